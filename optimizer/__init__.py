@@ -1,1 +1,20 @@
+"""The engine around the mathematics: cases, units, data, solving, proof, results and the command line."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from optimizer.case import Case
+
+__version__ = "0.1.0"
+__all__ = ["Case", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import `Case` on first use: `wattfolio --help` must not pay for pydantic and Pyomo."""
+    if name == "Case":
+        from optimizer.case import Case
+
+        return Case
+    raise AttributeError(name)
