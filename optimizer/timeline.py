@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Rounding = Literal["up", "down"]
 EARLIEST_YEAR, LATEST_YEAR = 1970, 2200
@@ -28,7 +27,7 @@ def parse_date(text: str) -> date:
     found = _DATE.fullmatch(text.strip())
     if not found:
         shown = text.strip()[:40]
-        raise DateError(f'"{shown}" is not a date: expected year-month or year-month-day, such as 2026-01 or 2026-01-31')
+        raise DateError(f'"{shown}" is not a date: expected a month or a day, such as 2026-01 or 2026-01-31')
     year, month, day = int(found[1]), int(found[2]), int(found[3] or 1)
     if not EARLIEST_YEAR <= year <= LATEST_YEAR:
         raise DateError(f'"{text.strip()}": the year is outside {EARLIEST_YEAR}-{LATEST_YEAR}')
@@ -70,13 +69,13 @@ class Timeline:
 
     @classmethod
     def between(cls, start: date, end: date, period_months: int) -> Timeline:
-        """From the month of `start` to the beginning of the month of `end`. Raises DateError if no whole periods fit."""
+        """From one first of a month to another. Raises DateError if no whole number of periods fits."""
         months = (end.year - start.year) * 12 + end.month - start.month
         if start.day != 1 or end.day != 1:
             raise DateError("a horizon begins and ends at the first of a month")
         if months <= 0:
             raise DateError(f"the horizon ends ({end:%Y-%m}) before it begins ({start:%Y-%m})")
-        if months % period_months:
+        if period_months < 1 or months % period_months:
             raise DateError(f"{months} months are not a whole number of periods of {period_months} months")
         return cls((start.year, start.month), period_months, months // period_months)
 
@@ -98,7 +97,7 @@ class Timeline:
     @cached_property
     def days(self) -> NDArray[np.float64]:
         """(T,) days in each period, leap days included."""
-        return _fixed(np.diff([day.toordinal() for day in self.dates]).astype(float))
+        return _fixed(np.diff(np.array([day.toordinal() for day in self.dates], dtype=np.float64)))
 
     @cached_property
     def hours(self) -> NDArray[np.float64]:
@@ -164,10 +163,12 @@ class Timeline:
             return f"{begin.year}-Q{begin.month // 3 + 1}"
         return f"{begin:%Y-%m}"
 
-    def _spans(self) -> Sequence[tuple[date, date]]:
+    def _spans(self) -> list[tuple[date, date]]:
         return list(zip(self.dates[:-1], self.dates[1:], strict=True))
 
 
-def _fixed(array: NDArray[np.float64]) -> NDArray[np.float64]:
+def _fixed(values: ArrayLike) -> NDArray[np.float64]:
+    """A read-only copy."""
+    array = np.array(values, dtype=np.float64)
     array.flags.writeable = False
     return array

@@ -16,8 +16,9 @@ Conventions, all deliberate:
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, localcontext
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
@@ -116,7 +117,12 @@ class Kind:
     unit: str
     noun: str
     example: str
-    factors: dict[str, float]
+    factors: Mapping[str, float | Fraction]
+
+
+def _exact(factor: float | Fraction) -> Fraction:
+    """A factor as it was meant: 0.01, not the nearest float."""
+    return factor if isinstance(factor, Fraction) else Fraction(repr(float(factor)))
 
 
 _MONEY = {"USD": 1.0, "kUSD": 1e3, "MUSD": 1e6, "GUSD": 1e9}
@@ -145,18 +151,18 @@ KINDS: dict[str, Kind] = {
         Kind("MWh/year", "energy by the year", "MWh/year", _by_time(_ENERGY)),
         Kind("hours", "clock hours", "hours", {"hours": 1.0, "hour": 1.0, "days": 24.0, "day": 24.0}),
         Kind("hours/year", "hours by the year", "hours/year", _by_time({"hours": 1.0, "hour": 1.0, "days": 24.0})),
-        Kind("days", "days", "days", {"days": 1.0, "day": 1.0, "hours": 1 / 24, "hour": 1 / 24}),
+        Kind("days", "days", "days", {"days": 1.0, "day": 1.0, "hours": Fraction(1, 24), "hour": Fraction(1, 24)}),
         Kind(
             "months", "a duration", "months",
             {"months": 1.0, "month": 1.0, "quarters": 3.0, "quarter": 3.0, "years": 12.0, "year": 12.0},
         ),
         Kind(
             "years", "a duration", "years",
-            {"years": 1.0, "year": 1.0, "months": 1 / 12, "month": 1 / 12, "quarters": 0.25, "quarter": 0.25},
+            {"years": 1.0, "year": 1.0, "months": Fraction(1, 12), "month": Fraction(1, 12), "quarters": 0.25, "quarter": 0.25},
         ),
         Kind("USD", "money", "USD", _MONEY),
         Kind("USD/year", "money by the year", "USD/year", _by_time(_MONEY)),
-        Kind("USD/month", "money by the month", "USD/month", {k: v / 12 for k, v in _by_time(_MONEY).items()}),
+        Kind("USD/month", "money by the month", "USD/month", {name: _exact(x) / 12 for name, x in _by_time(_MONEY).items()}),
         Kind(
             "USD/MWh", "a price of energy", "USD/MWh",
             {"USD/MWh": 1.0, "USD/kWh": 1e3, "cents/kWh": 10.0, "cent/kWh": 10.0, "kUSD/GWh": 1.0},
@@ -175,13 +181,16 @@ KINDS: dict[str, Kind] = {
         Kind("J/TH", "energy per hash", "J/TH", {"J/TH": 1.0, "W/TH": 1.0, "kW/PH": 1.0, "MW/EH": 1.0}),
         Kind("BTC", "bitcoin", "BTC", {"BTC": 1.0, "sats": 1e-8}),
         Kind("BTC/year", "bitcoin by the year", "BTC/year", _by_time({"BTC": 1.0})),
-        Kind("BTC/month", "bitcoin by the month", "BTC/month", {k: v / 12 for k, v in _by_time({"BTC": 1.0}).items()}),
-        Kind("BTC/PH/day", "coins per hash", "BTC/PH/day", {"BTC/PH/day": 1.0, "BTC/EH/day": 1e-3, "sats/PH/day": 1e-8}),
+        Kind(
+            "BTC/month", "bitcoin by the month", "BTC/month",
+            {name: _exact(x) / 12 for name, x in _by_time({"BTC": 1.0}).items()},
+        ),
+        Kind("BTC/PH/day", "coins per hash", "BTC/PH/day", {"BTC/PH/day": 1.0, "BTC/EH/day": 1e-3}),
         Kind("USD/BTC", "a price of bitcoin", "USD/BTC", {"USD/BTC": 1.0, "kUSD/BTC": 1e3, "MUSD/BTC": 1e6}),
         Kind("1", "a share", "%", _SHARE),
         Kind("1/year", "a rate by the year", "%/year", _by_time({"%": 0.01, "bp": 1e-4, "1": 1.0})),
         Kind("USD/USD", "money per money", "USD/USD", {"USD/USD": 1.0, "cents/USD": 0.01, "%": 0.01, "bp": 1e-4}),
-        Kind("USD/share", "a price of a share", "USD/share", {"USD/share": 1.0, "USD/shares": 1.0, "cents/share": 0.01}),
+        Kind("USD/share", "a price of a share", "USD/share", {"USD/share": 1.0, "cents/share": 0.01}),
         Kind("shares", "a number of shares", "shares", {"shares": 1.0, "share": 1.0, "kshares": 1e3, "Mshares": 1e6}),
         Kind("units", "a number of units", "units", {"units": 1.0, "unit": 1.0, "": 1.0}),
         Kind("USD/unit", "a price by the unit", "USD/unit", _over(_MONEY, {"unit": 1.0, "units": 1.0})),
@@ -203,11 +212,9 @@ def parse_quantity(text: str, unit: str) -> float:
     """Read `text`, such as "3.2 GUSD", as a number in the canonical `unit`, such as "USD". Raises UnitError."""
     kind = kind_of(unit)
     number, written = split(text, kind)
-    # Decimal keeps 7.75 % at exactly the float 0.0775.
-    with localcontext() as context:
-        context.prec = 34
-        exact = Decimal(number.replace("_", ""))
-        value = float(exact * Decimal(repr(_factor(number, written, kind))))
+    # Exact up to the one rounding at the end: 7.75 % is the float 0.0775.
+    exact = Fraction(number.replace("_", ""))
+    value = float(exact * _exact(_factor(number, written, kind)))
     if abs(value) > LARGEST:
         raise UnitError(f'"{text.strip()}" is beyond {LARGEST:g} {unit if unit != "1" else ""}'.rstrip())
     if value == 0 and exact != 0:
@@ -232,7 +239,7 @@ def convert(value: float, written: str, unit: str) -> float:
 @lru_cache(maxsize=1024)
 def factor(written: str, unit: str) -> float:
     """How many canonical `unit` one `written` is. Raises UnitError where they are not the same kind of thing."""
-    return _factor(None, written.strip(), kind_of(unit))
+    return float(_factor(None, written.strip(), kind_of(unit)))
 
 
 def format_quantity(value: float, unit: str) -> str:
@@ -257,7 +264,7 @@ def split(text: str, kind: Kind) -> tuple[str, str]:
     found = _QUANTITY.match(stripped)
     if not found or not found[1].isascii():
         raise UnitError(f'"{shown}" does not begin with a number: {such} "{_example(kind)}"')
-    if abs(Decimal(found[1].replace("_", ""))) > Decimal(LARGEST):
+    if abs(Fraction(found[1].replace("_", ""))) > LARGEST:
         raise UnitError(f'"{shown}" is beyond {LARGEST:g}')
     return found[1], re.sub(r"\s*([/*])\s*", r"\1", found[2])
 
@@ -267,7 +274,7 @@ def _example(kind: Kind, number: str = "100") -> str:
     return f"{number} {kind.example}".rstrip()
 
 
-def _factor(number: str | None, written: str, kind: Kind) -> float:
+def _factor(number: str | None, written: str, kind: Kind) -> float | Fraction:
     if written in kind.factors:
         return kind.factors[written]
     expected = f'{kind.noun} such as "{_example(kind, number or "100")}"'

@@ -62,6 +62,10 @@ class Node:
         """Keys of a map, nodes of a list."""
         return iter(self.value if self.kind in ("map", "list") else ())
 
+    def __bool__(self) -> bool:
+        """A node is a node, also without children: `node or default` must not drop a scalar."""
+        return True
+
     def __len__(self) -> int:
         return len(self.value) if self.kind in ("map", "list") else 0
 

@@ -1,0 +1,136 @@
+"""AI services: contracts signed per site, started when ready, ramped up, and ended with their term."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.fleet import deduct, leaves, pay
+from models.linear import Build, Decision, Lin, grid
+from models.problem import Array, Service
+from models.tax import depreciation_shares
+
+
+class Services:
+    """Contracted MW of every (service, site), and the money that does not depend on the hour."""
+
+    def __init__(self, build: Build) -> None:
+        self.build = build
+        p = build.problem
+        self.signed: dict[tuple[int, int], Decision] = {}
+        self.contracted: dict[tuple[int, int], np.ndarray] = {}  # (S, T) of Lin, critical MW
+        for j, service in enumerate(p.services):
+            for i in range(len(p.sites)):
+                if service.sites[i] or service.contracted[i] > 0.0:
+                    self._service(j, service, i)
+            self._limits(j, service)
+
+    def _service(self, j: int, service: Service, i: int) -> None:
+        b, p = self.build, self.build.problem
+        window = service.window & (np.arange(b.D) + service.lead <= b.T - 1) & service.sites[i]
+        if window.any() and service.limit > 0.0:
+            signed = b.decide(("signed", service.name, p.sites[i].name), window)
+            self.signed[j, i] = signed
+            if service.equipment is not None:
+                self._equipment(j, service, i, signed)
+        mw = self.contracted[j, i] = grid(b.S, b.T)
+        for s in range(b.S):
+            for t in range(b.T):
+                share, price = self._profile(service, i, s, t)
+                mw[s, t] = self._sum(j, i, s, share)
+                if t < service.contracted_term:
+                    mw[s, t].const += service.contracted[i]
+                settled = b.operating[s, t + 1]
+                settled.plus(mw[s, t], -service.fixed_cost * p.years[t] / b.unit)
+                if service.kind == "lease":
+                    rate = service.rate[s, t] * p.years[t] / b.unit
+                    rent = self._sum(j, i, s, share * price).times(rate)
+                    if t < service.contracted_term:
+                        rent.const += rate * service.contracted[i] * step(service, p.clock.date_month[t])
+                    settled.plus(rent)
+                    b.revenue[s, t + 1].plus(rent)
+            if service.kind == "lease":
+                b.entry("terminal_contracts")[s, b.T].plus(self._remaining(j, service, i, s))
+
+    def _profile(self, service: Service, i: int, s: int, t: int) -> tuple[Array, Array]:
+        """For each signing date d (D,): share of its MW that runs in period t, and its escalation by then."""
+        b, p = self.build, self.build.problem
+        start = np.arange(b.D) + service.lead + int(p.sites[i].delay[s])
+        age = t - start
+        ramp = np.array([*service.ramp, 1.0])
+        share = np.where((age >= 0) & (age < service.term), ramp[np.clip(age, 0, len(ramp) - 1)], 0.0)
+        months = p.clock.date_month[t] - p.clock.date_month[np.minimum(start, b.T)]
+        price = np.array([step(service, max(int(m), 0)) for m in months])
+        return share, price
+
+    def _sum(self, j: int, i: int, s: int, coefs: Array) -> Lin:
+        return self.signed[j, i].history(s, coefs) if (j, i) in self.signed else Lin()
+
+    def _remaining(self, j: int, service: Service, i: int, s: int) -> Lin:
+        """Rent still to come at the horizon, to the end of each contract's term, discounted at contract_rate (money units)."""
+        b, p = self.build, self.build.problem
+        months = int(p.clock.months[-1])
+        end = int(p.clock.date_month[-1])
+
+        def worth(start_month: int, periods_left: int) -> float:
+            value = 0.0
+            for k in range(max(periods_left, 0)):
+                here = end + k * months
+                value += step(service, here - start_month) * (1.0 + p.terminal.contract_rate) ** (-(k + 1) * months / 12.0)
+            return value * service.rate[s, b.T - 1] * months / 12.0 * p.terminal.contracts / b.unit
+
+        out = Lin(float(service.contracted[i]) * worth(0, service.contracted_term - b.T))
+        coefs = np.zeros(b.D)
+        for d in range(b.D):
+            start = d + service.lead + int(p.sites[i].delay[s])
+            if start < b.T:
+                coefs[d] = worth(int(p.clock.date_month[start]), start + service.term - b.T)
+        return out.plus(self._sum(j, i, s, coefs))
+
+    def _equipment(self, j: int, service: Service, i: int, signed: Decision) -> None:
+        b, p = self.build, self.build.problem
+        assert service.equipment is not None
+        pay(b, signed, service.equipment, service.payments, "equipment")
+        deduct(b, signed, service.equipment, service.lead + p.sites[i].delay, depreciation_shares(service.depreciation, p.clock))
+        for s in range(b.S):
+            b.entry("terminal_equipment")[s, b.T].plus(self.equipment_ordered(j, i, s, b.T), p.terminal.equipment)
+
+    def equipment_ordered(self, j: int, i: int, s: int, d: int) -> Lin:
+        """Cost at order (money units) of equipment bought up to date d."""
+        b = self.build
+        equipment = b.problem.services[j].equipment
+        if equipment is None or (j, i) not in self.signed:
+            return Lin()
+        return self.signed[j, i].history(s, np.where(np.arange(b.D) <= d, equipment[s] / b.unit, 0.0))
+
+    def _limits(self, j: int, service: Service) -> None:
+        """Signed and contracted MW stay within what the tenant wants, and reach what must be signed."""
+        b = self.build
+        running = float(service.contracted.sum())
+        for s in leaves(b):
+            signed = Lin()
+            for (k, _), decision in self.signed.items():
+                if k == j:
+                    signed.add(decision.cum(s, b.T))
+            if np.isfinite(service.limit) and not signed.constant_only:
+                b.row("service_limit", (service.name, s), signed, at_most=service.limit - running, unit="USD/MW")
+            if service.minimum > running:
+                b.row("service_minimum", (service.name, s), signed, at_least=service.minimum - running, unit="USD/MW")
+
+    def at_site(self) -> np.ndarray:
+        """(I, S, T) critical MW of all services at each site."""
+        b = self.build
+        out = np.empty((len(b.problem.sites), b.S, b.T), dtype=object)
+        for i in range(out.shape[0]):
+            for s in range(b.S):
+                for t in range(b.T):
+                    out[i, s, t] = Lin()
+        for (_, i), mw in self.contracted.items():
+            for s in range(b.S):
+                for t in range(b.T):
+                    out[i, s, t].plus(mw[s, t])
+        return out
+
+
+def step(service: Service, months: int) -> float:
+    """Escalation after `months` of a contract: one step at each anniversary."""
+    return (1.0 + service.escalator) ** (months // 12)

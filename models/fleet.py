@@ -1,0 +1,179 @@
+"""Rigs: ordered at the spot price or by exercising options, installed after a lead time, retired and resold."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.linear import Build, Decision, Lin, total
+from models.problem import Payments, Rig
+from models.tax import depreciation_shares
+
+
+def pay(build: Build, decision: Decision, prices: np.ndarray, payments: Payments, kind: str) -> None:
+    """Cash paid for a purchase.
+
+        capex[s, d + n] += share_n * price[s, d] * decision[s, d]          [USD]
+    """
+    del kind
+    for s in range(build.S):
+        for d in range(build.D):
+            var = decision.at(s, d)
+            if var is None:
+                continue
+            for n, share in payments.shares:
+                build.capex[s, d + n].add(var, share * prices[s, d] / build.unit)
+                build.cash[s, d + n].add(var, -share * prices[s, d] / build.unit)
+
+
+def deduct(build: Build, decision: Decision, prices: np.ndarray, lead: np.ndarray, schedule: np.ndarray) -> None:
+    """Tax depreciation of a purchase by year: schedule[e, y] of its price, placed in service at e = d + lead[s]."""
+    for s in range(build.S):
+        for d in range(build.D):
+            var = decision.at(s, d)
+            e = d + int(lead[s])
+            if var is None or e >= build.T:
+                continue
+            for y in np.flatnonzero(schedule[e]):
+                build.depreciation[s, y].add(var, schedule[e, y] * prices[s, d] / build.unit)
+
+
+class Fleet:
+    """Orders, exercises and retirements of every (rig, site)."""
+
+    def __init__(self, build: Build) -> None:
+        self.build = build
+        p = build.problem
+        self.keys = [(r, i) for r in range(len(p.rigs)) for i in range(len(p.sites)) if self._possible(p.rigs[r], i)]
+        self.orders: dict[tuple[int, int], Decision] = {}
+        self.exercised: dict[tuple[int, int], Decision] = {}
+        self.retired: dict[tuple[int, int], Decision] = {}
+        self.options: dict[int, Decision] = {}
+        for r, rig in enumerate(p.rigs):
+            self._rig(r, rig)
+
+    @staticmethod
+    def _possible(rig: Rig, i: int) -> bool:
+        return bool(rig.sites[i]) or rig.owned[i] > 0.0
+
+    def _open(self, window: np.ndarray, lead: int) -> np.ndarray:
+        """Dates at which an order still brings a working period."""
+        dates = np.arange(self.build.D)
+        return window & (dates + lead <= self.build.T - 1)
+
+    def _rig(self, r: int, rig: Rig) -> None:
+        b, p = self.build, self.build.problem
+        window = self._open(rig.window, rig.lead)
+        before_end = np.arange(b.D) <= b.T - 1
+        sites = [i for k, i in self.keys if k == r]
+        for i in sites:
+            place = p.sites[i].name
+            if rig.sites[i] and window.any() and rig.limit > 0.0:
+                self.orders[r, i] = b.decide(("orders", rig.name, place), window)
+                pay(b, self.orders[r, i], rig.price, rig.payments, "rigs")
+            if rig.sites[i] and rig.option is not None:
+                self.exercised[r, i] = b.decide(("exercised", rig.name, place), self._open(rig.option.exercise, rig.lead))
+                pay(b, self.exercised[r, i], np.full_like(rig.price, rig.option.strike), rig.payments, "rigs")
+            self.retired[r, i] = b.decide(("retired", rig.name, place), before_end)
+        schedule = depreciation_shares(rig.depreciation, p.clock)
+        lead = np.full(b.S, rig.lead)
+        for made, price in ((self.orders, rig.price), (self.exercised, None)):
+            for i in sites:
+                if (r, i) in made:
+                    strike = rig.option.strike if rig.option else 0.0
+                    deduct(b, made[r, i], rig.price if price is not None else np.full_like(rig.price, strike), lead, schedule)
+        if rig.option is not None:
+            self._options(r, rig)
+        self._limits(r, rig, sites)
+        for i in sites:
+            self._rows(r, rig, i)
+            for s in range(b.S):
+                for d in range(b.T):
+                    var, value = self.retired[r, i].at(s, d), rig.resale[s, d] / b.unit
+                    b.cash[s, d].add(var, value)
+                    b.taxable[s, b.year_of(d)].add(var, value)
+                b.entry("terminal_rigs")[s, b.T].plus(
+                    self.installed(r, i, s, b.T - 1), p.terminal.rigs * rig.resale[s, b.T] / b.unit
+                )
+                for t in range(b.T):
+                    b.operating[s, t + 1].plus(self.installed(r, i, s, t), -rig.fixed_cost * p.years[t] / b.unit)
+
+    def _options(self, r: int, rig: Rig) -> None:
+        """Exercises so far never exceed options bought so far, and these never the limit."""
+        b, option = self.build, rig.option
+        assert option is not None
+        bought = b.decide(("options", rig.name), option.buy)
+        self.options[r] = bought
+        pay(b, bought, np.full((b.S, b.D), option.fee), Payments(), "options")
+        for s, d in nodes(b):
+            used = Lin().add(bought.cum(s, d), -1.0)
+            for (k, _), exercised in self.exercised.items():
+                if k == r:
+                    used.add(exercised.cum(s, d))
+            b.row("rig_options", (rig.name, s, d), used, at_most=0.0)
+        for s in leaves(b):
+            b.row("rig_option_limit", (rig.name, s), Lin().add(bought.cum(s, b.T)), at_most=option.limit, unit="USD/MW")
+
+    def _limits(self, r: int, rig: Rig, sites: list[int]) -> None:
+        b = self.build
+        families = [f[r, i] for f in (self.orders, self.exercised) for i in sites if (r, i) in f]
+        for s, d in nodes(b):
+            here = Lin()
+            for f in families:
+                here.add(f.at(s, d))
+            if not here.constant_only and np.isfinite(rig.supply[d]):
+                b.row("rig_supply", (rig.name, s, d), here, at_most=float(rig.supply[d]), unit="USD/MW")
+        if np.isfinite(rig.limit) and families:
+            for s in leaves(b):
+                all_orders = Lin()
+                for f in families:
+                    all_orders.add(f.cum(s, b.T))
+                b.row("rig_limit", (rig.name, s), all_orders, at_most=rig.limit, unit="USD/MW")
+
+    def _rows(self, r: int, rig: Rig, i: int) -> None:
+        """Installed MW never negative; what is past its life is retired."""
+        b, place = self.build, self.build.problem.sites[i].name
+        for s, d in nodes(b):
+            if d >= b.T:
+                continue
+            key = (rig.name, place, s, d)
+            b.row("fleet", key, self.installed(r, i, s, d), at_least=0.0)
+            expired = Lin(rig.owned[i] if d >= rig.owned_life else 0.0)
+            for f in (self.orders, self.exercised):
+                if (r, i) in f:
+                    expired.add(f[r, i].cum(s, d - rig.lead - rig.life))
+            if expired.const or expired.vars:
+                body = Lin().add(self.retired[r, i].cum(s, d)).plus(expired, -1.0)
+                b.row("rig_life", key, body, at_least=0.0)
+
+    def installed(self, r: int, i: int, s: int, d: int) -> Lin:
+        """MW of rig r that work at site i in period d.
+
+            K[d] = owned + sum_{e <= d - lead} (B + E)[e] - sum_{e <= d} R[e]
+        """
+        rig = self.build.problem.rigs[r]
+        out = Lin(float(rig.owned[i]))
+        for f in (self.orders, self.exercised):
+            if (r, i) in f:
+                out.add(f[r, i].cum(s, d - rig.lead))
+        return out.add(self.retired[r, i].cum(s, d), -1.0) if (r, i) in self.retired else out
+
+    def at_site(self, i: int, s: int, d: int) -> Lin:
+        """MW of all rigs at site i in period d."""
+        return total(self.installed(r, k, s, d) for r, k in self.keys if k == i)
+
+
+def nodes(build: Build) -> list[tuple[int, int]]:
+    """One (scenario, date) for each tree node, by date."""
+    node = build.problem.scenarios.node
+    out = []
+    for d in range(build.D):
+        _, first = np.unique(node[:, d], return_index=True)
+        out.extend((int(s), d) for s in sorted(first))
+    return out
+
+
+def leaves(build: Build) -> list[int]:
+    """One scenario for each node of the last date."""
+    return [s for s, d in nodes(build) if d == build.D - 1]
+
+

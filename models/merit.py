@@ -1,0 +1,119 @@
+"""The merit list of one site, scenario and period: who uses power at what value, who supplies it at what cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.problem import Array, Problem
+
+
+@dataclass(frozen=True)
+class Use:
+    """name 'rig:<r>' | 'ai:<j>' | 'sell:<source>'. value (H,) USD/MWh, all money (coins kept count in full); coins BTC/MWh;
+    kept share of coins retained; gross (H,) USD/MWh of revenue; limit (H,): MW per MW of `capacity`, or MW where capacity is None.
+
+    capacity: ('rig', r) or ('service', j) index, None = fixed MW.
+    """
+
+    name: str
+    capacity: tuple[str, int] | None
+    value: Array
+    gross: Array
+    limit: Array
+    coins: float = 0.0
+
+
+@dataclass(frozen=True)
+class Source:
+    """name 'grid' | 'block:<b>' | 'own:<g>' | 'diesel'. cost (H,) USD/MWh; limit (H,) per MW of interconnection less blocks (grid) or MW."""
+
+    name: str
+    is_grid: bool
+    cost: Array
+    limit: Array
+
+
+@dataclass(frozen=True)
+class Merit:
+    """Uses and sources of one site, scenario and period over its kept hours.
+
+    constant USD: what does not depend on the split (blocks paid, demand response); penalty service index -> USD per contracted MW
+    of shortfall penalty on all demand; demand service index -> (H,) MW at the meter per critical MW.
+    """
+
+    uses: tuple[Use, ...]
+    sources: tuple[Source, ...]
+    constant: float
+    constant_revenue: float
+    penalty: dict[int, float]
+    demand: dict[int, Array]
+    block_mw: float
+
+
+def coins_per_mwh(problem: Problem, r: int, s: int, t: int) -> float:
+    """BTC mined per MWh by rig r after the pool's fee: density * hashprice / 24 / price * (1 - fee)."""
+    rig, m = problem.rigs[r], problem.market
+    return rig.density * m.hashprice[s, t] / 24.0 * (1.0 - rig.pool_fee) / m.btc_price_mean[s, t]
+
+
+def merit(problem: Problem, i: int, s: int, t: int, rigs: tuple[int, ...], services: tuple[int, ...]) -> Merit:
+    """The merit list of site i in scenario s and period t; rigs and services: those that may be there (README 5)."""
+    site, clock = problem.sites[i], problem.clock
+    weight = clock.weight[t]
+    ones = np.ones(len(weight))
+    grid = site.grid
+    price = grid.price.values(clock, s, t) if grid else None
+    adder = grid.adder.values(clock, s, t) if grid else 0.0 * ones
+    availability = ones if grid is None or grid.availability is None else grid.availability.values(clock, s, t)
+    uses: list[Use] = []
+    sources: list[Source] = []
+    penalty: dict[int, float] = {}
+    demand: dict[int, Array] = {}
+    for r in rigs:
+        rig = problem.rigs[r]
+        coins = coins_per_mwh(problem, r, s, t)
+        gross = coins * problem.market.btc_price_mean[s, t]
+        uses.append(
+            Use(f"rig:{rig.name}", ("rig", r), (gross - rig.variable_cost) * ones, gross * ones, rig.uptime * ones, coins)
+        )
+    for j in services:
+        service = problem.services[j]
+        load = service.demand.values(clock, s, t)
+        reimbursed = 0.0 * ones
+        if isinstance(service.reimbursed, str):
+            assert price is not None
+            reimbursed = price + adder
+        elif service.reimbursed is not None:
+            reimbursed = service.reimbursed[s, t] * ones
+        rate = service.rate[s, t] if service.kind == "cloud" else 0.0
+        value = reimbursed + (rate + service.penalty[s, t] - service.variable_cost) / site.gross_ratio
+        uses.append(
+            Use(f"ai:{service.name}", ("service", j), value, reimbursed + rate / site.gross_ratio, load * site.gross_ratio)
+        )
+        penalty[j] = float(service.penalty[s, t] * (weight @ load))
+        demand[j] = load * site.gross_ratio
+    constant = 0.0
+    blocks = sum(float(block.mw[t]) for block in site.blocks)
+    if grid is not None and price is not None:
+        sources.append(Source("grid", True, price + adder, availability))
+    for block in site.blocks:
+        mw = block.mw[t] * availability
+        sources.append(Source(f"block:{block.name}", False, adder, mw))
+        constant -= float(block.price[s, t] * block.mw[t] * clock.hours[t])
+        if block.sell_back:
+            assert price is not None
+            uses.append(Use(f"sell:{block.name}", None, price - block.sell_fee + adder, price - block.sell_fee, mw))
+    for own in site.own:
+        mw = own.mw[t] * own.availability.values(clock, s, t)
+        sources.append(Source(f"own:{own.name}", False, own.cost[s, t] * ones, mw))
+        if own.export:
+            assert price is not None
+            uses.append(Use(f"sell:{own.name}", None, price - own.sell_fee, price - own.sell_fee, mw))
+    if site.diesel is not None:
+        sources.append(Source("diesel", False, site.diesel.cost[s, t] * ones, site.diesel.mw[t] * ones))
+    response = 0.0
+    if grid is not None and grid.demand_response is not None:
+        response = float(grid.demand_response[s, t] * problem.years[t])
+    return Merit(tuple(uses), tuple(sources), constant + response, response, penalty, demand, blocks)

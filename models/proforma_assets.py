@@ -1,0 +1,257 @@
+"""Pro forma of what is owned: fleet, halls, contracts, what they cost and how they wear (README 2, 3, 4 and 11).
+
+Part of the second book: plain numpy, by rule, sharing no code with the linear program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+
+from models.decisions import Decisions
+from models.problem import Array, Clock, Depreciation, Expansion, Ints, Payments, Problem, Rig, Service, Site
+
+#: what a site can order -> the kind of capital spending it is
+EXPANSIONS = {"expand": "interconnection", "build_mining": "halls", "build_ai": "halls", "convert": "halls"}
+CAPEX = ("rigs", "options", "halls", "interconnection", "equipment")
+
+Key = TypeVar("Key")
+
+
+def decided(table: Mapping[Key, Array], key: Key, problem: Problem) -> Array:
+    """(S, D) the decision under `key`; zero if the plan does not mention it."""
+    found = table.get(key)
+    if found is None:
+        return np.zeros((problem.scenarios.count, problem.clock.dates))
+    return np.asarray(found, dtype=float)
+
+
+def month_at(clock: Clock, date: int) -> int:
+    """Months from date 0 to `date`; beyond the horizon dates go on at the last period's step."""
+    if date <= clock.periods:
+        return int(clock.date_month[date])
+    return int(clock.date_month[-1]) + (date - clock.periods) * int(clock.months[-1])
+
+
+def expansion(site: Site, kind: str) -> Expansion | None:
+    """The terms of one kind of build at a site."""
+    terms: Expansion | None = getattr(site, kind)
+    return terms
+
+
+@dataclass
+class Assets:
+    """What the company owns and what it paid.
+
+    fleet (rig, site) -> (S, T) MW installed; mining_hall, ai_hall, interconnection: site -> (S, T) MW ready;
+    contracted (service, site) -> (S, T) critical MW; rent, fixed_costs (S, T) USD of the period;
+    capex kind -> (S, D) USD paid; ordered kind -> (S, D) USD cost at the order date; resale (S, D) USD received;
+    tax_depreciation (S, Y) USD; book_depreciation (S, T) USD; contract_value (S,) USD at T of rents after T, before `terminal.contracts`.
+    """
+
+    rent: Array
+    fixed_costs: Array
+    resale: Array
+    tax_depreciation: Array
+    book_depreciation: Array
+    contract_value: Array
+    capex: dict[str, Array]
+    ordered: dict[str, Array]
+    fleet: dict[tuple[str, str], Array] = field(default_factory=dict)
+    mining_hall: dict[str, Array] = field(default_factory=dict)
+    ai_hall: dict[str, Array] = field(default_factory=dict)
+    interconnection: dict[str, Array] = field(default_factory=dict)
+    contracted: dict[tuple[str, str], Array] = field(default_factory=dict)
+
+
+def keep_assets(problem: Problem, decisions: Decisions) -> Assets:
+    """Capacities, capital spending, rents, fixed costs and depreciation of the plan."""
+    s, t, d, y = problem.scenarios.count, problem.clock.periods, problem.clock.dates, problem.clock.tax_years
+    assets = Assets(
+        rent=np.zeros((s, t)),
+        fixed_costs=np.zeros((s, t)),
+        resale=np.zeros((s, d)),
+        tax_depreciation=np.zeros((s, y)),
+        book_depreciation=np.zeros((s, t)),
+        contract_value=np.zeros(s),
+        capex={kind: np.zeros((s, d)) for kind in CAPEX},
+        ordered={kind: np.zeros((s, d)) for kind in CAPEX},
+    )
+    for rig in problem.rigs:
+        _keep_rig(problem, decisions, rig, assets)
+    for site in problem.sites:
+        _keep_site(problem, decisions, site, assets)
+    for service in problem.services:
+        _keep_service(problem, decisions, service, assets)
+    if problem.tax is not None:
+        for period, year in enumerate(problem.clock.tax_year):
+            assets.tax_depreciation[:, year] += problem.tax.existing_depreciation[period] * problem.years[period]
+    if problem.opening_ppe_months > 0:
+        wear = problem.opening_ppe * straight_line(problem.clock, 0, problem.opening_ppe_months)
+        assets.book_depreciation += wear
+    return assets
+
+
+def _buy(
+    problem: Problem,
+    assets: Assets,
+    kind: str,
+    date: int,
+    cost: Array,
+    payments: Payments,
+    service_date: Ints,
+    terms: Depreciation,
+) -> None:
+    """Record cost (S,) USD ordered at `date`: paid by `payments`, worn from service_date (S,)."""
+    if not np.any(cost):
+        return
+    assets.ordered[kind][:, date] += cost
+    for later, share in payments.shares:
+        if date + later < problem.clock.dates:
+            assets.capex[kind][:, date + later] += share * cost
+    for start in np.unique(service_date):
+        if start >= problem.clock.periods:
+            continue
+        there = service_date == start
+        by_year = depreciation_by_year(problem.clock, terms, int(start))
+        assets.tax_depreciation[there] += cost[there, None] * by_year
+        if terms.book_months > 0:
+            wear = straight_line(problem.clock, int(start), terms.book_months)
+            assets.book_depreciation[there] += cost[there, None] * wear
+
+
+def straight_line(clock: Clock, start: int, life_months: int) -> Array:
+    """(T,) share of cost worn in each period by months from date `start`."""
+    since = clock.date_month - clock.date_month[start]
+    return np.diff(np.clip(since, 0, life_months)) / life_months
+
+
+def depreciation_by_year(clock: Clock, terms: Depreciation, start: int) -> Array:
+    """(Y,) share of cost deducted for tax in each tax year, in service at date `start` <= T - 1."""
+    share = np.zeros(clock.tax_years)
+    first = int(clock.tax_year[start])
+    share[first] += terms.bonus
+    rest = 1.0 - terms.bonus
+    if terms.method == "straight" and terms.months > 0:
+        np.add.at(share, clock.tax_year, rest * straight_line(clock, start, terms.months))
+    elif terms.method == "macrs":
+        begins = clock.start_month + int(clock.date_month[start])
+        for k, part in enumerate(terms.table):
+            year = first + k
+            if year >= clock.tax_years:
+                break
+            # A year cut by the end of the horizon earns the months that lie inside: the deduction of the rest comes after T.
+            inside = int(clock.months[start:][clock.tax_year[start:] == year].sum())
+            calendar = int(clock.calendar_year[0]) + year
+            whole = min(12, 12 * (calendar + 1) - begins)
+            share[year] += rest * part * min(1.0, inside / whole)
+    return share
+
+
+def _keep_rig(problem: Problem, decisions: Decisions, rig: Rig, assets: Assets) -> None:
+    """K = K before + orders `lead` periods ago - retired; money of orders, options and resale."""
+    clock, years = problem.clock, problem.years
+    scenarios, periods = problem.scenarios.count, clock.periods
+    strike = rig.option.strike if rig.option is not None else 0.0
+    for i, site in enumerate(problem.sites):
+        spot = decided(decisions.orders, (rig.name, site.name), problem)
+        exercised = decided(decisions.exercised, (rig.name, site.name), problem)
+        retired = decided(decisions.retired, (rig.name, site.name), problem)
+        installed = np.zeros((scenarios, periods))
+        level = np.full(scenarios, float(rig.owned[i]))
+        for d in range(periods):
+            level = level - retired[:, d]
+            if d >= rig.lead:
+                level = level + spot[:, d - rig.lead] + exercised[:, d - rig.lead]
+            installed[:, d] = level
+            cost = rig.price[:, d] * spot[:, d] + strike * exercised[:, d]
+            start = np.full(scenarios, d + rig.lead, dtype=np.int64)
+            _buy(problem, assets, "rigs", d, cost, rig.payments, start, rig.depreciation)
+        assets.fleet[rig.name, site.name] = installed
+        assets.fixed_costs += rig.fixed_cost * years * installed
+        assets.resale += rig.resale * retired
+    if rig.option is not None:
+        assets.capex["options"] += rig.option.fee * decided(decisions.options, rig.name, problem)
+
+
+def _keep_site(problem: Problem, decisions: Decisions, site: Site, assets: Assets) -> None:
+    """Halls and interconnection: ready `lead` periods plus the scenario's delay after the order."""
+    clock, years = problem.clock, problem.years
+    scenarios, periods = problem.scenarios.count, clock.periods
+    ready = {kind: np.zeros((scenarios, periods)) for kind in EXPANSIONS}
+    given_up = np.zeros((scenarios, periods))
+    for kind, capex_kind in EXPANSIONS.items():
+        terms = expansion(site, kind)
+        if terms is None:
+            continue
+        built = decided(decisions.built, (site.name, kind), problem)
+        for d in range(periods):
+            start = d + terms.lead + np.asarray(site.delay, dtype=np.int64)
+            ready[kind] += built[:, d, None] * (np.arange(periods) >= start[:, None])
+            cost = terms.cost[:, d] * built[:, d]
+            _buy(problem, assets, capex_kind, d, cost, terms.payments, start, terms.depreciation)
+        if kind == "convert":
+            # The mining hall is gone when conversion is ordered, not when the AI hall is ready.
+            given_up = site.mining_per_ai * np.cumsum(built, axis=1)[:, :periods]
+    mining = site.mining_mw + ready["build_mining"] - given_up
+    ai = site.ai_mw + ready["build_ai"] + ready["convert"]
+    assets.interconnection[site.name] = site.interconnection_mw + ready["expand"]
+    assets.mining_hall[site.name] = mining
+    assets.ai_hall[site.name] = ai
+    assets.fixed_costs += (site.fixed_cost + site.mining_cost * mining + site.ai_cost * ai) * years
+
+
+def _keep_service(problem: Problem, decisions: Decisions, service: Service, assets: Assets) -> None:
+    """Critical MW under contract, rent with ramp and escalator, fixed cost, equipment, and rents after the horizon."""
+    clock, years = problem.clock, problem.years
+    scenarios, periods = problem.scenarios.count, clock.periods
+    lease = service.kind == "lease"
+    for i, site in enumerate(problem.sites):
+        signed = decided(decisions.signed, (service.name, site.name), problem)
+        running = np.zeros((scenarios, periods))
+        earning = np.zeros((scenarios, periods))  # MW x escalator
+        vintages: list[tuple[int, int, int, float, bool]] = []
+        for s in range(scenarios):
+            if service.contracted[i] != 0.0:
+                vintages.append((s, 0, service.contracted_term, float(service.contracted[i]), False))
+            for d in np.flatnonzero(signed[s]):
+                start = int(d) + service.lead + int(site.delay[s])
+                vintages.append((s, start, service.term, float(signed[s, d]), True))
+        for s, start, term, mw, ramps in vintages:
+            t = np.arange(start, min(start + term, periods))
+            if len(t):
+                ramp = np.ones(len(t))
+                if ramps:
+                    known = min(len(service.ramp), len(t))
+                    ramp[:known] = service.ramp[:known]
+                anniversaries = (clock.date_month[t] - clock.date_month[start]) // 12
+                running[s, t] += mw * ramp
+                earning[s, t] += mw * ramp * (1.0 + service.escalator) ** anniversaries
+            if lease:
+                assets.contract_value[s] += _rent_after(problem, service, s, start, term, mw)
+        assets.contracted[service.name, site.name] = running
+        assets.fixed_costs += service.fixed_cost * years * running
+        if lease:
+            assets.rent += service.rate * years * earning
+        if service.equipment is not None:
+            for d in range(clock.dates):
+                # Equipment is in service when the contract starts: it wears with the rent it earns.
+                begins = d + service.lead + np.asarray(site.delay, dtype=np.int64)
+                cost = service.equipment[:, d] * signed[:, d]
+                _buy(problem, assets, "equipment", d, cost, service.payments, begins, service.depreciation)
+
+
+def _rent_after(problem: Problem, service: Service, s: int, start: int, term: int, mw: float) -> float:
+    """USD at T of the rent of periods T.. to the end of the term, at the last rate, escalated, ramp complete."""
+    clock, periods = problem.clock, problem.clock.periods
+    total = 0.0
+    step = float(problem.years[-1])
+    began = month_at(clock, start)
+    for t in range(max(periods, start), start + term):
+        grown = (1.0 + service.escalator) ** ((month_at(clock, t) - began) // 12)
+        factor = (1.0 + problem.terminal.contract_rate) ** (-(t - periods + 1) * step)
+        total += float(service.rate[s, periods - 1]) * step * mw * grown * factor
+    return total

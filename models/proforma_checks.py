@@ -1,0 +1,62 @@
+"""The list of checks the pro forma fills: for every identity or limit the worst residual, its scale and its place."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from models.books import Check
+from models.problem import Array, Problem
+
+
+class Checklist:
+    """Keeps, per family of checks, the item that is worst relative to its scale."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self._worst: dict[str, Check] = {}
+
+    def note(self, name: str, residual: float, scale: float, place: tuple[object, ...] = ()) -> None:
+        """One item: residual >= 0 in the units of scale > 0; what is not a number counts as an infinite residual."""
+        residual = float(residual)
+        if np.isnan(residual):
+            residual = float("inf")
+        scale = max(float(scale), 1.0) if np.isfinite(scale) else 1.0
+        known = self._worst.get(name)
+        if known is None or residual / scale > known.relative:
+            where = ", ".join(str(part) for part in place) if residual > 0.0 else ""
+            self._worst[name] = Check(name, residual, scale, where)
+
+    def equal(self, name: str, left: ArrayLike, right: ArrayLike, item: str = "", scale: float = 0.0) -> None:
+        """left == right, arrays whose first axis is the scenario and second the date (or period, or year)."""
+        a, b = np.broadcast_arrays(np.asarray(left, dtype=float), np.asarray(right, dtype=float))
+        self._array(name, np.abs(a - b), a, b, item, scale)
+
+    def at_most(self, name: str, left: ArrayLike, right: ArrayLike, item: str = "", scale: float = 0.0) -> None:
+        """left <= right; an infinite right side never binds."""
+        a, b = np.broadcast_arrays(np.asarray(left, dtype=float), np.asarray(right, dtype=float))
+        # np.maximum keeps what is not a number, so that a broken line cannot pass
+        self._array(name, np.maximum(a - b, 0.0), a, b, item, scale)
+
+    def _array(self, name: str, residual: Array, a: Array, b: Array, item: str, scale: float) -> None:
+        if residual.size == 0:
+            return
+        magnitude = max(scale, _largest(a), _largest(b))
+        residual = np.where(np.isnan(residual), np.inf, residual)
+        at = np.unravel_index(int(np.argmax(residual)), residual.shape)
+        place: list[object] = []
+        if len(at) > 0:
+            place.append(self.problem.scenarios.names[int(at[0])])
+        if len(at) > 1:
+            place.append(f"date {int(at[-1])}")
+        place.append(item)
+        self.note(name, float(residual[at]), magnitude, tuple(part for part in place if part != ""))
+
+    def result(self) -> tuple[Check, ...]:
+        """Every family in the order it was first met."""
+        return tuple(self._worst.values())
+
+
+def _largest(values: Array) -> float:
+    finite = values[np.isfinite(values)]
+    return float(np.max(np.abs(finite))) if finite.size else 0.0

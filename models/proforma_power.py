@@ -1,0 +1,214 @@
+"""Pro forma of the hours: what the dispatch used, earned and cost (README 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.decisions import Decisions, SiteDispatch
+from models.problem import Array, Problem, Service, Site
+from models.proforma_assets import Assets
+from models.proforma_checks import Checklist
+
+#: USD lines of a site; the first five are revenue, the others costs (positive as costs)
+REVENUES = ("mining_revenue", "ai_cloud", "reimbursements", "power_sales", "demand_response")
+COSTS = ("energy_cost", "block_cost", "variable_costs", "shortfall_penalties")
+
+
+@dataclass
+class Power:
+    """lines (site, quantity) -> (S, T): MWh by use and source, USD lines, 'cash_margin' USD, 'coins' and 'kept' BTC."""
+
+    lines: dict[tuple[str, str], Array]
+    shape: tuple[int, int]
+
+    def total(self, quantity: str) -> Array:
+        """(S, T) sum over sites."""
+        return sum((v for (_, q), v in self.lines.items() if q == quantity), np.zeros(self.shape))
+
+    def used(self) -> Array:
+        """(S, T) MWh at the meter that rigs and AI consumed (sales are no use of energy)."""
+        return sum((v for (_, q), v in self.lines.items() if q.startswith(("rig:", "ai:"))), np.zeros(self.shape))
+
+
+def has_power(site: Site) -> bool:
+    """Whether the site has any source."""
+    return site.grid is not None or bool(site.blocks) or bool(site.own) or site.diesel is not None
+
+
+def keep_power(problem: Problem, decisions: Decisions, assets: Assets, checks: Checklist) -> Power:
+    """Walk every site, scenario and period through its kept hours."""
+    shape = (problem.scenarios.count, problem.clock.periods)
+    power = Power({}, shape)
+    for i, site in enumerate(problem.sites):
+        names = [*REVENUES, *COSTS, "coins", "kept", "cash_margin", *_uses(problem, site), *_sources(site)]
+        lines = {name: np.zeros(shape) for name in names}
+        for s in range(shape[0]):
+            for t in range(shape[1]):
+                _walk(problem, decisions, assets, checks, i, s, t, lines)
+        power.lines |= {(site.name, name): values for name, values in lines.items()}
+        if site.diesel is not None and np.isfinite(site.diesel.permit_hours):
+            _permit(problem, site, lines["diesel"], checks)
+    return power
+
+
+def _uses(problem: Problem, site: Site) -> list[str]:
+    sells = [f"sell:{b.name}" for b in site.blocks if b.sell_back] + [f"sell:{g.name}" for g in site.own if g.export]
+    return [f"rig:{r.name}" for r in problem.rigs] + [f"ai:{j.name}" for j in problem.services] + sells
+
+
+def _sources(site: Site) -> list[str]:
+    named = [f"block:{b.name}" for b in site.blocks] + [f"own:{g.name}" for g in site.own]
+    return (["grid"] if site.grid else []) + named + (["diesel"] if site.diesel else [])
+
+
+def _walk(
+    problem: Problem,
+    decisions: Decisions,
+    assets: Assets,
+    checks: Checklist,
+    i: int,
+    s: int,
+    t: int,
+    lines: dict[str, Array],
+) -> None:
+    """One site, scenario and period: energies, money and limits."""
+    site, clock, market = problem.sites[i], problem.clock, problem.market
+    place = (problem.scenarios.names[s], f"period {t}", site.name)
+    weight = clock.weight[t]
+    none = np.zeros(len(weight))
+    split = decisions.dispatch.get((site.name, s, t))
+    if has_power(site):
+        checks.note("dispatch is complete", 0.0 if split is not None else 1.0, 1.0, place)
+    if split is None:
+        split = SiteDispatch({}, {})
+    _known(problem, site, split, checks, place)
+
+    price, adder, available = none, none, np.ones(len(weight))
+    if site.grid is not None:
+        price, adder = site.grid.price.values(clock, s, t), site.grid.adder.values(clock, s, t)
+        if site.grid.availability is not None:
+            available = site.grid.availability.values(clock, s, t)
+    sources, uses = none.copy(), none.copy()
+
+    def use(name: str, limit: Array | float) -> Array:
+        x = np.asarray(split.uses.get(name, none), dtype=float)
+        _within(checks, "use within its limit", x, limit, (*place, name))
+        lines[name][s, t] = weight @ x
+        uses[:] += x
+        return x
+
+    def source(name: str, limit: Array | float) -> Array:
+        y = np.asarray(split.sources.get(name, none), dtype=float)
+        _within(checks, "source within its limit", y, limit, (*place, name))
+        lines[name][s, t] = weight @ y
+        sources[:] += y
+        return y
+
+    mined_usd = 0.0
+    for rig in problem.rigs:
+        use(f"rig:{rig.name}", rig.uptime * assets.fleet[rig.name, site.name][s, t])
+        energy = lines[f"rig:{rig.name}"][s, t]
+        mined_usd += rig.density * market.hashprice[s, t] / 24.0 * (1.0 - rig.pool_fee) * energy
+        lines["variable_costs"][s, t] += rig.variable_cost * energy
+    for service in problem.services:
+        megawatts = float(assets.contracted[service.name, site.name][s, t])
+        demand = service.demand.values(clock, s, t) * megawatts
+        x = use(f"ai:{service.name}", demand * site.gross_ratio)
+        _serve(service, site, s, t, weight, demand, x, price + adder, lines, checks, place)
+    for block in site.blocks:
+        standing = float(block.mw[t])
+        y = source(f"block:{block.name}", available * standing)
+        lines["block_cost"][s, t] += block.price[s, t] * standing * clock.hours[t]
+        lines["energy_cost"][s, t] += weight @ (adder * y)
+        if block.sell_back:
+            x = use(f"sell:{block.name}", available * standing)
+            lines["power_sales"][s, t] += weight @ ((price - block.sell_fee) * x)
+            lines["energy_cost"][s, t] -= weight @ (adder * x)  # sold power never reaches the load that pays adders
+    for own in site.own:
+        limit = own.mw[t] * own.availability.values(clock, s, t)
+        y = source(f"own:{own.name}", limit)
+        lines["energy_cost"][s, t] += own.cost[s, t] * (weight @ y)
+        if own.export:
+            x = use(f"sell:{own.name}", limit)
+            lines["power_sales"][s, t] += weight @ ((price - own.sell_fee) * x)
+    if site.grid is not None:
+        reserved = sum(float(block.mw[t]) for block in site.blocks)
+        room = assets.interconnection[site.name][s, t] - reserved
+        y = source("grid", available * max(room, 0.0))
+        lines["energy_cost"][s, t] += weight @ ((price + adder) * y)
+        if site.grid.demand_response is not None:
+            lines["demand_response"][s, t] = site.grid.demand_response[s, t] * problem.years[t]
+    if site.diesel is not None:
+        y = source("diesel", site.diesel.mw[t])
+        lines["energy_cost"][s, t] += site.diesel.cost[s, t] * (weight @ y)
+
+    gap = np.abs(uses - sources)
+    checks.note("hourly balance", np.max(gap, initial=0.0), np.max(np.abs(uses), initial=0.0), place)
+    lines["mining_revenue"][s, t] = mined_usd
+    mean = market.btc_price_mean[s, t]
+    coins = mined_usd / mean if mined_usd != 0.0 else 0.0
+    lines["coins"][s, t] = coins
+    lines["kept"][s, t] = problem.treasury.retain[t] * coins
+    revenue = sum(lines[name][s, t] for name in REVENUES)
+    costs = sum(lines[name][s, t] for name in COSTS)
+    lines["cash_margin"][s, t] = revenue - costs - mean * lines["kept"][s, t]
+
+
+def _serve(
+    service: Service,
+    site: Site,
+    s: int,
+    t: int,
+    weight: Array,
+    demand: Array,
+    x: Array,
+    grid_cost: Array,
+    lines: dict[str, Array],
+    checks: Checklist,
+    place: tuple[object, ...],
+) -> None:
+    """Money of one AI service; demand (H,) critical MW asked for, x (H,) MW at the meter served."""
+    energy = float(weight @ x)
+    critical = energy / site.gross_ratio
+    asked = float(weight @ demand)
+    if isinstance(service.reimbursed, str):
+        lines["reimbursements"][s, t] += weight @ (grid_cost * x)
+    elif service.reimbursed is not None:
+        lines["reimbursements"][s, t] += service.reimbursed[s, t] * energy
+    if service.kind == "cloud":
+        lines["ai_cloud"][s, t] += service.rate[s, t] * critical
+    lines["variable_costs"][s, t] += service.variable_cost * critical
+    lines["shortfall_penalties"][s, t] += service.penalty[s, t] * (asked - critical)
+    short = max(0.0, service.floor * asked * site.gross_ratio - energy)
+    checks.note("served floor", short, asked * site.gross_ratio, (*place, service.name))
+
+
+def _within(checks: Checklist, name: str, mw: Array, limit: Array | float, place: tuple[object, ...]) -> None:
+    """0 <= mw <= limit in every kept hour."""
+    if len(mw) == 0:
+        return
+    worst = max(float(np.max(mw - limit)), float(np.max(-mw)), 0.0)
+    checks.note(name, worst, float(np.max(limit)), place)
+
+
+def _known(
+    problem: Problem, site: Site, split: SiteDispatch, checks: Checklist, place: tuple[object, ...]
+) -> None:
+    """Every use and source of the dispatch exists at the site."""
+    stray = {u: x for u, x in split.uses.items() if u not in _uses(problem, site)}
+    stray |= {g: y for g, y in split.sources.items() if g not in _sources(site)}
+    for name, mw in stray.items():
+        checks.note("dispatch names exist", float(np.max(np.abs(mw), initial=0.0)), 1.0, (*place, name))
+
+
+def _permit(problem: Problem, site: Site, burnt: Array, checks: Checklist) -> None:
+    """Diesel MWh of a calendar year <= permit hours at full power, in proportion to the months inside the horizon."""
+    assert site.diesel is not None
+    clock = problem.clock
+    for year in range(clock.tax_years):
+        inside = clock.tax_year == year
+        months = float(clock.months[inside].sum())
+        allowed = site.diesel.permit_hours * float(site.diesel.mw[inside].max()) * months / 12.0
+        checks.at_most("diesel permit", burnt[:, inside].sum(axis=1), allowed, f"{site.name}, year {year}")

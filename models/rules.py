@@ -1,0 +1,565 @@
+"""Rules: a sentence such as `cfads >= 1.30 * debt_service` compiled to a linear row.
+
+    sum over (word, argument) of terms[word, argument][s, d] * word[s, d]   sense   constant[s, d]
+
+A tokeniser of our own finds names, numbers and quantities ("50 MUSD"); Python's `ast` then sees operators, brackets and
+placeholders only, and a whitelist of its nodes is computed here. Nothing of a rule is ever evaluated by Python.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import numpy as np
+
+from models.problem import Array
+
+LONGEST = 500  # characters of a sentence
+MOST_TOKENS = 200
+DEEPEST = 20  # brackets within brackets, or signs before signs
+LONGEST_NUMBER = 30  # characters
+LARGEST = 1e18  # a number beyond it is a slip, and would spoil the scaling of the program
+
+Term = tuple[str, str | None]
+Quantity = Callable[[str], float | tuple[float, str]]
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a word of README section 13 means.
+
+    unit: canonical; sign: 'nonnegative' | 'any'; kind: 'flow' of the date | 'stock' after the date;
+    argument: what stands in brackets, None | 'instrument' | 'rig' | 'site' | 'service' | 'project' | 'good';
+    optional: the argument may be left out, and the word is then the sum over all; operating: settles from date 1 on.
+    """
+
+    meaning: str
+    unit: str
+    sign: str
+    kind: str
+    argument: str | None = None
+    optional: bool = False
+    operating: bool = False
+
+
+def _operating(meaning: str, unit: str, sign: str = "nonnegative") -> Word:
+    return Word(meaning, unit, sign, "flow", operating=True)
+
+
+def _flow(meaning: str, unit: str, argument: str | None = None, sign: str = "nonnegative") -> Word:
+    return Word(meaning, unit, sign, "flow", argument)
+
+
+def _stock(
+    meaning: str, unit: str, argument: str | None = None, optional: bool = False, sign: str = "nonnegative"
+) -> Word:
+    return Word(meaning, unit, sign, "stock", argument, optional)
+
+
+WORDS: dict[str, Word] = {
+    "revenue": _operating("rents, cloud, mining (all coins), power sold, demand response", "USD", "any"),
+    "ebitda": _operating("revenue less energy, hosting, fixed costs and overhead, with all coins mined", "USD", "any"),
+    "cfads": _operating("cash flow available for debt service: ebitda less coins kept less tax paid", "USD", "any"),
+    "interest": _operating("cash interest and commitment fees paid", "USD"),
+    "principal": _operating("scheduled principal paid; no maturity, call, put or revolver movement", "USD"),
+    "debt_service": _operating("interest + principal", "USD"),
+    "tax": _operating("income tax paid", "USD"),
+    "btc_mined": _operating("coins mined in the period that ends at the date, after the pool's fee", "BTC"),
+    "energy_mwh": _operating("energy used in the period that ends at the date, at the meter", "MWh"),
+    "diesel_mwh": _operating("diesel energy generated in the period that ends at the date", "MWh"),
+    "capex": _flow("cash paid for rigs, options, halls, interconnection and equipment", "USD"),
+    "dividends": _flow("cash paid to shareholders", "USD"),
+    "contributions": _flow("shares sold to existing holders", "USD"),
+    "rescue": _flow("rescue equity", "USD"),
+    "issued": _flow("face issued, drawn or sold", "USD", "instrument"),
+    "provided": _flow("amount of a good that projects provide", "units", "good", "any"),
+    "cash": _stock("cash", "USD"),
+    "coins": _stock("bitcoin held", "BTC"),
+    "coins_value": _stock("bitcoin held, at the price of the date", "USD"),
+    "liquidity": _stock("cash + coins_value", "USD"),
+    "total_debt": _stock("balances of all debt, with PIK, without interest due", "USD"),
+    "net_debt": _stock("total_debt - cash", "USD", sign="any"),
+    "outstanding": _stock("balance of a debt", "USD", "instrument"),
+    "rigs_mw": _stock("rigs installed, at the wall", "MW", "rig", optional=True),
+    "mining_hall_mw": _stock("mining halls ready", "MW", "site"),
+    "ai_hall_mw": _stock("AI halls ready, critical MW", "MW", "site"),
+    "interconnection_mw": _stock("interconnection ready", "MW", "site"),
+    "ai_mw": _stock("AI capacity that runs, critical MW", "MW", "service", optional=True),
+    "hashrate": _stock("hashrate installed", "PH/s"),
+    "units": _stock("units of a project decided so far", "units", "project"),
+}
+
+#: A rule with one of these in it applies at d >= 1: they are 0 at date 0 by definition.
+FLOW_WORDS: frozenset[str] = frozenset(name for name, word in WORDS.items() if word.operating)
+
+
+def vocabulary(
+    *,
+    debts: Iterable[str] = (),
+    equities: Iterable[str] = (),
+    rigs: Iterable[str] = (),
+    sites: Iterable[str] = (),
+    services: Iterable[str] = (),
+    projects: Iterable[str] = (),
+    goods: Iterable[str] = (),
+) -> dict[str, frozenset[str] | None]:
+    """`words` for `compile_rule`: every word with the arguments that exist. Equity is issued but never outstanding."""
+    borrowed = frozenset(debts)
+    names = {
+        "instrument": borrowed, "rig": frozenset(rigs), "site": frozenset(sites), "service": frozenset(services),
+        "project": frozenset(projects), "good": frozenset(goods),
+    }  # fmt: skip
+    out: dict[str, frozenset[str] | None] = {}
+    for name, word in WORDS.items():
+        allowed = None if word.argument is None else names[word.argument]
+        out[name] = allowed if allowed is None or not word.optional else allowed | {""}
+    out["issued"] = borrowed | frozenset(equities)
+    return out
+
+
+class RuleError(ValueError):
+    """A sentence that is no rule: what is wrong, the column (from 0) where, and what would be right (or None)."""
+
+    def __init__(self, message: str, column: int, hint: str | None = None):
+        super().__init__(message, column, hint)
+        self.message = message
+        self.column = column
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.hint}" if self.hint else self.message
+
+
+@dataclass(frozen=True)
+class CompiledRule:
+    """sum of terms[word, argument] * word (sense) constant; all arrays (S, D). sense '>=' | '<=' | '=='."""
+
+    terms: dict[Term, Array]
+    sense: str
+    constant: Array
+
+    @property
+    def operating(self) -> bool:
+        """Has an operating flow in it: applies at d >= 1."""
+        return any(word in FLOW_WORDS for word, _ in self.terms)
+
+
+def compile_rule(
+    text: str,
+    words: Mapping[str, frozenset[str] | None],
+    data: Mapping[str, Array],
+    shape: tuple[int, int],
+    quantity: Quantity,
+) -> CompiledRule:
+    """The row that a sentence means. Raises RuleError.
+
+    words     decision words with the arguments allowed in brackets (None: takes none; "" in the set: may be left out)
+    data      words that are data, (S, D) or a shape that broadcasts to it
+    quantity  value of a number with a unit, "50 MUSD", in canonical units, or (value, canonical unit), which lets a
+              sum of money and megawatts be refused; its ValueError becomes a RuleError
+    """
+    if len(text) > LONGEST:
+        raise RuleError(f"a rule has at most {LONGEST} characters; this one has {len(text)}", LONGEST)
+    operands, tree, column_of = _parse(text, words, data, quantity)
+    if not isinstance(tree, ast.Compare):
+        raise RuleError("a rule compares two sides", 0, "write one of >=, <=, == between them")
+    if len(tree.ops) > 1:
+        raise RuleError(
+            "a rule has one comparison", column_of(tree.comparators[1]), "write a range as two rules, one for each end"
+        )
+    compute = _Arithmetic(text, operands, column_of)
+    left, right = compute(tree.left), compute(tree.comparators[0])
+    compute.alike(left, right, tree.comparators[0])
+    row = left.plus(right, -1.0)
+    if not row.terms:
+        raise RuleError("nothing in this rule is decided", 0, f"use a word such as {', '.join(list(words)[:3])}")
+    terms = {term: np.broadcast_to(np.asarray(c, dtype=float), shape).copy() for term, c in row.terms.items()}
+    terms = {term: coefficient for term, coefficient in terms.items() if coefficient.any()}
+    if not terms:
+        raise RuleError("the two sides cancel: nothing that is decided is left", 0)
+    constant = np.broadcast_to(np.asarray(-row.constant, dtype=float), shape) + 0.0  # no negative zero
+    sense = {ast.GtE: ">=", ast.LtE: "<=", ast.Eq: "=="}[type(tree.ops[0])]
+    return CompiledRule(terms, sense, constant)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Linear forms
+
+
+@dataclass(frozen=True)
+class _Linear:
+    """sum of terms[t] * t + constant; coefficients are numbers or (S, D) arrays.
+
+    unit: canonical unit; "1" of a plain number; None where it is not known. The last two fit every other.
+    """
+
+    terms: dict[Term, Any]
+    constant: Any = 0.0
+    unit: str | None = None
+
+    @property
+    def known(self) -> str | None:
+        """The unit, if it is one that a sum must respect."""
+        return None if self.unit == "1" else self.unit
+
+    def plus(self, other: _Linear, times: float) -> _Linear:
+        terms = dict(self.terms)
+        for term, coefficient in other.terms.items():
+            terms[term] = terms.get(term, 0.0) + times * coefficient
+        return _Linear(terms, self.constant + times * other.constant, self.known or other.unit)
+
+    def times(self, factor: Any, unit: str | None = None) -> _Linear:
+        return _Linear({term: c * factor for term, c in self.terms.items()}, self.constant * factor, unit)
+
+    def largest(self) -> float:
+        return max(float(np.max(np.abs(c))) for c in (self.constant, *self.terms.values()))
+
+    def decided(self) -> str:
+        """The decisions in it, as written: at most three."""
+        shown = [word if argument is None else f"{word}[{argument}]" for word, argument in self.terms]
+        return " + ".join(shown[:3]) + (" + ..." if len(shown) > 3 else "")
+
+
+class _Arithmetic:
+    """Computes the linear form of a whitelisted tree."""
+
+    def __init__(self, text: str, operands: list[_Linear], column_of: Callable[[ast.AST], int]):
+        self.text = text
+        self.operands = operands
+        self.column_of = column_of
+
+    def __call__(self, node: ast.expr) -> _Linear:
+        with np.errstate(all="ignore"):  # what overflows is found below
+            result = self._value(node)
+        if not result.largest() <= LARGEST:  # NaN too
+            raise RuleError(f"a number in this rule is not finite or beyond {LARGEST:g}", self.column_of(node))
+        return result
+
+    def _value(self, node: ast.expr) -> _Linear:
+        if isinstance(node, ast.Name):
+            return self.operands[int(node.id[1:])]
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.UAdd | ast.USub):
+            operand = self(node.operand)
+            return operand.times(-1.0 if isinstance(node.op, ast.USub) else 1.0, operand.unit)
+        if isinstance(node, ast.BinOp):
+            left, right = self(node.left), self(node.right)
+            if isinstance(node.op, ast.Add | ast.Sub):
+                self.alike(left, right, node.right)
+                return left.plus(right, 1.0 if isinstance(node.op, ast.Add) else -1.0)
+            if isinstance(node.op, ast.Mult):
+                return self._product(node, left, right)
+            if isinstance(node.op, ast.Div):
+                return self._quotient(node, left, right)
+        column = self.column_of(node)
+        if isinstance(node, ast.Compare):
+            raise RuleError("a comparison within a comparison", column, "write two rules")
+        raise RuleError("this is no linear arithmetic", column, "use +, -, *, / and brackets")
+
+    def _product(self, node: ast.BinOp, left: _Linear, right: _Linear) -> _Linear:
+        if left.terms and right.terms:
+            raise RuleError(
+                f"a product of two decisions, {left.decided()} and {right.decided()}, is not linear",
+                self.column_of(node),
+                "multiply decisions by numbers and data only",
+            )
+        # Of a product of two units we do not know what it is; it then fits everything.
+        unit = right.unit if left.unit == "1" else left.unit if right.unit == "1" else None
+        return left.times(right.constant, unit) if left.terms else right.times(left.constant, unit)
+
+    def _quotient(self, node: ast.BinOp, left: _Linear, right: _Linear) -> _Linear:
+        if right.terms:
+            raise RuleError(
+                f"division by a decision, {right.decided()}, is not linear",
+                self.column_of(node.right),
+                "multiply both sides by it, as in cfads >= 1.30 * debt_service",
+            )
+        if not np.all(right.constant):
+            raise RuleError("division by something that is 0 in a scenario and at a date", self.column_of(node.right))
+        unit = left.unit if right.unit == "1" else "1" if left.unit and left.unit == right.unit else None
+        return left.times(1.0 / right.constant, unit)
+
+    def alike(self, left: _Linear, right: _Linear, at: ast.AST) -> None:
+        """Refuse to add or compare money and megawatts."""
+        if left.known and right.known and left.known != right.known:
+            raise RuleError(
+                f"{left.known} and {right.known} are not added or compared",
+                self.column_of(at),
+                "a number that converts has a unit, as in net_debt <= 0.5 MUSD/MW * rigs_mw",
+            )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# From text to a tree over placeholders
+
+_BLANK = re.compile(r"\s+")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NUMBER = re.compile(r"(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:[eE][+-]?\d+)?", re.ASCII)
+_COMMA = re.compile(r"\d{1,3}(?:,\d{3})+(?![\d,])", re.ASCII)
+_UNIT = re.compile(r"\s*([A-Za-z%]+)")
+_UNIT_OVER = re.compile(r"\s*/\s*([A-Za-z]+)(?![A-Za-z0-9_\[])")
+_OPERATOR = re.compile(r">=|<=|==|\*\*|//|[-+*/()]")
+
+_POWER = ("a power is not linear", None)
+_STRICT = ("a linear program knows no strict comparison", "write >= or <=")
+_LOGIC = ("a rule has one comparison", "write two rules")
+_REFUSED_MARKS: dict[str, tuple[str, str | None]] = {
+    "**": _POWER, "^": _POWER, "²": _POWER, "//": ("there is no //", "write /"),
+    ">": _STRICT, "<": _STRICT, "=": ("= does not compare", "write ==, >= or <="),
+    "!": ("a rule cannot forbid one value", "write >= or <="), "≥": ("there is no ≥", "write >="),
+    "≤": ("there is no ≤", "write <="), "×": ("there is no ×", "write *"), "·": ("there is no ·", "write *"),
+    "÷": ("there is no ÷", "write /"), "−": ("this is not the minus of a keyboard", "write -"),
+    "–": ("this is not the minus of a keyboard", "write -"), "&": _LOGIC, "|": _LOGIC,
+    ",": ("there is no place for a comma", None), ".": ("a name has no parts", None),
+    "$": ("there is no $", "money is written 50 MUSD"), "€": ("there is no €", "money is written 50 MUSD"),
+    "%": ("there is no remainder", "a share is written 10 %, with a number before it"),
+    "'": ("text stands in square brackets only", 'as in outstanding["gpu loan"]'),
+    '"': ("text stands in square brackets only", 'as in outstanding["gpu loan"]'),
+    "[": ("square brackets follow a word", "as in outstanding[notes]; round ones group"),
+    "]": ("a bracket closes that was not opened", None), "{": ("there are no braces", "group with ( )"),
+    "}": ("there are no braces", "group with ( )"),
+}  # fmt: skip
+_REFUSED_WORDS: dict[str, tuple[str, str | None]] = {
+    "and": _LOGIC, "or": _LOGIC, "not": ("there is no `not`", "turn the comparison round"),
+    "if": ("there is no `if`", "give the rule dates (from, until) instead"),
+    "else": ("there is no `else`", "give the rule dates (from, until) instead"),
+    "in": ("there is no `in`", None), "is": ("there is no `is`", "write =="), "lambda": ("there is no `lambda`", None),
+    "True": ("there is no True", None), "False": ("there is no False", None), "None": ("there is no None", None),
+    "nan": ("a rule needs finite numbers", None), "inf": ("a rule needs finite numbers", "leave the rule out"),
+    "infinity": ("a rule needs finite numbers", "leave the rule out"),
+}  # fmt: skip
+
+
+def shown(text: str, most: int = 40) -> str:
+    """A piece of hostile text that can be printed."""
+    clean = "".join(c if c.isprintable() else "?" for c in text[: most + 1])
+    return clean if len(text) <= most else clean[: most - 3] + "..."
+
+
+def _near(word: str, candidates: Iterable[str]) -> str | None:
+    by_lower = {candidate.lower(): candidate for candidate in candidates if candidate}
+    found = difflib.get_close_matches(word.lower()[:60], by_lower, n=1, cutoff=0.6)
+    return by_lower[found[0]] if found else None
+
+
+def _listed(names: Iterable[str], most: int = 12) -> str:
+    ordered = sorted(name for name in names if name)
+    return ", ".join(ordered[:most]) + (", ..." if len(ordered) > most else "")
+
+
+class _Reader:
+    """Reads a sentence from left to right into operators and operands (placeholders q0, q1, ...)."""
+
+    def __init__(
+        self,
+        text: str,
+        words: Mapping[str, frozenset[str] | None],
+        data: Mapping[str, Array],
+        quantity: Quantity,
+    ):
+        self.text = text
+        self.words = words
+        self.data = data
+        self.quantity = quantity
+        self.at = 0
+        self.opened: list[int] = []  # columns of brackets not closed yet
+        self.signs = 0  # operators in a row
+        self.operands: list[_Linear] = []
+        self.tokens: list[tuple[str, int]] = []  # (what ast sees, column in the text)
+
+    def read(self) -> None:
+        while self._more():
+            start = self.at
+            if number := _NUMBER.match(self.text, start):
+                self._operand(start, self._number(number[0]))
+            elif name := _NAME.match(self.text, start):
+                self._operand(start, self._word(name[0]))
+            elif operator := _OPERATOR.match(self.text, start):
+                self._operator(operator[0])
+            else:
+                self._refuse_mark(self.text[start])
+            if len(self.tokens) > MOST_TOKENS:
+                raise RuleError(f"a rule has at most {MOST_TOKENS} words, numbers and signs", start)
+        if self.opened:
+            raise RuleError("a bracket is not closed", self.opened[-1])
+        if self.tokens and not self._after_operand():
+            raise RuleError(f"the sentence breaks off after {self.tokens[-1][0]}", self.tokens[-1][1])
+
+    def _more(self) -> bool:
+        """Skip blanks; False at the end of the text."""
+        if blank := _BLANK.match(self.text, self.at):
+            self.at = blank.end()
+        return self.at < len(self.text)
+
+    def _after_operand(self) -> bool:
+        return bool(self.tokens) and (self.tokens[-1][0] == ")" or self.tokens[-1][0][0] == "q")
+
+    def _operand(self, start: int, value: _Linear) -> None:
+        if self._after_operand():
+            raise RuleError("an operator is missing before this", start, "write *, +, -, / or a comparison")
+        self.signs = 0
+        self.tokens.append((f"q{len(self.operands)}", start))
+        self.operands.append(value)
+
+    def _operator(self, operator: str) -> None:
+        if operator in _REFUSED_MARKS:
+            self._refuse_mark(operator)
+        self.signs = self.signs + 1 if operator in "+-" else 0
+        if operator == "(":
+            self.opened.append(self.at)
+        elif operator == ")":
+            if not self.opened:
+                raise RuleError("a bracket closes that was not opened", self.at)
+            self.opened.pop()
+        if len(self.opened) > DEEPEST or self.signs > DEEPEST:
+            raise RuleError(f"more than {DEEPEST} brackets or signs within each other", self.at)
+        if operator == "(" and self._after_operand():
+            raise RuleError("an operator is missing before this bracket", self.at, "write * to multiply")
+        if operator not in "+-(" and not self._after_operand():
+            raise RuleError(f"something is missing before {operator}", self.at)
+        self.tokens.append((operator, self.at))
+        self.at += len(operator)
+
+    def _refuse_mark(self, mark: str) -> NoReturn:
+        message, hint = _REFUSED_MARKS.get(mark, (f'"{shown(mark)}" has no meaning in a rule', None))
+        raise RuleError(message, self.at, hint)
+
+    def _number(self, number: str) -> _Linear:
+        start = self.at
+        if comma := _COMMA.match(self.text, start):
+            plain = comma[0].replace(",", "")
+            raise RuleError(f'"{shown(comma[0])}" has a comma in its number', start, f"write {shown(plain)}")
+        if len(number) > LONGEST_NUMBER:
+            raise RuleError(f'"{shown(number)}" has too many digits', start, f"at most {LONGEST_NUMBER} characters")
+        self.at += len(number)
+        if not abs(float(number)) <= LARGEST:
+            raise RuleError(f'"{number}" is beyond {LARGEST:g}', start)
+        unit = self._unit()
+        if not unit:
+            return _Linear({}, float(number), "1")
+        try:
+            read = self.quantity(f"{number} {unit}")
+        except ValueError as problem:
+            message = getattr(problem, "message", None) or str(problem)
+            raise RuleError(message, start, getattr(problem, "hint", None)) from problem
+        value, measured = read if isinstance(read, tuple) else (read, None)
+        if not abs(value) <= LARGEST:
+            raise RuleError(f'"{number} {unit}" is not finite or beyond {LARGEST:g}', start)
+        return _Linear({}, value, measured)
+
+    def _unit(self) -> str:
+        """The unit that follows a number, or "". `10 MUSD / cash` is a division, `10 USD / MWh` a unit."""
+        found = _UNIT.match(self.text, self.at)
+        if not found:
+            return ""
+        name = _NAME.match(self.text, found.start(1))
+        if name and (name[0] in _REFUSED_WORDS or self._can_stand(name[0], name.end())):
+            return ""  # `6 cash`: the operator that is missing is what is wrong
+        self.at = found.end()
+        unit = found[1]
+        while over := _UNIT_OVER.match(self.text, self.at):
+            if over[1] in self.words or over[1] in self.data:
+                break
+            unit += "/" + over[1]
+            self.at = over.end()
+        return unit
+
+    def _can_stand(self, name: str, end: int) -> bool:
+        """Is `name` a word here? `units` is a unit too, unless a bracket follows."""
+        if name in self.data:
+            return True
+        if name not in self.words:
+            return False
+        allowed = self.words[name]
+        return allowed is None or "" in allowed or self.text[end:].lstrip()[:1] == "["
+
+    def _word(self, name: str) -> _Linear:
+        start = self.at
+        self.at += len(name)
+        follows = self.text[self.at :].lstrip()[:1]
+        if name in _REFUSED_WORDS:
+            message, hint = _REFUSED_WORDS[name]
+            raise RuleError(message, start, hint)
+        known = name in self.words or name in self.data
+        if follows == "(" and not known:
+            raise RuleError(f'"{shown(name)}(" calls a function: there are none', start, "use +, -, *, / and brackets")
+        if not known:
+            every = [*self.words, *self.data]
+            near = _near(name, every)
+            hint = f'did you mean "{near}"?' if near else f"words here: {_listed(every, 60)}"
+            raise RuleError(f'unknown word "{shown(name)}"', start, hint)
+        if name in self.data:
+            if follows == "[":
+                raise RuleError(f"{name} takes no name in brackets", start)
+            return _Linear({}, np.asarray(self.data[name], dtype=float))
+        argument = self._argument(name, start) if follows == "[" else ""
+        allowed = self.words[name]
+        if allowed is None:
+            if follows == "[":
+                raise RuleError(f"{name} takes no name in brackets", start)
+            return _Linear({(name, None): 1.0}, 0.0, self._unit_of(name))
+        if argument not in allowed:
+            self._refuse_argument(name, argument, allowed, start)
+        return _Linear({(name, argument or None): 1.0}, 0.0, self._unit_of(name))
+
+    @staticmethod
+    def _unit_of(name: str) -> str | None:
+        """A good is measured in whatever its projects say."""
+        return WORDS[name].unit if name in WORDS and WORDS[name].argument != "good" else None
+
+    def _argument(self, name: str, start: int) -> str:
+        """The name in square brackets, with or without quotes; names may hold hyphens and blanks."""
+        opened = self.text.index("[", self.at)
+        closed = self.text.find("]", opened)
+        if closed < 0:
+            raise RuleError("a bracket is not closed", opened)
+        inside = self.text[opened + 1 : closed].strip()
+        if len(inside) >= 2 and inside[0] in "'\"" and inside[-1] == inside[0]:
+            inside = inside[1:-1]
+        if not inside:
+            raise RuleError(f"{name}[] names nothing", start)
+        self.at = closed + 1
+        return inside
+
+    def _refuse_argument(self, name: str, argument: str, allowed: frozenset[str], start: int) -> NoReturn:
+        noun = (WORDS[name].argument if name in WORDS else None) or "name"
+        one = f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+        there_is = f"there are: {_listed(allowed)}" if any(allowed) else f"there is no {noun} for it in this case"
+        if not argument:
+            example = min((a for a in allowed if a), default="name")
+            raise RuleError(f"{name} needs {one} in brackets, as in {name}[{shown(example)}]", start, there_is)
+        near = _near(argument, allowed)
+        hint = f'did you mean "{near}"?' if near else there_is
+        column = self.text.index("[", start) + 1
+        raise RuleError(f'{name} knows no {noun} "{shown(argument)}"', column, hint)
+
+
+def _parse(
+    text: str,
+    words: Mapping[str, frozenset[str] | None],
+    data: Mapping[str, Array],
+    quantity: Quantity,
+) -> tuple[list[_Linear], ast.expr, Callable[[ast.AST], int]]:
+    """(operands, tree over placeholders, node -> column in the text)."""
+    reader = _Reader(text, words, data, quantity)
+    reader.read()
+    if not reader.tokens:
+        raise RuleError("the rule is empty", 0, "write a comparison such as cash >= 50 MUSD")
+    columns: dict[int, int] = {}
+    pieces: list[str] = []
+    length = 0
+    for token, column in reader.tokens:
+        columns[length] = column
+        pieces.append(token)
+        length += len(token) + 1
+    try:
+        tree = ast.parse(" ".join(pieces), mode="eval").body
+    except SyntaxError as problem:
+        at = min((problem.offset or 1) - 1, length)
+        column = columns.get(max((o for o in columns if o <= at), default=0), 0)
+        raise RuleError("the sentence breaks off or has an operator too many here", column) from None
+    return reader.operands, tree, lambda node: columns.get(getattr(node, "col_offset", 0), 0)

@@ -1,0 +1,115 @@
+"""Sites: interconnection, mining halls and AI halls; expansion, building, conversion, and their delays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.fleet import Fleet, deduct, leaves, nodes, pay
+from models.linear import Build, Decision, Lin
+from models.problem import Expansion
+from models.tax import depreciation_shares
+
+KINDS = ("expand", "build_mining", "build_ai", "convert")
+
+
+class Sites:
+    """What is built where, and the capacities that follow."""
+
+    def __init__(self, build: Build) -> None:
+        self.build = build
+        self.built: dict[tuple[int, str], Decision] = {}
+        for i, site in enumerate(build.problem.sites):
+            for kind in KINDS:
+                expansion = getattr(site, kind)
+                if expansion is not None:
+                    self._expansion(i, kind, expansion)
+            self._costs(i)
+
+    def _expansion(self, i: int, kind: str, expansion: Expansion) -> None:
+        b, site = self.build, self.build.problem.sites[i]
+        window = expansion.window & (np.arange(b.D) + expansion.lead <= b.T - 1)
+        if not window.any() and expansion.minimum <= 0.0:
+            return
+        made = b.decide(("built", site.name, kind), window)
+        self.built[i, kind] = made
+        pay(b, made, expansion.cost, expansion.payments, kind)
+        deduct(b, made, expansion.cost, expansion.lead + site.delay, depreciation_shares(expansion.depreciation, b.problem.clock))
+        for s in leaves(b):
+            ordered = Lin().add(made.cum(s, b.T))
+            if np.isfinite(expansion.limit):
+                b.row("build_limit", (site.name, kind, s), ordered, at_most=expansion.limit, unit="USD/MW")
+            if expansion.minimum > 0.0:
+                b.row("build_minimum", (site.name, kind, s), ordered, at_least=expansion.minimum, unit="USD/MW")
+        share = b.problem.terminal.interconnection if kind == "expand" else b.problem.terminal.halls
+        entry = b.entry("terminal_interconnection" if kind == "expand" else "terminal_halls")
+        for s in range(b.S):
+            entry[s, b.T].plus(self.cost_ordered(i, kind, s, b.T), share)
+
+    def cost_ordered(self, i: int, kind: str, s: int, d: int) -> Lin:
+        """Cost at order (money units) of all that was ordered at site i up to date d."""
+        b = self.build
+        if (i, kind) not in self.built:
+            return Lin()
+        cost = getattr(b.problem.sites[i], kind).cost[s] / b.unit
+        return self.built[i, kind].history(s, np.where(np.arange(b.D) <= d, cost, 0.0))
+
+    def ready(self, i: int, kind: str, s: int, d: int) -> Lin:
+        """MW of that kind which work in period d: ordered at dates <= d - lead - delay[s]."""
+        made = self.built.get((i, kind))
+        if made is None:
+            return Lin()
+        site = self.build.problem.sites[i]
+        return Lin().add(made.cum(s, d - getattr(site, kind).lead - int(site.delay[s])))
+
+    def interconnection(self, i: int, s: int, d: int) -> Lin:
+        """MW that can be drawn from the grid in period d."""
+        return Lin(self.build.problem.sites[i].interconnection_mw).plus(self.ready(i, "expand", s, d))
+
+    def mining_hall(self, i: int, s: int, d: int) -> Lin:
+        """MW of mining hall: what is converted is lost when the conversion is ordered."""
+        site = self.build.problem.sites[i]
+        out = Lin(site.mining_mw).plus(self.ready(i, "build_mining", s, d))
+        if (i, "convert") in self.built:
+            out.add(self.built[i, "convert"].cum(s, d), -site.mining_per_ai)
+        return out
+
+    def ai_hall(self, i: int, s: int, d: int) -> Lin:
+        """Critical MW of AI hall in period d."""
+        site = self.build.problem.sites[i]
+        return Lin(site.ai_mw).plus(self.ready(i, "build_ai", s, d)).plus(self.ready(i, "convert", s, d))
+
+    def _costs(self, i: int) -> None:
+        """Fixed cost of the site and of the halls that are ready; settles a period later."""
+        b, site = self.build, self.build.problem.sites[i]
+        for s in range(b.S):
+            for t in range(b.T):
+                dt = b.problem.years[t]
+                here = b.operating[s, t + 1]
+                here.const -= site.fixed_cost[s, t] * dt / b.unit
+                here.plus(self.mining_hall(i, s, t), -site.mining_cost * dt / b.unit)
+                here.plus(self.ai_hall(i, s, t), -site.ai_cost * dt / b.unit)
+
+    def limit(self, fleet: Fleet, contracted: np.ndarray) -> None:
+        """Rigs stand in mining halls, AI services in AI halls.
+
+            sum_r K[r, i, d] <= mining_hall[i, s, d];   sum_j C[j, i, s, d] <= ai_hall[i, s, d]          [MW]
+
+        contracted (I, S, T): critical MW of all services. The dual is the value of one more MW of hall.
+        """
+        b = self.build
+        for i, site in enumerate(b.problem.sites):
+            delayed = len(set(site.delay.tolist())) > 1
+            points = [(s, d) for s in range(b.S) for d in range(b.T)] if delayed else nodes(b)
+            for s, d in points:
+                if d >= b.T:
+                    continue
+                key = (site.name, s, d)
+                hall = self.mining_hall(i, s, d)
+                # moving the constant to the right makes the dual the price of a hall
+                mw, hall.const = hall.const, 0.0
+                b.row("mining_hall", key, fleet.at_site(i, s, d).plus(hall, -1.0), at_most=mw, unit="USD/MW")
+                if (i, "convert") in self.built:
+                    b.row("mining_hall_left", key, self.mining_hall(i, s, d), at_least=0.0)
+                hall = self.ai_hall(i, s, d)
+                mw, hall.const = hall.const, 0.0
+                b.row("ai_hall", key, Lin().plus(contracted[i, s, d]).plus(hall, -1.0), at_most=mw, unit="USD/MW")

@@ -1,0 +1,187 @@
+"""Strips: what 1 USD of face does at every date, worked out from an instrument's terms outside the program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.problem import Array, Debt, Ints, Problem
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One vintage of one debt, per 1 USD of face, every array (S, D); flows at dates, balances after them.
+
+    interest   cash interest paid;  accrued  interest accrued in the period before the date
+    principal  scheduled repayments before maturity;  redemption  repaid in cash at maturity or put;  premium  paid above balance at a put
+    balance    outstanding;  due  interest accrued and not yet paid
+    cost       discount and fees deducted in the period before the date;  unamortised  what is left of them after it
+    conversion value given to holders in shares;  capped_call  value received from the capped call
+    claim      (S,) what holders are owed at the horizon, interest due included
+    end (S,)   date at which the strip ends (maturity or put), beyond the horizon if > T
+    """
+
+    interest: Array
+    accrued: Array
+    principal: Array
+    redemption: Array
+    premium: Array
+    balance: Array
+    due: Array
+    cost: Array
+    unamortised: Array
+    conversion: Array
+    capped_call: Array
+    claim: Array
+    end: Ints
+
+
+def months_of(problem: Problem, last: int) -> Ints:
+    """Months from date 0 of dates 0..last; beyond the horizon dates go on at the last period's step."""
+    known = problem.clock.date_month
+    more = last + 1 - len(known)
+    if more <= 0:
+        return known[: last + 1]
+    return np.concatenate([known, known[-1] + int(problem.clock.months[-1]) * np.arange(1, more + 1)])
+
+
+def strip(problem: Problem, debt: Debt, v: int, existing: bool = False) -> Strip:
+    """The strip of face issued at date v (or of the debt that exists at date 0), all scenarios at once (README 7)."""
+    clock, market = problem.clock, problem.market
+    count, dates = problem.scenarios.count, clock.dates
+    issued = debt.existing_month if existing else int(clock.date_month[v])
+    first = 0 if existing else v
+    maturity = clock.date_at(debt.maturity_month(issued))
+    end = np.full(count, maturity, dtype=np.int64)
+    conversion_price = np.full(count, np.inf)
+    if debt.conversion is not None:
+        assert market.share_price is not None
+        conversion_price = np.array([debt.conversion.conversion_price(x) for x in market.share_price[:, first]])
+    put_date, put_price = -1, 1.0
+    if debt.put is not None:
+        put_date, put_price = clock.date_at(debt.put[0]), debt.put[1]
+        if first < put_date < maturity and put_date < dates:
+            put_taken = np.ones(count, dtype=bool)
+            if debt.conversion is not None:
+                assert market.share_price is not None
+                put_taken = market.share_price[:, put_date] / conversion_price <= put_price
+            end = np.where(put_taken, put_date, end)
+        else:
+            put_date = -1
+    months = months_of(problem, max(maturity, dates - 1))
+    z = {k: np.zeros((count, dates)) for k in Strip.__annotations__ if k not in ("claim", "end")}
+    balance = np.ones(count)
+    due = np.zeros(count)
+    if existing:
+        elapsed = -issued
+        due = debt.rate[:, 0] * (elapsed % debt.frequency if debt.frequency else elapsed) / 12.0
+    z["balance"][:, first], z["due"][:, first] = balance, due
+    z["unamortised"][:, first] = 0.0 if existing else 1.0 - debt.price + debt.fee
+    total_months = max(int(months[maturity]) - issued, 1)
+    cost = 0.0 if existing else 1.0 - debt.price + debt.fee
+    left = np.full(count, cost)
+    paydays = _paydays(debt, months, issued, first, maturity)
+    last_payment = np.full(count, issued if not existing else issued + _last_multiple(-issued, debt.frequency))
+    given = {clock.date_at(issued + m): 0.0 for m, _ in debt.given}
+    for m, share in debt.given:
+        given[clock.date_at(issued + m)] += share
+    for e in range(first + 1, dates):
+        t = e - 1
+        live = balance > 0.0
+        step = int(months[e] - months[t])
+        accrued = debt.rate[:, t] * step / 12.0 * balance
+        due = due + accrued
+        z["accrued"][:, e] = accrued
+        written = np.where(live, np.minimum(cost * step / total_months, left), 0.0)
+        ends = live & (e == end)
+        pays = live & (ends | paydays[e])
+        capital = pays & (months[e] - issued <= debt.pik_months)
+        added = np.where(capital, debt.pik * due, 0.0)
+        z["interest"][:, e] = np.where(pays, due - added, 0.0)
+        due = np.where(pays, 0.0, due)
+        balance = balance + added
+        amount = _scheduled(debt, problem, e, months, issued, maturity, paydays, balance, last_payment)
+        if e in given and debt.amortisation == "given":
+            amount = np.full(count, given[e])
+        elif debt.amortisation == "given":
+            amount = np.zeros(count)
+        amount = np.where(live & ~ends, np.minimum(amount, balance), 0.0)
+        z["principal"][:, e] = amount
+        balance = balance - amount
+        put_here = ends & (e == put_date)
+        z["premium"][:, e] = np.where(put_here, (put_price - 1.0) * balance, 0.0)
+        shares = np.zeros(count, dtype=bool)
+        if debt.conversion is not None:
+            assert market.share_price is not None
+            price = market.share_price[:, e]
+            at_maturity = ends & ~put_here
+            shares = at_maturity & (price > conversion_price)
+            z["conversion"][:, e] = np.where(shares, balance * price / conversion_price, 0.0)
+            payoff = np.array([debt.conversion.capped_call_payoff(p, k) for p, k in zip(price, conversion_price, strict=True)])
+            z["capped_call"][:, e] = np.where(at_maturity, balance * payoff, 0.0)
+        z["redemption"][:, e] = np.where(ends & ~shares, balance, 0.0)
+        written = np.where(ends, left, written)
+        left = left - written
+        z["cost"][:, e], z["unamortised"][:, e] = written, left
+        balance = np.where(ends, 0.0, balance)
+        z["balance"][:, e], z["due"][:, e] = balance, due
+        last_payment = np.where(pays, months[e], last_payment)
+    claim = balance + due
+    if debt.conversion is not None:
+        assert market.share_price is not None
+        price = market.share_price[:, -1]
+        payoff = np.array([debt.conversion.capped_call_payoff(p, k) for p, k in zip(price, conversion_price, strict=True)])
+        z["capped_call"][:, -1] += balance * payoff
+        claim = balance * np.maximum(1.0, price / conversion_price) + due
+    return Strip(**z, claim=claim, end=end)
+
+
+def _last_multiple(elapsed: int, frequency: int) -> int:
+    """Months from issue to the last payment at or before `elapsed` months."""
+    return elapsed - elapsed % frequency if frequency else 0
+
+
+def _paydays(debt: Debt, months: Ints, issued: int, first: int, maturity: int) -> np.ndarray:
+    """Mask over dates 0..len(months)-1: interest is paid there (the end of the strip aside)."""
+    out = np.zeros(len(months), dtype=bool)
+    if debt.frequency:
+        count = (months - issued) // debt.frequency
+        out[1:] = count[1:] > count[:-1]
+    out[: first + 1] = False
+    if maturity < len(out):
+        out[maturity] = True
+        out[maturity + 1 :] = False
+    return out
+
+
+def _scheduled(
+    debt: Debt,
+    problem: Problem,
+    e: int,
+    months: Ints,
+    issued: int,
+    maturity: int,
+    paydays: np.ndarray,
+    balance: Array,
+    last_payment: Array,
+) -> Array:
+    """Principal scheduled at payment date e before maturity, per scenario (0 elsewhere)."""
+    count = problem.scenarios.count
+    if debt.amortisation not in ("level", "annuity", "after_completion") or not paydays[e] or e >= maturity:
+        return np.zeros(count)
+    if debt.amortisation == "after_completion":
+        assert debt.completion is not None
+        after = debt.completion
+    else:
+        after = np.full(count, issued + debt.grace)
+    starts = months[e] > after
+    later = np.array([int((paydays[e:] & (months[e:] > a)).sum()) for a in after])
+    n = np.maximum(later, 1)
+    spread = balance - debt.balloon
+    if debt.amortisation != "annuity":
+        return np.where(starts, np.maximum(spread / n, 0.0), 0.0)
+    q = debt.rate[:, e - 1] * (months[e] - last_payment) / 12.0
+    growth = np.expm1(n * np.log1p(q))
+    pay = np.where(q == 0.0, spread / n, spread * q / np.where(growth == 0.0, 1.0, growth))
+    return np.where(starts, np.maximum(pay, 0.0), 0.0)

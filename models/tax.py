@@ -1,0 +1,102 @@
+"""Income tax by calendar year: depreciation, losses carried forward, and the interest limit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.linear import Build, Lin
+from models.problem import Array, Clock, Depreciation
+
+
+def depreciation_shares(rule: Depreciation, clock: Clock) -> Array:
+    """(T, Y) share of the price deducted in tax year y of an asset placed in service at date e (README 11).
+
+    Straight line by months from e; MACRS by the table of whole tax years, cut where the horizon cuts the year.
+    """
+    shares = np.zeros((clock.periods, clock.tax_years))
+    if rule.method == "none" and rule.bonus == 0.0:
+        return shares
+    for e in range(clock.periods):
+        first = int(clock.tax_year[e])
+        shares[e, first] += rule.bonus
+        rest = 1.0 - rule.bonus
+        if rule.method == "straight":
+            elapsed = clock.date_month - clock.date_month[e]
+            done = np.clip(elapsed / rule.months, 0.0, 1.0)
+            np.add.at(shares[e], clock.tax_year[e:], rest * np.diff(done)[e:])
+        elif rule.method == "macrs":
+            for k, share in enumerate(rule.table):
+                if first + k >= clock.tax_years:
+                    break
+                shares[e, first + k] += rest * share * _year_part(clock, e, first + k)
+    return shares
+
+
+def _year_part(clock: Clock, e: int, y: int) -> float:
+    """Months of tax year y inside the horizon on or after date e, over its months on or after date e."""
+    inside = int(clock.months[(clock.tax_year == y) & (np.arange(clock.periods) >= e)].sum())
+    year_start = (int(clock.calendar_year[0]) + y) * 12 - clock.start_month
+    whole = year_start + 12 - max(year_start, int(clock.date_month[e]))
+    # a period that straddles the new year belongs to the year of its end, so a little more than the year may be inside
+    return min(inside / whole, 1.0) if whole > 0 else 1.0
+
+
+class Taxes:
+    """Tax rows of every scenario and year; exact as a linear program while rates are constant and money is not worth less earlier."""
+
+    def __init__(self, build: Build) -> None:
+        self.build = build
+        self.paid: dict[tuple[int, int], Lin] = {}  # (s, y) -> tax in money units
+        tax = build.problem.tax
+        if tax is None:
+            return
+        for s in range(build.S):
+            carried: object = None
+            undeducted: object = None
+            for y in range(build.Y):
+                carried, undeducted = self._year(s, y, carried, undeducted)
+
+    def _year(self, s: int, y: int, carried: object, undeducted: object) -> tuple[object, object]:
+        """One year.
+
+            income = pos - neg;   NOL[y] = NOL[y-1] + neg - use;   use <= nol_cap * pos;   use <= NOL[y-1];   tax = rate * (pos - use)
+        """
+        b, p = self.build, self.build.problem
+        tax = p.tax
+        assert tax is not None
+        in_year = p.clock.tax_year == y
+        before = Lin().plus(b.taxable[s, y])
+        for d in range(b.D):
+            if b.year_of(d) == y:
+                before.plus(b.operating[s, d]).plus(b.retained[s, d])
+        depreciation = Lin().plus(b.depreciation[s, y])
+        depreciation.const += float((tax.existing_depreciation * p.years)[in_year].sum()) / b.unit
+        interest = b.interest_cost[s, y]
+        limit = tax.interest_limit
+        key = (s, y)
+        if limit is not None and y >= limit.first_year:
+            base = Lin().plus(before)
+            if not limit.ebitda:
+                base.plus(depreciation, -1.0)
+            deducted = b.named("interest_deducted", key)
+            b.row("interest_limit", key, Lin().add(deducted).plus(base, -limit.share), at_most=0.0)
+            left = b.named("interest_carried", key)
+            roll = Lin().add(left).add(undeducted, -1.0).plus(interest, -1.0).add(deducted)
+            b.row("interest_carryforward", key, roll, equal=0.0)
+            interest, undeducted = Lin().add(deducted), left
+        pos, neg, use, nol = (b.named(name, key) for name in ("income_positive", "income_negative", "nol_used", "nol"))
+        income = Lin().add(pos).add(neg, -1.0).plus(before, -1.0).plus(depreciation).plus(interest).plus(b.issue_cost[s, y])
+        b.row("taxable_income", key, income.merged(), equal=0.0)
+        opening = tax.nol / b.unit if y == 0 else 0.0
+        b.row("nol_roll", key, Lin().add(nol).add(carried, -1.0).add(neg, -1.0).add(use), equal=opening)
+        b.row("nol_cap", key, Lin().add(use).add(pos, -tax.nol_cap), at_most=0.0)
+        b.row("nol_available", key, Lin().add(use).add(carried, -1.0), at_most=opening)
+        self.paid[s, y] = Lin().add(pos, tax.rate).add(use, -tax.rate)
+        return nol, undeducted
+
+    def at(self, s: int, d: int) -> Lin:
+        """Tax paid at date d: the year's tax at its last date."""
+        if not self.paid or d == 0:
+            return Lin()
+        y = self.build.year_of(d)
+        return self.paid[s, y] if int(self.build.problem.clock.last_date_of_year[y]) == d else Lin()

@@ -1,0 +1,161 @@
+"""From a tree of nodes to a validated model, with pydantic's complaints told in words and at their places."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from .case_patch import Kind, kind_at
+from .diagnostics import Mistakes, Place, did_you_mean
+from .schema import CaseModel
+from .schema_financing import TAGS, DebtTerms, SharesTerms
+from .schema_types import NOTED, Reading, shorthand_keys, wrap
+from .yamltree import Node, noun
+
+SERVICES = ("lease", "cloud")
+INSTRUMENTS = ("notes", "loan", "convertible", "revolver", "btc_loan", "equity", "atm")
+
+
+def validate(tree: Node, reading: Reading, known: dict[str, Any] | None = None) -> tuple[CaseModel | None, bool]:
+    """(model, whole): the case without its bad parts, and whether there were none. None if not even that can be read.
+
+    `known` are sections that were validated before and have not changed.
+    """
+    mistakes = reading.mistakes
+    if tree.kind != "map":
+        hint = "a case is keys with values, such as  horizon: {start: 2026-01, years: 3}"
+        mistakes.add(tree.place, "", f"expected a mapping, found {noun(tree)}", hint)
+        return None, False
+    root = Node("map", {key: child for key, child in tree.value.items() if child.kind != "null"}, tree.place, tree.key_places)
+    before = len(mistakes)
+    wrapped: Any = wrap(root, "", mistakes)
+    for key, section in (known or {}).items():
+        if key in wrapped:
+            wrapped[key] = section
+    try:
+        model = CaseModel.model_validate(wrapped, context=reading)
+        return model, len(mistakes) == before
+    except ValidationError as error:
+        bad = {_entry(item["loc"]) for item in error.errors(include_url=False, include_input=False, include_context=False)}
+        tell(error, root, mistakes)
+    for entry in bad:
+        if len(entry) == 2 and entry[0] in wrapped and isinstance(wrapped[entry[0]], dict):
+            wrapped[entry[0]].pop(entry[1], None)
+        elif entry:
+            wrapped.pop(entry[0], None)
+    aside = Reading(reading.files, Mistakes())  # what is wrong has been told
+    try:
+        return CaseModel.model_validate(wrapped, context=aside), False
+    except ValidationError:
+        return None, False
+
+
+def _entry(loc: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The part of a case that has to go for the rest to be read: a top key, or one name below it."""
+    named = ("scenarios", "sites", "rigs", "ai", "financing", "cash_flows", "projects", "variants")
+    return loc[:2] if loc and loc[0] in named and len(loc) > 1 else loc[:1]
+
+
+def tell(error: ValidationError, tree: Node, mistakes: Mistakes) -> None:
+    """Note every complaint of pydantic that a reader has not noted itself."""
+    for item in error.errors(include_url=False, include_input=False):
+        kind = item["type"]
+        if kind == NOTED:
+            continue
+        parts = _descend(tree, item["loc"])
+        expected, node = kind_at(tree, parts)
+        place = _place(tree, parts)
+        where = _dotted(parts)
+        if kind == "extra_forbidden":
+            key = str(item["loc"][-1])
+            parent, _ = kind_at(tree, parts[:-1])
+            allowed = shorthand_keys(parent.section) if parent.section else []
+            mistakes.add(_key_place(tree, parts), where, "unknown key", did_you_mean(key, allowed) if allowed else None)
+        elif kind == "missing":
+            _missing(str(item["loc"][-1]), expected, tree, parts, mistakes)
+        elif kind in ("union_tag_not_found", "union_tag_invalid"):
+            _wrong_type(parts, node, place, where, mistakes)
+        elif kind in ("model_type", "dict_type", "model_attributes_type"):
+            found = noun(node) if node is not None else "something else"
+            keys = shorthand_keys(expected.section) if expected.section else []
+            mistakes.add(
+                place, where, f"expected a mapping, found {found}", f"its keys are: {', '.join(keys)}" if keys else None
+            )
+        elif kind == "list_type":
+            found = noun(node) if node is not None else "something else"
+            mistakes.add(place, where, f"expected a list, found {found}", "write [a, b], or a line beginning with - for each")
+        else:  # pragma: no cover - our own readers leave nothing else to pydantic
+            mistakes.add(place, where, f"{item['msg']}".lower())
+
+
+def _descend(tree: Node, loc: tuple[Any, ...]) -> list[str | int]:
+    """The keys of the tree that a location of pydantic names: without tags of unions, keys of shorthands, missing keys."""
+    parts: list[str | int] = []
+    node: Node | None = tree
+    rest = list(loc)
+    while rest and node is not None:
+        part = rest[0]
+        if (node.kind == "map" and part in node.value) or (node.kind == "list" and isinstance(part, int) and part < len(node)):
+            node = node[part]
+        elif part in TAGS or len(rest) > 1:
+            rest.pop(0)
+            continue
+        else:
+            break
+        parts.append(rest.pop(0))
+    return parts
+
+
+def _dotted(parts: list[str | int]) -> str:
+    out = ""
+    for part in parts:
+        out += f"[{part}]" if isinstance(part, int) else (f".{part}" if out else part)
+    return out
+
+
+def _place(tree: Node, parts: list[str | int]) -> Place:
+    node = tree
+    for part in parts:
+        node = node[part]
+    return node.place
+
+
+def _key_place(tree: Node, parts: list[str | int]) -> Place:
+    """The place of the last key (of the item, in a list)."""
+    node = tree
+    for part in parts[:-1]:
+        node = node[part]
+    if parts and isinstance(parts[-1], str):
+        return node.key_place(parts[-1])
+    return node[parts[-1]].place if parts else node.place
+
+
+def _missing(key: str, expected: Kind, tree: Node, parts: list[str | int], mistakes: Mistakes) -> None:
+    where = _dotted([*parts, key])
+    field = None
+    if expected.section is not None:
+        for name, info in expected.section.model_fields.items():
+            if (info.alias or name) == key:
+                field = info
+    hint = field.description if field is not None else None
+    message = f'key "{key}" is missing'
+    if key == "limit" and expected.section is not None and issubclass(expected.section, DebtTerms):
+        message = 'debt is always bounded, and the key "limit" is missing: a program would borrow without end'
+    elif key == "limit" and expected.section is not None and issubclass(expected.section, SharesTerms):
+        message = 'a sale of shares is always bounded, and the key "limit" is missing'
+    mistakes.add(_key_place(tree, parts), where, message, hint)
+
+
+def _wrong_type(parts: list[str | int], node: Node | None, place: Place, where: str, mistakes: Mistakes) -> None:
+    known = SERVICES if parts[0] == "ai" else INSTRUMENTS
+    noun_of = "service" if parts[0] == "ai" else "instrument"
+    if node is None or node.kind != "map":
+        mistakes.add(place, where, f"expected a mapping, found {noun(node) if node else 'nothing'}")
+        return
+    given = node.get("type")
+    if given is None:
+        mistakes.add(place, f"{where}.type", f'key "type" is missing: the kind of {noun_of}', f"it is one of: {', '.join(known)}")
+        return
+    hint = did_you_mean(given.value if given.kind == "scalar" else "", known, "it is one of")
+    mistakes.add(given.place, f"{where}.type", f"{noun(given)} is not a kind of {noun_of}", hint)

@@ -1,0 +1,395 @@
+"""From a case to a verified solution: build, solve, choose the canonical plan, prove it, keep the second set of books."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.books import Books, Check
+from models.decisions import Decisions
+from models.problem import Problem
+from optimizer.proof import Certificate
+
+if TYPE_CHECKING:
+    from models.linear import Lin
+    from models.plan import Plan
+    from optimizer.case import Case
+    from optimizer.highs import Answer, LinearProgram
+
+#: relative tolerance of every identity between the program and the books, and of the proof
+TOLERANCE = 1e-7
+#: costs are multiplied by this inside HiGHS: its dual tolerance is absolute, and an hour's megawatt weighs about 1e-4 of a money unit
+COST_SCALE = 1e3
+
+Progress = Callable[..., None]
+
+
+class Outcome(Enum):
+    """How a run ended."""
+
+    OPTIMAL = "optimal"
+    INFEASIBLE = "infeasible"
+    UNBOUNDED = "unbounded"
+    LIMIT = "limit"
+    UNVERIFIED = "unverified"
+
+
+@dataclass(frozen=True)
+class ShadowPrice:
+    """What one more unit of something scarce would add to the objective: value USD per `unit`'s denominator."""
+
+    family: str
+    name: str
+    scenario: str | None
+    date: str | None
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Covenant:
+    """One rule at one date in one scenario: left (sense) right in the rule's own unit; headroom >= 0 when it holds."""
+
+    name: str
+    text: str
+    scenario: str
+    date: str
+    left: float
+    right: float
+    headroom: float
+    price: float
+    breach: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A solved case: the plan, its books, its proof. Bounds and objective in USD. reasons: why it is not optimal, in words."""
+
+    case: Case
+    variant: str | None
+    outcome: Outcome
+    problem: Problem
+    decisions: Decisions | None = None
+    books: Books | None = None
+    certificate: Certificate | None = None
+    objective: float | None = None
+    upper_bound: float | None = None
+    lower_bound: float | None = None
+    gap: float | None = None
+    prices: tuple[ShadowPrice, ...] = ()
+    covenants: tuple[Covenant, ...] = ()
+    method: str = "extensive"
+    size: dict[str, int] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
+    reasons: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    lp_checks: tuple[Check, ...] = ()
+
+    @property
+    def statements(self) -> Any:
+        """Tidy pandas frame of the three statements: statement, line, scenario, date, value (USD)."""
+        from optimizer.results_tables import statements_frame
+
+        return statements_frame(self)
+
+
+def solve(
+    case: Case,
+    *,
+    method: str = "extensive",
+    time_limit: float | None = None,
+    progress: Progress | None = None,
+    canonical: bool = True,
+    seed: int = 0,
+    presolve: bool = True,
+    algorithm: str = "choose",
+) -> Solution:
+    """Solve a case and prove the answer. `method`: only 'extensive' (the program in one piece). time_limit in seconds.
+
+    Raises ValueError for an unknown method; SolverError when HiGHS itself fails.
+    """
+    if method != "extensive":
+        raise ValueError(f"unknown method {method!r}: expected 'extensive'")
+    return _Run(case, time_limit, progress or _silent, canonical, seed, presolve, algorithm).run()
+
+
+def solve_problem(problem: Problem, **options: Any) -> Solution:
+    """Solve plain arrays: what tests of the mathematics use."""
+
+    class _Bare:
+        name, variant = problem.name, None
+
+        @staticmethod
+        def problem() -> Problem:
+            return problem
+
+    return solve(_Bare(), **options)  # type: ignore[arg-type]
+
+
+def _silent(stage: str, **numbers: float) -> None:
+    """Progress that nobody watches."""
+
+
+class _Run:
+    """One solve, stage by stage."""
+
+    def __init__(
+        self,
+        case: Case,
+        time_limit: float | None,
+        progress: Progress,
+        canonical: bool,
+        seed: int,
+        presolve: bool,
+        algorithm: str,
+    ) -> None:
+        self.case, self.progress, self.canonical = case, progress, canonical
+        self.options = {"time_limit": time_limit, "seed": seed, "presolve": presolve, "method": algorithm}
+        self.timings: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str, **numbers: float) -> Iterator[None]:
+        self.progress(name, **numbers)
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings[name] = self.timings.get(name, 0.0) + time.perf_counter() - start
+
+    def run(self) -> Solution:
+        with self.stage("read"):
+            problem = self.case.problem()
+            from models.plan import Plan
+            from optimizer.highs import Session, SolverOptions, compile_model
+        self.problem = problem
+        with self.stage("build"):
+            plan = Plan(problem)
+            lp = compile_model(plan.model, cost_scale=COST_SCALE)
+        self.size = {"rows": lp.matrix.shape[0], "columns": lp.matrix.shape[1], "nonzeros": int(lp.matrix.nnz)}
+        session = Session(SolverOptions(**self.options))
+        with self.stage("solve", **self.size):
+            session.load(lp)
+            answer = session.solve()
+        outcome = Outcome(answer.status.value) if answer.status.value in {o.value for o in Outcome} else Outcome.UNVERIFIED
+        if outcome is not Outcome.OPTIMAL:
+            return self._without_plan(plan, lp, answer, outcome)
+        if self.canonical:
+            with self.stage("canonical plan"):
+                answer = self._canonical(plan, session, lp, answer)
+        return self._prove(plan, lp, answer)
+
+    # ---- no plan ---------------------------------------------------------------------------------------------------
+    def _without_plan(self, plan: Plan, lp: LinearProgram, answer: Answer, outcome: Outcome) -> Solution:
+        from optimizer import proof
+
+        certificate, reasons = None, [answer.message] if answer.message else []
+        with self.stage("verify"):
+            if outcome is Outcome.INFEASIBLE and answer.ray is not None:
+                certificate = proof.verify_infeasible(lp, answer.ray)
+                reasons = self._blame(lp, answer.ray) if certificate.verified else list(certificate.reasons)
+            elif outcome is Outcome.UNBOUNDED and answer.ray is not None:
+                certificate = proof.verify_unbounded(lp, answer.x if np.isfinite(answer.x).all() else None, answer.ray)
+                reasons = _directions(lp, answer.ray) if certificate.verified else list(certificate.reasons)
+        if outcome in (Outcome.INFEASIBLE, Outcome.UNBOUNDED) and (certificate is None or not certificate.verified):
+            reasons.insert(0, f"the solver says {outcome.value}, but its proof did not hold")
+            outcome = Outcome.UNVERIFIED
+        return self._solution(outcome=outcome, certificate=certificate, reasons=tuple(reasons))
+
+    def _blame(self, lp: LinearProgram, ray: np.ndarray) -> list[str]:
+        """The rules and limits that take part in the proof, the heaviest first, each family once."""
+        from optimizer import proof
+
+        shares: dict[str, float] = {}
+        for row, share in proof.blame(lp, ray):
+            con = lp.rows[row]
+            family = con.parent_component().local_name.removeprefix("row_")
+            key = con.index() if isinstance(con.index(), tuple) else (con.index(),)
+            name = f"{family} {key[0]}" if isinstance(key[0], str) else family
+            shares[name] = shares.get(name, 0.0) + abs(share)
+        sources = {f"rule {r.name}": r for r in self.problem.rules}
+        out = []
+        for name, share in sorted(shares.items(), key=lambda kv: (-kv[1], kv[0]))[:12]:
+            rule = sources.get(name)
+            text = f"rule '{rule.name}' ({rule.text}){' at ' + rule.source if rule.source else ''}" if rule else name.replace("_", " ")
+            out.append(f"{text}: {share:.1%} of the proof")
+        return out
+
+    # ---- a plan ----------------------------------------------------------------------------------------------------
+    def _canonical(self, plan: Plan, session: Any, lp: LinearProgram, answer: Answer) -> Answer:
+        from optimizer.canonical import canonical, fixed_order, toward_bounds
+
+        column = {id(v): j for j, v in enumerate(lp.columns)}
+
+        def vector(lin: Lin) -> np.ndarray:
+            out = np.zeros(len(lp.columns))
+            for c, v in zip(lin.coefs, lin.vars, strict=True):
+                if id(v) in column:
+                    out[column[id(v)]] += c
+            return out
+
+        levels = [vector(lin) for lin in plan.preferences()]
+        levels.append(toward_bounds(lp, fixed_order(len(lp.columns))))
+        return canonical(session, lp, answer, levels)
+
+    def _prove(self, plan: Plan, lp: LinearProgram, answer: Answer) -> Solution:
+        from models.proforma import keep_books
+        from optimizer import proof
+        from optimizer.highs import load_into_model
+
+        unit = self.problem.money
+        with self.stage("verify"):
+            certificate = proof.verify_optimal(lp, answer.x, answer.y, tolerance=TOLERANCE)
+            load_into_model(lp, answer)
+            decisions = plan.decisions()
+        with self.stage("books"):
+            books = keep_books(self.problem, decisions)
+            lp_checks = _compare(plan, books, certificate.objective * unit)
+        reasons = list(certificate.reasons)
+        for check in (*books.checks, *lp_checks):
+            if not check.relative <= TOLERANCE:
+                reasons.append(f"{check.name}: off by {check.relative:.3g} relative ({check.residual:.6g}) at {check.where or 'total'}")
+        with self.stage("prices"):
+            prices = _prices(self.problem, plan, lp, answer)
+            covenants = _covenants(self.problem, books, decisions, prices)
+        return self._solution(
+            outcome=Outcome.OPTIMAL if not reasons else Outcome.UNVERIFIED,
+            decisions=decisions,
+            books=books,
+            certificate=certificate,
+            objective=books.objective,
+            upper_bound=certificate.dual_bound * unit,
+            lower_bound=certificate.objective * unit,
+            gap=certificate.gap,
+            prices=prices,
+            covenants=covenants,
+            reasons=tuple(reasons),
+            notes=tuple(filter(None, [answer.message])),
+            lp_checks=lp_checks,
+        )
+
+    def _solution(self, **found: Any) -> Solution:
+        return Solution(
+            case=self.case,
+            variant=self.case.variant,
+            problem=self.problem,
+            size=self.size,
+            timings=self.timings,
+            **found,
+        )
+
+
+def _directions(lp: LinearProgram, ray: np.ndarray) -> list[str]:
+    """The activities that grow without limit, the largest first."""
+    order = np.argsort(-np.abs(ray), kind="stable")[:8]
+    return [f"{lp.columns[j].name} grows without limit" for j in order if abs(ray[j]) > 1e-9 * np.abs(ray).max()]
+
+
+def _compare(plan: Plan, books: Books, objective: float) -> tuple[Check, ...]:
+    """The program's own figures against the books': objective, value, cash, coins, debt, tax, operating cash."""
+    b, unit = plan.build, plan.build.unit
+    out = [Check("objective: program against books", abs(objective - books.objective), max(abs(books.objective), 1e-6 * _size(books)))]
+    names = b.problem.scenarios.names
+
+    def check(name: str, program: np.ndarray, booked: np.ndarray) -> None:
+        off = np.abs(program - booked)
+        k = int(off.argmax()) if off.size else 0
+        where = np.unravel_index(k, off.shape) if off.size else ()
+        place = ", ".join([names[int(where[0])], *(f"date {int(d)}" for d in where[1:])]) if off.size else ""
+        scale = max(float(np.abs(booked).max(initial=0.0)), float(np.abs(program).max(initial=0.0)), unit * 1e-3)
+        out.append(Check(f"{name}: program against books", float(off.max(initial=0.0)), scale, place))
+
+    def table(word: str, factor: float = unit) -> np.ndarray:
+        return np.array([[plan.words.at(word, None, s, d).value() * factor for d in range(b.D)] for s in range(b.S)])
+
+    check("value", np.array([v.value for v in plan.risk.value]) * unit, books.value)
+    for word in ("cash", "total_debt", "tax", "interest", "principal", "capex", "ebitda"):
+        check(word, table(word), books.words[word])
+    check("coins", table("coins", 1.0), books.words["coins"])
+    for name, entry in b.ledger.items():
+        booked = books.ledger.get(name, np.zeros((b.S, b.D)))
+        check(f"ledger {name}", np.array([[lin.value() * unit for lin in row] for row in entry]), booked)
+    return tuple(out)
+
+
+def _size(books: Books) -> float:
+    """Sum of the magnitudes the objective is made of (USD)."""
+    return float(sum(np.abs(v).sum() for v in books.ledger.values())) or 1.0
+
+
+def _prices(problem: Problem, plan: Plan, lp: LinearProgram, answer: Answer) -> tuple[ShadowPrice, ...]:
+    """Duals of scarce things in USD per natural unit, grid hours summed by site, scenario and period.
+
+    The sign is that of what more of it would add: a limit's price is >= 0, a minimum's price is what a unit less of it would add.
+    """
+    b, unit = plan.build, plan.build.unit
+    found: dict[tuple[str, str, str | None, str | None], float] = {}
+    units: dict[str, str] = {}
+    dates = [date_text(problem, d) for d in range(b.D)]
+    node = problem.scenarios.node
+    for i, con in enumerate(lp.rows):
+        family = con.parent_component().local_name.removeprefix("row_")
+        dual = float(answer.y[i])
+        if dual == 0.0 or (family not in b.units and family != "grid_limit"):
+            continue
+        key = con.index() if isinstance(con.index(), tuple) else (con.index(),)
+        value = dual * unit / b.scales.get((family, con.index()), 1.0)
+        names = [k for k in key if isinstance(k, str)]
+        numbers = [k for k in key if not isinstance(k, str)]
+        s, d = numbers[0], numbers[1] if len(numbers) > 1 else None
+        if family == "grid_limit":
+            family = "interconnection"
+            limit = plan.power.blocks[_site(problem, names[0]), s, d].merit
+            value *= float(next(g.limit[numbers[2]] for g in limit.sources if g.is_grid))
+        # duals are those of a minimisation: more on the right of an equation adds -dual; relaxing a limit or a demand never hurts
+        value = -value if family in _SIGNED else abs(value)
+        shared = family not in _BY_SCENARIO and d is not None and (node[:, d] == node[s, d]).sum() > 1
+        scenario = "all" if shared and (node[:, d] == node[s, d]).all() else problem.scenarios.names[s] if b.S > 1 or d is not None else None
+        k = (family, " ".join(names) or family, scenario, dates[d] if d is not None else None)
+        found[k] = found.get(k, 0.0) + value
+        units[family] = b.units.get(family, "USD/MW")
+    rows = [ShadowPrice(f, n, s, d, v, units[f]) for (f, n, s, d), v in found.items() if abs(v) > 1e-9]
+    return tuple(sorted(rows, key=lambda r: (r.family, r.name, r.scenario or "", r.date or "")))
+
+
+#: families whose rows exist per scenario even where scenarios share a node
+_BY_SCENARIO = frozenset({"cash", "rule", "interconnection", "grid_limit", "revolver_limit", "loan_to_value", "collateral", "coverage"})
+#: families that are equations: their price has a sign
+_SIGNED = frozenset({"cash"})
+
+
+def _site(problem: Problem, name: str) -> int:
+    return [site.name for site in problem.sites].index(name)
+
+
+def _covenants(
+    problem: Problem, books: Books, decisions: Decisions, prices: tuple[ShadowPrice, ...]
+) -> tuple[Covenant, ...]:
+    """Every rule at every date: both sides from the books, headroom, price and breach."""
+    dates = [date_text(problem, d) for d in range(problem.clock.dates)]
+    priced = {(p.name, p.scenario, p.date): p.value for p in prices if p.family == "rule"}
+    out = []
+    for rule in problem.rules:
+        left = np.zeros_like(rule.constant)
+        for (word, argument), coefs in rule.terms.items():
+            left = left + coefs * books.words[word if argument is None else f"{word}[{argument}]"]
+        headroom = {">=": left - rule.constant, "<=": rule.constant - left, "==": -np.abs(left - rule.constant)}[rule.sense]
+        breach = decisions.breach.get(rule.name, np.zeros_like(left))
+        for s, name in enumerate(problem.scenarios.names):
+            for d in np.flatnonzero(rule.active[s]):
+                price = priced.get((rule.name, name, dates[d]), 0.0)
+                numbers = (float(left[s, d]), float(rule.constant[s, d]), float(headroom[s, d]), price, float(breach[s, d]))
+                out.append(Covenant(rule.name, rule.text, name, dates[d], *numbers, rule.source))
+    return tuple(out)
+
+
+def date_text(problem: Problem, d: int) -> str:
+    """ISO date of date d."""
+    month = problem.clock.start_month + int(problem.clock.date_month[d])
+    return f"{month // 12:04d}-{month % 12 + 1:02d}-01"

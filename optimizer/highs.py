@@ -1,0 +1,717 @@
+"""Pyomo model -> arrays -> HiGHS -> answer. The only module that talks to the solver.
+
+Inside, every program is a minimisation:
+
+    min cost'x + offset    with  row_lower <= A x <= row_upper,  col_lower <= x <= col_upper
+
+and the duals follow one convention: y >= 0 where a lower row bound presses, y <= 0 where an upper one does, and the
+reduced cost is d = cost - A'y. For a model that maximises, multiply y and d by `LinearProgram.sense` to get "what the
+model's own objective gains per unit".
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import highspy
+import numpy as np
+import scipy.sparse as sparse
+from pyomo.common.errors import (
+    InfeasibleConstraintException,
+    InvalidConstraintError,
+    InvalidExpressionError,
+    InvalidValueError,
+)
+from pyomo.core import Constraint, Objective, Var, maximize
+from pyomo.repn import generate_standard_repn
+from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
+
+from optimizer.proof import relative_residual, verify_infeasible, verify_unbounded
+
+INFINITY = 1e20  # HiGHS reads any bound or cost of this size as infinite
+LARGEST_COEFFICIENT = 1e15  # HiGHS refuses matrix entries from here on
+NAMED_AT_MOST = 5  # offenders listed in one error message
+
+
+class SolverError(RuntimeError):
+    """HiGHS refused a call or an option. A bug or a bad setting, never a property of the case."""
+
+
+class SolverInputError(ValueError):
+    """The model holds a number that no linear program may hold; the message names row and column."""
+
+
+class Status(Enum):
+    OPTIMAL = "optimal"
+    INFEASIBLE = "infeasible"
+    UNBOUNDED = "unbounded"
+    LIMIT = "limit"
+    ERROR = "error"
+
+
+# What is not in this table is an error: a new HiGHS status must never pass for success.
+_STATUS = {
+    highspy.HighsModelStatus.kOptimal: Status.OPTIMAL,
+    highspy.HighsModelStatus.kInfeasible: Status.INFEASIBLE,
+    highspy.HighsModelStatus.kUnbounded: Status.UNBOUNDED,
+    highspy.HighsModelStatus.kObjectiveBound: Status.LIMIT,
+    highspy.HighsModelStatus.kObjectiveTarget: Status.LIMIT,
+    highspy.HighsModelStatus.kTimeLimit: Status.LIMIT,
+    highspy.HighsModelStatus.kIterationLimit: Status.LIMIT,
+    highspy.HighsModelStatus.kSolutionLimit: Status.LIMIT,
+    highspy.HighsModelStatus.kMemoryLimit: Status.LIMIT,
+    highspy.HighsModelStatus.kInterrupt: Status.LIMIT,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class LinearProgram:
+    """A minimisation in arrays. `cost` and `offset` carry `sense` and `cost_scale`; x, rows and bounds are unscaled."""
+
+    cost: np.ndarray  # (n,) objective per unit of x, times sense, times cost_scale
+    offset: float  # constant of the objective, times sense, times cost_scale
+    matrix: sparse.csc_array  # (m, n)
+    row_lower: np.ndarray
+    row_upper: np.ndarray
+    col_lower: np.ndarray
+    col_upper: np.ndarray
+    sense: int = 1  # +1: the model minimises; -1: it maximises and cost is negated already
+    columns: list = field(default_factory=list, repr=False)  # Pyomo VarData, in column order; may be empty
+    rows: list = field(default_factory=list, repr=False)  # Pyomo ConstraintData, in row order; shorter if cuts follow
+    cost_scale: float = 1.0
+
+    @property
+    def true_cost(self) -> np.ndarray:
+        """Cost without the scale, still as a minimisation."""
+        return self.cost / self.cost_scale
+
+    def objective(self, x: np.ndarray) -> float:
+        """What the Pyomo objective evaluates to at x: own sense, unscaled, offset included."""
+        return self.sense * (math.fsum(self.cost * x) + self.offset) / self.cost_scale + 0.0
+
+    def row_name(self, i: int) -> str:
+        return self.rows[i].name if i < len(self.rows) and self.rows[i] is not None else f"row {i}"
+
+    def column_name(self, j: int) -> str:
+        return self.columns[j].name if j < len(self.columns) else f"column {j}"
+
+
+@dataclass(frozen=True)
+class SolverOptions:
+    """method applies to a cold solve; with a basis at hand, simplex continues from it. Tolerances are absolute."""
+
+    method: str = "simplex"  # "simplex" | "ipm" (always with crossover) | "choose"
+    presolve: bool = True
+    seed: int = 0
+    threads: int = 1  # one: the same path every time; process-global in HiGHS; 0: HiGHS decides
+    time_limit: float | None = None  # seconds, for each run
+    primal_tolerance: float = 1e-9
+    dual_tolerance: float = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """x, y, d are NaN where the status gives none, so an unread status cannot pass verification."""
+
+    status: Status
+    x: np.ndarray  # (n,)
+    y: np.ndarray  # (m,) objective (minimised, unscaled) per unit of the row
+    d: np.ndarray  # (n,) true_cost - A'y
+    objective: float  # in the model's own sense, unscaled, offset included
+    iterations: int
+    seconds: float
+    ray: np.ndarray | None = None  # (m,) Farkas vector if INFEASIBLE, (n,) direction if UNBOUNDED
+    message: str = ""
+
+
+# ---------------------------------------------------------------------------------------------------------- compiling
+
+
+def compile_model(model: Any, cost_scale: float = 1.0) -> LinearProgram:
+    """The active rows, columns and objective of a Pyomo model, each number checked.
+
+    A range constraint is one row. A declared variable that no row mentions becomes an empty column, so it gets a
+    value. No objective: cost zero. Raises SolverInputError for what is not a finite linear program.
+    """
+    if not (math.isfinite(cost_scale) and cost_scale > 0):
+        raise SolverInputError(f"cost_scale must be positive and finite. Currently it is {cost_scale}.")
+    try:
+        form, impossible = _standard_form(model)
+        rhs = np.array(form.rhs, dtype=float)
+        offsets = np.array(form.c_offset, dtype=float)
+    except (InvalidValueError, TypeError) as error:
+        raise SolverInputError(_invalid_number(model) or str(error)) from error
+    except (InvalidConstraintError, InvalidExpressionError) as error:
+        raise SolverInputError(str(error)) from error
+    if len(form.objectives) > 1:
+        names = ", ".join(o.name for o in form.objectives)
+        raise SolverInputError(f"The model has {len(form.objectives)} active objectives ({names}); it can have one.")
+
+    columns = list(form.columns)
+    seen = {id(v) for v in columns}
+    idle = [v for v in model.component_data_objects(Var, active=True) if id(v) not in seen and not v.fixed]
+    columns += idle
+    n = len(columns)
+
+    first, row_lower, row_upper = _one_row_per_constraint(form.rows, rhs)
+    matrix = sparse.csc_array(form.A.tocsr()[first] if len(first) < len(form.rows) else form.A, dtype=float)
+    matrix = sparse.csc_array(
+        (matrix.data, matrix.indices, np.append(matrix.indptr, np.full(len(idle), matrix.indptr[-1]))),
+        shape=(len(first) + len(impossible), n),
+    )
+    sense = -1 if form.objectives and form.objectives[0].sense == maximize else 1
+    cost = np.zeros(n)
+    if form.objectives:
+        cost[: len(form.columns)] = form.c.toarray()[0]  # Pyomo has negated a maximisation already
+
+    col_lower, col_upper = _column_bounds(columns)
+    lp = LinearProgram(
+        cost=cost * cost_scale,
+        offset=float(offsets[0]) * cost_scale if form.objectives else 0.0,
+        matrix=matrix,
+        row_lower=np.append(row_lower, [lower for _, lower, _ in impossible]),
+        row_upper=np.append(row_upper, [upper for _, _, upper in impossible]),
+        col_lower=col_lower,
+        col_upper=col_upper,
+        sense=sense,
+        columns=columns,
+        rows=[form.rows[i].constraint for i in first] + [constraint for constraint, _, _ in impossible],
+        cost_scale=cost_scale,
+    )
+    check_numbers(lp)
+    return lp
+
+
+def _standard_form(model: Any) -> tuple[Any, list[tuple[Any, float, float]]]:
+    """Pyomo's standard form, and the constraints without variables that do not hold: (constraint, lower, upper).
+
+    Pyomo raises at the first of those. Here each becomes an empty row, so the model is infeasible with a proof.
+    """
+    try:
+        return LinearStandardFormCompiler().write(model, mixed_form=True), []
+    except InfeasibleConstraintException:
+        impossible = []
+    for constraint in model.component_data_objects(Constraint, active=True):
+        lower, body, upper = constraint.to_bounded_expression(evaluate_bounds=True)
+        repn = generate_standard_repn(body, compute_values=True)
+        if repn.is_constant():
+            low = -math.inf if lower is None else lower - repn.constant
+            high = math.inf if upper is None else upper - repn.constant
+            if not low <= 0 <= high:
+                impossible.append((constraint, low, high))
+    try:
+        for constraint, _, _ in impossible:
+            constraint.deactivate()
+        return LinearStandardFormCompiler().write(model, mixed_form=True), impossible
+    finally:
+        for constraint, _, _ in impossible:
+            constraint.activate()
+
+
+def _one_row_per_constraint(entries: list, rhs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Index of the first form row of each constraint, and its lower and upper bound (a range comes as two rows)."""
+    first: list[int] = []
+    lower: list[float] = []
+    upper: list[float] = []
+    last = None
+    for i, (constraint, kind) in enumerate(entries):
+        if constraint is not last:
+            first.append(i)
+            lower.append(-np.inf)
+            upper.append(np.inf)
+            last = constraint
+        if kind <= 0:
+            lower[-1] = rhs[i]
+        if kind >= 0:
+            upper[-1] = rhs[i]
+    return np.array(first, dtype=int), np.array(lower, dtype=float), np.array(upper, dtype=float)
+
+
+def _column_bounds(columns: list) -> tuple[np.ndarray, np.ndarray]:
+    lower = np.full(len(columns), -np.inf)
+    upper = np.full(len(columns), np.inf)
+    faults = []
+    for j, v in enumerate(columns):
+        if not v.is_continuous():
+            faults.append(f"{v.name}: is declared {v.domain.name}; this is a linear program, only reals are solved")
+            continue
+        try:
+            lo, up = v.bounds
+        except ValueError as error:  # Pyomo refuses NaN bounds here and names the variable
+            faults.append(str(error))
+            continue
+        if lo is not None:
+            lower[j] = lo
+        if up is not None:
+            upper[j] = up
+    _raise(faults)
+    return lower, upper
+
+
+def _invalid_number(model: Any) -> str:
+    """Where Pyomo met a number it cannot emit: found by a second, slower walk."""
+    faults = []
+    for component in model.component_data_objects((Objective, Constraint), active=True):
+        expression = component.expr if component.ctype is Objective else component.body
+        try:
+            repn = generate_standard_repn(expression, compute_values=True)
+        except Exception as error:  # any failure here is only part of the message
+            faults.append(f"{component.name}: {error}")
+            continue
+        for variable, value in zip(repn.linear_vars, repn.linear_coefs, strict=True):
+            if not _is_finite(value):
+                faults.append(f"{component.name}: coefficient of {variable.name} is {value}")
+        if not _is_finite(repn.constant):
+            faults.append(f"{component.name}: constant is {repn.constant}")
+    return _list(faults)
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return math.isfinite(value)
+    except (TypeError, ValueError):
+        return False
+
+
+def check_numbers(lp: LinearProgram) -> None:
+    """Every number finite (bounds may be infinite on their own side), else SolverInputError with all the places."""
+    m, n = lp.matrix.shape
+    sizes = {"cost": n, "col_lower": n, "col_upper": n, "row_lower": m, "row_upper": m}
+    _raise(
+        [
+            f"{name} has shape {getattr(lp, name).shape}, expected ({size},)"
+            for name, size in sizes.items()
+            if getattr(lp, name).shape != (size,)
+        ]
+    )
+    faults = []
+    with np.errstate(invalid="ignore"):
+        for k in np.flatnonzero(~(np.abs(lp.matrix.data) < LARGEST_COEFFICIENT)):
+            j = int(np.searchsorted(lp.matrix.indptr, k, side="right")) - 1
+            row = lp.row_name(int(lp.matrix.indices[k]))
+            faults.append(f"{row}: coefficient of {lp.column_name(j)} is {lp.matrix.data[k]}")
+        for column in np.flatnonzero(~(np.abs(lp.cost) < INFINITY)).tolist():
+            faults.append(f"objective: coefficient of {lp.column_name(column)} is {lp.true_cost[column]}")
+        if not math.isfinite(lp.offset):
+            faults.append(f"objective: constant is {lp.offset}")
+        faults += _bad_bounds(lp.row_lower, lp.row_upper, lp.row_name)
+        faults += _bad_bounds(lp.col_lower, lp.col_upper, lp.column_name)
+    _raise(faults)
+
+
+def _bad_bounds(lower: np.ndarray, upper: np.ndarray, name: Any) -> list[str]:
+    faults = [f"{name(int(i))}: lower bound is {lower[i]}" for i in np.flatnonzero(~(lower < INFINITY))]
+    return faults + [f"{name(int(i))}: upper bound is {upper[i]}" for i in np.flatnonzero(~(upper > -INFINITY))]
+
+
+def _list(faults: list[str]) -> str:
+    more = f"\n  and {len(faults) - NAMED_AT_MOST} more" if len(faults) > NAMED_AT_MOST else ""
+    return "\n  ".join(["Not a finite linear program:", *faults[:NAMED_AT_MOST]]) + more if faults else ""
+
+
+def _raise(faults: list[str]) -> None:
+    if faults:
+        raise SolverInputError(_list(faults))
+
+
+def suggest_cost_scale(lp: LinearProgram, smallest: float = 1e-2, largest: float = 1e6) -> float:
+    """A power of ten for `compile_model(cost_scale=...)`, relative to lp's own scale: multiply the two.
+
+    HiGHS's dual tolerance is absolute, so a column whose reduced cost stays below it is never priced. The money of a
+    column is its own |cost|; a column without one borrows it through rows (theta = sum 5e-5 x_h, theta costs 1, so
+    each x_h is worth 5e-5): money_j = max_i |a_ij| max_k money_k / |a_ik|, repeated a few times. Chosen is the power
+    nearest to 1 that brings the smallest money to `smallest` or more (1e-9 tolerance: seven digits), unless that
+    lifts the largest cost over `largest`. A heuristic; the verification of the answer is what decides.
+    """
+    money = np.abs(lp.cost)
+    if not money.any():
+        return 1.0
+    entries = sparse.coo_array(lp.matrix)
+    i, j, size = entries.row, entries.col, np.abs(entries.data)
+    size_ok = size > 0
+    i, j, size = i[size_ok], j[size_ok], size[size_ok]
+    for _ in range(5):
+        price = np.zeros(lp.matrix.shape[0])
+        np.maximum.at(price, i, money[j] / size)
+        reached = np.zeros_like(money)
+        np.maximum.at(reached, j, price[i] * size)
+        new = (money == 0) & (reached > 0)
+        if not new.any():
+            break
+        money[new] = reached[new]
+    need = math.ceil(math.log10(smallest) - math.log10(float(money[money > 0].min())) - 1e-12)
+    room = math.floor(math.log10(largest) - math.log10(float(np.abs(lp.cost).max())) + 1e-12)
+    return 10.0 ** min(max(0, need), room)
+
+
+def load_into_model(lp: LinearProgram, answer: Answer) -> None:
+    """Set the value of every Pyomo variable of the program to the answer's x."""
+    if answer.x.shape != (len(lp.columns),) or not np.isfinite(answer.x).all():
+        raise SolverError(f"No plan to load: the answer is {answer.status.value}. {answer.message}".strip())
+    for variable, value in zip(lp.columns, answer.x.tolist(), strict=True):
+        variable.set_value(value, skip_validation=True)  # a bound missed by 1e-12 is not an error here
+        variable.stale = False
+
+
+# ------------------------------------------------------------------------------------------------------------ solving
+
+_scheduler_threads: int | None = None  # what this process's HiGHS scheduler was last started with
+
+
+def _claim_scheduler(threads: int) -> None:
+    """HiGHS keeps one scheduler per process and fails a run that asks for another number of threads."""
+    global _scheduler_threads
+    if _scheduler_threads is not None and _scheduler_threads != threads:
+        highspy.Highs.resetGlobalScheduler(True)
+    _scheduler_threads = threads
+
+
+def _bound_pair(lower: Any, upper: Any, what: str) -> tuple[np.ndarray, np.ndarray]:
+    """Checked bounds; a pair crossed by rounding only (1e-12 relative) is joined, since HiGHS calls it infeasible."""
+    lower, upper = np.array(lower, dtype=float), np.array(upper, dtype=float)
+    if lower.shape != upper.shape:
+        raise SolverInputError(f"{what}: {lower.shape[0]} lower bounds but {upper.shape[0]} upper bounds")
+    _raise(_bad_bounds(lower, upper, lambda i: f"{what} {i}"))
+    with np.errstate(invalid="ignore"):
+        rounding = (lower > upper) & (lower - upper <= 1e-12 * (1 + np.abs(lower)))
+    upper[rounding] = lower[rounding]
+    return np.where(lower <= -INFINITY, -np.inf, lower), np.where(upper >= INFINITY, np.inf, upper)
+
+
+class Session:
+    """One silent HiGHS instance that keeps its basis between solves."""
+
+    def __init__(self, options: SolverOptions | None = None) -> None:
+        self.options = options or SolverOptions()
+        if self.options.method not in ("simplex", "ipm", "choose"):
+            raise SolverError(f"method must be simplex, ipm or choose. Currently it is {self.options.method!r}.")
+        if self.options.time_limit is not None and not self.options.time_limit >= 0:
+            raise SolverError(f"time_limit must be >= 0 seconds. Currently it is {self.options.time_limit}.")
+        self._highs: Any = highspy.Highs()  # its stubs lack the ray calls
+        self._set("output_flag", False)
+        self._set("random_seed", self.options.seed)
+        self._set("threads", self.options.threads)
+        self._set("parallel", "off" if self.options.threads == 1 else "choose")
+        self._set("primal_feasibility_tolerance", self.options.primal_tolerance)
+        self._set("dual_feasibility_tolerance", self.options.dual_tolerance)
+        self._set("run_crossover", "on")
+        self._set("small_matrix_value", 1e-12)  # the default, 1e-9, drops hourly coefficients without an error
+        self._set("allow_unbounded_or_infeasible", False)
+        self._lp: LinearProgram | None = None
+        self._warm = False
+
+    # -- the program ---------------------------------------------------------------------------------------------
+
+    @property
+    def lp(self) -> LinearProgram:
+        """The program that HiGHS holds now: added rows, changed costs and bounds included. Verify against this."""
+        if self._lp is None:
+            raise SolverError("No program is loaded.")
+        return self._lp
+
+    def load(self, lp: LinearProgram) -> None:
+        check_numbers(lp)
+        row_lower, row_upper = _bound_pair(lp.row_lower, lp.row_upper, "row")
+        col_lower, col_upper = _bound_pair(lp.col_lower, lp.col_upper, "column")
+        matrix = sparse.csc_array(lp.matrix, dtype=float)
+        matrix.sum_duplicates()
+        m, n = matrix.shape
+        program = highspy.HighsLp()
+        program.num_col_, program.num_row_ = n, m
+        program.col_cost_ = np.asarray(lp.cost, dtype=float)
+        program.col_lower_, program.col_upper_ = col_lower, col_upper
+        program.row_lower_, program.row_upper_ = row_lower, row_upper
+        program.offset_ = 0.0
+        program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+        program.a_matrix_.num_col_, program.a_matrix_.num_row_ = n, m
+        program.a_matrix_.start_ = matrix.indptr.astype(np.int32)
+        program.a_matrix_.index_ = matrix.indices.astype(np.int32)
+        program.a_matrix_.value_ = matrix.data
+        self._check(self._highs.passModel(program), "passModel")
+        self._lp = dataclasses.replace(
+            lp, matrix=matrix, row_lower=row_lower, row_upper=row_upper, col_lower=col_lower, col_upper=col_upper
+        )
+        self._warm = False
+
+    def add_rows(self, lower: Any, upper: Any, rows: Any) -> None:
+        """Append rows lower <= rows @ x <= upper (csr, k by n). The basis stays: the next solve starts from it."""
+        lp = self.lp
+        lower, upper = _bound_pair(lower, upper, "new row")
+        block = sparse.csr_array(rows, dtype=float)
+        block.sum_duplicates()
+        if block.shape != (len(lower), len(lp.cost)):
+            raise SolverInputError(f"New rows have shape {block.shape}, expected {(len(lower), len(lp.cost))}.")
+        bad = np.flatnonzero(~(np.abs(block.data) < LARGEST_COEFFICIENT))
+        at = np.searchsorted(block.indptr, bad, side="right") - 1
+        _raise(
+            [
+                f"new row {i}: coefficient of {lp.column_name(int(block.indices[k]))} is {block.data[k]}"
+                for i, k in zip(at, bad, strict=True)
+            ]
+        )
+        if not len(lower):
+            return
+        self._check(
+            self._highs.addRows(
+                len(lower),
+                np.where(np.isinf(lower), -highspy.kHighsInf, lower),
+                np.where(np.isinf(upper), highspy.kHighsInf, upper),
+                block.nnz,
+                block.indptr[:-1].astype(np.int32),
+                block.indices.astype(np.int32),
+                block.data,
+            ),
+            "addRows",
+        )
+        self._lp = dataclasses.replace(
+            lp,
+            matrix=sparse.csc_array(sparse.vstack([lp.matrix, block], format="csc")),
+            row_lower=np.concatenate([lp.row_lower, lower]),
+            row_upper=np.concatenate([lp.row_upper, upper]),
+        )
+
+    def set_costs(self, cost: np.ndarray) -> None:
+        """Replace the whole cost vector; in the units of `lp.cost` (minimised, scaled)."""
+        cost = np.array(cost, dtype=float)
+        lp = dataclasses.replace(self.lp, cost=cost)
+        check_numbers(lp)
+        self._check(self._highs.changeColsCost(len(cost), np.arange(len(cost), dtype=np.int32), cost), "changeColsCost")
+        self._lp = lp
+
+    def set_column_bounds(self, index: Any, lower: Any, upper: Any) -> None:
+        self._set_bounds("col", "changeColsBounds", index, lower, upper)
+
+    def set_row_bounds(self, index: Any, lower: Any, upper: Any) -> None:
+        self._set_bounds("row", "changeRowsBounds", index, lower, upper)
+
+    def _set_bounds(self, kind: str, call: str, index: Any, lower: Any, upper: Any) -> None:
+        index = np.asarray(index, dtype=np.int32)
+        if not len(index):
+            return
+        lower, upper = _bound_pair(lower, upper, {"col": "column", "row": "row"}[kind])
+        self._check(getattr(self._highs, call)(len(index), index, lower, upper), call)
+        all_lower, all_upper = getattr(self.lp, f"{kind}_lower").copy(), getattr(self.lp, f"{kind}_upper").copy()
+        all_lower[index], all_upper[index] = lower, upper
+        changes: dict[str, Any] = {f"{kind}_lower": all_lower, f"{kind}_upper": all_upper}
+        self._lp = dataclasses.replace(self.lp, **changes)
+
+    def get_basis(self) -> Any:
+        """The basis of the last solve, to hand back to `set_basis` when a detour is over."""
+        return self._highs.getBasis()
+
+    def set_basis(self, basis: Any) -> None:
+        if not basis.valid:
+            self.forget_basis()
+            return
+        self._check(self._highs.setBasis(basis), "setBasis")
+        self._warm = True
+
+    def forget_basis(self) -> None:
+        """The next solve is cold, so `method` and `presolve` apply to it again."""
+        self._check(self._highs.clearSolver(), "clearSolver")
+        self._warm = False
+
+    # -- the solve -----------------------------------------------------------------------------------------------
+
+    def solve(self) -> Answer:
+        """Solve from the basis at hand; infeasible and unbounded come with a ray that was checked by arithmetic."""
+        start = time.perf_counter()
+        lp = self.lp
+        if (lp.row_lower > lp.row_upper).any() or (lp.col_lower > lp.col_upper).any():
+            return self._answer(Status.INFEASIBLE, start, 0, ray=_crossed_ray(lp), message="Bounds cross.")
+        if not len(lp.cost):
+            return self._without_columns(start)
+
+        method = "simplex" if self._warm else self.options.method
+        model_status, iterations = self._run(method, self.options.presolve)
+        messages = []
+        if model_status == highspy.HighsModelStatus.kUnboundedOrInfeasible:
+            model_status, more = self._run("simplex", presolve=False)
+            iterations += more
+        status = _STATUS.get(model_status, Status.ERROR)
+        if status is Status.ERROR:
+            # Tight tolerances can leave a run at "unknown": once more, cold, by the other path.
+            messages.append(f"The first run ended {self._highs.modelStatusToString(model_status)}; solved again cold.")
+            self.forget_basis()
+            model_status, more = self._run("simplex", presolve=not self.options.presolve)
+            iterations += more
+            status = _STATUS.get(model_status, Status.ERROR)
+        self._warm = status is Status.OPTIMAL
+        if status is Status.INFEASIBLE:
+            return self._infeasible(start, iterations, messages)
+        if status is Status.UNBOUNDED:
+            return self._unbounded(start, iterations, messages)
+        if status is not Status.OPTIMAL:
+            messages.append(f"HiGHS stopped: {self._highs.modelStatusToString(model_status)}.")
+        solution = self._highs.getSolution()
+        x = np.array(solution.col_value, dtype=float) if solution.value_valid else None
+        y = np.array(solution.row_dual, dtype=float) / lp.cost_scale if solution.dual_valid else None
+        if status is Status.OPTIMAL and (x is None or y is None):
+            status, messages = Status.ERROR, [*messages, "HiGHS reported optimal without a solution."]
+        return self._answer(status, start, iterations, x, y, message=" ".join(messages))
+
+    def _run(self, method: str, presolve: bool) -> tuple[Any, int]:
+        self._set("solver", method)
+        self._set("presolve", "on" if presolve else "off")
+        # HiGHS counts the limit from the birth of the instance, over all its runs.
+        limit = self.options.time_limit
+        self._set("time_limit", math.inf if limit is None else self._highs.getRunTime() + limit)
+        _claim_scheduler(self.options.threads)
+        if self._highs.run() == highspy.HighsStatus.kError:
+            # Somebody else in this process may have started the scheduler with another number of threads; HiGHS then
+            # fails the run but leaves the previous model status standing.
+            highspy.Highs.resetGlobalScheduler(True)
+            self._check(self._highs.run(), "run")
+        info = self._highs.getInfo()
+        counts = (info.simplex_iteration_count, info.ipm_iteration_count, info.crossover_iteration_count)
+        return self._highs.getModelStatus(), sum(max(0, int(count)) for count in counts)
+
+    def _infeasible(self, start: float, iterations: int, messages: list[str]) -> Answer:
+        """Farkas vector: HiGHS's own if it proves anything, else from a run without presolve, else from phase one."""
+        lp = self.lp
+        ray = self._proved_ray()
+        if ray is None:
+            iterations += self._run("simplex", presolve=False)[1]
+            ray = self._proved_ray()
+        if ray is None:
+            ray, violation = self._elastic_ray()
+            if ray is None or not verify_infeasible(lp, ray).verified:
+                messages.append(
+                    "HiGHS reported infeasible, but no proof of it holds; "
+                    f"the rows can be met within a total violation of {violation:.3g}."
+                )
+        return self._answer(Status.INFEASIBLE, start, iterations, ray=ray, message=" ".join(messages))
+
+    def _proved_ray(self) -> np.ndarray | None:
+        status, exists, ray = self._highs.getDualRay()
+        if status == highspy.HighsStatus.kError or not exists or len(ray) != len(self.lp.row_lower):
+            return None
+        ray = np.array(ray, dtype=float)
+        return ray if verify_infeasible(self.lp, ray).verified else None
+
+    def _elastic_ray(self) -> tuple[np.ndarray | None, float]:
+        """Phase one of our own:  min sum(u + v)  with  row_lower <= A x + u - v <= row_upper,  u, v >= 0.
+
+        If the minimum is positive its row duals are a Farkas vector (|y| <= 1).
+        """
+        lp = self.lp
+        m, n = lp.matrix.shape
+        eye = sparse.eye_array(m, format="csc")
+        phase_one = LinearProgram(
+            cost=np.concatenate([np.zeros(n), np.ones(2 * m)]),
+            offset=0.0,
+            matrix=sparse.csc_array(sparse.hstack([lp.matrix, eye, -eye], format="csc")),
+            row_lower=lp.row_lower,
+            row_upper=lp.row_upper,
+            col_lower=np.concatenate([lp.col_lower, np.zeros(2 * m)]),
+            col_upper=np.concatenate([lp.col_upper, np.full(2 * m, np.inf)]),
+        )
+        answer = self._aside(phase_one)
+        return (answer.y, answer.objective) if answer.status is Status.OPTIMAL else (None, math.nan)
+
+    def _unbounded(self, start: float, iterations: int, messages: list[str]) -> Answer:
+        """A feasible point and a direction that improves for ever; both are needed for the proof."""
+        lp = self.lp
+        solution = self._highs.getSolution()
+        x = np.array(solution.col_value, dtype=float) if solution.value_valid else None
+        if x is None or not relative_residual(lp, x) <= 1e-9:
+            point = self._aside(dataclasses.replace(lp, cost=np.zeros_like(lp.cost), offset=0.0))
+            if point.status is Status.INFEASIBLE:
+                messages.append("HiGHS reported unbounded, but no plan is feasible.")
+                return self._answer(
+                    point.status, start, iterations + point.iterations, ray=point.ray, message=" ".join(messages)
+                )
+            x = point.x
+        status, exists, ray = self._highs.getPrimalRay()
+        if status != highspy.HighsStatus.kError and exists and len(ray) == len(lp.cost):
+            ray = np.array(ray, dtype=float)
+            if verify_unbounded(lp, x, ray).verified:
+                return self._answer(Status.UNBOUNDED, start, iterations, x, ray=ray, message=" ".join(messages))
+        # min c'r over the directions that no bound forbids, within a box of one.
+        direction = self._aside(
+            LinearProgram(
+                cost=lp.cost,
+                offset=0.0,
+                matrix=lp.matrix,
+                row_lower=np.where(np.isfinite(lp.row_lower), 0.0, -np.inf),
+                row_upper=np.where(np.isfinite(lp.row_upper), 0.0, np.inf),
+                col_lower=np.where(np.isfinite(lp.col_lower), 0.0, -1.0),
+                col_upper=np.where(np.isfinite(lp.col_upper), 0.0, 1.0),
+            )
+        )
+        ray = direction.x if direction.status is Status.OPTIMAL else None
+        if ray is None or not verify_unbounded(lp, x, ray).verified:
+            messages.append("HiGHS reported unbounded, but no proof of it holds.")
+        return self._answer(Status.UNBOUNDED, start, iterations, x, ray=ray, message=" ".join(messages))
+
+    def _aside(self, lp: LinearProgram) -> Answer:
+        """Solve another program without touching this session's basis."""
+        other = Session(dataclasses.replace(self.options, method="simplex"))
+        other.load(lp)
+        return other.solve()
+
+    def _without_columns(self, start: float) -> Answer:
+        """HiGHS calls such a model empty, whatever its rows demand: 0 must lie between each row's bounds."""
+        lp = self.lp
+        tolerance = self.options.primal_tolerance
+        missed = np.flatnonzero((lp.row_lower > tolerance) | (lp.row_upper < -tolerance))
+        if not len(missed):
+            return self._answer(Status.OPTIMAL, start, 0, np.zeros(0), np.zeros(len(lp.row_lower)))
+        ray = np.zeros(len(lp.row_lower))
+        ray[missed[0]] = 1.0 if lp.row_lower[missed[0]] > 0 else -1.0
+        return self._answer(Status.INFEASIBLE, start, 0, ray=ray, message="A row without columns cannot be met.")
+
+    def _answer(
+        self,
+        status: Status,
+        start: float,
+        iterations: int,
+        x: np.ndarray | None = None,
+        y: np.ndarray | None = None,
+        ray: np.ndarray | None = None,
+        message: str = "",
+    ) -> Answer:
+        lp = self.lp
+        x = np.full(len(lp.cost), np.nan) if x is None else x + 0.0  # no -0.0: the same plan, the same bytes
+        y = np.full(len(lp.row_lower), np.nan) if y is None else y + 0.0
+        return Answer(
+            status=status,
+            x=x,
+            y=y,
+            d=lp.true_cost - lp.matrix.T @ y,
+            objective=-lp.sense * math.inf if status is Status.UNBOUNDED else lp.objective(x),
+            iterations=iterations,
+            seconds=time.perf_counter() - start,
+            ray=ray,
+            message=message,
+        )
+
+    def _set(self, option: str, value: Any) -> None:
+        if self._highs.setOptionValue(option, value) != highspy.HighsStatus.kOk:
+            raise SolverError(f"HiGHS refuses option {option} = {value!r}.")
+
+    def _check(self, status: Any, call: str) -> None:
+        """Warnings pass: HiGHS warns of crossing bounds and of time limits, which come back as a status."""
+        if status == highspy.HighsStatus.kError:
+            raise SolverError(f"HiGHS refused {call}.")
+
+
+def _crossed_ray(lp: LinearProgram) -> np.ndarray:
+    """The row whose own bounds cross most; zero if only columns do (the bounds themselves are the proof)."""
+    ray = np.zeros(len(lp.row_lower))
+    crossed = lp.row_lower > lp.row_upper
+    if crossed.any():
+        ray[int(np.argmax(np.where(crossed, lp.row_lower - lp.row_upper, -np.inf)))] = 1.0
+    return ray
+
+
+def solve(lp: LinearProgram, options: SolverOptions | None = None) -> Answer:
+    """One cold solve."""
+    session = Session(options)
+    session.load(lp)
+    return session.solve()

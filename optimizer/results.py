@@ -1,0 +1,349 @@
+"""The result folder DIR/<case>/<variant>/: complete or not at all, and the same bytes for the same case.
+
+Text that a spreadsheet would take for a formula (it begins with = + - @ or a tab) is written into CSV cells with a ' before it,
+as is text that begins with ' itself; `load` takes it away again. Numbers are written so that they read back exactly.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import math
+import os
+import platform
+import re
+import secrets
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optimizer import __version__
+
+if TYPE_CHECKING:
+    from optimizer.engine import Solution
+    from optimizer.results_tables import Cell, Table
+
+SCHEMA = 1  # of summary.json and manifest.json; grows when a reader of the older one would go wrong
+BASE = "base"  # folder of the case without a variant
+LONGEST_NAME = 100  # characters of a folder's name
+_ACTIVE = ("=", "+", "-", "@", "\t", "\r", "'")  # what makes a spreadsheet evaluate a cell, and our own mark
+_TEXT_COLUMNS = frozenset(
+    ["kind", "what", "where", "scenarios", "scenario", "unit", "instrument", "statement", "line", "name", "rule", "family",
+     "site", "source", "irr_reason", "date", "period"]
+)  # fmt: skip
+
+
+class ResultError(Exception):
+    """Results cannot be written or read: what and why, in a sentence."""
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Contents
+
+
+def summary(solution: Solution) -> dict[str, Any]:
+    """summary.json as a dictionary. What does not exist for an outcome is None."""
+    case, certificate = solution.case, solution.certificate
+    out: dict[str, Any] = {
+        "schema": SCHEMA,
+        "case": case.name,
+        "variant": solution.variant,
+        "digest": case.digest,
+        "versions": versions(),
+        "status": solution.outcome.name.lower(),
+        "reasons": list(solution.reasons),
+        "method": solution.method,
+        "size": dict(solution.size),
+        "weight": solution.problem.objective.weight,
+        "tail": solution.problem.objective.tail,
+        "discount": solution.problem.objective.discount,
+        "objective": solution.objective,
+        "expected_npv": None,
+        "var": None,
+        "cvar": None,
+        "upper_bound": solution.upper_bound,
+        "lower_bound": solution.lower_bound,
+        "gap": solution.gap,
+        "residuals": {
+            "verified": bool(certificate.verified) if certificate else None,
+            "primal_relative": certificate.primal_residual_relative if certificate else None,
+            "dual": certificate.dual_residual if certificate else None,
+            "books": _checks(solution.books.checks if solution.books else ()),
+            "program_against_books": _checks(solution.lp_checks),
+        },
+        "horizon_note": getattr(case, "horizon_note", None) or None,
+        "ledger": None,
+        "kpis": None,
+        "scenarios": None,
+    }
+    if solution.books is not None and solution.decisions is not None:
+        from optimizer import results_tables as tables
+
+        books = solution.books
+        out |= {"expected_npv": books.expected, "var": books.var, "cvar": books.cvar}
+        out["ledger"] = tables.ledger(solution)
+        out["kpis"] = tables.expected_figures(solution)
+        out["scenarios"] = tables.scenario_figures(solution)
+    return out
+
+
+def _checks(checks: Any) -> dict[str, dict[str, Any]]:
+    return {c.name: {"residual": c.residual, "relative": c.relative, "where": c.where} for c in checks}
+
+
+def versions() -> dict[str, str]:
+    """Versions of what made the numbers."""
+    from importlib import metadata
+
+    def installed(name: str) -> str:
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            return "unknown"
+
+    return {
+        "wattfolio": __version__,
+        "highspy": installed("highspy"),
+        "pyomo": installed("pyomo"),
+        "python": platform.python_version(),
+    }
+
+
+def to_json(value: Any) -> str:
+    """JSON as it is written everywhere: indented, exact numbers, null for what is not finite, a newline at the end."""
+    return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()  # a lone surrogate cannot be written
+    if value is None or isinstance(value, bool | int):
+        return value
+    number = float(value)  # numpy's numbers too
+    return number + 0.0 if math.isfinite(number) else None
+
+
+def to_csv(table: Table) -> str:
+    """CSV with exact numbers, empty cells for what does not exist, and no cell that a spreadsheet would execute."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow([_cell(name) for name in table.header])
+    writer.writerows([_cell(value) for value in row] for row in table.rows)
+    return stream.getvalue()
+
+
+def _cell(value: Cell) -> str:
+    if isinstance(value, str):
+        return "'" + value if value.startswith(_ACTIVE) else value
+    if value is None:
+        return ""
+    if isinstance(value, bool | int):
+        return str(value)
+    number = float(value)
+    return repr(number + 0.0) if math.isfinite(number) else ""  # + 0.0: no negative zero
+
+
+def contents(solution: Solution, dispatch: bool = False) -> dict[str, bytes]:
+    """Name -> bytes of every file but timings.json and manifest.json."""
+    from optimizer import results_tables as tables
+
+    files = {"summary.json": to_json(summary(solution)).encode()}
+    for name, build in tables.TABLES.items():
+        files[name] = to_csv(build(solution)).encode("utf-8", "replace")
+    if dispatch:
+        files["dispatch.parquet"] = hourly(solution)
+    return files
+
+
+def hourly(solution: Solution) -> bytes:
+    """dispatch.parquet: MW of every use and source in every hour kept.
+
+    hour: position in a year of 8784 hours (29 February is always there); weight: hours of the period it stands for.
+    """
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from optimizer.results_tables import iso_dates
+
+    assert solution.decisions is not None
+    clock, names = solution.problem.clock, solution.problem.scenarios.names
+    dates = iso_dates(clock)
+    text = pa.dictionary(pa.int32(), pa.string())
+    schema = pa.schema(
+        [("site", text), ("scenario", text), ("period", text), ("kind", text), ("name", text), ("hour", pa.int32()),
+         ("weight", pa.float64()), ("mw", pa.float64())]
+    )  # fmt: skip
+    stream = io.BytesIO()
+    with pq.ParquetWriter(stream, schema, compression="zstd") as writer:
+        for (site, s, t), split in solution.decisions.dispatch.items():
+            flows = [("use", *flow) for flow in split.uses.items()] + [("source", *flow) for flow in split.sources.items()]
+            if not flows:
+                continue
+            hours = len(clock.hour_index[t])
+            count = hours * len(flows)
+
+            def same(value: str, count: int = count) -> Any:
+                return pa.DictionaryArray.from_arrays(np.zeros(count, dtype=np.int32), pa.array([value]))
+
+            def each(values: list[str], hours: int = hours) -> Any:
+                return pa.DictionaryArray.from_arrays(np.repeat(np.arange(len(values), dtype=np.int32), hours), values)
+
+            columns = [
+                same(site), same(names[s]), same(dates[t]), each([f[0] for f in flows]), each([f[1] for f in flows]),
+                pa.array(np.tile(clock.hour_index[t].astype(np.int32), len(flows))),
+                pa.array(np.tile(clock.weight[t], len(flows))),
+                pa.array(np.concatenate([f[2] for f in flows])),
+            ]  # fmt: skip
+            writer.write_batch(pa.record_batch(columns, schema=schema))
+    return stream.getvalue()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Folders
+
+
+def folder_name(name: str) -> str:
+    """A name that is one folder on any system. Where it must differ from the name, a digest keeps it apart from others."""
+    clean = re.sub(r"[^\w.-]+", "_", name).strip(".")[:LONGEST_NAME]
+    if clean == name:
+        return clean
+    return f"{clean[: LONGEST_NAME - 9] or 'unnamed'}-{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:8]}"
+
+
+def folder(out_dir: str | os.PathLike[str], case: str, variant: str | None) -> Path:
+    """DIR/<case>/<variant or base>."""
+    return Path(out_dir) / folder_name(case) / folder_name(variant or BASE)
+
+
+def prepare(target: Path) -> None:
+    """Find out before a long solve that results could not be written. Raises ResultError."""
+    try:
+        if target.is_symlink() or (target.exists() and not target.is_dir()):
+            raise ResultError(f"cannot write results to {target}: it is not a folder")
+        if target.is_dir() and any(target.iterdir()) and not (target / "manifest.json").is_file():
+            raise ResultError(f"{target} is not a result of wattfolio, and is left alone: choose another folder with --out")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        probe = _beside(target)
+        probe.mkdir()
+        probe.rmdir()
+    except OSError as problem:
+        raise ResultError(_why(target, problem)) from problem
+
+
+def write(solution: Solution, out_dir: str | os.PathLike[str], *, dispatch: bool = False) -> Path:
+    """Write the result folder of an optimal, verified solution and return its path.
+
+    All files go to a new folder beside it first; only when every byte is on the disk do the two change places, so an
+    earlier result is either whole or replaced. Raises ResultError.
+    """
+    if solution.outcome.name != "OPTIMAL":
+        raise ResultError(f"nothing is written: the solution is {solution.outcome.name.lower()}, not optimal")
+    target = folder(out_dir, solution.case.name, solution.variant)
+    prepare(target)
+    files = contents(solution, dispatch)
+    manifest = {
+        "schema": SCHEMA,
+        "case": solution.case.name,
+        "variant": solution.variant,
+        "digest": solution.case.digest,
+        "files": {
+            name: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)} for name, data in sorted(files.items())
+        },
+        "not_reproducible": ["timings.json"],  # differs from run to run, so it has no checksum
+    }
+    files["timings.json"] = to_json({name: float(seconds) for name, seconds in solution.timings.items()}).encode()
+    files["manifest.json"] = to_json(manifest).encode()
+    fresh = _beside(target)
+    try:
+        fresh.mkdir()
+        for name, data in files.items():
+            _write(fresh / name, data)
+        _sync(fresh)
+        _swap(fresh, target)
+    except OSError as problem:
+        raise ResultError(_why(target, problem)) from problem
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return target
+
+
+def _beside(target: Path) -> Path:
+    return target.parent / f".{target.name}.{secrets.token_hex(4)}.tmp"
+
+
+def _write(path: Path, data: bytes) -> None:
+    with open(path, "xb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _sync(path: Path) -> None:
+    """Have the folder's own entries on the disk, where the system can do that."""
+    if os.name == "posix":
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _swap(fresh: Path, target: Path) -> None:
+    """`fresh` becomes `target`. A folder cannot be renamed over a full one: the old one steps aside, and back on failure."""
+    aside = _beside(target)
+    stepped_aside = False
+    try:
+        if target.exists():
+            target.rename(aside)
+            stepped_aside = True
+        fresh.rename(target)
+    except BaseException:
+        if stepped_aside and not target.exists():
+            aside.rename(target)
+        raise
+    _sync(target.parent)
+    if stepped_aside:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _why(target: Path, problem: OSError) -> str:
+    return f"cannot write results to {target}: {problem.strerror or problem}"
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Reading
+
+
+def load(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """A result folder as {'summary': dict, 'plan': DataFrame, ...}, with the manifest's checksums verified. Raises ResultError."""
+    import pandas as pd
+
+    base = Path(path)
+    try:
+        manifest = json.loads((base / "manifest.json").read_bytes())
+        out: dict[str, Any] = {}
+        for name, entry in manifest["files"].items():
+            data = (base / name).read_bytes()
+            if hashlib.sha256(data).hexdigest() != entry["sha256"]:
+                raise ResultError(f"{base / name} was changed after it was written: its checksum differs")
+            stem, _, kind = name.partition(".")
+            if kind == "json":
+                out[stem] = json.loads(data)
+            elif kind == "csv":
+                text = {column: str for column in _TEXT_COLUMNS}
+                frame = pd.read_csv(io.BytesIO(data), dtype=text, keep_default_na=False, na_values={}, float_precision="round_trip")
+                out[stem] = frame
+            elif kind == "parquet":
+                out[stem] = pd.read_parquet(io.BytesIO(data))
+    except OSError as problem:
+        raise ResultError(f"no result in {base}: {problem.strerror or problem}") from problem
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise ResultError(f"{base} is not a result of wattfolio: {problem}") from problem
+    return out

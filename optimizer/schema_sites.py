@@ -1,0 +1,159 @@
+"""Sites: interconnection, halls and power."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from .schema_common import Conversion, Expansion
+from .schema_types import (
+    Count,
+    DateField,
+    Duration,
+    EnergyPrice,
+    EnergyPriceAnyPath,
+    EnergyPricePath,
+    FactorPath,
+    HourlyPrice,
+    HourlyShare,
+    HoursAYear,
+    MoneyPerMWYear,
+    MoneyYearPath,
+    Power,
+    PowerPath,
+    Prose,
+    RatioFromOne,
+    Section,
+    Yes,
+    by_scenario,
+)
+
+Month = Annotated[int, Count(1, 12)]
+HourOfDay = Annotated[int, Count(0, 23)]
+
+
+class HourSet(Section):
+    """Hours of the year: every day of some months at some hours of the day, or one hour such as 08-20 17."""
+
+    shorthand: ClassVar[str | None] = "at"
+
+    at: Prose | None = Field(None, description="one hour: month-day and the hour it begins, standard time: 08-20 17")
+    months: list[Month] | None = Field(None, description="months 1 to 12; default: all")
+    hours: list[HourOfDay] | None = Field(None, description="hours of the day, 0 to 23, by their beginning; default: all")
+
+
+class Peak(Section):
+    """A charge on use in some hours (4CP, 12CP, a peak-demand tariff)."""
+
+    charge: MoneyPerMWYear | None = Field(
+        None, description="USD per MW and year of average use in the hours: spread evenly over them. Or give `adder`"
+    )
+    adder: EnergyPrice | None = Field(None, description="USD per MWh used in the hours")
+    hours: list[HourSet] = Field(description="the hours that are charged")
+
+
+class DemandResponse(Section):
+    """Pay for not using power in some hours: credit x (enrolled MW - grid use), and a fixed part for being enrolled.
+
+    Use above the enrolled MW is charged at the same credit in these hours.
+    """
+
+    credit: EnergyPrice = Field(description="USD per MWh not used")
+    enrolled: Power = Field(description="MW enrolled")
+    hours: list[HourSet] = Field(description="the hours in which it is called")
+    standby: MoneyPerMWYear = Field(0.0, description="USD per enrolled MW and year, called or not; default none")
+
+
+class Grid(Section):
+    """Supply from the grid, up to the interconnection less contracted blocks."""
+
+    price: HourlyPrice = by_scenario(description="hourly energy price, USD/MWh; a quantity is the same in all hours")
+    level: FactorPath | None = by_scenario(None, description="plain factor on the price over time; default 1")
+    plus: EnergyPriceAnyPath | None = by_scenario(None, description="USD/MWh added to the price over time; default 0")
+    delivery: EnergyPricePath | None = by_scenario(None, description="USD/MWh on every MWh used; default 0")
+    peaks: dict[str, Peak] = Field({}, description="charges on use in peak hours, by name; default none")
+    demand_response: DemandResponse | None = Field(None, description="default none")
+    availability: HourlyShare | None = by_scenario(None, description="share of the MW available, by hour; default 100 %")
+
+
+class Block(Section):
+    """A contracted block: paid for every hour, used or not."""
+
+    mw: PowerPath = Field(description="MW")
+    price: EnergyPriceAnyPath = by_scenario(description="fixed price, USD/MWh")
+    from_: DateField | None = Field(None, alias="from", description="when delivery begins; default: the start")
+    until: DateField | None = Field(None, description="when delivery ends: the first date without it; default: never")
+    sell_back: Yes = Field(False, description="unused power may be sold at the hourly grid price; default false")
+    sell_fee: EnergyPrice = Field(0.0, description="USD/MWh lost when selling; default 0")
+
+
+class Own(Section):
+    """Surplus or own generation behind the meter."""
+
+    mw: PowerPath = Field(description="MW")
+    availability: HourlyShare | None = by_scenario(None, description="share of the MW available, by hour; default 100 %")
+    cost: EnergyPricePath | None = by_scenario(None, description="USD/MWh used; default 0")
+    export: Yes = Field(False, description="may be sold at the hourly grid price; default false")
+    sell_fee: EnergyPrice = Field(0.0, description="USD/MWh lost when selling; default 0")
+
+
+class Diesel(Section):
+    """Backup generation."""
+
+    mw: PowerPath = Field(description="MW")
+    cost: EnergyPricePath = by_scenario(description="USD/MWh: fuel and wear")
+    permit: HoursAYear | None = Field(None, description="hours a calendar year at full power; default: no limit")
+
+
+class PowerSupply(Section):
+    """Where a site's power comes from."""
+
+    grid: Grid | None = Field(None, description="default none")
+    blocks: dict[str, Block] = Field({}, description="contracted blocks, by name; default none")
+    own: dict[str, Own] = Field({}, description="own generation, by name; default none")
+    diesel: Diesel | None = Field(None, description="default none")
+
+
+class Interconnection(Section):
+    """The connection to the grid; a bare quantity is what stands now."""
+
+    shorthand: ClassVar[str | None] = "now"
+
+    now: Power = Field(0.0, description="MW at the start; default 0")
+    expand: Expansion | None = Field(None, description="what can be added; default nothing")
+
+
+class MiningHall(Section):
+    """Halls for rigs; a bare quantity is what stands now."""
+
+    shorthand: ClassVar[str | None] = "now"
+
+    now: Power = Field(0.0, description="MW at the start; default 0")
+    build: Expansion | None = Field(None, description="what can be built; default nothing")
+    fixed_cost: MoneyPerMWYear = Field(0.0, description="USD per MW ready and year; default 0")
+
+
+class AiHall(Section):
+    """Halls for AI, in critical MW; a bare quantity is what stands now."""
+
+    shorthand: ClassVar[str | None] = "now"
+
+    now: Power = Field(0.0, description="critical MW at the start; default 0")
+    build: Expansion | None = Field(None, description="what can be built; default nothing")
+    convert: Conversion | None = Field(None, description="mining halls turned into AI halls; default nothing")
+    fixed_cost: MoneyPerMWYear = Field(0.0, description="USD per critical MW ready and year; default 0")
+
+
+class Site(Section):
+    """A place with power."""
+
+    describe: Prose = Field("", description="free text")
+    timezone: Prose = Field("", description="for the reader: hourly data is on local standard time; default none")
+    interconnection: Interconnection = Field(Interconnection(), description="default 0 MW")
+    mining_hall: MiningHall = Field(MiningHall(), description="default 0 MW")
+    ai_hall: AiHall = Field(AiHall(), description="default 0 MW")
+    gross_ratio: RatioFromOne = Field(1.0, description="MW at the meter per critical MW of AI; default 1")
+    fixed_cost: MoneyYearPath | None = by_scenario(None, description="USD/year for the site; default 0")
+    delay: Duration = Field(0, description="how late every build of this site is, in all scenarios; default none")
+    power: PowerSupply = Field(PowerSupply(), description="default: none")
