@@ -7,6 +7,7 @@ import numpy as np
 from models.fleet import deduct, leaves, pay
 from models.linear import Build, Decision, Lin, grid
 from models.problem import Array, Service
+from models.strips import months_of
 from models.tax import depreciation_shares
 
 
@@ -71,19 +72,16 @@ class Services:
         months = int(p.clock.months[-1])
         end = int(p.clock.date_month[-1])
 
-        def worth(start_month: int, periods_left: int) -> float:
+        def worth(start: int, term: int) -> float:
+            began = int(months_of(p, max(start, b.T))[start])
             value = 0.0
-            for k in range(max(periods_left, 0)):
-                here = end + k * months
-                value += step(service, here - start_month) * (1.0 + p.terminal.contract_rate) ** (-(k + 1) * months / 12.0)
+            for t in range(max(b.T, start), start + term):
+                ahead = t - b.T
+                value += step(service, end + ahead * months - began) * (1.0 + p.terminal.contract_rate) ** (-(ahead + 1) * months / 12.0)
             return value * service.rate[s, b.T - 1] * months / 12.0 * p.terminal.contracts / b.unit
 
-        out = Lin(float(service.contracted[i]) * worth(0, service.contracted_term - b.T))
-        coefs = np.zeros(b.D)
-        for d in range(b.D):
-            start = d + service.lead + int(p.sites[i].delay[s])
-            if start < b.T:
-                coefs[d] = worth(int(p.clock.date_month[start]), start + service.term - b.T)
+        out = Lin(float(service.contracted[i]) * worth(0, service.contracted_term))
+        coefs = np.array([worth(d + service.lead + int(p.sites[i].delay[s]), service.term) for d in range(b.D)])
         return out.plus(self._sum(j, i, s, coefs))
 
     def _equipment(self, j: int, service: Service, i: int, signed: Decision) -> None:

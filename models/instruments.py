@@ -9,7 +9,7 @@ from models.fleet import Fleet, leaves, nodes
 from models.linear import Build, Decision, Lin, grid
 from models.problem import Array, Debt, Equity
 from models.sites import Sites
-from models.strips import Strip, strip
+from models.strips import Strip, months_of, strip
 
 
 class Instruments:
@@ -38,6 +38,9 @@ class Instruments:
     def _face(self, debt: Debt | Equity, room: float) -> Decision:
         b = self.build
         window = debt.window & (np.arange(b.D) <= b.T - 1) if room > 0.0 else np.zeros(b.D, dtype=bool)
+        if isinstance(debt, Debt):
+            # what would mature the day it is issued is not issued
+            window = window & np.array([self._matures(debt, d) > d for d in range(b.D)])
         made = b.decide(("issued", debt.name), window, debt.date_limit / b.unit)
         self.issued[debt.name] = made
         for s in leaves(b):
@@ -133,6 +136,12 @@ class Instruments:
             self._flow(debt, z, s, d, away)
         b.entry("terminal_debt")[s, b.T].plus(face, float(z.claim[s]))
 
+    def _matures(self, debt: Debt, d: int) -> int:
+        """Date of maturity of what is issued or drawn at date d."""
+        if debt.is_strip:
+            return self.build.problem.clock.date_at(debt.maturity_month(int(self.build.problem.clock.date_month[d])))
+        return self._window(debt)[1]
+
     # ---- running balances ----------------------------------------------------------------------------------------
     def _window(self, debt: Debt) -> tuple[int, int, int]:
         """(first date, maturity date, months from date 0 the terms are counted from)."""
@@ -153,10 +162,11 @@ class Instruments:
         b.interest[s, d].plus(amount)
         b.interest_cost[s, b.year_of(d)].plus(amount)
 
-    def _amortise(self, s: int, v: int, end: int, months: int, cost: Lin) -> None:
-        """Issue cost of date v deducted by months up to date `end` (its life is `months`)."""
+    def _amortise(self, s: int, v: int, end: int, cost: Lin) -> None:
+        """Issue cost of date v deducted by months up to date `end`."""
         b, clock = self.build, self.build.problem.clock
-        left = 1.0
+        left, dates = 1.0, months_of(b.problem, max(end, b.T))
+        months = int(dates[end] - dates[v])
         for e in range(v + 1, min(end, b.T) + 1):
             part = min(float(clock.months[e - 1]) / max(months, 1), left)
             part = left if e == end else part
@@ -199,8 +209,7 @@ class Instruments:
                 drawn = made.at(s, d)
                 b.cash[s, d].add(drawn, debt.price - debt.fee).add(repaid.at(s, d), -1.0)
                 if drawn is not None and cost:
-                    life = debt.maturity_month(issued) - int(clock.date_month[d])
-                    self._amortise(s, d, end, life, Lin().add(drawn, cost))
+                    self._amortise(s, d, end, Lin().add(drawn, cost))
                 if d == 0:
                     continue
                 interest = self._interest(debt, s, d, balances[s, d - 1])
@@ -240,7 +249,7 @@ class Instruments:
             if debt.fee and debt.existing <= 0.0 and balances[s, first] is not None:
                 cost = Lin(debt.fee * limit)
                 b.cash[s, first].plus(cost, -1.0)
-                self._amortise(s, first, end, debt.maturity_month(issued) - issued, cost)
+                self._amortise(s, first, end, cost)
             b.entry("terminal_debt")[s, b.T].add(balances[s, b.T], -1.0)
 
     # ---- shares ----------------------------------------------------------------------------------------------------

@@ -124,11 +124,14 @@ class Plan:
 
     # ---- after a solve ---------------------------------------------------------------------------------------------
     def preferences(self) -> list[Lin]:
-        """What the canonical plan minimises in turn among equal optima: debt, then early spending, then early cash shuffles."""
+        """What the canonical plan minimises in turn among equal optima: less expected value (a pure CVaR objective does not look at
+        good scenarios), debt, early spending, and gains and losses that cancel."""
         b, p = self.build, self.build.problem
-        debt, early, losses = Lin(), Lin(), Lin()
+        value, debt, early, losses = Lin(), Lin(), Lin(), Lin()
         for s in range(b.S):
             probability = float(p.scenarios.probability[s])
+            if p.objective.weight > 0.0:
+                value.add(self.risk.value[s], -probability)
             for d in range(b.D):
                 for table in b.outstanding.values():
                     debt.plus(table[s, d], probability)
@@ -137,9 +140,9 @@ class Plan:
             # at no discounting the split of income into gains and losses is free: the law's split is the smallest
             for s in range(b.S):
                 for y in range(b.Y):
-                    for name in ("income_positive", "income_negative"):
-                        losses.add(b.component(name)[s, y])
-        return [lin.merged() for lin in (debt, early, losses) if lin.vars]
+                    losses.add(b.component("income_positive")[s, y]).add(b.component("income_negative")[s, y])
+                    losses.add(b.component("nol_used")[s, y], -(b.Y - y) / b.Y)
+        return [lin.merged() for lin in (value, debt, early, losses) if lin.vars]
 
     def decisions(self) -> Decisions:
         """What the solved model decides, in natural units."""

@@ -1,7 +1,8 @@
 """The independent pro forma: the second of two books.
 
-`keep_books` walks a plan's decisions period by period and recomputes every line by rule: no Pyomo, no solver, no strips per 1 USD of
-face. Its objective must equal that of the linear program, its balance sheet balance, its cash tie, its debt roll to zero.
+`keep_books` walks a plan's decisions period by period and recomputes every line by rule: no Pyomo, no solver,
+no strips per 1 USD of face. Its objective must equal that of the linear program, its balance sheet balance, its cash tie, its debt
+roll to zero.
 
 Signs: income statement lines are positive as named (costs positive as costs); cash-flow lines are receipts (payments
 negative) and sum to `change`; balance-sheet lines are positive as assets, liabilities or equity, contra lines negative.
@@ -72,7 +73,7 @@ def keep_books(problem: Problem, decisions: Decisions) -> Books:
 def cvar(values: ArrayLike, probability: ArrayLike, tail: float) -> tuple[float, float]:
     """(CVaR, VaR) of the lower tail of mass `tail`, by sorting.
 
-        CVaR = max over q of  q - sum p max(q - V, 0) / tail;      VaR = the smallest maximising q
+    CVaR = max over q of  q - sum p max(q - V, 0) / tail;      VaR = the smallest maximising q
     """
     v, p = np.asarray(values, dtype=float), np.asarray(probability, dtype=float)
     if not 0.0 < tail <= 1.0:

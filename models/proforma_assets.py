@@ -49,7 +49,8 @@ class Assets:
     fleet (rig, site) -> (S, T) MW installed; mining_hall, ai_hall, interconnection: site -> (S, T) MW ready;
     contracted (service, site) -> (S, T) critical MW; rent, fixed_costs (S, T) USD of the period;
     capex kind -> (S, D) USD paid; ordered kind -> (S, D) USD cost at the order date; resale (S, D) USD received;
-    tax_depreciation (S, Y) USD; book_depreciation (S, T) USD; contract_value (S,) USD at T of rents after T, before `terminal.contracts`.
+    tax_depreciation (S, Y) USD; book_depreciation (S, T) USD;
+    contract_value (S,) USD at T of the rents after T, whole (before the share `terminal.contracts`).
     """
 
     rent: Array
@@ -217,9 +218,9 @@ def _keep_service(problem: Problem, decisions: Decisions, service: Service, asse
         for s in range(scenarios):
             if service.contracted[i] != 0.0:
                 vintages.append((s, 0, service.contracted_term, float(service.contracted[i]), False))
-            for d in np.flatnonzero(signed[s]):
-                start = int(d) + service.lead + int(site.delay[s])
-                vintages.append((s, start, service.term, float(signed[s, d]), True))
+            for v in map(int, np.flatnonzero(signed[s])):
+                start = v + service.lead + int(site.delay[s])
+                vintages.append((s, start, service.term, float(signed[s, v]), True))
         for s, start, term, mw, ramps in vintages:
             t = np.arange(start, min(start + term, periods))
             if len(t):

@@ -1,11 +1,11 @@
 """Pro forma of debt: every vintage's balance walked from its terms, date by date (README 7 and 8).
 
-A strip's balance is walked in USD with its calls, not per 1 of face: this is the second book's own way to the same number.
+A strip's balance is walked in USD with its calls, not per 1 of face: the second book's own way to the same number.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_right
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +15,7 @@ from models.problem import Array, Debt, Problem
 from models.proforma_assets import decided, month_at
 from models.proforma_checks import Checklist
 
-#: lines of a schedule, USD (S, D). opening, closing, interest_due, unamortised are stocks after the date (opening: before it).
+#: lines of a schedule, USD (S, D); closing, interest_due, unamortised are stocks after the date, opening the one before it
 LINES = (
     "opening",
     "issued",
@@ -74,7 +74,7 @@ def first_date(debt: Debt) -> int | None:
 def first_month(problem: Problem, debt: Debt) -> int:
     """Month a running loan's tenor and grace count from."""
     if debt.existing > 0.0:
-        return debt.existing_month if debt.kind != "revolver" else 0
+        return debt.existing_month
     start = first_date(debt)
     return int(problem.clock.date_month[start]) if start is not None else 0
 
@@ -111,9 +111,7 @@ def _open(lines: dict[str, Array], existing: float) -> None:
 # --- fixed strips ---------------------------------------------------------------------------------------------------
 
 
-def _keep_strip(
-    problem: Problem, decisions: Decisions, debt: Debt, books: Liabilities, checks: Checklist
-) -> None:
+def _keep_strip(problem: Problem, decisions: Decisions, debt: Debt, books: Liabilities, checks: Checklist) -> None:
     """Notes, term loans and convertibles: one walk per scenario and vintage."""
     scenarios, dates = problem.scenarios.count, problem.clock.dates
     issued = decided(decisions.issued, debt.name, problem)
@@ -232,10 +230,10 @@ class _Vintage:
             clock = self.problem.clock
             share = sum(part for month, part in debt.given if clock.date_at(self.issue_month + month) == date)
             return min(share * self.face, self.balance)
-        place = bisect_left(self.amortising, date)
-        if place == len(self.amortising) or self.amortising[place] != date:
+        # A put that is taken makes its date a payment date: what is scheduled there is paid before the rest is put.
+        if date not in self.payment_dates or not self._qualifies(date):
             return 0.0
-        left = len(self.amortising) - place
+        left = 1 + len(self.amortising) - bisect_right(self.amortising, date)
         over = max(self.balance - debt.balloon * self.face, 0.0)
         q = 0.0
         if debt.amortisation == "annuity":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.problem import Array, Problem, Tax
+from models.problem import Array, Ints, Problem, Tax
 
 LINES = (
     "profit",
@@ -24,8 +24,8 @@ LINES = (
 )
 
 
-def year_of_date(problem: Problem) -> Array:
-    """(D,) int index of the tax year that the flows of each date belong to."""
+def year_of_date(problem: Problem) -> Ints:
+    """(D,) index of the tax year that the flows of each date belong to."""
     dates = np.arange(problem.clock.dates)
     return problem.clock.tax_year[np.maximum(dates - 1, 0)]
 
@@ -44,8 +44,8 @@ class TaxReturns:
     def file(self, year: int, profit: Array, interest: Array, issue_costs: Array) -> Array:
         """Tax (S,) USD of a year.
 
-        profit: taxable income before depreciation, interest, and issue costs (amortised discount and fees, redemption premiums);
-        interest: accrued in the year with commitment fees.
+        profit: taxable income before depreciation, interest and issue costs; interest: accrued, with commitment fees;
+        issue_costs: amortised discount and fees, and redemption premiums, which the interest limit leaves alone.
         """
         terms = self.terms
         worn = self.depreciation[:, year]

@@ -12,9 +12,8 @@ from models.proforma_debt import Liabilities
 from models.proforma_power import Power
 
 #: words made of what settles at the end of a period: a rule with one of them does not apply at date 0
-OPERATING = frozenset(
-    "revenue ebitda cfads interest principal debt_service tax btc_mined energy_mwh diesel_mwh".split()
-)
+OPERATING = {"revenue", "ebitda", "cfads", "interest", "principal", "debt_service", "tax"}
+OPERATING |= {"btc_mined", "energy_mwh", "diesel_mwh"}
 
 
 def settled(period_flow: Array) -> Array:
@@ -103,7 +102,7 @@ def check_rules(problem: Problem, decisions: Decisions, words: dict[str, Array],
         total = np.zeros(shape)
         scale = np.abs(constant)
         for (word, argument), coefficient in rule.terms.items():
-            key = word if argument is None else f"{word}[{argument}]"
+            key = f"{word}[{argument}]" if argument else word
             if key not in words:
                 raise ValueError(f"rule {rule.name!r} ({rule.source}) uses {key!r}, which the books do not hold")
             part = coefficient * words[key]

@@ -101,12 +101,13 @@ def strip(problem: Problem, debt: Debt, v: int, existing: bool = False) -> Strip
         z["interest"][:, e] = np.where(pays, due - added, 0.0)
         due = np.where(pays, 0.0, due)
         balance = balance + added
-        amount = _scheduled(debt, problem, e, months, issued, maturity, paydays, balance, last_payment)
+        amount = np.where(pays, _scheduled(debt, problem, e, months, issued, maturity, paydays, balance, last_payment), 0.0)
         if e in given and debt.amortisation == "given":
             amount = np.full(count, given[e])
         elif debt.amortisation == "given":
             amount = np.zeros(count)
-        amount = np.where(live & ~ends, np.minimum(amount, balance), 0.0)
+        # what is scheduled at a put date is paid before the rest is put
+        amount = np.where(live & (e < maturity), np.minimum(amount, balance), 0.0)
         z["principal"][:, e] = amount
         balance = balance - amount
         put_here = ends & (e == put_date)
@@ -166,9 +167,9 @@ def _scheduled(
     balance: Array,
     last_payment: Array,
 ) -> Array:
-    """Principal scheduled at payment date e before maturity, per scenario (0 elsewhere)."""
+    """Principal scheduled at date e before maturity if it is a payment date (a put date is one), per scenario."""
     count = problem.scenarios.count
-    if debt.amortisation not in ("level", "annuity", "after_completion") or not paydays[e] or e >= maturity:
+    if debt.amortisation not in ("level", "annuity", "after_completion") or e >= maturity:
         return np.zeros(count)
     if debt.amortisation == "after_completion":
         assert debt.completion is not None
@@ -176,8 +177,7 @@ def _scheduled(
     else:
         after = np.full(count, issued + debt.grace)
     starts = months[e] > after
-    later = np.array([int((paydays[e:] & (months[e:] > a)).sum()) for a in after])
-    n = np.maximum(later, 1)
+    n = 1 + np.array([int((paydays[e + 1 :] & (months[e + 1 :] > a)).sum()) for a in after])
     spread = balance - debt.balloon
     if debt.amortisation != "annuity":
         return np.where(starts, np.maximum(spread / n, 0.0), 0.0)

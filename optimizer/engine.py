@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from optimizer.proof import Certificate
 if TYPE_CHECKING:
     from models.linear import Lin
     from models.plan import Plan
+    from optimizer.branch import Settled
     from optimizer.case import Case
     from optimizer.highs import Answer, LinearProgram
 
@@ -123,14 +124,22 @@ def solve(
 def solve_problem(problem: Problem, **options: Any) -> Solution:
     """Solve plain arrays: what tests of the mathematics use."""
 
-    class _Bare:
-        name, variant = problem.name, None
+    return solve(_Bare(problem), **options)  # type: ignore[arg-type]
 
-        @staticmethod
-        def problem() -> Problem:
-            return problem
 
-    return solve(_Bare(), **options)  # type: ignore[arg-type]
+@dataclass(frozen=True)
+class _Bare:
+    """A problem that came from no case."""
+
+    arrays: Problem
+    variant: None = None
+
+    @property
+    def name(self) -> str:
+        return self.arrays.name
+
+    def problem(self) -> Problem:
+        return self.arrays
 
 
 def _silent(stage: str, **numbers: float) -> None:
@@ -180,10 +189,12 @@ class _Run:
         outcome = Outcome(answer.status.value) if answer.status.value in {o.value for o in Outcome} else Outcome.UNVERIFIED
         if outcome is not Outcome.OPTIMAL:
             return self._without_plan(plan, lp, answer, outcome)
-        if self.canonical:
-            with self.stage("canonical plan"):
-                answer = self._canonical(plan, session, lp, answer)
-        return self._prove(plan, lp, answer)
+        with self.stage("canonical plan"):
+            answer = self._canonical(plan, session, lp, answer)
+        settled = self._settle(plan, session, lp, answer)
+        if settled is not None and settled.answer is None:
+            return self._unsettled(settled)
+        return self._prove(plan, lp, answer, settled)
 
     # ---- no plan ---------------------------------------------------------------------------------------------------
     def _without_plan(self, plan: Plan, lp: LinearProgram, answer: Answer, outcome: Outcome) -> Solution:
@@ -222,9 +233,50 @@ class _Run:
         return out
 
     # ---- a plan ----------------------------------------------------------------------------------------------------
+    def _settle(self, plan: Plan, session: Any, lp: LinearProgram, answer: Answer) -> Settled | None:
+        """Where the relaxed tax rows let the program dodge the law, branch; None where it obeys."""
+        from optimizer import branch
+
+        if not plan.taxes.law:
+            return None
+        rows = {(con.parent_component().local_name, con.index()): i for i, con in enumerate(lp.rows)}
+        columns = {id(v): j for j, v in enumerate(lp.columns)}
+
+        def tight(key: tuple[int, int], way: tuple[str, str]) -> branch.Tight:
+            if way[0] == "row":
+                return branch.Tight("row", rows["row_" + way[1], key])
+            return branch.Tight("column", columns[id(plan.build.component(way[1])[key])])
+
+        conditions = [(tight(key, one), tight(key, other)) for key, one, other in plan.taxes.law]
+        if not branch.dodged(lp, answer.x, conditions):
+            return None
+        with self.stage("branch"):
+            limit = self.options["time_limit"]
+            deadline = None if limit is None else time.perf_counter() + limit
+            return branch.settle(
+                session,
+                lp,
+                answer,
+                conditions,
+                lambda a: self._canonical(plan, session, session.lp, a),
+                deadline=deadline,
+                progress=self.progress,
+            )
+
+    def _unsettled(self, settled: Settled) -> Solution:
+        """No plan obeys the tax law in any branch looked at."""
+        if not settled.complete:
+            why = f"stopped after {settled.branches} branches over tax deductions without a plan"
+            return self._solution(outcome=Outcome.LIMIT, upper_bound=settled.bound * self.problem.money, reasons=(why,))
+        why = "the rules leave a plan only if losses or interest are deducted later than tax law demands"
+        outcome = Outcome.UNVERIFIED if settled.reasons else Outcome.INFEASIBLE
+        return self._solution(outcome=outcome, reasons=(why, *settled.reasons))
+
     def _canonical(self, plan: Plan, session: Any, lp: LinearProgram, answer: Answer) -> Answer:
         from optimizer.canonical import canonical, fixed_order, toward_bounds
 
+        if not self.canonical:
+            return answer
         column = {id(v): j for j, v in enumerate(lp.columns)}
 
         def vector(lin: Lin) -> np.ndarray:
@@ -238,14 +290,19 @@ class _Run:
         levels.append(toward_bounds(lp, fixed_order(len(lp.columns))))
         return canonical(session, lp, answer, levels)
 
-    def _prove(self, plan: Plan, lp: LinearProgram, answer: Answer) -> Solution:
+    def _prove(self, plan: Plan, lp: LinearProgram, answer: Answer, settled: Settled | None) -> Solution:
         from models.proforma import keep_books
         from optimizer import proof
         from optimizer.highs import load_into_model
 
         unit = self.problem.money
         with self.stage("verify"):
+            if settled is not None:
+                assert settled.answer is not None and settled.lp is not None
+                answer, lp = settled.answer, settled.lp
             certificate = proof.verify_optimal(lp, answer.x, answer.y, tolerance=TOLERANCE)
+            if settled is not None:
+                certificate = _over_branches(certificate, settled)
             load_into_model(lp, answer)
             decisions = plan.decisions()
         with self.stage("books"):
@@ -258,8 +315,12 @@ class _Run:
         with self.stage("prices"):
             prices = _prices(self.problem, plan, lp, answer)
             covenants = _covenants(self.problem, books, decisions, prices)
+        outcome = Outcome.OPTIMAL if not reasons else Outcome.UNVERIFIED
+        if outcome is Outcome.OPTIMAL and settled is not None and not settled.complete:
+            outcome = Outcome.LIMIT
+            reasons.append(f"stopped after {settled.branches} branches over tax deductions, gap {certificate.gap:.3g}")
         return self._solution(
-            outcome=Outcome.OPTIMAL if not reasons else Outcome.UNVERIFIED,
+            outcome=outcome,
             decisions=decisions,
             books=books,
             certificate=certificate,
@@ -283,6 +344,16 @@ class _Run:
             timings=self.timings,
             **found,
         )
+
+
+def _over_branches(certificate: Certificate, settled: Settled) -> Certificate:
+    """The leaf's certificate with the bound that holds over all branches."""
+    off = abs(settled.bound - certificate.objective)
+    size = abs(certificate.objective)
+    gap = max(off / size if size > 0.0 else off, certificate.gap)
+    verified = certificate.verified and not settled.reasons and (gap <= TOLERANCE or not settled.complete)
+    reasons = (*certificate.reasons, *settled.reasons)
+    return replace(certificate, dual_bound=settled.bound, gap=gap, verified=verified, reasons=reasons)
 
 
 def _directions(lp: LinearProgram, ray: np.ndarray) -> list[str]:

@@ -1,7 +1,8 @@
 """The result folder DIR/<case>/<variant>/: complete or not at all, and the same bytes for the same case.
 
-Text that a spreadsheet would take for a formula (it begins with = + - @ or a tab) is written into CSV cells with a ' before it,
-as is text that begins with ' itself; `load` takes it away again. Numbers are written so that they read back exactly.
+Text that a spreadsheet would take for a formula (it begins with = + - @ or a tab) is written into CSV cells with a '
+before it, as is text that begins with ' itself; `load` takes it away again. Numbers are written so that they read back
+exactly.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from typing import TYPE_CHECKING, Any
 from optimizer import __version__
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from optimizer.engine import Solution
     from optimizer.results_tables import Cell, Table
 
@@ -30,8 +33,8 @@ BASE = "base"  # folder of the case without a variant
 LONGEST_NAME = 100  # characters of a folder's name
 _ACTIVE = ("=", "+", "-", "@", "\t", "\r", "'")  # what makes a spreadsheet evaluate a cell, and our own mark
 _TEXT_COLUMNS = frozenset(
-    ["kind", "what", "where", "scenarios", "scenario", "unit", "instrument", "statement", "line", "name", "rule", "family",
-     "site", "source", "irr_reason", "date", "period"]
+    ["kind", "what", "where", "scenarios", "scenario", "unit", "instrument", "statement", "line", "name", "rule",
+     "family", "site", "source", "irr_reason", "date", "period"]
 )  # fmt: skip
 
 
@@ -183,7 +186,8 @@ def hourly(solution: Solution) -> bytes:
     stream = io.BytesIO()
     with pq.ParquetWriter(stream, schema, compression="zstd") as writer:
         for (site, s, t), split in solution.decisions.dispatch.items():
-            flows = [("use", *flow) for flow in split.uses.items()] + [("source", *flow) for flow in split.sources.items()]
+            flows = [("use", *flow) for flow in split.uses.items()]
+            flows += [("source", *flow) for flow in split.sources.items()]
             if not flows:
                 continue
             hours = len(clock.hour_index[t])
@@ -210,9 +214,9 @@ def hourly(solution: Solution) -> bytes:
 
 
 def folder_name(name: str) -> str:
-    """A name that is one folder on any system. Where it must differ from the name, a digest keeps it apart from others."""
+    """A name that is one folder on any system. Where it differs from the name, a digest keeps it apart from others."""
     clean = re.sub(r"[^\w.-]+", "_", name).strip(".")[:LONGEST_NAME]
-    if clean == name:
+    if clean and clean == name:
         return clean
     return f"{clean[: LONGEST_NAME - 9] or 'unnamed'}-{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:8]}"
 
@@ -228,7 +232,7 @@ def prepare(target: Path) -> None:
         if target.is_symlink() or (target.exists() and not target.is_dir()):
             raise ResultError(f"cannot write results to {target}: it is not a folder")
         if target.is_dir() and any(target.iterdir()) and not (target / "manifest.json").is_file():
-            raise ResultError(f"{target} is not a result of wattfolio, and is left alone: choose another folder with --out")
+            raise ResultError(f"{target} is no result of wattfolio and is left alone: choose another folder with --out")
         target.parent.mkdir(parents=True, exist_ok=True)
         probe = _beside(target)
         probe.mkdir()
@@ -237,15 +241,17 @@ def prepare(target: Path) -> None:
         raise ResultError(_why(target, problem)) from problem
 
 
-def write(solution: Solution, out_dir: str | os.PathLike[str], *, dispatch: bool = False) -> Path:
-    """Write the result folder of an optimal, verified solution and return its path.
+def write(
+    solution: Solution, out_dir: str | os.PathLike[str], *, label: str | None = None, dispatch: bool = False
+) -> Path:
+    """Write the result folder of an optimal, verified solution and return its path; `label` replaces the variant in it.
 
     All files go to a new folder beside it first; only when every byte is on the disk do the two change places, so an
     earlier result is either whole or replaced. Raises ResultError.
     """
     if solution.outcome.name != "OPTIMAL":
         raise ResultError(f"nothing is written: the solution is {solution.outcome.name.lower()}, not optimal")
-    target = folder(out_dir, solution.case.name, solution.variant)
+    target = folder(out_dir, solution.case.name, label or solution.variant)
     prepare(target)
     files = contents(solution, dispatch)
     manifest = {
@@ -254,7 +260,8 @@ def write(solution: Solution, out_dir: str | os.PathLike[str], *, dispatch: bool
         "variant": solution.variant,
         "digest": solution.case.digest,
         "files": {
-            name: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)} for name, data in sorted(files.items())
+            name: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+            for name, data in sorted(files.items())
         },
         "not_reproducible": ["timings.json"],  # differs from run to run, so it has no checksum
     }
@@ -296,7 +303,7 @@ def _sync(path: Path) -> None:
 
 
 def _swap(fresh: Path, target: Path) -> None:
-    """`fresh` becomes `target`. A folder cannot be renamed over a full one: the old one steps aside, and back on failure."""
+    """`fresh` becomes `target`. No folder is renamed over a full one: the old one steps aside, and back on failure."""
     aside = _beside(target)
     stepped_aside = False
     try:
@@ -322,7 +329,7 @@ def _why(target: Path, problem: OSError) -> str:
 
 
 def load(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """A result folder as {'summary': dict, 'plan': DataFrame, ...}, with the manifest's checksums verified. Raises ResultError."""
+    """A result folder as {'summary': dict, 'plan': DataFrame, ...}. Raises ResultError, also if a checksum differs."""
     import pandas as pd
 
     base = Path(path)
@@ -337,9 +344,7 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
             if kind == "json":
                 out[stem] = json.loads(data)
             elif kind == "csv":
-                text = {column: str for column in _TEXT_COLUMNS}
-                frame = pd.read_csv(io.BytesIO(data), dtype=text, keep_default_na=False, na_values={}, float_precision="round_trip")
-                out[stem] = frame
+                out[stem] = _frame(data)
             elif kind == "parquet":
                 out[stem] = pd.read_parquet(io.BytesIO(data))
     except OSError as problem:
@@ -347,3 +352,17 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise ResultError(f"{base} is not a result of wattfolio: {problem}") from problem
     return out
+
+
+def _frame(data: bytes) -> pd.DataFrame:
+    """A CSV of ours: texts as texts ("NA" is a name), empty numbers as NaN, the mark before active cells taken away."""
+    import pandas as pd
+
+    header, *rows = csv.reader(io.StringIO(data.decode(), newline=""))
+    columns: dict[str, list[Any]] = {}
+    for name, *cells in zip(header, *rows, strict=True):
+        if name in _TEXT_COLUMNS:
+            columns[name] = [text[1:] if text.startswith("'") else text for text in cells]
+        else:
+            columns[name] = [float(cell) if cell else math.nan for cell in cells]  # exact, which pandas' own is not
+    return pd.DataFrame(columns)

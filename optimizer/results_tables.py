@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from models.books import Books
     from models.problem import Array, Clock, Problem
     from optimizer.engine import Solution
@@ -92,8 +94,8 @@ BUILDS = {
 }
 #: In the order in which decisions of one date are told.
 KINDS = (
-    "buy rigs", "buy rig options", "exercise rig options", "retire rigs", *BUILDS.values(), "sign AI contract", "invest",
-    "issue", "draw", "call", "repay", "pledge", "release", "sell coins", "dividend", "rescue", "breach",
+    "buy rigs", "buy rig options", "exercise rig options", "retire rigs", *BUILDS.values(), "sign AI contract",
+    "invest", "issue", "draw", "call", "repay", "pledge", "release", "sell coins", "dividend", "rescue", "breach",
 )  # fmt: skip
 CAPITAL = KINDS[: KINDS.index("issue")]
 
@@ -167,7 +169,7 @@ def plan(solution: Solution) -> Table:
 
 
 def financing(solution: Solution) -> Table:
-    """financing.csv: the roll-forward of every instrument; dates at which nothing moves and nothing is owed are left out."""
+    """financing.csv: the roll-forward of every instrument, but for dates at which nothing moves and nothing is owed."""
     problem, books = solution.problem, _books(solution)
     first = ("opening", "issued", "interest_paid", "principal", "closing")
     lines = list(dict.fromkeys(line for schedule in books.schedules.values() for line in schedule))
@@ -184,7 +186,7 @@ def financing(solution: Solution) -> Table:
 
 
 def statements(solution: Solution) -> Table:
-    """statements.csv: every line of the three statements and the tax computation, tidy (a tax year stands at its last date)."""
+    """statements.csv: every line of the statements, the tax returns (at the year's last date) and the ledger, tidy."""
     problem, books = solution.problem, _books(solution)
     dates = iso_dates(problem.clock)
     tax_dates = [dates[d] for d in problem.clock.last_date_of_year]
@@ -200,7 +202,15 @@ def statements(solution: Solution) -> Table:
         for line, values in lines.items():
             for scenario, amounts in zip(problem.scenarios.names, values.tolist(), strict=True):
                 rows.extend((statement, line, scenario, day, amount) for day, amount in zip(at, amounts, strict=True))
-    return Table(("statement", "line", "scenario", "date", "usd"), rows)
+    return Table(("statement", "line", "scenario", "date", "value"), rows)
+
+
+def statements_frame(solution: Solution) -> pd.DataFrame:
+    """The rows of statements.csv as a pandas frame."""
+    import pandas as pd
+
+    table = statements(solution)
+    return pd.DataFrame(table.rows, columns=list(table.header))
 
 
 def covenants(solution: Solution) -> Table:
@@ -268,6 +278,11 @@ def _hours_on(solution: Solution) -> dict[tuple[str, str, int, int], float]:
 # Return and key figures
 
 
+def return_rate(clock: Clock, flows: Array, paid: float) -> tuple[float | None, str | None]:
+    """The shareholders' IRR: none where they pay nothing in, whatever debt is left at the end."""
+    return irr(clock, flows) if paid > SMALLEST_USD else (None, "shareholders pay nothing in")
+
+
 def shareholder_flows(books: Books) -> Array:
     """(S, D) what shareholders receive less what they pay in: the ledger without its penalties."""
     return np.sum([values for entry, values in books.ledger.items() if entry not in PENALTIES], axis=0)
@@ -283,14 +298,17 @@ def irr(clock: Clock, flows: Array) -> tuple[float | None, str | None]:
     """(rate per year, None) or (None, why there is none). Time is counted in months / 12, as in the objective."""
     flows = np.where(np.abs(flows) > SMALLEST_USD, flows, 0.0)
     if not (flows < 0.0).any():
-        return None, "shareholders pay nothing in"
+        return None, "no flow is negative"
     if not (flows > 0.0).any():
-        return None, "shareholders receive nothing"
-    changes = np.flatnonzero(np.diff(_discounts(tuple(clock.date_month.tolist())) @ flows >= 0.0))
+        return None, "no flow is positive"
+    worth_it = _discounts(tuple(clock.date_month.tolist())) @ flows >= 0.0
+    changes = np.flatnonzero(np.diff(worth_it))
     if len(changes) == 0:
         return None, f"no rate between {RATES[0]:.0%} and {RATES[-1]:,.0%} makes the value zero"
     if len(changes) > 1:
         return None, "more than one rate makes the value zero"
+    if not worth_it[0]:
+        return None, "shareholders receive first and pay later: the rate would be that of a loan"
     import pyxirr
 
     days = [_day(clock, d) for d in range(clock.dates)]
@@ -321,10 +339,10 @@ def _books(solution: Solution) -> Books:
 def scenario_figures(solution: Solution) -> dict[str, dict[str, Cell]]:
     """Key figures of every scenario, the same keys in each: the columns of scenarios.csv."""
     problem, books = solution.problem, _books(solution)
-    words, multiples, flows = books.words, moic(books), shareholder_flows(books)
+    words, multiples, flows, paid = books.words, moic(books), shareholder_flows(books), paid_in(books)
     out: dict[str, dict[str, Cell]] = {}
     for s, scenario in enumerate(problem.scenarios.names):
-        rate, reason = irr(problem.clock, flows[s])
+        rate, reason = return_rate(problem.clock, flows[s], paid[s])
         figures: dict[str, Cell] = {
             "probability": float(problem.scenarios.probability[s]),
             "npv": float(books.value[s]),
@@ -341,15 +359,21 @@ def scenario_figures(solution: Solution) -> dict[str, dict[str, Cell]]:
     return out
 
 
+def _last(values: Array) -> float:
+    return float(values[-1])
+
+
+#: (key figure, word of the books, what of its dates)
 _MEASURES: tuple[tuple[str, str, Any], ...] = (
-    ("min_cash", "cash", np.min), ("min_liquidity", "liquidity", np.min), ("peak_debt", "total_debt", np.max),
-    ("final_debt", "total_debt", lambda x: x[-1]), ("final_cash", "cash", lambda x: x[-1]), ("revenue", "revenue", np.sum),
+    ("min_cash", "cash", np.min), ("final_cash", "cash", _last), ("min_liquidity", "liquidity", np.min),
+    ("peak_debt", "total_debt", np.max), ("final_debt", "total_debt", _last), ("revenue", "revenue", np.sum),
     ("ebitda", "ebitda", np.sum), ("tax", "tax", np.sum), ("capex", "capex", np.sum), ("interest", "interest", np.sum),
-    ("dividends", "dividends", np.sum), ("contributions", "contributions", np.sum), ("rescue", "rescue", np.sum),
-    ("peak_rigs_mw", "rigs_mw", np.max), ("final_rigs_mw", "rigs_mw", lambda x: x[-1]), ("peak_ai_mw", "ai_mw", np.max),
-    ("final_ai_mw", "ai_mw", lambda x: x[-1]), ("peak_hashrate_phs", "hashrate", np.max),
-    ("final_hashrate_phs", "hashrate", lambda x: x[-1]), ("btc_mined", "btc_mined", np.sum),
-    ("final_coins", "coins", lambda x: x[-1]), ("energy_mwh", "energy_mwh", np.sum), ("diesel_mwh", "diesel_mwh", np.sum),
+    ("dividends", "dividends", np.sum), ("contributions", "contributions", np.sum),
+    ("rescue", "rescue", np.sum),
+    ("peak_rigs_mw", "rigs_mw", np.max), ("final_rigs_mw", "rigs_mw", _last), ("peak_ai_mw", "ai_mw", np.max),
+    ("final_ai_mw", "ai_mw", _last), ("peak_hashrate_phs", "hashrate", np.max), ("final_hashrate_phs", "hashrate", _last),
+    ("btc_mined", "btc_mined", np.sum), ("final_coins", "coins", _last), ("energy_mwh", "energy_mwh", np.sum),
+    ("diesel_mwh", "diesel_mwh", np.sum),
 )  # fmt: skip
 
 
@@ -373,8 +397,8 @@ def expected_figures(solution: Solution) -> dict[str, Cell]:
     """Key figures in expectation; the IRR and MOIC are those of the expected flows."""
     problem, books = solution.problem, _books(solution)
     odds = problem.scenarios.probability
-    rate, reason = irr(problem.clock, odds @ shareholder_flows(books))
     paid = float(odds @ paid_in(books))
+    rate, reason = return_rate(problem.clock, odds @ shareholder_flows(books), paid)
     received = float(odds @ shareholder_flows(books).sum(axis=1)) + paid
     out: dict[str, Cell] = {"irr": rate, "irr_reason": reason, "moic": received / paid if paid > SMALLEST_USD else None}
     rows = list(scenario_figures(solution).values())
@@ -389,7 +413,7 @@ def _expectation(odds: Array, values: Iterable[Any]) -> float:
 
 
 def ledger(solution: Solution) -> dict[str, Any]:
-    """Discounted ledger, entry by entry: {'expected': {...}, 'scenarios': {name: {...}}}; each column sums to the value."""
+    """Discounted ledger, entry by entry: {'expected': {...}, 'scenarios': {name: {...}}}; each sums to the value."""
     problem, books = solution.problem, _books(solution)
     present = {entry: values @ problem.discount for entry, values in books.ledger.items()}
     return {

@@ -131,7 +131,7 @@ class DebtTerms(Section):
     """What all debt has in common. Debt is always bounded: `limit` must be given."""
 
     describe: Prose = Field("", description="free text")
-    coupon: Coupon = Field(description="interest rate: 7.75 %/year, a path, or {base: path, spread: 225 bp}")
+    coupon: Coupon = by_scenario(description="interest rate: 7.75 %/year, a path, or {base: path, spread: 225 bp}")
     limit: Money = Field(description="most face in all, existing one included; 0 USD: none of it")
     issue: Window = Field(When(), description="when it may be issued or drawn; default: always")
     minimum: Money = Field(0.0, description="least face that must be issued, existing one included; default none")

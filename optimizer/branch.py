@@ -1,0 +1,146 @@
+"""Either-or conditions that a linear program may dodge, settled by branching on its relaxation.
+
+Tax law says how much of a loss or of limited interest *must* be deducted; the program only knows how much *may* be. Where it pays to
+deduct less (a coverage rule next year is tighter than this year's), the relaxation is not the law. Each such condition is a pair of
+bounds of which at least one must be tight: fix the one, fix the other, and the best of both is the optimum under the law.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimizer.highs import Answer, LinearProgram, Session, Status
+from optimizer.proof import verify_infeasible, verify_optimal
+
+#: a bound counts as tight within this, relative to 1 + |bound| in program units
+TIGHT = 1e-7
+#: branches further than this behind the best plan, relative, are not looked into
+PRUNE = 1e-9
+
+
+@dataclass(frozen=True)
+class Tight:
+    """One way to satisfy a condition: row `index` at its upper bound ('row'), or column `index` at its lower bound ('column')."""
+
+    kind: str
+    index: int
+
+
+Condition = tuple[Tight, Tight]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The best plan that meets every condition, and what is proved: no plan is better than `bound` (own sense of the model).
+
+    answer None: no branch has a plan. complete: False if stopped at a limit. reasons: proofs that did not hold.
+    """
+
+    answer: Answer | None
+    lp: LinearProgram | None
+    bound: float
+    branches: int
+    complete: bool
+    reasons: tuple[str, ...]
+
+
+def slack(lp: LinearProgram, x: np.ndarray, way: Tight) -> float:
+    """Distance from tightness, relative to 1 + |bound|."""
+    if way.kind == "column":
+        return float(abs(x[way.index] - lp.col_lower[way.index])) / (1.0 + abs(lp.col_lower[way.index]))
+    row = lp.matrix[[way.index], :]
+    return float(abs((row @ x)[0] - lp.row_upper[way.index])) / (1.0 + abs(lp.row_upper[way.index]))
+
+
+def dodged(lp: LinearProgram, x: np.ndarray, conditions: Sequence[Condition]) -> list[tuple[float, int]]:
+    """(how far, which) of the conditions that x does not meet, the furthest first."""
+    off = [(min(slack(lp, x, way) for way in pair), k) for k, pair in enumerate(conditions)]
+    return sorted(((far, k) for far, k in off if far > TIGHT), key=lambda item: (-item[0], item[1]))
+
+
+def settle(
+    session: Session,
+    lp: LinearProgram,
+    root: Answer,
+    conditions: Sequence[Condition],
+    choose: Callable[[Answer], Answer],
+    most: int = 2000,
+    deadline: float | None = None,
+    progress: Callable[..., None] | None = None,
+) -> Settled:
+    """Best-first search from the relaxation `root`; `choose` makes an optimum the canonical one of its branch.
+
+    deadline: time.perf_counter() to stop at. The session's bounds are those of `lp` again afterwards.
+    """
+    sign = lp.sense
+    order = itertools.count()
+    best: Answer | None = None
+    best_lp: LinearProgram | None = None
+    closed: list[float] = []  # bounds of branches that are done, as minimised
+    reasons: list[str] = []
+    heap: list[tuple[float, int, tuple[tuple[int, int], ...]]] = [(sign * root.objective, next(order), ())]
+    done = 0
+    while heap:
+        bound, _, fixed = heapq.heappop(heap)
+        if best is not None and bound >= sign * best.objective - PRUNE * abs(best.objective):
+            closed.append(bound)
+            continue
+        if done >= most or (deadline is not None and time.perf_counter() > deadline):
+            heapq.heappush(heap, (bound, next(order), fixed))
+            break
+        done += 1
+        if progress is not None and done % 20 == 0:
+            progress("branch", branches=done, open=len(heap))
+        _fix(session, lp, conditions, fixed)
+        answer = session.solve()
+        here = session.lp
+        if answer.status is Status.INFEASIBLE:
+            if answer.ray is None or not verify_infeasible(here, answer.ray).verified:
+                reasons.append("a branch is called infeasible without a proof that holds")
+            continue
+        if answer.status is not Status.OPTIMAL:
+            heapq.heappush(heap, (bound, next(order), fixed))
+            if answer.status is not Status.LIMIT:
+                reasons.append(f"a branch ended {answer.status.value}")
+            break
+        proved = verify_optimal(here, answer.x, answer.y)
+        if not proved.verified:
+            reasons.extend(proved.reasons)
+        value = sign * proved.dual_bound
+        if best is not None and value >= sign * best.objective - PRUNE * abs(best.objective):
+            closed.append(value)
+            continue
+        answer = choose(answer)
+        missed = dodged(here, answer.x, conditions)
+        if not missed:
+            best, best_lp = answer, here
+            closed.append(value)
+            continue
+        _, k = missed[0]
+        for way in (0, 1):
+            heapq.heappush(heap, (value, next(order), (*fixed, (k, way))))
+    bounds = closed + [bound for bound, _, _ in heap]
+    _fix(session, lp, conditions, ())
+    bound = sign * min(bounds) if bounds else float("nan")
+    return Settled(best, best_lp, bound, done, not heap, tuple(dict.fromkeys(reasons)))
+
+
+def _fix(session: Session, lp: LinearProgram, conditions: Sequence[Condition], fixed: tuple[tuple[int, int], ...]) -> None:
+    """Bounds of the original program with the chosen ways made tight."""
+    row_lower, col_upper = lp.row_lower.copy(), lp.col_upper.copy()
+    for k, way in fixed:
+        tight = conditions[k][way]
+        if tight.kind == "row":
+            row_lower[tight.index] = lp.row_upper[tight.index]
+        else:
+            col_upper[tight.index] = lp.col_lower[tight.index]
+    rows = np.flatnonzero(row_lower != session.lp.row_lower)
+    columns = np.flatnonzero(col_upper != session.lp.col_upper)
+    session.set_row_bounds(rows, row_lower[rows], lp.row_upper[rows])
+    session.set_column_bounds(columns, lp.col_lower[columns], col_upper[columns])

@@ -1,0 +1,174 @@
+"""A validated case -> a Problem: plain arrays in canonical units."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from models.problem import CashFlow, Objective, Problem, Project, Rule, Terminal
+
+from .build_financing import build_debts, build_equities, build_market, build_tax, build_treasury
+from .build_fleet import build_rigs, build_services
+from .build_frame import Frame
+from .build_rules import SourcedRule, build_rules
+from .build_sites import build_sites
+from .diagnostics import Mistakes
+from .schema import Project as ProjectTerms
+
+
+def build(frame: Frame, name: str, rules: list[SourcedRule], mistakes: Mistakes) -> Problem:
+    """The problem of a case. Rules that do not compile with the case's data are noted as mistakes."""
+    base = frame.base
+    market = build_market(frame)
+    overhead = frame.over_periods(lambda model: model.company.overhead)
+    parts = {
+        "sites": build_sites(frame),
+        "rigs": build_rigs(frame),
+        "services": build_services(frame),
+        "projects": tuple(_project(frame, key, one) for key, one in base.projects.items()),
+        "cash_flows": tuple(_cash_flow(frame, key) for key in base.cash_flows),
+        "debts": build_debts(frame),
+        "equities": build_equities(frame),
+    }
+    compiled: tuple[Rule, ...] = build_rules(frame, rules, market, overhead, mistakes)
+    problem = Problem(
+        name=name,
+        clock=frame.clock,
+        scenarios=frame.scenarios,
+        market=market,
+        treasury=build_treasury(frame),
+        objective=Objective(base.objective.discount, base.objective.risk_weight, base.objective.tail_probability),
+        overhead=overhead,
+        tax=build_tax(frame),
+        rules=compiled,
+        terminal=_terminal(frame),
+        opening_ppe=base.company.plant,
+        opening_ppe_months=base.company.plant_life,
+        **parts,  # type: ignore[arg-type]
+    )
+    object.__setattr__(problem, "money", money_unit(problem))
+    return problem
+
+
+def _terminal(frame: Frame) -> Terminal:
+    given = frame.base.objective.terminal
+    contracts = given.contracts
+    return Terminal(
+        rigs=given.rigs,
+        coins=given.coins,
+        halls=given.halls,
+        interconnection=given.interconnection,
+        equipment=given.equipment,
+        contracts=0.0 if contracts is None else contracts.share,
+        contract_rate=0.12 if contracts is None else contracts.rate,
+        opening_assets=given.opening_assets,
+    )
+
+
+def _cash_flow(frame: Frame, name: str) -> CashFlow:
+    amount = np.zeros((frame.scenario_count, frame.periods + 1))
+    years = frame.timeline.period_months / 12
+    for s, model in enumerate(frame.models):
+        one = model.cash_flows[name]
+        if one.amount is not None:
+            amount[s, 1:] += one.amount.over_periods(frame.timeline) * years
+        for day, value in one.dated or ():
+            amount[s, frame.timeline.index(day)] += value
+    base = frame.base.cash_flows[name]
+    return CashFlow(name, amount, base.taxable, base.operating)
+
+
+def _project(frame: Frame, name: str, given: ProjectTerms) -> Project:
+    """Cash and goods at date e per unit decided at date d; what falls after the horizon is lost, and said in the schema."""
+    S, D = frame.scenario_count, frame.periods + 1
+    cash = np.zeros((S, D, D))
+    provides = {good: np.zeros((S, D, D)) for good in given.provides}
+    years = frame.timeline.period_months / 12
+    dates = np.arange(D)
+    for s, model in enumerate(frame.models):
+        one = model.projects[name]
+        if one.cost is not None:
+            cash[s, dates, dates] -= one.cost.at_dates(frame.timeline)
+        for item in one.returns:
+            later = frame.steps(item.after)
+            value = item.amount.at_dates(frame.timeline)
+            for d in range(D - later):
+                cash[s, d, d + later] += value[d + later]
+        if one.income is not None:
+            first = frame.steps(one.income.after)
+            last = D if one.income.term is None else first + frame.steps(one.income.term)
+            value = one.income.amount.over_periods(frame.timeline) * years
+            for d in range(D):
+                for t in range(d + first, min(d + last, frame.periods)):
+                    cash[s, d, t + 1] += value[t]
+        for good, amounts in one.provides.items():
+            for after, amount in amounts:
+                later = frame.steps(after)
+                for d in range(D - later):
+                    provides[good][s, d, d + later] += amount
+    return Project(
+        name=name,
+        cash=cash,
+        window=frame.mask(given.when),
+        limit=np.inf if given.limit is None else given.limit,
+        minimum=given.minimum,
+        provides=provides,
+        recourse=given.decide == "recourse",
+        taxable=given.taxable,
+    )
+
+
+# --- the unit of money ------------------------------------------------------------------------------------------------
+
+
+def money_unit(problem: Problem) -> float:
+    """USD per unit of money in the linear program: the power of ten nearest to the geometric mean of the case's prices.
+
+    Prices by unit of a decision (USD per MW, per project unit) are what the program's coefficients are; only where there
+    are none do given amounts of money decide. Multiplying all money by 10**k multiplies the unit by 10**k exactly.
+    """
+    logs = sorted(math.log10(size) for size in _prices(problem)) or sorted(
+        math.log10(size) for size in _amounts(problem)
+    )
+    if not logs:
+        return 1.0
+    # Rounding the mean first keeps a half from falling to either side by the last bit.
+    return float(10.0 ** math.floor(round(math.fsum(logs) / len(logs), 6) + 0.5))
+
+
+def _sizes(*arrays: object) -> Iterator[float]:
+    """The largest and the smallest size in each array that has one."""
+    for array in arrays:
+        values = np.abs(np.asarray(array, dtype=float))
+        values = values[np.isfinite(values) & (values > 0)]
+        if values.size:
+            yield float(values.max())
+            yield float(values.min())
+
+
+def _prices(problem: Problem) -> Iterator[float]:
+    years = problem.clock.months / 12
+    hours = problem.clock.hours
+    for project in problem.projects:
+        yield from _sizes(project.cash)
+    for rig in problem.rigs:
+        yield from _sizes(rig.price, rig.resale, problem.market.hashprice * rig.density / 24 * hours)
+    for service in problem.services:
+        yield from _sizes(service.rate * (years if service.kind == "lease" else hours))
+    for site in problem.sites:
+        for added in (site.expand, site.build_mining, site.build_ai, site.convert):
+            if added is not None:
+                yield from _sizes(added.cost)
+        if site.grid is not None:
+            mean = np.abs(site.grid.price.profiles).mean(axis=1)[site.grid.price.which][:, None]
+            yield from _sizes((mean * np.abs(site.grid.price.factor) + np.abs(site.grid.price.shift)) * hours)
+
+
+def _amounts(problem: Problem) -> Iterator[float]:
+    for flow in problem.cash_flows:
+        yield from _sizes(flow.amount)
+    yield from _sizes(problem.treasury.cash, problem.overhead * problem.clock.months / 12)
+    for instrument in (*problem.debts, *problem.equities):
+        yield from _sizes(instrument.limit)

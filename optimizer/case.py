@@ -1,0 +1,256 @@
+"""A case: read, patched, validated, checked; every mistake at once, each at its place.
+
+    YAML -> tree of nodes -> variant and settings -> one validated model per scenario -> checks -> Problem
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import yamltree
+from .build import build
+from .build_frame import Frame, timeline_of
+from .build_rules import SourcedRule
+from .case_checks import check, find_rules
+from .case_patch import Target, scale_path, set_path
+from .case_validate import validate
+from .diagnostics import CaseError, Mistakes, Place, did_you_mean
+from .hourly import Files
+from .schema import CaseModel
+from .schema_types import Reading
+from .timeline import DateError, Timeline
+from .yamltree import Node
+
+if TYPE_CHECKING:
+    from models.problem import Problem
+
+    from .engine import Solution
+
+SETTINGS = "--set"  # the file that mistakes in settings are shown in; setting n is its line n
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A valid case. `model` is the resolved case of the first scenario; `files` are those it reads, with their sha256."""
+
+    name: str
+    path: Path
+    digest: str
+    files: dict[str, str]
+    variants: dict[str, str]  # name -> what it is for
+    variant: str | None
+    horizon_note: str
+    notes: tuple[str, ...]  # what was filled in or moved in the data
+    model: CaseModel
+    frame: Frame = field(repr=False)
+    _problem: Problem = field(repr=False)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path,
+        variant: str | None = None,
+        settings: Iterable[str] = (),
+        changes: Mapping[str, str] | None = None,
+    ) -> Case:
+        """Read a case, with a variant and then `settings` ("path=value") applied. `changes` are settings as a mapping.
+
+        Raises CaseError with every mistake that could be told.
+        """
+        wanted = [*settings, *(f"{where}={value}" for where, value in (changes or {}).items())]
+        return _Loading(Path(path)).run(variant, wanted)
+
+    def problem(self) -> Problem:
+        """The case in plain arrays."""
+        return self._problem
+
+    def solve(self, **options: Any) -> Solution:
+        """Solve and prove; see `optimizer.engine.solve`."""
+        from .engine import solve
+
+        return solve(self, **options)
+
+
+class _Loading:
+    """One load: the mistakes found on the way."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.mistakes = Mistakes()
+        self.files = Files(path.parent)
+        self.reading = Reading(self.files, self.mistakes)
+
+    def run(self, variant: str | None, settings: list[str]) -> Case:
+        tree, text = yamltree.read(self.path)
+        self.mistakes.sources[str(self.path)] = text
+        if settings:
+            # What is shown of a setting must not break out of its line.
+            self.mistakes.sources[SETTINGS] = "\n".join(" ".join(one.split("\n")) for one in settings)
+        original = tree
+        tree = self.vary(tree, variant)
+        tree = self.set_all(tree, settings)
+        base, whole = validate(tree, self.reading)
+        if base is None:
+            self.mistakes.raise_if_any()
+            raise AssertionError("a case that cannot be read has mistakes")
+        timeline = self.timeline(tree, base)
+        self.try_variants(original)
+        models = self.by_scenario(tree, base)
+        frame = Frame(models, timeline) if timeline is not None else None
+        check(tree, base, frame, whole, self.mistakes)
+        self.mistakes.raise_if_any()
+        assert frame is not None
+        name = base.case.name or self.path.stem
+        problem = build(frame, name, find_rules(tree, base), self.mistakes)
+        self.mistakes.raise_if_any()
+        return Case(
+            name=name,
+            path=self.path,
+            digest=digest(tree, self.files.digests),
+            files=dict(sorted(self.files.digests.items())),
+            variants={key: one.describe for key, one in base.variants.items()},
+            variant=variant,
+            horizon_note=horizon_note(frame),
+            notes=data_notes(models),
+            model=base,
+            frame=frame,
+            _problem=problem,
+        )
+
+    def vary(self, tree: Node, variant: str | None) -> Node:
+        """The tree with a variant's patch."""
+        if variant is None:
+            return tree
+        known = tree.get("variants")
+        chosen = known.get(variant) if known is not None else None
+        if chosen is None:
+            names = list(known.value) if known is not None and known.kind == "map" else []
+            place = tree.key_place("variants") if names else tree.place
+            hint = did_you_mean(variant, names, "its variants are") if names else "the case has no variants"
+            self.mistakes.add(place, "variants", f'there is no variant "{variant}"', hint)
+            return tree
+        return self.patch(tree, chosen, f"variants.{variant}.set", data_only=False)
+
+    def patch(self, tree: Node, holder: Node, where: str, data_only: bool, mistakes: Mistakes | None = None) -> Node:
+        """The tree with every path of a holder's `set`."""
+        mistakes = self.mistakes if mistakes is None else mistakes
+        given = holder.get("set")
+        if given is None or given.kind != "map":
+            return tree  # told by validation
+        for path, value in given.value.items():
+            target = Target(path, given.key_place(path), f"{where}.{path}", self.is_quoted(given.key_place(path)))
+            tree = set_path(tree, target, value, mistakes, data_only)
+        return tree
+
+    def is_quoted(self, place: Place) -> bool:
+        lines = self.mistakes.sources.get(place.file, "").splitlines()
+        return place.line <= len(lines) and lines[place.line - 1][place.column - 1 : place.column] in ("'", '"')
+
+    def set_all(self, tree: Node, settings: list[str]) -> Node:
+        for number, setting in enumerate(settings, start=1):
+            path, equals, value = setting.partition("=")
+            place = Place(SETTINGS, number, len(path) - len(path.lstrip()) + 1)
+            if not equals or not path.strip():
+                self.mistakes.add(place, "", f'"{setting}" is not path=value', 'write financing.notes.limit="0 USD"')
+                continue
+            try:
+                # Lines and blanks before the value put it at its own place.
+                blank = "\n" * (number - 1) + " " * (len(path) + 1)
+                node = yamltree.load(blank + value, SETTINGS) if value.strip() else Node("null", None, place)
+            except CaseError as error:
+                self.mistakes.found.extend(error.mistakes)
+                continue
+            tree = set_path(tree, Target(path.strip(), place, path.strip()), node, self.mistakes)
+        return tree
+
+    def timeline(self, tree: Node, base: CaseModel) -> Timeline | None:
+        given = [key for key in ("months", "quarters", "years", "end") if getattr(base.horizon, key) is not None]
+        node = tree["horizon"]
+        if len(given) != 1:
+            what = f"has {' and '.join(given)}" if given else "has no length"
+            self.mistakes.add(tree.key_place("horizon"), "horizon", what, "give one of: months, quarters, years, end")
+            return None
+        try:
+            return timeline_of(base.horizon)
+        except DateError as problem:
+            at = "start" if base.horizon.start.day != 1 else given[0]
+            self.mistakes.add(node[at].place, f"horizon.{at}", str(problem))
+            return None
+
+    def try_variants(self, tree: Node) -> None:
+        """A path of a variant that leads nowhere is a mistake, chosen or not."""
+        variants = tree.get("variants")
+        if variants is None or variants.kind != "map":
+            return
+        for name, holder in variants.value.items():
+            self.patch(tree, holder, f"variants.{name}.set", data_only=False)
+
+    def by_scenario(self, tree: Node, base: CaseModel) -> tuple[CaseModel, ...]:
+        """One model per scenario: `set` patches the tree, whose changed sections are validated again; `scale` the model."""
+        out = []
+        scenarios = tree.get("scenarios")
+        for name, scenario in base.scenarios.items():
+            assert scenarios is not None
+            holder = scenarios[name]
+            model = base
+            before = len(self.mistakes)
+            patched = self.patch(tree, holder, f"scenarios.{name}.set", data_only=True)
+            if patched is not tree and len(self.mistakes) == before:
+                known = {
+                    key: getattr(base, key)
+                    for key in patched.value
+                    if key in CaseModel.model_fields and key in tree.value and patched[key] is tree[key]
+                }
+                known["scenarios"] = base.scenarios
+                again, good = validate(patched, self.reading, known)
+                model = again if again is not None and good else base
+            scale = holder.get("scale")
+            for path, factor in scenario.scale.items():
+                assert scale is not None
+                place = scale.key_place(path)
+                target = Target(path, place, f"scenarios.{name}.scale.{path}", self.is_quoted(place))
+                model = scale_path(model, target, factor, self.mistakes)
+            out.append(model)
+        return tuple(out) or (base,)
+
+
+def digest(tree: Node, files: Mapping[str, str]) -> str:
+    """sha256 over the resolved case, without its variants, and every file it reads."""
+    if tree.kind == "map":
+        plain = {key: node.plain() for key, node in tree.value.items() if key != "variants"}
+    else:  # pragma: no cover - refused before
+        plain = tree.plain()
+    content = json.dumps([plain, sorted(files.items())], ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(content.encode("ascii")).hexdigest()
+
+
+def horizon_note(frame: Frame) -> str:
+    """One sentence on how hours are used."""
+    clock = frame.clock
+    total = int(round(float(clock.hours.sum())))
+    if not frame.base.sites:
+        return f"{frame.periods} periods; no site, so no hours are used."
+    kept = sum(len(one) for one in clock.hour_index)
+    if frame.base.horizon.hours == 1:
+        return f"All {total} hours of the horizon are kept; hourly data repeat by calendar."
+    peaks = sum(int(frame.charged[hours].sum()) for hours in clock.hour_index)
+    return (
+        f"Of {total} hours {kept} are kept: every {frame.base.horizon.hours}th, weighted up to the period's hours, "
+        f"and each of {peaks} hours with a peak charge or demand response."
+    )
+
+
+def data_notes(models: tuple[CaseModel, ...]) -> tuple[str, ...]:
+    """What readers of hourly data filled in or moved."""
+    out: dict[str, None] = {}
+    for model in models:
+        for name, site in model.sites.items():
+            if site.power.grid is not None:
+                for note in site.power.grid.price.notes:
+                    out[f"sites.{name}.power.grid.price: {note}"] = None
+    return tuple(out)
