@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.linear import Lin, total
+from models.linear import Lin, settled, total
 from models.problem import Rule
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ class Covenants:
             for d in range(b.D):
                 for var in self.breach[rule.name][s, d]:
                     if var is not None:
-                        out[s, d] += max(float(var.value), 0.0) * self.scales[rule.name, s, d]
+                        out[s, d] += settled(var.value) * self.scales[rule.name, s, d]
         return out
 
     def sculpt(self) -> None:

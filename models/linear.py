@@ -69,6 +69,15 @@ class Lin:
         return LinearExpression(constant=self.const, linear_coefs=self.coefs, linear_vars=self.vars)
 
 
+#: what the solver may leave of a zero, in program units (its feasibility tolerance)
+ROUNDING = 1e-9
+
+
+def settled(value: float) -> float:
+    """A non-negative value without the solver's rounding."""
+    return float(value) if value > ROUNDING else 0.0
+
+
 def grid(rows: int, columns: int) -> np.ndarray:
     """(rows, columns) object array of empty expressions."""
     out = np.empty((rows, columns), dtype=object)
@@ -142,8 +151,8 @@ class Decision:
         return out
 
     def values(self) -> Array:
-        """(S, D) values after a solve, 0 where there is no decision; tiny negative values of the solver become 0."""
-        return np.array([[0.0 if v is None else max(float(v.value), 0.0) for v in row] for row in self._vars])
+        """(S, D) values after a solve, 0 where there is no decision or only the solver's rounding."""
+        return np.array([[0.0 if v is None else settled(v.value) for v in row] for row in self._vars])
 
 
 class Build:

@@ -10,7 +10,7 @@ from models.covenants import Covenants, Words
 from models.decisions import Decisions
 from models.fleet import Fleet, leaves
 from models.instruments import Instruments
-from models.linear import Build, Decision, Lin
+from models.linear import Build, Decision, Lin, settled
 from models.power import Power
 from models.problem import Problem, Project
 from models.risk import Risk
@@ -158,7 +158,7 @@ class Plan:
             called[name] = faces[:, 0, :] if name.endswith("@existing") else faces
 
         def numbers(table: np.ndarray, unit: float) -> np.ndarray:
-            return np.array([[0.0 if v is None else max(float(v.value), 0.0) * unit for v in row] for row in table])
+            return np.array([[0.0 if v is None else settled(v.value) * unit for v in row] for row in table])
 
         return Decisions(
             sold=self.treasury.sold.values(),

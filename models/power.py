@@ -10,7 +10,7 @@ import numpy as np
 from models.ai import Services
 from models.decisions import SiteDispatch
 from models.fleet import Fleet
-from models.linear import Build, Lin
+from models.linear import Build, Lin, settled
 from models.merit import Merit, merit
 from models.problem import Array
 from models.sites import Sites
@@ -28,7 +28,7 @@ class HourlyBlock:
         """The solved split; what the solver leaves below zero by its tolerance becomes zero."""
 
         def values(variables: tuple[Any, ...]) -> Array:
-            return np.array([max(float(v.value), 0.0) for v in variables])
+            return np.array([settled(v.value) for v in variables])
 
         return SiteDispatch(
             {u.name: values(x) for u, x in zip(self.merit.uses, self.uses, strict=True)},
@@ -82,7 +82,7 @@ class Power:
         revenue = b.revenue[s, t + 1]
         revenue.const += m.constant_revenue / b.unit
         kept = Lin()
-        wants_revenue, wants_coins = "revenue" in self.wanted, "btc_mined" in self.wanted
+        wants_revenue, wants_coins, wants_energy = (w in self.wanted for w in ("revenue", "btc_mined", "energy_mwh"))
         uses, sources = [], []
         name = p.sites[i].name
         for u in m.uses:
@@ -99,6 +99,8 @@ class Power:
                     kept.add(x[h], retain * u.coins * weight[h])
                     if wants_coins:
                         b.energy["btc_mined"][s, t + 1].add(x[h], u.coins * weight[h])
+                if wants_energy and u.capacity is not None:
+                    b.energy["energy_mwh"][s, t + 1].add(x[h], weight[h])
                 if wants_revenue:
                     revenue.add(x[h], u.gross[h] * weight[h] / b.unit)
             uses.append(x)
@@ -114,8 +116,6 @@ class Power:
                 if g.is_grid:
                     body = Lin().add(y[h]).plus(line, -g.limit[h])
                     b.row("grid_limit", (name, s, t, h), body, at_most=float(mw * g.limit[h]))
-                if "energy_mwh" in self.wanted:
-                    b.energy["energy_mwh"][s, t + 1].add(y[h], weight[h])
                 if g.name == "diesel":
                     b.energy["diesel_mwh"][s, t + 1].add(y[h], weight[h])
             sources.append(y)

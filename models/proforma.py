@@ -1,8 +1,8 @@
 """The independent pro forma: the second of two books.
 
 `keep_books` walks a plan's decisions period by period and recomputes every line by rule: no Pyomo, no solver,
-no strips per 1 USD of face. Its objective must equal that of the linear program, its balance sheet balance, its cash tie, its debt
-roll to zero.
+no strips per 1 USD of face. Its objective must equal that of the linear program, its balance sheet balance, its cash
+tie, its debt roll to zero.
 
 Signs: income statement lines are positive as named (costs positive as costs); cash-flow lines are receipts (payments
 negative) and sum to `change`; balance-sheet lines are positive as assets, liabilities or equity, contra lines negative.

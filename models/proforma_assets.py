@@ -144,7 +144,7 @@ def depreciation_by_year(clock: Clock, terms: Depreciation, start: int) -> Array
             year = first + k
             if year >= clock.tax_years:
                 break
-            # A year cut by the end of the horizon earns the months that lie inside: the deduction of the rest comes after T.
+            # A year cut by the end of the horizon earns the months that lie inside: the rest is deducted after T.
             inside = int(clock.months[start:][clock.tax_year[start:] == year].sum())
             calendar = int(clock.calendar_year[0]) + year
             whole = min(12, 12 * (calendar + 1) - begins)

@@ -15,7 +15,7 @@ from models.problem import Array, Debt, Problem
 from models.proforma_assets import decided, month_at
 from models.proforma_checks import Checklist
 
-#: lines of a schedule, USD (S, D); closing, interest_due, unamortised are stocks after the date, opening the one before it
+#: lines of a schedule, USD (S, D); closing, interest_due, unamortised are stocks after the date, opening before
 LINES = (
     "opening",
     "issued",
@@ -212,7 +212,7 @@ class _Vintage:
         return terms.conversion_price(self._share_price(self.v) if terms.price is None else 0.0)
 
     def _put_date(self) -> int | None:
-        """Date at which holders put the debt, None if there is no put, it lies beyond T, or conversion is worth more."""
+        """Date at which holders put the debt; None if there is no put, it is beyond T, or conversion is worth more."""
         if self.debt.put is None:
             return None
         month, price = self.debt.put
@@ -360,7 +360,7 @@ def _keep_loan(problem: Problem, decisions: Decisions, debt: Debt, books: Liabil
 
 
 def _keep_revolver(problem: Problem, decisions: Decisions, debt: Debt, books: Liabilities) -> None:
-    """Revolver: the balance is given; interest on it, a commitment fee on the rest of the limit, a fee at the first date."""
+    """Revolver: the balance is given; interest on it, a fee on the rest of the limit, another at the first date."""
     clock, years = problem.clock, problem.years
     balance = decided(decisions.balance, debt.name, problem)
     lines = _blank(problem)

@@ -80,7 +80,7 @@ def strip(problem: Problem, debt: Debt, v: int, existing: bool = False) -> Strip
     z["unamortised"][:, first] = 0.0 if existing else 1.0 - debt.price + debt.fee
     total_months = max(int(months[maturity]) - issued, 1)
     cost = 0.0 if existing else 1.0 - debt.price + debt.fee
-    left = np.full(count, cost)
+    left = np.ones(count)  # share of the issue cost not yet deducted
     paydays = _paydays(debt, months, issued, first, maturity)
     last_payment = np.full(count, issued if not existing else issued + _last_multiple(-issued, debt.frequency))
     given = {clock.date_at(issued + m): 0.0 for m, _ in debt.given}
@@ -88,12 +88,12 @@ def strip(problem: Problem, debt: Debt, v: int, existing: bool = False) -> Strip
         given[clock.date_at(issued + m)] += share
     for e in range(first + 1, dates):
         t = e - 1
-        live = balance > 0.0
+        live = e <= end
         step = int(months[e] - months[t])
         accrued = debt.rate[:, t] * step / 12.0 * balance
         due = due + accrued
         z["accrued"][:, e] = accrued
-        written = np.where(live, np.minimum(cost * step / total_months, left), 0.0)
+        part = np.where(live, np.minimum(step / total_months, left), 0.0)
         ends = live & (e == end)
         pays = live & (ends | paydays[e])
         capital = pays & (months[e] - issued <= debt.pik_months)
@@ -122,9 +122,9 @@ def strip(problem: Problem, debt: Debt, v: int, existing: bool = False) -> Strip
             payoff = np.array([debt.conversion.capped_call_payoff(p, k) for p, k in zip(price, conversion_price, strict=True)])
             z["capped_call"][:, e] = np.where(at_maturity, balance * payoff, 0.0)
         z["redemption"][:, e] = np.where(ends & ~shares, balance, 0.0)
-        written = np.where(ends, left, written)
-        left = left - written
-        z["cost"][:, e], z["unamortised"][:, e] = written, left
+        part = np.where(ends, left, part)
+        left = left - part
+        z["cost"][:, e], z["unamortised"][:, e] = cost * part, cost * left
         balance = np.where(ends, 0.0, balance)
         z["balance"][:, e], z["due"][:, e] = balance, due
         last_payment = np.where(pays, months[e], last_payment)

@@ -15,8 +15,8 @@ class Treasury:
     def __init__(self, build: Build, instruments: Instruments) -> None:
         self.build = build
         b, p = build, build.problem
-        last = np.arange(b.D) <= b.T
-        self.sold = b.decide(("sold",), p.treasury.sell & last)
+        self.holds_coins = p.treasury.coins > 0.0 or any(lin.vars for lin in b.kept.flat)
+        self.sold = b.decide(("sold",), p.treasury.sell & self.holds_coins)
         self.dividends = b.decide(("dividends",), p.treasury.dividends)
         rescue = np.full(b.D, p.treasury.rescue_penalty is not None)
         self.rescue = b.decide(("rescue",), rescue, recourse=True)
@@ -35,8 +35,7 @@ class Treasury:
         """
         b, p = self.build, self.build.problem
         price, mean = p.market.btc_price, p.market.btc_price_mean
-        active = p.treasury.coins > 0.0 or any(lin.vars for lin in b.kept.flat)
-        if not active:
+        if not self.holds_coins:
             return
         for s in range(b.S):
             before: object = None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 
@@ -14,12 +15,18 @@ from .build_fleet import build_rigs, build_services
 from .build_frame import Frame
 from .build_rules import SourcedRule, build_rules
 from .build_sites import build_sites
-from .diagnostics import Mistakes
+from .diagnostics import Mistakes, Place
 from .schema import Project as ProjectTerms
+from .units import LARGEST
 
 
-def build(frame: Frame, name: str, rules: list[SourcedRule], mistakes: Mistakes) -> Problem:
-    """The problem of a case. Rules that do not compile with the case's data are noted as mistakes."""
+def build(
+    frame: Frame, name: str, rules: list[SourcedRule], mistakes: Mistakes, place: Callable[[str], Place]
+) -> Problem:
+    """The problem of a case. What only shows in arrays is noted: rules that divide by 0, growth beyond all bounds.
+
+    `place` finds a place for the path of an array in the problem.
+    """
     base = frame.base
     market = build_market(frame)
     overhead = frame.over_periods(lambda model: model.company.overhead)
@@ -48,8 +55,23 @@ def build(frame: Frame, name: str, rules: list[SourcedRule], mistakes: Mistakes)
         opening_ppe_months=base.company.plant_life,
         **parts,  # type: ignore[arg-type]
     )
-    object.__setattr__(problem, "money", money_unit(problem))
-    return problem
+    if not mistakes:
+        for where in unbounded(problem):
+            mistakes.add(place(where), where, f"a number grows beyond {LARGEST:g} within the horizon, or is none at all")
+    return problem if mistakes else replace(problem, money=money_unit(problem))
+
+
+def unbounded(value: object, where: str = "") -> Iterator[str]:
+    """Paths of the arrays that have a NaN or a number beyond all use in them; no limit (inf) is no mistake."""
+    if isinstance(value, np.ndarray):
+        if (value.dtype.kind == "f" and bool((np.isnan(value) | (np.isfinite(value) & (np.abs(value) > LARGEST))).any())) or (where.rpartition(".")[2] not in ("supply", "date_limit") and value.dtype.kind == "f" and np.isinf(value).any()):
+            yield where
+    elif isinstance(value, tuple):
+        for at, item in enumerate(value):
+            yield from unbounded(item, f"{where}.{getattr(item, 'name', at)}")
+    elif is_dataclass(value):
+        for one in fields(value):
+            yield from unbounded(getattr(value, one.name), f"{where}.{one.name}" if where else one.name)
 
 
 def _terminal(frame: Frame) -> Terminal:
@@ -127,12 +149,13 @@ def money_unit(problem: Problem) -> float:
     """USD per unit of money in the linear program: the power of ten nearest to the geometric mean of the case's prices.
 
     Prices by unit of a decision (USD per MW, per project unit) are what the program's coefficients are; only where there
-    are none do given amounts of money decide. Multiplying all money by 10**k multiplies the unit by 10**k exactly.
+    are none do given flows decide, and then limits. Multiplying all money by 10**k multiplies the unit by 10**k exactly.
     """
-    logs = sorted(math.log10(size) for size in _prices(problem)) or sorted(
-        math.log10(size) for size in _amounts(problem)
-    )
-    if not logs:
+    for sizes in (_prices, _flows, _limits):
+        logs = [math.log10(size) for size in sizes(problem)]
+        if logs:
+            break
+    else:
         return 1.0
     # Rounding the mean first keeps a half from falling to either side by the last bit.
     return float(10.0 ** math.floor(round(math.fsum(logs) / len(logs), 6) + 0.5))
@@ -166,9 +189,11 @@ def _prices(problem: Problem) -> Iterator[float]:
             yield from _sizes((mean * np.abs(site.grid.price.factor) + np.abs(site.grid.price.shift)) * hours)
 
 
-def _amounts(problem: Problem) -> Iterator[float]:
+def _flows(problem: Problem) -> Iterator[float]:
     for flow in problem.cash_flows:
         yield from _sizes(flow.amount)
     yield from _sizes(problem.treasury.cash, problem.overhead * problem.clock.months / 12)
-    for instrument in (*problem.debts, *problem.equities):
-        yield from _sizes(instrument.limit)
+
+
+def _limits(problem: Problem) -> Iterator[float]:
+    yield from _sizes(*(debt.limit for debt in problem.debts), *(equity.limit for equity in problem.equities))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from models.problem import Array, Clock, Depreciation, Hourly, Mask, Payments, Scenarios
+
 from . import schema, schema_common
 from .hourly import HourlyYear
 from .paths import Path
@@ -57,8 +58,8 @@ def positions(hours: list[HourSet]) -> Mask:
     for one in hours:
         if one.at is not None:
             day, _, hour = one.at.strip().partition(" ")
-            month, _, of_month = day.partition("-")
-            out[(DAYS_BEFORE[int(month) - 1] + int(of_month) - 1) * 24 + int(hour.partition(":")[0])] = True
+            of_year = DAYS_BEFORE[int(day[:2]) - 1] + int(day[3:]) - 1
+            out[of_year * 24 + int(hour.partition(":")[0])] = True
             continue
         months = set(one.months or range(1, 13))
         clock = np.isin(np.arange(8784) % 24, one.hours if one.hours is not None else range(24))
@@ -117,7 +118,8 @@ class Frame:
             path = get(model)
             if path is not None:
                 if id(path) not in done:
-                    done[id(path)] = value(path)
+                    with np.errstate(all="ignore"):  # growth beyond all bounds is told by `build.unbounded`
+                        done[id(path)] = value(path)
                 out[s] = done[id(path)]
         return out
 
@@ -134,9 +136,8 @@ class Frame:
         seen: dict[bytes, int] = {}
         for s, model in enumerate(self.models):
             year = get(model)
-            if year is None:
-                profile = np.full(8784, default)
-            else:
+            profile = np.full(8784, default)
+            if year is not None:
                 profile = leap_layout(year) if isinstance(year, HourlyYear) else year
             key = profile.tobytes()
             if key not in seen:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from . import yamltree
 from .build import build
 from .build_frame import Frame, timeline_of
-from .build_rules import SourcedRule
 from .case_checks import check, find_rules
 from .case_patch import Target, scale_path, set_path
 from .case_validate import validate
@@ -106,7 +105,7 @@ class _Loading:
         self.mistakes.raise_if_any()
         assert frame is not None
         name = base.case.name or self.path.stem
-        problem = build(frame, name, find_rules(tree, base), self.mistakes)
+        problem = build(frame, name, find_rules(tree, base), self.mistakes, lambda where: array_place(tree, where))
         self.mistakes.raise_if_any()
         return Case(
             name=name,
@@ -221,20 +220,32 @@ class _Loading:
 
 def digest(tree: Node, files: Mapping[str, str]) -> str:
     """sha256 over the resolved case, without its variants, and every file it reads."""
-    if tree.kind == "map":
-        plain = {key: node.plain() for key, node in tree.value.items() if key != "variants"}
-    else:  # pragma: no cover - refused before
-        plain = tree.plain()
+    plain = {key: node.plain() for key, node in tree.value.items() if key != "variants"}
     content = json.dumps([plain, sorted(files.items())], ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(content.encode("ascii")).hexdigest()
+
+
+#: the problem's parts, and the sections of a case that they come from
+SECTIONS = {"services": "ai", "debts": "financing", "equities": "financing", "overhead": "company"}
+
+
+def array_place(tree: Node, where: str) -> Place:
+    """The place of the section, and if it has one the name, that an array of the problem comes from."""
+    node, place = tree, tree.place
+    first, *rest = where.split(".")
+    for part in [SECTIONS.get(first, first), *rest]:
+        if node.kind != "map" or part not in node.value:
+            break
+        node, place = node[part], node.key_place(part)
+    return place
 
 
 def horizon_note(frame: Frame) -> str:
     """One sentence on how hours are used."""
     clock = frame.clock
-    total = int(round(float(clock.hours.sum())))
+    total = round(float(clock.hours.sum()))
     if not frame.base.sites:
-        return f"{frame.periods} periods; no site, so no hours are used."
+        return "There is no site: no hours are used."
     kept = sum(len(one) for one in clock.hour_index)
     if frame.base.horizon.hours == 1:
         return f"All {total} hours of the horizon are kept; hourly data repeat by calendar."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 
@@ -36,12 +37,10 @@ class Checker:
         """The node at a path, or the nearest one above it."""
         node = self.tree
         for part in parts:
-            if node.kind == "map" and part in node.value:
-                node = node[part]
-            elif node.kind == "list" and isinstance(part, int) and part < len(node):
-                node = node[part]
-            else:
+            inside = node.kind == "map" and part in node.value
+            if not inside and not (node.kind == "list" and isinstance(part, int) and part < len(node)):
                 break
+            node = node[part]
         return node
 
     def place(self, *parts: str | int) -> Place:
@@ -86,9 +85,10 @@ class Checker:
         if not self.frame.mask(when, None if last else self.frame.periods).any():
             dates = self.frame.timeline.dates
             end = dates[-1] if last else dates[-2]
+            late = not last and when.first == dates[-1]
             self.wrong(
                 parts, f"no date of the horizon lies in this window: dates run from {dates[0]} to {end}",
-                None if last else "what is decided at the last date could not work any more",
+                "what is decided at the end could not work any more" if late else None,
             )
 
     def single(self, parts: Parts, day: date, what: str = "date") -> None:
@@ -146,9 +146,9 @@ def _names(c: Checker) -> None:
                     c.tree[section].key_place(name), f"{section}.{name[:64]}",
                     "a name has letters, digits, blanks, - and _ only, 64 at most",
                 )
-    name = c.base.case.name
-    if name is not None and not NAME.fullmatch(name):
-        c.wrong(("case", "name"), f'"{name[:64]}": a name has letters, digits, blanks, - and _ only, 64 at most')
+    title = c.base.case.name
+    if title is not None and not NAME.fullmatch(title):
+        c.wrong(("case", "name"), f'"{title[:64]}": a name has letters, digits, blanks, - and _ only, 64 at most')
 
 
 def _horizon(c: Checker) -> None:
@@ -170,14 +170,15 @@ def _market(c: Checker) -> None:
     if len(given) == 2:
         c.wrong(("market", "network_hashrate"), "hashprice is given too: one of the two follows from the other")
     if c.names("rigs") and not given and c.whole:
-        c.wrong(("market",), "there are rigs: give hashprice, or network_hashrate", "network_hashrate: 1000 EH/s")
+        at: Parts = ("market",) if "market" in c.tree else ("rigs",)
+        c.wrong(at, "rigs need market.hashprice, or market.network_hashrate", "network_hashrate: 1000 EH/s")
     if market.transaction_fees is not None and market.hashprice is not None:
         c.wrong(("market", "transaction_fees"), "hashprice includes fees already: leave transaction_fees out")
-    uses = [name for name in ("rigs",) if c.names(name)]
-    uses += ["treasury.coins"] if c.base.treasury.coins else []
-    uses += [f"financing.{k}" for k, one in c.base.financing.items() if isinstance(one, schema_financing.BtcLoan)]
+    uses: list[Parts] = [("rigs",)] if c.names("rigs") else []
+    uses += [("treasury", "coins")] if c.base.treasury.coins else []
+    uses += [("financing", k) for k, one in c.base.financing.items() if isinstance(one, schema_financing.BtcLoan)]
     if uses and market.btc_price is None and c.whole:
-        c.wrong(("market",), f"btc_price is missing: {uses[0]} needs it", "btc_price: 95000 USD/BTC")
+        c.wrong(uses[0], "this needs market.btc_price", "btc_price: 95000 USD/BTC")
 
 
 def _scenarios(c: Checker) -> None:
@@ -209,8 +210,7 @@ def _scenarios(c: Checker) -> None:
                 hint = did_you_mean(path, known, "there are") if known else "the case has no sites"
                 where = f"scenarios.{name}.delay.{path}"
                 c.mistakes.add(place, where, f'"{path}" cannot be delayed: only a site can', hint)
-    known = c.base.information
-    if known is not None and not scenarios and not c.names("scenarios"):
+    if c.base.information is not None and not scenarios and not c.names("scenarios"):
         c.wrong(("information",), "there are no scenarios to be informed about")
 
 
@@ -373,18 +373,21 @@ def _maturity(c: Checker, at: Parts, one: schema_financing.DebtTerms) -> None:
         return
     if one.maturity is None or c.frame is None:
         return
+    if one.issue.never:
+        if one.maturity <= c.frame.timeline.dates[0]:
+            c.wrong((*at, "maturity"), f"matured {one.maturity}, at or before the start")
+        return
     first = one.issue.first or c.frame.timeline.dates[0]
     last = one.issue.last
     if one.maturity <= max(first, c.frame.timeline.dates[0]):
         c.wrong((*at, "maturity"), f"matures {one.maturity}, at or before its issue from {max(first, c.frame.timeline.dates[0])}")
     elif last is not None and one.maturity <= last:
         c.wrong((*at, "maturity"), f"matures {one.maturity}, and may be issued until {last}", "end the issue before")
-    elif last is None and one.maturity <= c.frame.timeline.dates[-2] and one.limit > 0:
-        if isinstance(one, schema_financing.StripTerms):
-            c.wrong(
-                (*at, "maturity"), f"matures {one.maturity}, within the horizon, and may be issued at any date",
-                "give issue: {from: ..., until: ...} that ends before",
-            )
+    elif last is None and one.maturity <= c.frame.timeline.dates[-2] and isinstance(one, schema_financing.StripTerms):
+        c.wrong(
+            (*at, "maturity"), f"matures {one.maturity}, within the horizon, and may be issued at any date",
+            "give issue: {from: ..., until: ...} that ends before",
+        )
 
 
 def _strip(c: Checker, at: Parts, one: schema_financing.StripTerms) -> None:
@@ -419,7 +422,7 @@ def _strip(c: Checker, at: Parts, one: schema_financing.StripTerms) -> None:
         if isinstance(one, schema_financing.Convertible):
             c.wrong((*at, "call"), "a convertible cannot be called here: its holder would convert first")
         days = [step.from_ for step in one.call]
-        if not days or any(b <= a for a, b in zip(days, days[1:], strict=False)):
+        if not days or any(b <= a for a, b in pairwise(days)):
             c.wrong((*at, "call"), "call dates must rise")
     if one.put is not None:
         if one.maturity is not None and one.put.date >= one.maturity:

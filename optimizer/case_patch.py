@@ -147,8 +147,8 @@ def set_path(root: Node, target: Target, value: Node, mistakes: Mistakes, data_o
         elif kind.names is not None:
             child = node.get(part)
             if child is None and not (last and value.kind == "map" and not data_only) and not data:
-                hint = did_you_mean(part, list(node.value), "there are") if len(node) else None
-                mistakes.add(target.at(offset), target.where, f'there is no "{part}" {inside}', hint)
+                near = did_you_mean(part, list(node.value), "there are") if len(node) else None
+                mistakes.add(target.at(offset), target.where, f'there is no "{part}" {inside}', near)
                 return root
             below = kind_of_annotation(kind.names, child)
         elif node.kind == "list" and kind.reader is None:
@@ -249,8 +249,6 @@ def _scaled(value: Any, parts: list[str], index: int, factor: float, data: bool,
     inside = f"in {here}" if here else "at the top"
     if isinstance(value, Section):
         found = field_of(type(value), part)
-        if found is None and type(value).shorthand and isinstance(value, Coupon):
-            found = None
         if found is None:
             hint = did_you_mean(part, shorthand_keys(type(value)), "its keys are")
             raise _Refused(index, f'there is no "{part}" {inside}', hint)
@@ -263,8 +261,8 @@ def _scaled(value: Any, parts: list[str], index: int, factor: float, data: bool,
         return value.model_copy(update={name: new})
     if isinstance(value, dict):
         if part not in value:
-            hint = did_you_mean(part, list(value), "there are") if value else None
-            raise _Refused(index, f'there is no "{part}" {inside}', hint)
+            near = did_you_mean(part, list(value), "there are") if value else None
+            raise _Refused(index, f'there is no "{part}" {inside}', near)
         return {**value, part: _scaled(value[part], parts, index + 1, factor, data, reader)}
     if isinstance(value, list) and part.isdigit() and int(part) < len(value):
         at = int(part)

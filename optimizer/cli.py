@@ -6,6 +6,7 @@ failed; 130 interrupted. A traceback is a bug: nothing here hides one.
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import sys
@@ -47,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """The exit code of a command line."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no reason to fail
     code = _run(arguments)
     try:
         sys.stdout.flush()
@@ -63,7 +66,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         mistake.show()
         return mistake.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted: nothing was written", err=True)
+        click.echo("interrupted", err=True)
         return INTERRUPTED
     except BrokenPipeError:  # `wattfolio ... | head`: the reader has all it wants
         _drop_stdout()
@@ -226,14 +229,17 @@ def _print(solution: Solution, as_json: bool) -> None:
     if as_json:
         from optimizer.results import summary, to_json
 
-        click.echo(to_json(summary(solution)), nl=False)
+        click.echo(to_json(summary(solution)).encode(), nl=False)  # the bytes of the file, whatever the locale
         return
     from rich.console import Console
 
     from optimizer.summary import render
 
     terminal = sys.stdout.isatty()
-    render(solution, Console(file=sys.stdout, width=None if terminal else PIPE_WIDTH, markup=False, emoji=False))
+    console = Console(file=sys.stdout, width=None if terminal else PIPE_WIDTH, markup=False, emoji=False)
+    with console.capture() as captured:  # rich ends the process itself where a pipe breaks
+        render(solution, console)
+    click.echo(captured.get(), nl=False, color=True)
 
 
 def _verdict(solution: Solution) -> str:

@@ -215,7 +215,7 @@ def hourly(solution: Solution) -> bytes:
 
 def folder_name(name: str) -> str:
     """A name that is one folder on any system. Where it differs from the name, a digest keeps it apart from others."""
-    clean = re.sub(r"[^\w.-]+", "_", name).strip(".")[:LONGEST_NAME]
+    clean = re.sub(r"[^\w. -]+", "_", name).strip(". ")[:LONGEST_NAME]
     if clean and clean == name:
         return clean
     return f"{clean[: LONGEST_NAME - 9] or 'unnamed'}-{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:8]}"

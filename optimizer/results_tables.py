@@ -371,7 +371,8 @@ _MEASURES: tuple[tuple[str, str, Any], ...] = (
     ("dividends", "dividends", np.sum), ("contributions", "contributions", np.sum),
     ("rescue", "rescue", np.sum),
     ("peak_rigs_mw", "rigs_mw", np.max), ("final_rigs_mw", "rigs_mw", _last), ("peak_ai_mw", "ai_mw", np.max),
-    ("final_ai_mw", "ai_mw", _last), ("peak_hashrate_phs", "hashrate", np.max), ("final_hashrate_phs", "hashrate", _last),
+    ("final_ai_mw", "ai_mw", _last), ("peak_hashrate_phs", "hashrate", np.max),
+    ("final_hashrate_phs", "hashrate", _last),
     ("btc_mined", "btc_mined", np.sum), ("final_coins", "coins", _last), ("energy_mwh", "energy_mwh", np.sum),
     ("diesel_mwh", "diesel_mwh", np.sum),
 )  # fmt: skip

@@ -1,7 +1,5 @@
 """Financing: debt and shares, each with its terms."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag
@@ -50,10 +48,10 @@ class RuleTerms(Section):
 
     name: Prose = Field(description="what it is called in reports")
     require: Prose = Field(description="a sentence such as: cash >= 6 * overhead_monthly")
-    from_: DateField | None = Field(None, alias="from", description="first date it applies at; default: the start")
-    until: DateField | None = Field(None, description="last date it applies at; default: the end")
-    scenarios: list[Prose] | None = Field(None, description="scenarios it applies in; default: all")
-    otherwise: Otherwise | None = Field(None, description="makes the rule soft: a breach is paid for; default: hard")
+    from_: DateField | None = Field(default=None, alias="from", description="first date it applies at; default: the start")
+    until: DateField | None = Field(default=None, description="last date it applies at; default: the end")
+    scenarios: list[Prose] | None = Field(default=None, description="scenarios it applies in; default: all")
+    otherwise: Otherwise | None = Field(default=None, description="makes the rule soft: a breach is paid for; default: hard")
 
 
 class Coupon(Section):
@@ -62,7 +60,7 @@ class Coupon(Section):
     shorthand: ClassVar[str | None] = "base"
 
     base: RatePath = by_scenario(description="rate by the year, a path in time")
-    spread: Spread = Field(0.0, description="added to the base: 225 bp; default 0")
+    spread: Spread = Field(default=0.0, description="added to the base: 225 bp; default 0")
 
     @classmethod
     def shorthand_takes_maps(cls) -> bool:
@@ -79,7 +77,7 @@ class Existing(Section):
 class Pik(Section):
     """Interest added to the balance in place of being paid."""
 
-    share: SharePositive = Field(1.0, description="share of the interest; default 100 %")
+    share: SharePositive = Field(default=1.0, description="share of the interest; default 100 %")
     term: DurationPositive = Field(description="how long after issue")
 
 
@@ -94,7 +92,7 @@ class Put(Section):
     """Holder's put: redeemed at the date."""
 
     date: DateField = Field(description="date")
-    price: ShareAbove = Field(1.0, description="share of the balance; default 100 %")
+    price: ShareAbove = Field(default=1.0, description="share of the balance; default 100 %")
 
 
 class CappedCall(Section):
@@ -124,40 +122,40 @@ class Completion(Section):
     shorthand: ClassVar[str | None] = "date"
 
     date: DateField = Field(description="date of completion without delay")
-    site: Prose | None = Field(None, description="site whose delay moves the date; default none")
+    site: Prose | None = Field(default=None, description="site whose delay moves the date; default none")
 
 
 class DebtTerms(Section):
     """What all debt has in common. Debt is always bounded: `limit` must be given."""
 
-    describe: Prose = Field("", description="free text")
+    describe: Prose = Field(default="", description="free text")
     coupon: Coupon = by_scenario(description="interest rate: 7.75 %/year, a path, or {base: path, spread: 225 bp}")
     limit: Money = Field(description="most face in all, existing one included; 0 USD: none of it")
-    issue: Window = Field(When(), description="when it may be issued or drawn; default: always")
-    minimum: Money = Field(0.0, description="least face that must be issued, existing one included; default none")
-    per_date: Money | None = Field(None, description="most face per date; default: no limit")
-    price: IssuePrice = Field(1.0, description="issue price, share of face: 98 % is 2 % OID; default 100 %")
-    fee: ShareBelow = Field(0.0, description="fees at issue, share of face (revolver: of its limit); default 0 %")
-    maturity: DateField | None = Field(None, description="date of maturity. Give this or `tenor`")
-    tenor: DurationPositive | None = Field(None, description="time from issue to maturity (revolver: from its first date)")
-    existing: Existing | None = Field(None, description="what is outstanding at the start; default none")
-    security: Security | None = Field(None, description="default: unsecured")
-    covenants: list[RuleTerms] = Field([], description="rules that this debt carries; default none")
+    issue: Window = Field(default=When(), description="when it may be issued or drawn; default: always")
+    minimum: Money = Field(default=0.0, description="least face that must be issued, existing one included; default none")
+    per_date: Money | None = Field(default=None, description="most face per date; default: no limit")
+    price: IssuePrice = Field(default=1.0, description="issue price, share of face: 98 % is 2 % OID; default 100 %")
+    fee: ShareBelow = Field(default=0.0, description="fees at issue, share of face (revolver: of its limit); default 0 %")
+    maturity: DateField | None = Field(default=None, description="date of maturity. Give this or `tenor`")
+    tenor: DurationPositive | None = Field(default=None, description="from issue to maturity (revolver: from its first date)")
+    existing: Existing | None = Field(default=None, description="what is outstanding at the start; default none")
+    security: Security | None = Field(default=None, description="default: unsecured")
+    covenants: list[RuleTerms] = Field(default=[], description="rules that this debt carries; default none")
 
 
 class StripTerms(DebtTerms):
     """Debt with a schedule."""
 
-    interest: Frequency = Field("semiannual", description="how often interest is paid; default semiannual")
-    pik: Pik | None = Field(None, description="interest added to the balance; default none")
-    amortisation: Amortisation = Field("bullet", description="how principal is repaid; default bullet: all at maturity")
-    grace: Duration = Field(0, description="time after issue without principal (level, annuity, sculpted); default none")
-    balloon: ShareBelow = Field(0.0, description="share of face left for maturity (level, annuity, after_completion)")
-    schedule: list[Instalment] | None = Field(None, description="with amortisation: given")
-    completion: Completion | None = Field(None, description="with amortisation: after_completion")
-    coverage: Coverage | None = Field(None, description="with amortisation: sculpted: cfads / debt service of it")
-    call: list[CallStep] | None = Field(None, description="issuer's call, ascending dates; default: not callable")
-    put: Put | None = Field(None, description="holder's put; default none")
+    interest: Frequency = Field(default="semiannual", description="how often interest is paid; default semiannual")
+    pik: Pik | None = Field(default=None, description="interest added to the balance; default none")
+    amortisation: Amortisation = Field(default="bullet", description="how principal is repaid; default bullet: all at maturity")
+    grace: Duration = Field(default=0, description="time after issue without principal (level, annuity, sculpted); default none")
+    balloon: ShareBelow = Field(default=0.0, description="share of face left for maturity (level, annuity, after_completion)")
+    schedule: list[Instalment] | None = Field(default=None, description="with amortisation: given")
+    completion: Completion | None = Field(default=None, description="with amortisation: after_completion")
+    coverage: Coverage | None = Field(default=None, description="with amortisation: sculpted: cfads / debt service of it")
+    call: list[CallStep] | None = Field(default=None, description="issuer's call, ascending dates; default: not callable")
+    put: Put | None = Field(default=None, description="holder's put; default none")
 
 
 class Notes(StripTerms):
@@ -170,7 +168,7 @@ class Loan(StripTerms):
     """A term loan."""
 
     type: Literal["loan"] = Field(description="loan: a term loan, also sculpted")
-    interest: Frequency = Field("quarterly", description="how often interest is paid; default quarterly")
+    interest: Frequency = Field(default="quarterly", description="how often interest is paid; default quarterly")
 
 
 class Convertible(StripTerms):
@@ -178,15 +176,15 @@ class Convertible(StripTerms):
 
     type: Literal["convertible"] = Field(description="convertible: notes that convert into shares")
     conversion_premium: ShareAbove = Field(description="conversion price = share price at issue x (1 + premium)")
-    conversion_price: ConversionPrice | None = Field(None, description="of one issued before the start: needed with existing")
-    capped_call: CappedCall | None = Field(None, description="default none")
+    conversion_price: ConversionPrice | None = Field(default=None, description="of one outstanding at the start")
+    capped_call: CappedCall | None = Field(default=None, description="default none")
 
 
 class Revolver(DebtTerms):
     """A credit line, drawn and repaid freely."""
 
     type: Literal["revolver"] = Field(description="revolver: drawn and repaid freely up to its limit")
-    commitment_fee: RateUp = Field(0.0, description="on the undrawn limit; default 0 %/year")
+    commitment_fee: RateUp = Field(default=0.0, description="on the undrawn limit; default 0 %/year")
 
 
 class BtcLoan(DebtTerms):
@@ -194,18 +192,18 @@ class BtcLoan(DebtTerms):
 
     type: Literal["btc_loan"] = Field(description="btc_loan: secured by pledged coins")
     ltv: SharePositive = Field(description="most outstanding over pledged coins' value at dates it may be drawn")
-    top_up: SharePositive | None = Field(None, description="the same on all later dates: margin-call level; default: ltv")
+    top_up: SharePositive | None = Field(default=None, description="the same on all later dates: margin-call level; default: ltv")
 
 
 class SharesTerms(Section):
     """What all sales of shares have in common."""
 
-    describe: Prose = Field("", description="free text")
+    describe: Prose = Field(default="", description="free text")
     limit: Money = Field(description="most USD raised in all")
-    issue: Window = Field(When(), description="when shares may be sold; default: always")
-    minimum: Money = Field(0.0, description="least USD raised in all; default none")
-    discount: ShareBelow = Field(0.0, description="discount to the share price (new holders only); default 0 %")
-    fee: ShareBelow = Field(0.0, description="fees, share of proceeds; default 0 %")
+    issue: Window = Field(default=When(), description="when shares may be sold; default: always")
+    minimum: Money = Field(default=0.0, description="least USD raised in all; default none")
+    discount: ShareBelow = Field(default=0.0, description="discount to the share price (new holders only); default 0 %")
+    fee: ShareBelow = Field(default=0.0, description="fees, share of proceeds; default 0 %")
 
 
 class Equity(SharesTerms):
@@ -213,9 +211,9 @@ class Equity(SharesTerms):
 
     type: Literal["equity"] = Field(description="equity: shares sold to owners or to new holders")
     holders: Annotated[str, Choice("existing", "new")] = Field(
-        "existing", description="existing: owners pay in; new: they cost the old holders their value at the end"
+        default="existing", description="existing: owners pay in; new: they cost the old holders their value at the end"
     )
-    per_date: Money | None = Field(None, description="most USD per date; default: no limit")
+    per_date: Money | None = Field(default=None, description="most USD per date; default: no limit")
 
 
 class Atm(SharesTerms):

@@ -1,7 +1,5 @@
 """Rigs and AI services: what the halls are filled with."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
@@ -63,45 +61,45 @@ class RigOption(Section):
     fee: HashPrice = Field(description="USD/TH paid when the option is bought")
     strike: HashPrice = Field(description="USD/TH paid when it is exercised")
     limit: Power = Field(description="most MW of options")
-    buy: Window = Field(When(), description="when options may be bought; default: always")
-    exercise: Window = Field(When(), description="when they may be exercised; default: always")
+    buy: Window = Field(default=When(), description="when options may be bought; default: always")
+    exercise: Window = Field(default=When(), description="when they may be exercised; default: always")
 
 
 class Rig(Section):
     """A rig model; all MW are at the wall. Give `efficiency`, or `hashrate` and `power` of one unit."""
 
-    describe: Prose = Field("", description="free text")
-    efficiency: Efficiency | None = Field(None, description="J/TH at the wall")
-    hashrate: Hashrate | None = Field(None, description="TH/s of one unit")
-    power: Annotated[float, Quantity("MW")] | None = Field(None, description="W of one unit at the wall")
+    describe: Prose = Field(default="", description="free text")
+    efficiency: Efficiency | None = Field(default=None, description="J/TH at the wall")
+    hashrate: Hashrate | None = Field(default=None, description="TH/s of one unit")
+    power: Annotated[float, Quantity("MW")] | None = Field(default=None, description="W of one unit at the wall")
     price: HashPricePath = by_scenario(description="USD/TH at the order date")
     resale: SharePath | None = by_scenario(None, description="share of the price of the date it is sold; default 0 %")
     resale_price: HashPricePath | None = by_scenario(None, description="USD/TH at the date it is sold, in place of `resale`")
-    order: Window = Field(When(), description="when it may be ordered; default: whenever it works within the horizon")
-    lead: Duration = Field(0, description="from order to first working period, rounded up to whole periods; default none")
-    life: DurationPositive | None = Field(None, description="how long it may work; default: beyond the horizon")
-    supply: PowerPath | None = Field(None, description="most MW that can be ordered per date; default: no limit")
-    limit: Power | None = Field(None, description="most MW in all orders; default: no limit")
-    payments: list[Payment] | None = Field(None, description="instalments, adding to 100 %; default: all at the order")
-    pool_fee: ShareBelow = Field(0.0, description="share of coins kept by the pool; default 0 %")
-    uptime: SharePositive = Field(1.0, description="share of hours it can run; default 100 %")
-    variable_cost: EnergyPrice = Field(0.0, description="USD/MWh used, besides power; default 0")
-    fixed_cost: MoneyPerMWYear = Field(0.0, description="USD per MW installed and year; default 0")
+    order: Window = Field(default=When(), description="when it may be ordered; default: whenever it works within the horizon")
+    lead: Duration = Field(default=0, description="from order to first working period, rounded up to whole periods; default none")
+    life: DurationPositive | None = Field(default=None, description="how long it may work; default: beyond the horizon")
+    supply: PowerPath | None = Field(default=None, description="most MW that can be ordered per date; default: no limit")
+    limit: Power | None = Field(default=None, description="most MW in all orders; default: no limit")
+    payments: list[Payment] | None = Field(default=None, description="instalments, adding to 100 %; default: all at the order")
+    pool_fee: ShareBelow = Field(default=0.0, description="share of coins kept by the pool; default 0 %")
+    uptime: SharePositive = Field(default=1.0, description="share of hours it can run; default 100 %")
+    variable_cost: EnergyPrice = Field(default=0.0, description="USD/MWh used, besides power; default 0")
+    fixed_cost: MoneyPerMWYear = Field(default=0.0, description="USD per MW installed and year; default 0")
     owned: dict[str, Annotated[tuple[float, bool], Owned()]] = Field(
-        {}, description="site -> MW (or units, with hashrate and power) installed at the start; default none"
+        default={}, description="site -> MW (or units, with hashrate and power) installed at the start; default none"
     )
-    owned_life: Duration | None = Field(None, description="how long the owned ones may still work; default: `life`")
-    sites: list[Prose] | None = Field(None, description="where it may be placed; default: at every site")
-    depreciation: Depreciation = Field(Depreciation(), description="default: none")
-    option: RigOption | None = Field(None, description="calls on future rigs; default none")
+    owned_life: Duration | None = Field(default=None, description="how long the owned ones may still work; default: `life`")
+    sites: list[Prose] | None = Field(default=None, description="where it may be placed; default: at every site")
+    depreciation: Depreciation = Field(default=Depreciation.model_construct(), description="default: none")
+    option: RigOption | None = Field(default=None, description="calls on future rigs; default none")
 
 
 class Equipment(Section):
     """What the company buys per MW signed (servers, network)."""
 
     cost: MoneyPerMWPath = by_scenario(description="USD per critical MW at the signing date")
-    payments: list[Payment] | None = Field(None, description="instalments from signing; default: all at signing")
-    depreciation: Depreciation = Field(Depreciation(), description="default: none")
+    payments: list[Payment] | None = Field(default=None, description="instalments from signing; default: all at signing")
+    depreciation: Depreciation = Field(default=Depreciation.model_construct(), description="default: none")
 
 
 class EnergyPaid(Reader):
@@ -119,23 +117,23 @@ class EnergyPaid(Reader):
 class Service(Section):
     """What leases and cloud services have in common; MW are critical MW."""
 
-    describe: Prose = Field("", description="free text")
-    tenant: Prose = Field("", description="who: for the reader")
-    sites: list[Prose] | None = Field(None, description="where it may run; default: at every site")
-    sign: Window = Field(When(), description="when it may be signed; default: whenever it starts within the horizon")
-    lead: Duration = Field(0, description="from signing to start (a site's delay adds), rounded up; default none")
+    describe: Prose = Field(default="", description="free text")
+    tenant: Prose = Field(default="", description="who: for the reader")
+    sites: list[Prose] | None = Field(default=None, description="where it may run; default: at every site")
+    sign: Window = Field(default=When(), description="when it may be signed; default: whenever it starts within the horizon")
+    lead: Duration = Field(default=0, description="from signing to start (a site's delay adds), rounded up; default none")
     term: DurationPositive = Field(description="how long a contract runs from its start")
-    ramp: list[SharePart] = Field([], description="share of the MW in each of the first periods, then 100 %; default none")
+    ramp: list[SharePart] = Field(default=[], description="share of the MW in the first periods, one by one; then 100 %")
     limit: Power = Field(description="most MW in all, with contracted ones: the tenant's demand")
-    minimum: Power = Field(0.0, description="least MW in all, with contracted ones; default none")
-    contracted: dict[str, Power] = Field({}, description="site -> MW that run at the start; default none")
-    contracted_term: Duration | None = Field(None, description="time left of the contracted MW; needed with them")
+    minimum: Power = Field(default=0.0, description="least MW in all, with contracted ones; default none")
+    contracted: dict[str, Power] = Field(default={}, description="site -> MW that run at the start; default none")
+    contracted_term: Duration | None = Field(default=None, description="time left of the contracted MW; needed with them")
     demand: HourlyShare | None = by_scenario(None, description="use wanted by hour, share of MW; default 100 %")
     penalty: EnergyPricePath | None = by_scenario(None, description="USD per critical MWh of demand not served; default 0")
-    floor: SharePart = Field(0.0, description="share of demand that must be served in every period; default none")
-    variable_cost: EnergyPrice = Field(0.0, description="USD per critical MWh served, besides power; default 0")
-    fixed_cost: MoneyPerMWYear = Field(0.0, description="USD per MW under contract and year; default 0")
-    equipment: Equipment | None = Field(None, description="default none")
+    floor: SharePart = Field(default=0.0, description="share of demand that must be served in every period; default none")
+    variable_cost: EnergyPrice = Field(default=0.0, description="USD per critical MWh served, besides power; default 0")
+    fixed_cost: MoneyPerMWYear = Field(default=0.0, description="USD per MW under contract and year; default 0")
+    equipment: Equipment | None = Field(default=None, description="default none")
 
 
 class Lease(Service):
@@ -143,7 +141,7 @@ class Lease(Service):
 
     type: Literal["lease"] = Field(description="lease: rent per MW")
     rent: MoneyPerMWYearPath = by_scenario(description="USD per critical MW and year")
-    escalator: RateUp = Field(0.0, description="rise of the rent at each anniversary of the start; default 0 %/year")
+    escalator: RateUp = Field(default=0.0, description="rise of the rent at each anniversary of the start; default 0 %/year")
     energy: Annotated[str | Path, EnergyPaid()] = by_scenario(
         "tenant", description="who pays energy: tenant, company, or USD/MWh that the tenant pays; default tenant"
     )

@@ -1,7 +1,5 @@
 """Sites: interconnection, halls and power."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -38,18 +36,18 @@ class HourSet(Section):
 
     shorthand: ClassVar[str | None] = "at"
 
-    at: Prose | None = Field(None, description="one hour: month-day and the hour it begins, standard time: 08-20 17")
-    months: list[Month] | None = Field(None, description="months 1 to 12; default: all")
-    hours: list[HourOfDay] | None = Field(None, description="hours of the day, 0 to 23, by their beginning; default: all")
+    at: Prose | None = Field(default=None, description="one hour: month-day and the hour it begins, standard time: 08-20 17")
+    months: list[Month] | None = Field(default=None, description="months 1 to 12; default: all")
+    hours: list[HourOfDay] | None = Field(default=None, description="hours of the day, 0 to 23, by their beginning; default: all")
 
 
 class Peak(Section):
     """A charge on use in some hours (4CP, 12CP, a peak-demand tariff)."""
 
     charge: MoneyPerMWYear | None = Field(
-        None, description="USD per MW and year of average use in the hours: spread evenly over them. Or give `adder`"
+        default=None, description="USD per MW and year of average use in the hours: spread evenly over them. Or give `adder`"
     )
-    adder: EnergyPrice | None = Field(None, description="USD per MWh used in the hours")
+    adder: EnergyPrice | None = Field(default=None, description="USD per MWh used in the hours")
     hours: list[HourSet] = Field(description="the hours that are charged")
 
 
@@ -62,7 +60,7 @@ class DemandResponse(Section):
     credit: EnergyPrice = Field(description="USD per MWh not used")
     enrolled: Power = Field(description="MW enrolled")
     hours: list[HourSet] = Field(description="the hours in which it is called")
-    standby: MoneyPerMWYear = Field(0.0, description="USD per enrolled MW and year, called or not; default none")
+    standby: MoneyPerMWYear = Field(default=0.0, description="USD per enrolled MW and year, called or not; default none")
 
 
 class Grid(Section):
@@ -72,8 +70,8 @@ class Grid(Section):
     level: FactorPath | None = by_scenario(None, description="plain factor on the price over time; default 1")
     plus: EnergyPriceAnyPath | None = by_scenario(None, description="USD/MWh added to the price over time; default 0")
     delivery: EnergyPricePath | None = by_scenario(None, description="USD/MWh on every MWh used; default 0")
-    peaks: dict[str, Peak] = Field({}, description="charges on use in peak hours, by name; default none")
-    demand_response: DemandResponse | None = Field(None, description="default none")
+    peaks: dict[str, Peak] = Field(default={}, description="charges on use in peak hours, by name; default none")
+    demand_response: DemandResponse | None = Field(default=None, description="default none")
     availability: HourlyShare | None = by_scenario(None, description="share of the MW available, by hour; default 100 %")
 
 
@@ -82,10 +80,10 @@ class Block(Section):
 
     mw: PowerPath = Field(description="MW")
     price: EnergyPriceAnyPath = by_scenario(description="fixed price, USD/MWh")
-    from_: DateField | None = Field(None, alias="from", description="when delivery begins; default: the start")
-    until: DateField | None = Field(None, description="when delivery ends: the first date without it; default: never")
-    sell_back: Yes = Field(False, description="unused power may be sold at the hourly grid price; default false")
-    sell_fee: EnergyPrice = Field(0.0, description="USD/MWh lost when selling; default 0")
+    from_: DateField | None = Field(default=None, alias="from", description="when delivery begins; default: the start")
+    until: DateField | None = Field(default=None, description="when delivery ends: the first date without it; default: never")
+    sell_back: Yes = Field(default=False, description="unused power may be sold at the hourly grid price; default false")
+    sell_fee: EnergyPrice = Field(default=0.0, description="USD/MWh lost when selling; default 0")
 
 
 class Own(Section):
@@ -94,8 +92,8 @@ class Own(Section):
     mw: PowerPath = Field(description="MW")
     availability: HourlyShare | None = by_scenario(None, description="share of the MW available, by hour; default 100 %")
     cost: EnergyPricePath | None = by_scenario(None, description="USD/MWh used; default 0")
-    export: Yes = Field(False, description="may be sold at the hourly grid price; default false")
-    sell_fee: EnergyPrice = Field(0.0, description="USD/MWh lost when selling; default 0")
+    export: Yes = Field(default=False, description="may be sold at the hourly grid price; default false")
+    sell_fee: EnergyPrice = Field(default=0.0, description="USD/MWh lost when selling; default 0")
 
 
 class Diesel(Section):
@@ -103,16 +101,16 @@ class Diesel(Section):
 
     mw: PowerPath = Field(description="MW")
     cost: EnergyPricePath = by_scenario(description="USD/MWh: fuel and wear")
-    permit: HoursAYear | None = Field(None, description="hours a calendar year at full power; default: no limit")
+    permit: HoursAYear | None = Field(default=None, description="hours a calendar year at full power; default: no limit")
 
 
 class PowerSupply(Section):
     """Where a site's power comes from."""
 
-    grid: Grid | None = Field(None, description="default none")
-    blocks: dict[str, Block] = Field({}, description="contracted blocks, by name; default none")
-    own: dict[str, Own] = Field({}, description="own generation, by name; default none")
-    diesel: Diesel | None = Field(None, description="default none")
+    grid: Grid | None = Field(default=None, description="default none")
+    blocks: dict[str, Block] = Field(default={}, description="contracted blocks, by name; default none")
+    own: dict[str, Own] = Field(default={}, description="own generation, by name; default none")
+    diesel: Diesel | None = Field(default=None, description="default none")
 
 
 class Interconnection(Section):
@@ -120,8 +118,8 @@ class Interconnection(Section):
 
     shorthand: ClassVar[str | None] = "now"
 
-    now: Power = Field(0.0, description="MW at the start; default 0")
-    expand: Expansion | None = Field(None, description="what can be added; default nothing")
+    now: Power = Field(default=0.0, description="MW at the start; default 0")
+    expand: Expansion | None = Field(default=None, description="what can be added; default nothing")
 
 
 class MiningHall(Section):
@@ -129,9 +127,9 @@ class MiningHall(Section):
 
     shorthand: ClassVar[str | None] = "now"
 
-    now: Power = Field(0.0, description="MW at the start; default 0")
-    build: Expansion | None = Field(None, description="what can be built; default nothing")
-    fixed_cost: MoneyPerMWYear = Field(0.0, description="USD per MW ready and year; default 0")
+    now: Power = Field(default=0.0, description="MW at the start; default 0")
+    build: Expansion | None = Field(default=None, description="what can be built; default nothing")
+    fixed_cost: MoneyPerMWYear = Field(default=0.0, description="USD per MW ready and year; default 0")
 
 
 class AiHall(Section):
@@ -139,21 +137,21 @@ class AiHall(Section):
 
     shorthand: ClassVar[str | None] = "now"
 
-    now: Power = Field(0.0, description="critical MW at the start; default 0")
-    build: Expansion | None = Field(None, description="what can be built; default nothing")
-    convert: Conversion | None = Field(None, description="mining halls turned into AI halls; default nothing")
-    fixed_cost: MoneyPerMWYear = Field(0.0, description="USD per critical MW ready and year; default 0")
+    now: Power = Field(default=0.0, description="critical MW at the start; default 0")
+    build: Expansion | None = Field(default=None, description="what can be built; default nothing")
+    convert: Conversion | None = Field(default=None, description="mining halls turned into AI halls; default nothing")
+    fixed_cost: MoneyPerMWYear = Field(default=0.0, description="USD per critical MW ready and year; default 0")
 
 
 class Site(Section):
     """A place with power."""
 
-    describe: Prose = Field("", description="free text")
-    timezone: Prose = Field("", description="for the reader: hourly data is on local standard time; default none")
-    interconnection: Interconnection = Field(Interconnection(), description="default 0 MW")
-    mining_hall: MiningHall = Field(MiningHall(), description="default 0 MW")
-    ai_hall: AiHall = Field(AiHall(), description="default 0 MW")
-    gross_ratio: RatioFromOne = Field(1.0, description="MW at the meter per critical MW of AI; default 1")
+    describe: Prose = Field(default="", description="free text")
+    timezone: Prose = Field(default="", description="for the reader: hourly data is on local standard time; default none")
+    interconnection: Interconnection = Field(default=Interconnection.model_construct(), description="default 0 MW")
+    mining_hall: MiningHall = Field(default=MiningHall.model_construct(), description="default 0 MW")
+    ai_hall: AiHall = Field(default=AiHall.model_construct(), description="default 0 MW")
+    gross_ratio: RatioFromOne = Field(default=1.0, description="MW at the meter per critical MW of AI; default 1")
     fixed_cost: MoneyYearPath | None = by_scenario(None, description="USD/year for the site; default 0")
-    delay: Duration = Field(0, description="how late every build of this site is, in all scenarios; default none")
-    power: PowerSupply = Field(PowerSupply(), description="default: none")
+    delay: Duration = Field(default=0, description="how late every build of this site is, in all scenarios; default none")
+    power: PowerSupply = Field(default=PowerSupply.model_construct(), description="default: none")

@@ -17,7 +17,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from .diagnostics import Mistakes, did_you_mean
+from .diagnostics import Mistakes, did_you_mean, suggest
 from .hourly import Files, HourlyYear, read_hourly
 from .paths import Path, read_path
 from .timeline import DateError, parse_date
@@ -76,6 +76,8 @@ def wrap(node: Node, where: str, mistakes: Mistakes, key: Any = None) -> Given |
                 out.append(below)
     elif node.kind == "scalar":
         out = Text(node.value)
+    elif ".set." in where:
+        return None  # a patch may remove what it names
     else:
         mistakes.add(key or node.place, where, "nothing is given here", "give a value, or leave the key out")
         return None
@@ -94,7 +96,8 @@ class Reader:
 
     def _validate(self, value: Any, info: ValidationInfo) -> Any:
         # A value of another type comes from a section that was read before, in another scenario.
-        return self.read(value, info.context) if isinstance(value, Map | Items | Text) else value
+        reading: Any = info.context
+        return self.read(value, reading) if isinstance(value, Map | Items | Text) else value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
         return core_schema.with_info_plain_validator_function(self._validate)
@@ -339,8 +342,8 @@ class Choice(Reader):
 
     def read(self, given: Given, reading: Reading) -> str:
         if not isinstance(given, Text) or given not in self.allowed:
-            word = given if isinstance(given, Text) else ""
-            hint = did_you_mean(word, self.allowed, "it is one of")
+            near = suggest(given, self.allowed) if isinstance(given, Text) else None
+            hint = f'did you mean "{near}"?' if near else None
             raise refuse(given, reading, f"{noun(given.node)}: expected {' | '.join(self.allowed)}", hint)
         return str(given)
 
@@ -452,7 +455,7 @@ HourlyShare = Annotated[HourlyYear, HourlyReader("1", PART)]
 class Section(BaseModel):
     """A mapping of the case. `shorthand` is the key that a bare scalar (or list) stands for, if there is one."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
     shorthand: ClassVar[str | None] = None
 
     @model_validator(mode="before")

@@ -130,6 +130,9 @@ def _head(solution: Solution, out: _Printer) -> None:
     out.title("Return to shareholders, discounted at " + percent(aim.discount))
     made = f"{percent(1 - aim.weight)} expected value + {percent(aim.weight)} CVaR" if aim.weight else "expected value"
     worst = f"worst {percent(aim.tail)}"
+    if solution.problem.scenarios.count == 1:
+        out.line(f"  value  {money(books.objective)}")
+        return
     out.line(f"  objective       {money(books.objective):>14}   {made}")
     out.line(f"  expected value  {money(books.expected):>14}")
     out.line(f"  VaR             {money(books.var):>14}   best of the {worst} of cases")

@@ -10,6 +10,7 @@ import pytest
 from models.books import Books
 from models.decisions import Decisions, SiteDispatch
 from models.problem import (
+    Array,
     Block,
     Depreciation,
     Diesel,
@@ -223,7 +224,7 @@ def test_interest_limit_defers_and_is_used_as_soon_as_it_may() -> None:
 
 
 def two_hours() -> tuple[Problem, Decisions]:
-    """A year of two kept hours: grid at 20 and 120 USD/MWh, adder 5; a rig, a lease, a cloud service, a block, diesel."""
+    """A year of two kept hours: grid at 20 and 120 USD/MWh, adder 5; a rig, a lease, a cloud, a block, diesel."""
     problem = tiny(1, hours=2, hashprice=48.0, btc_price=100_000.0, retain=0.25, coin_fee=0.01)
     block = Block("ppa", np.array([10.0]), np.array([[30.0]]), sell_back=True, sell_fee=2.0)
     diesel = Diesel("gen", np.array([3.0]), np.array([[200.0]]), permit_hours=5000.0)
@@ -381,7 +382,8 @@ def test_cash_yield_is_earned_and_taxed() -> None:
 
 def rule_of(problem: Problem, penalty: float | None) -> Rule:
     shape = (problem.scenarios.count, problem.clock.dates)
-    terms = {("cash", None): np.ones(shape), ("dividends", None): np.full(shape, -2.0)}
+    terms: dict[tuple[str, str | None], Array] = {("cash", None): np.ones(shape)}
+    terms["dividends", None] = np.full(shape, -2.0)
     return Rule("floor", "cash >= 2 * dividends + 50", terms, ">=", np.full(shape, 50.0), np.ones(shape, bool), penalty)
 
 

@@ -156,7 +156,8 @@ def test_calls_out_of_their_time_are_found() -> None:
     problem = tiny(4)
     debt = debt_of(problem, call=Call(((24, 1.0),)))
     problem = replace(problem, debts=(debt,))
-    for date, amount, check in ((1, 5.0, "inside their windows"), (4, 5.0, "inside their"), (2, 105.0, "within the face")):
+    wrong = ((1, 5.0, "inside their windows"), (4, 5.0, "inside their windows"), (2, 105.0, "within the face"))
+    for date, amount, check in wrong:
         calls = np.zeros((1, 5, 5))
         calls[0, 0, date] = amount
         books = keep_books(problem, idle(problem, issued={"notes": at(problem, {0: 100.0})}, called={"notes": calls}))
@@ -262,7 +263,16 @@ def test_collateral_of_coins_and_limits_of_issue() -> None:
     problem = tiny(2, coins=2.0, btc_price=100.0)
     secured = debt_of(problem, advance_rate=0.5, collateral=("coins",), limit=150.0, minimum=50.0)
     problem = replace(problem, debts=(replace(secured, date_limit=np.full(3, 90.0)),))
-    for face, check in (({0: 90.0}, None), ({0: 40.0}, "minimum"), ({0: 95.0}, "notes"), ({0: 80.0, 1: 30.0}, "date 1")):
+    plans = (({0: 90.0}, None), ({0: 40.0}, "minimum"), ({0: 95.0}, "notes"), ({0: 80.0, 1: 30.0}, "date 1"))
+    for face, check in plans:
         books = keep_books(problem, idle(problem, issued={"notes": at(problem, face)}))
         assert (broken(books) == {}) == (check is None)
         assert check is None or any(check in where for where in broken(books).values())
+
+
+def test_what_is_scheduled_at_a_put_is_paid_at_par() -> None:
+    problem = tiny(4, months=6)
+    books = lent(problem, 100.0, kind="loan", rate=0.0, amortisation="level", put=(6, 1.1), maturity=24)
+    # at month 6 there are three payment dates: the put itself, months 12 and 24
+    assert line(books, "principal") == pytest.approx([0, 100 / 3, 0, 0, 0])
+    assert books.cash_flow["puts"][0, 1] == pytest.approx(-1.1 * 200 / 3)

@@ -76,8 +76,8 @@ def random_plan(seed: int) -> tuple[Problem, Decisions]:
         periods, months, s, hours=4, start_month=2026 * 12 + int(rng.integers(0, 12)), cash=1e9, coins=20.0,
         cash_yield=rng.uniform(0.0, 0.05, (s, periods)), retain=rng.uniform(size=periods), coin_fee=0.01,
         rescue_penalty=1.0, btc_price=rng.uniform(3e4, 2e5, (s, d)), hashprice=rng.uniform(20, 80, (s, periods)),
-        share_price=rng.uniform(5.0, 40.0, (s, d)), tax_rate=0.21 if rng.random() < 0.8 else None, nol=1e6, overhead=1e5,
-        weight=0.3, opening_ppe=1e6, opening_ppe_months=int(rng.choice([0, 30])),
+        share_price=rng.uniform(5.0, 40.0, (s, d)), tax_rate=0.21 if rng.random() < 0.8 else None, nol=1e6,
+        overhead=1e5, weight=0.3, opening_ppe=1e6, opening_ppe_months=int(rng.choice([0, 30])),
     )  # fmt: skip
     if problem.tax is not None and rng.random() < 0.5:
         problem = replace(problem, tax=replace(problem.tax, interest_limit=InterestLimit(0.3, rng.random() < 0.5, 1)))
@@ -90,7 +90,9 @@ def random_plan(seed: int) -> tuple[Problem, Decisions]:
     problem = replace(problem, sites=(site,))
     rig = rig_of(problem, owned=np.array([30.0]), lead=1, payments=Payments(((0, 0.3), (1, 0.7))), depreciation=wear)
     services = (
-        service_of(problem, ramp=(0.5,), escalator=0.02, penalty=np.full((s, periods), 9.0), demand=hourly(problem, 0.7)),
+        service_of(
+            problem, ramp=(0.5,), escalator=0.02, penalty=np.full((s, periods), 9.0), demand=hourly(problem, 0.7)
+        ),
         service_of(problem, "cloud", "cloud", rate=90.0, reimbursed=None, equipment=np.full((s, d), 100.0)),
     )
     debts = [random_debt(problem, rng, k) for k in range(int(rng.integers(0, 4)))]

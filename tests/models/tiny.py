@@ -17,6 +17,7 @@ from models.problem import (
     Expansion,
     Grid,
     Hourly,
+    Ints,
     Market,
     Objective,
     Problem,
@@ -32,13 +33,13 @@ from models.problem import (
 def clock_of(periods: int = 3, months: Any = 12, hours: int = 1, start_month: int = 2026 * 12) -> Clock:
     """`periods` of `months` each (a number or one per period); `hours` kept per period, of equal weight."""
     length = np.broadcast_to(np.asarray(months, dtype=np.int64), (periods,)).copy()
-    real = length * 730.0
+    real = np.asarray(length * 730.0, dtype=np.float64)
     index = tuple(np.arange(hours, dtype=np.int64) for _ in range(periods))
     weight = tuple(np.full(hours, real[t] / hours) for t in range(periods))
     return Clock(length, start_month, real, index, weight)
 
 
-def tree(scenarios: int, dates: int, apart_from: int = 1) -> Array:
+def tree(scenarios: int, dates: int, apart_from: int = 1) -> Ints:
     """(S, D) nodes: one common node per date before `apart_from`, then each scenario by itself."""
     node = np.zeros((scenarios, dates), dtype=np.int64)
     for d in range(dates):
@@ -78,7 +79,7 @@ def tiny(
     overhead: Any = 0.0,
     **overrides: Any,
 ) -> Problem:
-    """A company with cash and nothing else: yearly periods, one scenario, all of any field of `Problem` in `overrides`."""
+    """A company with cash and nothing else: yearly periods, one scenario; `overrides` are fields of `Problem`."""
     s, t, d = scenarios, periods, periods + 1
     price = path(btc_price, s, d)
     market = Market(

@@ -1,4 +1,4 @@
-"""The result folder: complete or not at all, the same bytes, numbers that tie to the books, and cells that stay text."""
+"""The result folder: complete or not at all, the same bytes, numbers that tie to the books, cells that stay text."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import errno
 import hashlib
 import io
+import itertools
 import json
 import math
 import os
@@ -43,7 +44,7 @@ S, T, D = 2, 4, 5
 
 
 def problem() -> Problem:
-    """A small miner: one site, one rig, notes and owners' money, two scenarios, names that want to be formulas or markup."""
+    """A small miner: one site, one rig, notes and owners' money, two scenarios, names that would be formulas or markup."""
 
     def flat(value: float, length: int = T) -> np.ndarray:
         return np.full((S, length), float(value))
@@ -74,10 +75,12 @@ def problem() -> Problem:
                  expand=Expansion(flat(2e5, D), first, 1, 5.0), grid=Grid(hours(wave), hours(0.0 * wave))),
         ),
         rigs=(
-            Rig("s21-pro", 58.8, 0.97, 0.01, 1.0, 0.0, flat(0.7e6, D), flat(4e5, D), early, 1, 20, np.full(D, 8.0), 20.0,
-                np.array([2.0]), 20, np.array([True])),
+            Rig("s21-pro", 58.8, 0.97, 0.01, 1.0, 0.0, flat(0.7e6, D), flat(4e5, D), early, 1, 20, np.full(D, 8.0),
+                20.0, np.array([2.0]), 20, np.array([True])),
         ),
-        debts=(Debt("[red]notes[/red]", "notes", first, 3e6, np.full(D, np.inf), flat(0.08), tenor=24, price=0.98, fee=0.01),),
+        debts=(
+            Debt("[red]notes[/red]", "notes", first, 3e6, np.full(D, np.inf), flat(0.08), tenor=24, price=0.98, fee=0.01),
+        ),
         equities=(Equity("@owners", early, 3e6, np.full(D, np.inf)),),
         tax=Tax(0.21, 0.0, 0.8, np.zeros(T)),
         rules=(
@@ -187,7 +190,7 @@ def test_debt_rolls_forward_in_financing_csv(tmp_path: Path) -> None:
     table = rows(results.write(solved(), tmp_path), "financing.csv")
     notes = [row for row in table if row["instrument"] == "[red]notes[/red]" and row["scenario"] == "up"]
     assert notes and float(notes[0]["issued"]) > 1e5
-    for before, after in zip(notes, notes[1:], strict=False):
+    for before, after in itertools.pairwise(notes):
         assert float(after["opening"]) == pytest.approx(float(before["closing"]))
 
 
@@ -198,7 +201,8 @@ def test_statements_tie_and_numbers_read_back_exactly(tmp_path: Path) -> None:
     found: dict[tuple[str, str, str], list[float]] = {}
     for row in rows(results.write(solution, tmp_path), "statements.csv"):
         found.setdefault((row["statement"], row["line"], row["scenario"]), []).append(float(row["value"]))
-    for name, lines in (("income", books.income), ("cash_flow", books.cash_flow), ("balance_sheet", books.balance_sheet)):
+    statements = {"income": books.income, "cash_flow": books.cash_flow, "balance_sheet": books.balance_sheet}
+    for name, lines in statements.items():
         for line, values in lines.items():
             assert found[name, line, "up"] == (values[0] + 0.0).tolist()
             assert found[name, line, "'=down()"] == (values[1] + 0.0).tolist()
@@ -341,7 +345,9 @@ def test_only_an_optimal_plan_is_written(tmp_path: Path, outcome: Outcome) -> No
     assert tree(tmp_path) == before
 
 
-@pytest.mark.parametrize("name", ["../../etc", "a/b", "..", ".", "", "x" * 300, "a\x00b", "ünïcode ok?", ".hidden", "a\nb"])
+@pytest.mark.parametrize(
+    "name", ["../../etc", "a/b", "..", ".", "", " ", "x" * 300, "a\x00b", "ünïcode ok?", ".hidden", "a\nb"]
+)
 def test_names_are_one_folder_inside(name: str) -> None:
     made = results.folder_name(name)
     assert made and len(made.encode()) <= 255 and "/" not in made and not made.startswith(".") and made.isprintable()
@@ -350,7 +356,7 @@ def test_names_are_one_folder_inside(name: str) -> None:
 def test_names_that_look_alike_stay_apart() -> None:
     made = {results.folder_name(name) for name in ("a b", "a/b", "a_b", "a?b", "a_b.", "x" * 101, "x" * 102)}
     assert len(made) == 7
-    assert results.folder_name("base-case_2.1") == "base-case_2.1"
+    assert results.folder_name("base-case_2.1") == "base-case_2.1" and results.folder_name("my case") == "my case"
 
 
 def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
