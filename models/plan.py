@@ -7,7 +7,7 @@ import pyomo.environ as pyo
 
 from models.ai import Services
 from models.covenants import Covenants, Words
-from models.decisions import Decisions
+from models.decisions import Decisions, SiteDispatch
 from models.fleet import Fleet, leaves
 from models.instruments import Instruments
 from models.linear import Build, Decision, Lin, settled
@@ -16,13 +16,17 @@ from models.problem import Problem, Project
 from models.risk import Risk
 from models.sites import Sites
 from models.tax import Taxes
+from models.theta import Theta
 from models.treasury import Treasury
 
 
 class Plan:
-    """The linear program of a problem in one piece. `model` is the Pyomo model; objective in money units, maximised."""
+    """The linear program of a problem. `model` is the Pyomo model; objective in money units, maximised.
 
-    def __init__(self, problem: Problem) -> None:
+    hours 'written': every hour as rows and columns (`power`); 'valued': their exact value by cuts (`theta`).
+    """
+
+    def __init__(self, problem: Problem, hours: str = "written") -> None:
         b = self.build = Build(problem)
         wanted = frozenset(word for rule in problem.rules for word, _ in rule.terms)
         self.fleet = Fleet(b)
@@ -30,7 +34,12 @@ class Plan:
         self.services = Services(b)
         self.sites.limit(self.fleet, self.services.at_site())
         self._blocks_fit()
-        self.power = Power(b, self.fleet, self.sites, self.services, wanted)
+        self.power: Power | None = None
+        self.theta: Theta | None = None
+        if hours == "written":
+            self.power = Power(b, self.fleet, self.sites, self.services, wanted)
+        else:
+            self.theta = Theta(b, self.fleet, self.sites, self.services, wanted)
         self.units: dict[str, Decision] = {}
         self._overhead()
         self._given()
@@ -144,8 +153,8 @@ class Plan:
                     losses.add(b.component("nol_used")[s, y], -(b.Y - y) / b.Y)
         return [lin.merged() for lin in (value, debt, early, losses) if lin.vars]
 
-    def decisions(self) -> Decisions:
-        """What the solved model decides, in natural units."""
+    def decisions(self, dispatch: dict[tuple[str, int, int], SiteDispatch] | None = None) -> Decisions:
+        """What the solved model decides, in natural units. dispatch: the hours, where the model does not hold them."""
         b, p = self.build, self.build.problem
         found: dict[str, dict] = {name: {} for name in ("orders", "exercised", "retired", "options", "built", "signed", "units")}
         for key, decision in b.decisions.items():
@@ -170,8 +179,6 @@ class Plan:
             balance={d.name: numbers(ins.balances[d.name], b.unit) for d in p.debts if d.kind == "revolver"},
             pledged={name: numbers(table, 1.0) for name, table in self.treasury.pledged.items()},
             breach={rule.name: self.covenants.breaches(rule) for rule in p.rules if rule.penalty is not None},
-            dispatch={
-                (p.sites[i].name, s, t): block.dispatch() for (i, s, t), block in self.power.blocks.items()
-            },
+            dispatch=self.power.dispatch() if self.power is not None else dispatch or {},
             **found,
         )

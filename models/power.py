@@ -51,6 +51,11 @@ class Power:
                     self._block(i, s, t)
             self._diesel_permit(i)
 
+    def dispatch(self) -> dict[tuple[str, int, int], SiteDispatch]:
+        """(site, s, t) -> the solved split."""
+        sites = self.build.problem.sites
+        return {(sites[i].name, s, t): block.dispatch() for (i, s, t), block in self.blocks.items()}
+
     def _capacity_of(self, kind: str, k: int, i: int, s: int, t: int) -> Lin:
         """MW of a rig or service as one variable (or a constant), shared by all hours and by scenarios of one node."""
         b = self.build

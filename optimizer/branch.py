@@ -66,18 +66,19 @@ def dodged(lp: LinearProgram, x: np.ndarray, conditions: Sequence[Condition]) ->
 
 def settle(
     session: Session,
-    lp: LinearProgram,
     root: Answer,
     conditions: Sequence[Condition],
+    solve: Callable[[], Answer],
     choose: Callable[[Answer], Answer],
     most: int = 2000,
     deadline: float | None = None,
     progress: Callable[..., None] | None = None,
 ) -> Settled:
-    """Best-first search from the relaxation `root`; `choose` makes an optimum the canonical one of its branch.
+    """Best-first search from the relaxation `root`; `solve` solves the session, `choose` makes an optimum the canonical one of its branch.
 
-    deadline: time.perf_counter() to stop at. The session's bounds are those of `lp` again afterwards.
+    Both may add rows that hold in every branch. deadline: time.perf_counter() to stop at. The session's bounds are restored afterwards.
     """
+    lp = session.lp
     sign = lp.sense
     order = itertools.count()
     best: Answer | None = None
@@ -98,7 +99,7 @@ def settle(
         if progress is not None and done % 20 == 0:
             progress("branch", branches=done, open=len(heap))
         _fix(session, lp, conditions, fixed)
-        answer = session.solve()
+        answer = solve()
         here = session.lp
         if answer.status is Status.INFEASIBLE:
             if answer.ray is None or not verify_infeasible(here, answer.ray).verified:
@@ -117,6 +118,7 @@ def settle(
             closed.append(value)
             continue
         answer = choose(answer)
+        here = session.lp
         missed = dodged(here, answer.x, conditions)
         if not missed:
             best, best_lp = answer, here
@@ -132,15 +134,14 @@ def settle(
 
 
 def _fix(session: Session, lp: LinearProgram, conditions: Sequence[Condition], fixed: tuple[tuple[int, int], ...]) -> None:
-    """Bounds of the original program with the chosen ways made tight."""
-    row_lower, col_upper = lp.row_lower.copy(), lp.col_upper.copy()
-    for k, way in fixed:
-        tight = conditions[k][way]
-        if tight.kind == "row":
-            row_lower[tight.index] = lp.row_upper[tight.index]
-        else:
-            col_upper[tight.index] = lp.col_lower[tight.index]
-    rows = np.flatnonzero(row_lower != session.lp.row_lower)
-    columns = np.flatnonzero(col_upper != session.lp.col_upper)
-    session.set_row_bounds(rows, row_lower[rows], lp.row_upper[rows])
-    session.set_column_bounds(columns, lp.col_lower[columns], col_upper[columns])
+    """The bounds of `lp` for every condition, with the chosen ways made tight."""
+    chosen = {conditions[k][way] for k, way in fixed}
+    ways = sorted({way for pair in conditions for way in pair}, key=lambda w: (w.kind, w.index))
+    rows = np.array([w.index for w in ways if w.kind == "row"], dtype=np.int64)
+    columns = np.array([w.index for w in ways if w.kind == "column"], dtype=np.int64)
+    tight_rows = np.array([w in chosen for w in ways if w.kind == "row"], dtype=bool)
+    tight_columns = np.array([w in chosen for w in ways if w.kind == "column"], dtype=bool)
+    session.set_row_bounds(rows, np.where(tight_rows, lp.row_upper[rows], lp.row_lower[rows]), lp.row_upper[rows])
+    session.set_column_bounds(
+        columns, lp.col_lower[columns], np.where(tight_columns, lp.col_lower[columns], lp.col_upper[columns])
+    )

@@ -64,8 +64,11 @@ def build(
 def unbounded(value: object, where: str = "") -> Iterator[str]:
     """Paths of the arrays that have a NaN or a number beyond all use in them; no limit (inf) is no mistake."""
     if isinstance(value, np.ndarray):
-        if (value.dtype.kind == "f" and bool((np.isnan(value) | (np.isfinite(value) & (np.abs(value) > LARGEST))).any())) or (where.rpartition(".")[2] not in ("supply", "date_limit") and value.dtype.kind == "f" and np.isinf(value).any()):
-            yield where
+        if value.dtype.kind == "f":
+            size = np.abs(value)
+            may_be_unlimited = where.rpartition(".")[2] in ("supply", "date_limit")
+            if not np.all((size <= LARGEST) | (np.isposinf(value) & may_be_unlimited)):
+                yield where
     elif isinstance(value, tuple):
         for at, item in enumerate(value):
             yield from unbounded(item, f"{where}.{getattr(item, 'name', at)}")

@@ -87,9 +87,9 @@ class _Loading:
     def run(self, variant: str | None, settings: list[str]) -> Case:
         tree, text = yamltree.read(self.path)
         self.mistakes.sources[str(self.path)] = text
+        settings = [" ".join(one.splitlines()) for one in settings]  # a setting is one line
         if settings:
-            # What is shown of a setting must not break out of its line.
-            self.mistakes.sources[SETTINGS] = "\n".join(" ".join(one.split("\n")) for one in settings)
+            self.mistakes.sources[SETTINGS] = "\n".join(settings)
         original = tree
         tree = self.vary(tree, variant)
         tree = self.set_all(tree, settings)
@@ -162,7 +162,10 @@ class _Loading:
                 blank = "\n" * (number - 1) + " " * (len(path) + 1)
                 node = yamltree.load(blank + value, SETTINGS) if value.strip() else Node("null", None, place)
             except CaseError as error:
-                self.mistakes.found.extend(error.mistakes)
+                for one in error.mistakes:
+                    # The parser tells what is missing at the end in the line after it.
+                    at = one.place if one.place.line <= number else Place(SETTINGS, number, len(setting) + 1)
+                    self.mistakes.add(at, path.strip(), one.message, one.hint)
                 continue
             tree = set_path(tree, Target(path.strip(), place, path.strip()), node, self.mistakes)
         return tree
@@ -249,10 +252,10 @@ def horizon_note(frame: Frame) -> str:
     kept = sum(len(one) for one in clock.hour_index)
     if frame.base.horizon.hours == 1:
         return f"All {total} hours of the horizon are kept; hourly data repeat by calendar."
-    peaks = sum(int(frame.charged[hours].sum()) for hours in clock.hour_index)
+    charged = sum(int(frame.charged[hours].sum()) for hours in clock.hour_index)
+    also = f", and each of the {charged} hours with a peak charge or demand response" if charged else ""
     return (
-        f"Of {total} hours {kept} are kept: every {frame.base.horizon.hours}th, weighted up to the period's hours, "
-        f"and each of {peaks} hours with a peak charge or demand response."
+        f"Of {total} hours {kept} are kept: one in {frame.base.horizon.hours}, weighted up to the hours of its period{also}."
     )
 
 

@@ -4,137 +4,32 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import date
-from itertools import pairwise
 
 import numpy as np
 
 from models.rules import RuleError, compile_rule
 
-from . import schema_common, schema_financing, schema_fleet
+from . import schema_financing, schema_fleet
 from .build_frame import Frame
 from .build_rules import DATA, SourcedRule, quantity, words
 from .build_sites import block_mw
-from .diagnostics import Mistakes, Place, did_you_mean
+from .case_checker import Checker, Parts
+from .case_checks_financing import check_company, check_financing
+from .diagnostics import Mistakes, did_you_mean
 from .schema import CaseModel
-from .schema_types import When
 from .yamltree import Node
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ +\-]{0,63}")
 AT_HOUR = re.compile(r"(\d{2})-(\d{2}) (\d{1,2})(?::00)?")
 MONTH_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
-Parts = tuple["str | int", ...]
-
-
-class Checker:
-    """The case under check, and where its mistakes go."""
-
-    def __init__(self, tree: Node, base: CaseModel, frame: Frame | None, whole: bool, mistakes: Mistakes):
-        self.tree, self.base, self.frame, self.whole, self.mistakes = tree, base, frame, whole, mistakes
-
-    def node(self, *parts: str | int) -> Node:
-        """The node at a path, or the nearest one above it."""
-        node = self.tree
-        for part in parts:
-            inside = node.kind == "map" and part in node.value
-            if not inside and not (node.kind == "list" and isinstance(part, int) and part < len(node)):
-                break
-            node = node[part]
-        return node
-
-    def place(self, *parts: str | int) -> Place:
-        """The value's place; the key's where the value is a mapping or a list, or is not given."""
-        node, key = self.tree, self.tree.place
-        for part in parts:
-            if node.kind == "map" and part in node.value:
-                key = node.key_place(str(part))
-                node = node[part]
-            elif node.kind == "list" and isinstance(part, int) and part < len(node):
-                node = node[part]
-                key = node.place
-            else:
-                return key
-        return node.place if node.kind == "scalar" else key
-
-    def wrong(self, parts: Parts, message: str, hint: str | None = None) -> None:
-        where = ""
-        for part in parts:
-            where += f"[{part}]" if isinstance(part, int) else (f".{part}" if where else str(part))
-        self.mistakes.add(self.place(*parts), where, message, hint)
-
-    def names(self, section: str) -> list[str]:
-        """The names in a section, valid or not: a reference to one with mistakes is no second mistake."""
-        node = self.tree.get(section)
-        return list(node.value) if node is not None and node.kind == "map" else []
-
-    def refer(self, parts: Parts, name: str, section: str, what: str) -> bool:
-        known = self.names(section)
-        if name in known:
-            return True
-        hint = did_you_mean(name, known, "there are") if known else f"the case has no {section}"
-        self.wrong(parts, f'there is no {what} "{name}"', hint)
-        return False
-
-    # --- time
-
-    def window(self, parts: Parts, when: When, last: bool = False) -> None:
-        """A window that has no date of the horizon in it. `last`: the last date counts too."""
-        if self.frame is None or when.never or (when.first is None and when.last is None):
-            return
-        if not self.frame.mask(when, None if last else self.frame.periods).any():
-            dates = self.frame.timeline.dates
-            end = dates[-1] if last else dates[-2]
-            late = not last and when.first == dates[-1]
-            self.wrong(
-                parts, f"no date of the horizon lies in this window: dates run from {dates[0]} to {end}",
-                "what is decided at the end could not work any more" if late else None,
-            )
-
-    def single(self, parts: Parts, day: date, what: str = "date") -> None:
-        """A date that must lie within the horizon."""
-        if self.frame is not None and not self.frame.timeline.dates[0] <= day <= self.frame.timeline.dates[-1]:
-            dates = self.frame.timeline.dates
-            self.wrong(parts, f"the {what} {day} is outside the horizon, {dates[0]} to {dates[-1]}")
-
-    def payments(self, parts: Parts, given: list[schema_common.Payment] | None, lead: int | None) -> None:
-        if given is None:
-            return
-        total = math.fsum(one.share for one in given)
-        if abs(total - 1.0) > 1e-9:
-            self.wrong((*parts, "payments"), f"the shares add to {total * 100:.10g} %: expected 100 %")
-        if lead is None or self.frame is None:
-            return
-        for at, one in enumerate(given):
-            if self.frame.steps(one.after) > self.frame.steps(lead):
-                self.wrong(
-                    (*parts, "payments", at, "after"), f"paid {one.after} months after the order, later than the lead of {lead}",
-                    "what is ordered is paid when it is ready at the latest",
-                )
-
-    def depreciation(self, parts: Parts, given: schema_common.Depreciation) -> None:
-        if given.tax == "straight" and given.life is None:
-            self.wrong((*parts, "depreciation"), "tax: straight needs `life`", "life: 60 months")
-        if given.tax != "straight" and given.life is not None:
-            self.wrong((*parts, "depreciation", "life"), f"`life` belongs to tax: straight, not to tax: {given.tax}")
-
-    def expansion(self, parts: Parts, given: schema_common.Expansion | None) -> None:
-        if given is None:
-            return
-        self.window((*parts, "order"), given.order)
-        self.payments(parts, given.payments, given.lead)
-        self.depreciation(parts, given.depreciation)
-        self.minimum(parts, given.minimum, given.limit)
-
-    def minimum(self, parts: Parts, minimum: float, limit: float | None) -> None:
-        if limit is not None and minimum > limit:
-            self.wrong((*parts, "minimum"), f"the minimum, {minimum:g}, is above the limit, {limit:g}")
-
 
 def check(tree: Node, base: CaseModel, frame: Frame | None, whole: bool, mistakes: Mistakes) -> None:
     """Note every mistake of meaning. `whole`: all sections were valid; otherwise `base` lacks the parts with mistakes."""
     checker = Checker(tree, base, frame, whole, mistakes)
-    for one in (_names, _horizon, _market, _scenarios, _sites, _rigs, _services, _financing, _company, _other, _rules):
+    for one in (_names, _horizon, _market, _scenarios, _alike, _sites, _rigs, _services):
+        one(checker)
+    for one in (check_financing, check_company, _other, _rules):
         one(checker)
 
 
@@ -212,6 +107,37 @@ def _scenarios(c: Checker) -> None:
                 c.mistakes.add(place, where, f'"{path}" cannot be delayed: only a site can', hint)
     if c.base.information is not None and not scenarios and not c.names("scenarios"):
         c.wrong(("information",), "there are no scenarios to be informed about")
+
+
+def _alike(c: Checker) -> None:
+    """A scenario may change data that the case has; it cannot bring in a quantity that other scenarios lack."""
+    if c.frame is None or not c.base.scenarios:
+        return
+    for name, model in zip(c.base.scenarios, c.frame.models, strict=True):
+        pairs: list[tuple[str, object, object]] = []
+        for key in ("btc_price", "hashprice", "network_hashrate"):
+            pairs.append((f"market.{key}", getattr(c.base.market, key), getattr(model.market, key)))
+        pairs.append(("company.share_price", c.base.company.share_price, model.company.share_price))
+        for rig, one in c.base.rigs.items():
+            for key in ("resale", "resale_price"):
+                pairs.append((f"rigs.{rig}.{key}", getattr(one, key), getattr(model.rigs.get(rig, one), key)))
+        for flow, stream in c.base.cash_flows.items():
+            for key in ("amount", "dated"):
+                pairs.append((f"cash_flows.{flow}.{key}", getattr(stream, key), getattr(model.cash_flows.get(flow, stream), key)))
+        for service, terms in c.base.ai.items():
+            paid, here = terms.energy, model.ai.get(service, terms).energy
+            if paid != here and (isinstance(paid, str) or isinstance(here, str)):
+                _not_alike(c, name, f"ai.{service}.energy", "who pays for energy is the same in every scenario")
+        for path, ours, theirs in pairs:
+            if (ours is None) != (theirs is None):
+                _not_alike(c, name, path, f"{path} is not given in the case, so that other scenarios have none")
+
+
+def _not_alike(c: Checker, scenario: str, path: str, message: str) -> None:
+    given = c.node("scenarios", scenario, "set")
+    key = next((key for key in given if key == path or key.startswith(path + ".")), path)
+    place = given.key_place(key)
+    c.mistakes.add(place, f"scenarios.{scenario}.set.{key}", message, "give it in the case too; scenarios change it from there")
 
 
 def _hours(c: Checker, parts: Parts, hours: list) -> None:
@@ -321,123 +247,6 @@ def _services(c: Checker) -> None:
             sites = [s for s in (one.sites or c.base.sites) if s in c.base.sites and c.base.sites[s].power.grid is None]
             if sites:
                 c.wrong((*at, "energy"), f'the tenant pays the grid price, and site "{sites[0]}" has no grid', "give USD/MWh")
-
-
-def _company(c: Checker) -> None:
-    company = c.base.company
-    if company.plant and not company.plant_life:
-        c.wrong(("company", "plant"), "`plant_life` is missing: the life left of the plant in the books")
-    if company.share_price is None and c.whole:
-        for name, one in c.base.financing.items():
-            if isinstance(one, schema_financing.Convertible):
-                c.wrong(("financing", name, "type"), "a convertible needs company.share_price", "share_price: 12 USD/share")
-            elif isinstance(one, schema_financing.Atm) or (
-                isinstance(one, schema_financing.Equity) and one.holders == "new"
-            ):
-                c.wrong(("financing", name, "type"), "a sale to new holders needs company.share_price")
-
-
-def _financing(c: Checker) -> None:
-    for name, one in c.base.financing.items():
-        at: Parts = ("financing", name)
-        if isinstance(one, schema_financing.SharesTerms):
-            c.window((*at, "issue"), one.issue, last=True)
-            c.minimum(at, one.minimum, one.limit)
-            new = isinstance(one, schema_financing.Atm) or getattr(one, "holders", "") == "new"
-            if one.discount and not new:
-                c.wrong((*at, "discount"), "owners pay in 1 for 1: a discount is for new holders")
-            continue
-        if one.limit > 0 or one.issue != When():
-            c.window((*at, "issue"), one.issue)
-        c.minimum(at, one.minimum, one.limit)
-        _maturity(c, at, one)
-        if one.existing is not None:
-            if one.existing.face > one.limit + 1e-6:
-                c.wrong((*at, "existing", "face"), f"{one.existing.face:g} USD outstanding, above the limit of {one.limit:g} USD")
-            if c.frame is not None and one.existing.issued > c.frame.timeline.dates[0]:
-                c.wrong((*at, "existing", "issued"), "issued after the start: then it is not outstanding yet")
-            if one.maturity is None and isinstance(one, schema_financing.StripTerms) and c.frame is not None:
-                ends = c.frame.month(one.existing.issued) + (one.tenor or 0)
-                if one.tenor is not None and ends <= 0:
-                    c.wrong((*at, "tenor"), f"what was issued {one.existing.issued} matured before the start")
-        if isinstance(one, schema_financing.StripTerms):
-            _strip(c, at, one)
-        if isinstance(one, schema_financing.BtcLoan) and one.top_up is not None and one.top_up < one.ltv:
-            c.wrong((*at, "top_up"), f"the margin-call level {one.top_up:.6g} is below ltv, {one.ltv:.6g}")
-
-
-def _maturity(c: Checker, at: Parts, one: schema_financing.DebtTerms) -> None:
-    if (one.maturity is None) == (one.tenor is None):
-        what = "give one of `maturity` (a date) and `tenor` (a time)"
-        c.wrong((*at, "tenor") if one.tenor is not None else at, f"maturity and tenor: {what}" if one.tenor else what)
-        return
-    if one.maturity is None or c.frame is None:
-        return
-    if one.issue.never:
-        if one.maturity <= c.frame.timeline.dates[0]:
-            c.wrong((*at, "maturity"), f"matured {one.maturity}, at or before the start")
-        return
-    first = one.issue.first or c.frame.timeline.dates[0]
-    last = one.issue.last
-    if one.maturity <= max(first, c.frame.timeline.dates[0]):
-        c.wrong((*at, "maturity"), f"matures {one.maturity}, at or before its issue from {max(first, c.frame.timeline.dates[0])}")
-    elif last is not None and one.maturity <= last:
-        c.wrong((*at, "maturity"), f"matures {one.maturity}, and may be issued until {last}", "end the issue before")
-    elif last is None and one.maturity <= c.frame.timeline.dates[-2] and isinstance(one, schema_financing.StripTerms):
-        c.wrong(
-            (*at, "maturity"), f"matures {one.maturity}, within the horizon, and may be issued at any date",
-            "give issue: {from: ..., until: ...} that ends before",
-        )
-
-
-def _strip(c: Checker, at: Parts, one: schema_financing.StripTerms) -> None:
-    kind = one.amortisation
-    needs = {"given": "schedule", "after_completion": "completion", "sculpted": "coverage"}
-    for method, key in needs.items():
-        if kind == method and getattr(one, key) is None:
-            c.wrong((*at, "amortisation"), f"amortisation: {method} needs `{key}`")
-        elif kind != method and getattr(one, key) is not None:
-            c.wrong((*at, key), f"`{key}` belongs to amortisation: {method}, not to amortisation: {kind}")
-    if one.balloon and kind not in ("level", "annuity", "after_completion"):
-        c.wrong((*at, "balloon"), f"a balloon belongs to level, annuity or after_completion, not to {kind}")
-    if one.grace and kind not in ("level", "annuity", "sculpted"):
-        c.wrong((*at, "grace"), f"grace belongs to level, annuity or sculpted amortisation, not to {kind}")
-    if kind == "sculpted" and not isinstance(one, schema_financing.Loan):
-        c.wrong((*at, "amortisation"), "only a loan is sculpted", "type: loan")
-    if kind == "sculpted":
-        for key in ("pik", "call", "put"):
-            if getattr(one, key) is not None:
-                c.wrong((*at, key), f"a sculpted loan has no {key}: it is repaid as the program chooses")
-    if kind == "annuity" and one.interest == "at_maturity":
-        c.wrong((*at, "interest"), "an annuity pays interest with its principal, not at maturity")
-    if one.tenor is not None and one.grace >= one.tenor:
-        c.wrong((*at, "grace"), f"grace of {one.grace} months in a tenor of {one.tenor}")
-    if one.schedule is not None:
-        total = math.fsum(part.share for part in one.schedule)
-        if total > 1 + 1e-9:
-            c.wrong((*at, "schedule"), f"the instalments add to {total * 100:.10g} % of face", "what is left is due at maturity")
-    if one.completion is not None and one.completion.site is not None:
-        c.refer((*at, "completion", "site"), one.completion.site, "sites", "site")
-    if one.call is not None:
-        if isinstance(one, schema_financing.Convertible):
-            c.wrong((*at, "call"), "a convertible cannot be called here: its holder would convert first")
-        days = [step.from_ for step in one.call]
-        if not days or any(b <= a for a, b in pairwise(days)):
-            c.wrong((*at, "call"), "call dates must rise")
-    if one.put is not None:
-        if one.maturity is not None and one.put.date >= one.maturity:
-            c.wrong((*at, "put", "date"), f"the put at {one.put.date} is not before maturity, {one.maturity}")
-        if c.frame is not None and one.put.date <= c.frame.timeline.dates[0]:
-            c.wrong((*at, "put", "date"), f"the put at {one.put.date} is not after the start")
-    if isinstance(one, schema_financing.Convertible):
-        if one.existing is not None and one.conversion_price is None:
-            c.wrong(at, 'key "conversion_price" is missing: needed for a convertible issued before the start')
-        if one.conversion_price is not None and one.existing is None:
-            c.wrong((*at, "conversion_price"), "`conversion_price` is for one that is outstanding: give conversion_premium")
-        if one.capped_call is not None and one.capped_call.cap_premium <= one.conversion_premium:
-            c.wrong((*at, "capped_call", "cap_premium"), "the cap is not above the conversion price: the call is worth nothing")
-        if kind != "bullet":
-            c.wrong((*at, "amortisation"), f"a convertible is repaid at maturity, not {kind}")
 
 
 def _other(c: Checker) -> None:

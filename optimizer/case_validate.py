@@ -6,15 +6,20 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from . import schema_financing, schema_fleet
 from .case_patch import Kind, kind_at
 from .diagnostics import Mistakes, Place, did_you_mean
 from .schema import CaseModel
 from .schema_financing import TAGS, DebtTerms, SharesTerms
-from .schema_types import NOTED, Reading, shorthand_keys, wrap
+from .schema_types import NOTED, Reading, Section, shorthand_keys, wrap
 from .yamltree import Node, noun
 
-SERVICES = ("lease", "cloud")
-INSTRUMENTS = ("notes", "loan", "convertible", "revolver", "btc_loan", "equity", "atm")
+SERVICE_CLASSES: dict[str, type[Section]] = {"lease": schema_fleet.Lease, "cloud": schema_fleet.Cloud}
+INSTRUMENT_CLASSES: dict[str, type[Section]] = {
+    "notes": schema_financing.Notes, "loan": schema_financing.Loan, "convertible": schema_financing.Convertible,
+    "revolver": schema_financing.Revolver, "btc_loan": schema_financing.BtcLoan, "equity": schema_financing.Equity,
+    "atm": schema_financing.Atm,
+}  # fmt: skip
 
 
 def validate(tree: Node, reading: Reading, known: dict[str, Any] | None = None) -> tuple[CaseModel | None, bool]:
@@ -70,8 +75,7 @@ def tell(error: ValidationError, tree: Node, mistakes: Mistakes) -> None:
         if kind == "extra_forbidden":
             key = str(item["loc"][-1])
             parent, _ = kind_at(tree, parts[:-1])
-            allowed = shorthand_keys(parent.section) if parent.section else []
-            mistakes.add(_key_place(tree, parts), where, "unknown key", did_you_mean(key, allowed) if allowed else None)
+            mistakes.add(_key_place(tree, parts), where, "unknown key", _hint(key, parent))
         elif kind == "missing":
             _missing(str(item["loc"][-1]), expected, tree, parts, mistakes)
         elif kind in ("union_tag_not_found", "union_tag_invalid"):
@@ -87,6 +91,17 @@ def tell(error: ValidationError, tree: Node, mistakes: Mistakes) -> None:
             mistakes.add(place, where, f"expected a list, found {found}", "write [a, b], or a line beginning with - for each")
         else:  # pragma: no cover - our own readers leave nothing else to pydantic
             mistakes.add(place, where, f"{item['msg']}".lower())
+
+
+def _hint(key: str, parent: Kind) -> str | None:
+    """The near key; else the kinds of the same family that have this key; else all keys."""
+    if parent.section is None:
+        return None
+    family = [one for group in (SERVICE_CLASSES, INSTRUMENT_CLASSES) if parent.section in group.values() for one in group.items()]
+    owners = [name for name, section in family if key in shorthand_keys(section)]
+    if owners:
+        return f"`{key}` belongs to type: {' | '.join(owners)}"
+    return did_you_mean(key, shorthand_keys(parent.section))
 
 
 def _descend(tree: Node, loc: tuple[Any, ...]) -> list[str | int]:
@@ -148,7 +163,7 @@ def _missing(key: str, expected: Kind, tree: Node, parts: list[str | int], mista
 
 
 def _wrong_type(parts: list[str | int], node: Node | None, place: Place, where: str, mistakes: Mistakes) -> None:
-    known = SERVICES if parts[0] == "ai" else INSTRUMENTS
+    known = tuple(SERVICE_CLASSES) if parts[0] == "ai" else tuple(INSTRUMENT_CLASSES)
     noun_of = "service" if parts[0] == "ai" else "instrument"
     if node is None or node.kind != "map":
         mistakes.add(place, where, f"expected a mapping, found {noun(node) if node else 'nothing'}")

@@ -17,16 +17,19 @@ from models.problem import Problem
 from optimizer.proof import Certificate
 
 if TYPE_CHECKING:
+    from models.decomposition import Cuts
     from models.linear import Lin
     from models.plan import Plan
     from optimizer.branch import Settled
     from optimizer.case import Case
-    from optimizer.highs import Answer, LinearProgram
+    from optimizer.highs import Answer, LinearProgram, Session
 
 #: relative tolerance of every identity between the program and the books, and of the proof
 TOLERANCE = 1e-7
 #: costs are multiplied by this inside HiGHS: its dual tolerance is absolute, and an hour's megawatt weighs about 1e-4 of a money unit
 COST_SCALE = 1e3
+
+METHODS = ("extensive", "cuts")
 
 Progress = Callable[..., None]
 
@@ -112,13 +115,14 @@ def solve(
     presolve: bool = True,
     algorithm: str = "choose",
 ) -> Solution:
-    """Solve a case and prove the answer. `method`: only 'extensive' (the program in one piece). time_limit in seconds.
+    """Solve a case and prove the answer. time_limit in seconds.
 
+    method: 'cuts' values every hour exactly and adds what is needed of it to the program; 'extensive' writes every hour out.
     Raises ValueError for an unknown method; SolverError when HiGHS itself fails.
     """
-    if method != "extensive":
-        raise ValueError(f"unknown method {method!r}: expected 'extensive'")
-    return _Run(case, time_limit, progress or _silent, canonical, seed, presolve, algorithm).run()
+    if method not in METHODS:
+        raise ValueError(f"unknown method {method!r}: expected one of {', '.join(METHODS)}")
+    return _Run(case, method, time_limit, progress or _silent, canonical, seed, presolve, algorithm).run()
 
 
 def solve_problem(problem: Problem, **options: Any) -> Solution:
@@ -152,6 +156,7 @@ class _Run:
     def __init__(
         self,
         case: Case,
+        method: str,
         time_limit: float | None,
         progress: Progress,
         canonical: bool,
@@ -159,8 +164,8 @@ class _Run:
         presolve: bool,
         algorithm: str,
     ) -> None:
-        self.case, self.progress, self.canonical = case, progress, canonical
-        self.options = {"time_limit": time_limit, "seed": seed, "presolve": presolve, "method": algorithm}
+        self.case, self.method, self.progress, self.canonical = case, method, progress, canonical
+        self.settings: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "presolve": presolve, "method": algorithm}
         self.timings: dict[str, float] = {}
 
     @contextmanager
@@ -178,23 +183,69 @@ class _Run:
             from models.plan import Plan
             from optimizer.highs import Session, SolverOptions, compile_model
         self.problem = problem
+        self.options = SolverOptions(**self.settings)
         with self.stage("build"):
-            plan = Plan(problem)
+            plan = Plan(problem, hours="valued" if self.method == "cuts" else "written")
             lp = compile_model(plan.model, cost_scale=COST_SCALE)
         self.size = {"rows": lp.matrix.shape[0], "columns": lp.matrix.shape[1], "nonzeros": int(lp.matrix.nnz)}
-        session = Session(SolverOptions(**self.options))
+        self.session = Session(self.options)
+        self.session.load(lp)
+        self.levels = self._levels(plan, lp)
+        self.cuts = self._begin_cuts(plan, lp)
         with self.stage("solve", **self.size):
-            session.load(lp)
-            answer = session.solve()
+            answer = self._solve()
         outcome = Outcome(answer.status.value) if answer.status.value in {o.value for o in Outcome} else Outcome.UNVERIFIED
         if outcome is not Outcome.OPTIMAL:
-            return self._without_plan(plan, lp, answer, outcome)
+            return self._without_plan(plan, self.session.lp, answer, outcome)
         with self.stage("canonical plan"):
-            answer = self._canonical(plan, session, lp, answer)
-        settled = self._settle(plan, session, lp, answer)
+            answer = self._choose(answer)
+        settled = self._settle(plan, lp, answer)
         if settled is not None and settled.answer is None:
             return self._unsettled(settled)
-        return self._prove(plan, lp, answer, settled)
+        return self._prove(plan, answer, settled)
+
+    def _begin_cuts(self, plan: Plan, lp: LinearProgram) -> Cuts | None:
+        if plan.theta is None:
+            return None
+        from models.decomposition import Cuts
+
+        with self.stage("first cuts"):
+            columns = {id(v): j for j, v in enumerate(lp.columns)}
+            return Cuts(plan.theta, self.session, columns, progress=self.progress, new_session=self._new_session)
+
+    def _new_session(self, lp: LinearProgram) -> Session:
+        from optimizer.highs import Session
+
+        session = Session(self.options)
+        session.load(lp)
+        return session
+
+    def _solve(self) -> Answer:
+        """Optimum of the session, with every cut it misses added."""
+        answer = self.session.solve()
+        if self.cuts is None:
+            return answer
+        for factor in (10.0, 1e3, 1e5):
+            if answer.status.value != "unbounded":
+                break
+            self.cuts.widen(factor)
+            answer = self.session.solve()
+        return self.cuts.tighten(answer)[0]
+
+    def _choose(self, answer: Answer) -> Answer:
+        """The canonical one among equal optima; where it lies beyond what the hours give, cut and choose again."""
+        from optimizer.canonical import canonical
+
+        if not self.canonical:
+            return answer
+        for _ in range(100):
+            chosen = canonical(self.session, self.session.lp, answer, self.levels)
+            if self.cuts is None or not self.cuts.separate(chosen)[0]:
+                return chosen
+            answer = self._solve()
+            if answer.status.value != "optimal":
+                return answer
+        return answer
 
     # ---- no plan ---------------------------------------------------------------------------------------------------
     def _without_plan(self, plan: Plan, lp: LinearProgram, answer: Answer, outcome: Outcome) -> Solution:
@@ -233,7 +284,7 @@ class _Run:
         return out
 
     # ---- a plan ----------------------------------------------------------------------------------------------------
-    def _settle(self, plan: Plan, session: Any, lp: LinearProgram, answer: Answer) -> Settled | None:
+    def _settle(self, plan: Plan, lp: LinearProgram, answer: Answer) -> Settled | None:
         """Where the relaxed tax rows let the program dodge the law, branch; None where it obeys."""
         from optimizer import branch
 
@@ -251,16 +302,10 @@ class _Run:
         if not branch.dodged(lp, answer.x, conditions):
             return None
         with self.stage("branch"):
-            limit = self.options["time_limit"]
+            limit = self.settings["time_limit"]
             deadline = None if limit is None else time.perf_counter() + limit
             return branch.settle(
-                session,
-                lp,
-                answer,
-                conditions,
-                lambda a: self._canonical(plan, session, session.lp, a),
-                deadline=deadline,
-                progress=self.progress,
+                self.session, answer, conditions, self._solve, self._choose, deadline=deadline, progress=self.progress
             )
 
     def _unsettled(self, settled: Settled) -> Solution:
@@ -272,11 +317,10 @@ class _Run:
         outcome = Outcome.UNVERIFIED if settled.reasons else Outcome.INFEASIBLE
         return self._solution(outcome=outcome, reasons=(why, *settled.reasons))
 
-    def _canonical(self, plan: Plan, session: Any, lp: LinearProgram, answer: Answer) -> Answer:
-        from optimizer.canonical import canonical, fixed_order, toward_bounds
+    def _levels(self, plan: Plan, lp: LinearProgram) -> list[np.ndarray]:
+        """What the canonical plan minimises in turn, as vectors over the columns."""
+        from optimizer.canonical import fixed_order, toward_bounds
 
-        if not self.canonical:
-            return answer
         column = {id(v): j for j, v in enumerate(lp.columns)}
 
         def vector(lin: Lin) -> np.ndarray:
@@ -286,25 +330,28 @@ class _Run:
                     out[column[id(v)]] += c
             return out
 
-        levels = [vector(lin) for lin in plan.preferences()]
-        levels.append(toward_bounds(lp, fixed_order(len(lp.columns))))
-        return canonical(session, lp, answer, levels)
+        return [*(vector(lin) for lin in plan.preferences()), toward_bounds(lp, fixed_order(len(lp.columns)))]
 
-    def _prove(self, plan: Plan, lp: LinearProgram, answer: Answer, settled: Settled | None) -> Solution:
+    def _prove(self, plan: Plan, answer: Answer, settled: Settled | None) -> Solution:
         from models.proforma import keep_books
         from optimizer import proof
         from optimizer.highs import load_into_model
 
         unit = self.problem.money
+        lp = self.session.lp
+        if settled is not None:
+            assert settled.answer is not None and settled.lp is not None
+            answer, lp = settled.answer, settled.lp
+        dispatch = None
+        if self.cuts is not None:
+            with self.stage("dispatch"):
+                answer, dispatch = self._realise(plan, lp, answer)
         with self.stage("verify"):
-            if settled is not None:
-                assert settled.answer is not None and settled.lp is not None
-                answer, lp = settled.answer, settled.lp
             certificate = proof.verify_optimal(lp, answer.x, answer.y, tolerance=TOLERANCE)
             if settled is not None:
                 certificate = _over_branches(certificate, settled)
             load_into_model(lp, answer)
-            decisions = plan.decisions()
+            decisions = plan.decisions(dispatch)
         with self.stage("books"):
             books = keep_books(self.problem, decisions)
             lp_checks = _compare(plan, books, certificate.objective * unit)
@@ -313,7 +360,7 @@ class _Run:
             if not check.relative <= TOLERANCE:
                 reasons.append(f"{check.name}: off by {check.relative:.3g} relative ({check.residual:.6g}) at {check.where or 'total'}")
         with self.stage("prices"):
-            prices = _prices(self.problem, plan, lp, answer)
+            prices = _prices(self.problem, plan, lp, answer, self.cuts)
             covenants = _covenants(self.problem, books, decisions, prices)
         outcome = Outcome.OPTIMAL if not reasons else Outcome.UNVERIFIED
         if outcome is Outcome.OPTIMAL and settled is not None and not settled.complete:
@@ -335,11 +382,35 @@ class _Run:
             lp_checks=lp_checks,
         )
 
+    def _realise(self, plan: Plan, lp: LinearProgram, answer: Answer) -> tuple[Answer, Any]:
+        """The plan with hours that were worked out, and these hours; what it is worth is the lower bound."""
+        from models.decomposition import Realised
+        from optimizer.canonical import canonical, fixed_order, toward_bounds
+
+        assert self.cuts is not None and plan.theta is not None
+
+        def choose(session: Session, found: Answer) -> Answer:
+            more = len(session.lp.cost) - len(lp.cost)
+            levels = [np.concatenate([level, np.zeros(more)]) for level in self.levels[:-1]]
+            levels.append(toward_bounds(session.lp, fixed_order(len(session.lp.cost))))
+            return canonical(session, session.lp, found, levels)
+
+        realised = Realised(self.cuts, lp, answer, self._new_session)
+        session, found = realised.price_in(answer.objective, 1e-10)
+        if found.status.value == "optimal":
+            found, mixtures = realised.mixtures(session, found, choose)
+        if found.status.value != "optimal":
+            # the plan's own figures stand; the books will tell whether the hours bear them out
+            message = f"The hours at the plan's capacities ended {found.status.value}."
+            return replace(answer, message=message), plan.theta.dispatch(realised.plain())
+        return replace(answer, x=found.x[: len(lp.cost)]), plan.theta.dispatch(mixtures)
+
     def _solution(self, **found: Any) -> Solution:
         return Solution(
             case=self.case,
             variant=self.case.variant,
             problem=self.problem,
+            method=self.method,
             size=self.size,
             timings=self.timings,
             **found,
@@ -394,7 +465,9 @@ def _size(books: Books) -> float:
     return float(sum(np.abs(v).sum() for v in books.ledger.values())) or 1.0
 
 
-def _prices(problem: Problem, plan: Plan, lp: LinearProgram, answer: Answer) -> tuple[ShadowPrice, ...]:
+def _prices(
+    problem: Problem, plan: Plan, lp: LinearProgram, answer: Answer, cuts: Cuts | None
+) -> tuple[ShadowPrice, ...]:
     """Duals of scarce things in USD per natural unit, grid hours summed by site, scenario and period.
 
     The sign is that of what more of it would add: a limit's price is >= 0, a minimum's price is what a unit less of it would add.
@@ -416,6 +489,7 @@ def _prices(problem: Problem, plan: Plan, lp: LinearProgram, answer: Answer) -> 
         s, d = numbers[0], numbers[1] if len(numbers) > 1 else None
         if family == "grid_limit":
             family = "interconnection"
+            assert plan.power is not None
             limit = plan.power.blocks[_site(problem, names[0]), s, d].merit
             value *= float(next(g.limit[numbers[2]] for g in limit.sources if g.is_grid))
         # duals are those of a minimisation: more on the right of an equation adds -dual; relaxing a limit or a demand never hurts
@@ -425,6 +499,12 @@ def _prices(problem: Problem, plan: Plan, lp: LinearProgram, answer: Answer) -> 
         k = (family, " ".join(names) or family, scenario, dates[d] if d is not None else None)
         found[k] = found.get(k, 0.0) + value
         units[family] = b.units.get(family, "USD/MW")
+    if cuts is not None:
+        for site, prices in zip(problem.sites, cuts.grid_prices(answer.y), strict=True):
+            for k in np.flatnonzero(prices):
+                s, t = divmod(int(k), b.T)
+                found["interconnection", site.name, problem.scenarios.names[s], dates[t]] = float(prices[k]) * 1.0
+        units["interconnection"] = "USD/MW"
     rows = [ShadowPrice(f, n, s, d, v, units[f]) for (f, n, s, d), v in found.items() if abs(v) > 1e-9]
     return tuple(sorted(rows, key=lambda r: (r.family, r.name, r.scenario or "", r.date or "")))
 

@@ -471,6 +471,18 @@ class Section(BaseModel):
         return {key: value}
 
     @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        """A shorthand may stand in place of the mapping."""
+        reference = handler(schema)
+        whole = handler.resolve_ref_schema(reference)
+        if cls.shorthand is not None and "properties" in whole:
+            mapping = dict(whole)
+            bare = {key: value for key, value in mapping["properties"][cls.shorthand].items() if key != "default"}
+            whole.clear()
+            whole.update({"title": mapping.pop("title", ""), "anyOf": [mapping, bare]})
+        return reference
+
+    @classmethod
     def shorthand_takes_maps(cls) -> bool:
         """Whether a mapping with none of this section's keys stands for the shorthand too."""
         return False

@@ -194,6 +194,10 @@ KINDS: dict[str, Kind] = {
         Kind("shares", "a number of shares", "shares", {"shares": 1.0, "share": 1.0, "kshares": 1e3, "Mshares": 1e6}),
         Kind("units", "a number of units", "units", {"units": 1.0, "unit": 1.0, "": 1.0}),
         Kind("USD/unit", "a price by the unit", "USD/unit", _over(_MONEY, {"unit": 1.0, "units": 1.0})),
+        Kind(
+            "USD/unit/year", "money by the unit and year", "USD/unit/year",
+            _by_time(_over(_MONEY, {"unit": 1.0, "units": 1.0})),
+        ),
         Kind("tonne", "mass", "tonne", {"tonne": 1.0, "tonnes": 1.0, "kg": 1e-3}),
         Kind("tonne/MWh", "mass per energy", "tonne/MWh", {"tonne/MWh": 1.0, "kg/MWh": 1e-3, "kg/kWh": 1.0}),
         Kind("USD/tonne", "a price of mass", "USD/tonne", _over(_MONEY, {"tonne": 1.0})),

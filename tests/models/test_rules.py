@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -205,7 +206,12 @@ def test_trouble_of_the_unit_reader_keeps_its_message_and_hint() -> None:
 def test_python_sees_only_placeholders(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
     parse = ast.parse
-    monkeypatch.setattr(ast, "parse", lambda source, **more: seen.append(source) or parse(source, **more))
+
+    def parsing(source: str, **more: Any) -> Any:
+        seen.append(source)
+        return parse(source, **more)
+
+    monkeypatch.setattr(ast, "parse", parsing)
     compiled("outstanding[gpu-loan] + 2.5 * cash <= 50 MUSD")
     assert seen == ["q0 + q1 * q2 <= q3"]
 
@@ -218,7 +224,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(st.one_of(st.lists(PIECES, max_size=40).map("".join), st.lists(PIECES, max_size=12).map(" ".join), st.text()))
 @example("(" * 500)
 @example("-" * 500)
@@ -235,12 +241,16 @@ PIECES = st.sampled_from(
 @example(" " * 499 + "(")
 @example("cash+" * 99 + "cash>=1")
 def test_hostile_text_is_a_rule_or_a_rule_error_at_once(text: str) -> None:
-    before = time.thread_time()
-    try:
-        rule = compiled(text)
-    except RuleError as error:
-        assert 0 <= error.column <= len(text)
-        assert str(error).isprintable() and len(str(error)) < 1000
-    else:
-        assert rule.terms and all(np.isfinite(c).all() for c in (*rule.terms.values(), rule.constant))
-    assert time.thread_time() - before < 0.05
+    def seconds() -> float:
+        before = time.thread_time()
+        try:
+            rule = compiled(text)
+        except RuleError as error:
+            assert 0 <= error.column <= len(text)
+            assert str(error).isprintable() and len(str(error)) < 1000
+        else:
+            assert rule.terms and all(np.isfinite(c).all() for c in (*rule.terms.values(), rule.constant))
+        return time.thread_time() - before
+
+    # Once may hold a garbage collection of everything that ran before; text that is slow is slow every time.
+    assert any(seconds() < 0.05 for _ in range(3))

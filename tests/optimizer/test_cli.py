@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -73,13 +72,12 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
         "import sys, optimizer.cli as c; c.run(['--help']); c.run(['solve', '--help']); "
         "print(sorted(set(sys.modules) & {'numpy', 'pandas', 'pyomo', 'highspy', 'pydantic', 'rich', 'scipy', 'yaml'}))"
     )
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
-        times.append(time.perf_counter() - start)
+    before = os.times()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    after = os.times()
     assert done.stdout.splitlines()[-1] == "[]"
-    assert min(times) < 0.3
+    # processor time, so that a busy machine does not fail it
+    assert after.children_user + after.children_system - before.children_user - before.children_system < 0.3
     for word in ("new", "validate", "solve", "schema", "Exit codes", "--time-limit", "--set PATH=VALUE"):
         assert word in done.stdout
 

@@ -44,7 +44,7 @@ S, T, D = 2, 4, 5
 
 
 def problem() -> Problem:
-    """A small miner: one site, one rig, notes and owners' money, two scenarios, names that would be formulas or markup."""
+    """A small miner: one site, one rig, notes and owners' money, two scenarios, names that are formulas or markup."""
 
     def flat(value: float, length: int = T) -> np.ndarray:
         return np.full((S, length), float(value))
@@ -79,7 +79,8 @@ def problem() -> Problem:
                 20.0, np.array([2.0]), 20, np.array([True])),
         ),
         debts=(
-            Debt("[red]notes[/red]", "notes", first, 3e6, np.full(D, np.inf), flat(0.08), tenor=24, price=0.98, fee=0.01),
+            Debt("[red]notes[/red]", "notes", first, 3e6, np.full(D, np.inf), flat(0.08), tenor=24, price=0.98,
+                 fee=0.01),
         ),
         equities=(Equity("@owners", early, 3e6, np.full(D, np.inf)),),
         tax=Tax(0.21, 0.0, 0.8, np.zeros(T)),

@@ -33,7 +33,8 @@ def section(text: str, title: str) -> str:
     [
         (0.0, "0 USD"), (-0.0, "0 USD"), (1e-9, "0 USD"), (-1e-9, "0 USD"), (12.3456, "12.35 USD"),
         (999.9, "999.90 USD"), (1500.0, "1.5 kUSD"), (-45_600.0, "-45.6 kUSD"), (1e6, "1 MUSD"), (999_999.7, "1 MUSD"),
-        (1_234_567.0, "1.235 MUSD"), (587_654_321.0, "587.7 MUSD"), (3.2e9, "3,200 MUSD"), (12.7e9, "12.7 GUSD"), (None, "-"), (float("nan"), "-"),
+        (1_234_567.0, "1.235 MUSD"),
+        (587_654_321.0, "587.7 MUSD"), (3.2e9, "3,200 MUSD"), (12.7e9, "12.7 GUSD"), (None, "-"), (float("nan"), "-"),
     ],
 )  # fmt: skip
 def test_money_reads_like_money(usd: float | None, text: str) -> None:
@@ -184,7 +185,7 @@ def test_progress_on_a_terminal_is_one_live_line_that_goes() -> None:
     stream = io.StringIO()
     with Progress(stream, live=True) as progress:
         progress("solve", rows=1)
-        progress("solve", rows=2, note="x" * 300)
+        progress("solve " + "x" * 300, rows=2)
     text = stream.getvalue()
     assert "\n" not in text and text.count(CLEAR) == 3 and text.endswith(CLEAR)
     assert max(map(len, text.split(CLEAR))) < 100

@@ -1,0 +1,443 @@
+"""The loop: solve the plan, work out every hour of its capacities, cut off what the hours do not give, until nothing is cut off.
+
+Upper bound: the plan with its cuts (each cut holds for every plan, by concavity). Lower bound: the best plan at the capacities found
+whose hours are splits that were worked out. They meet when the plan's own split is one of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from models.oracle import Split
+from models.problem import Array, Ints
+from models.theta import Mixture, SiteValue, Theta
+
+#: what a unit (of the program) of theta or quantity that no split brings costs while splits are still being priced in
+PENALTY = 1e4
+#: a plan with linked quantities is real when it is worth this close (relative) to the best mixture of splits
+REAL = 1e-9
+#: a cut is added where it is missed by more than this share of the block's size
+VIOLATED = 1e-10
+
+
+@dataclass
+class Site:
+    """Column numbers of one site in the program, and the directions in which its hours were priced last."""
+
+    value: SiteValue
+    theta: Ints
+    capacity: Ints  # (B, E), -1 where there is no variable
+    quantity: Ints  # (B, Q), -1 where there is none
+    units: Array  # (Q,)
+    start: Array  # (B, Q)
+    size: Array  # (B,) USD: largest value seen, what a violation is measured against
+    directions: list[tuple[Array, Array]] = field(default_factory=list)
+
+
+@dataclass
+class CutPool:
+    """Every cut, in the order of its row: site, block, direction, slopes (program units)."""
+
+    site: list[Ints] = field(default_factory=list)
+    block: list[Ints] = field(default_factory=list)
+    alpha: list[Array] = field(default_factory=list)
+    rho: list[Array] = field(default_factory=list)  # (n, Q) of the site
+    slope: list[Array] = field(default_factory=list)  # (n, E)
+
+    @property
+    def count(self) -> int:
+        return sum(len(x) for x in self.block)
+
+
+class Cuts:
+    """The hours of a plan as cuts on a warm solver session.
+
+    session: has lp, solve(), add_rows(lower, upper, rows). split: works out one site (site number, capacity, alpha, rho) -> Split.
+    """
+
+    def __init__(
+        self,
+        theta: Theta,
+        session: Any,
+        columns: dict[int, int],
+        split: Callable[[int, Array, Array, Array], Split] | None = None,
+        progress: Callable[..., None] | None = None,
+        new_session: Callable[[Any], Any] | None = None,
+    ) -> None:
+        self.new_session = new_session
+        self.theta, self.session, self.unit = theta, session, theta.build.unit
+        self.split = split or (lambda i, k, a, r: theta.values[i].split(k, a, r))
+        self.progress = progress or (lambda *_a, **_k: None)
+        self.sites = [self._columns(value, columns) for value in theta.values]
+        self.pool = CutPool()
+        self.first_row = session.lp.matrix.shape[0]
+        self.rounds = 0
+        self._begin()
+
+    def _columns(self, value: SiteValue, columns: dict[int, int]) -> Site:
+        def number(var: Any) -> int:
+            return -1 if var is None else columns.get(id(var), -1)
+
+        blocks = value.oracle.blocks
+        quantity = np.array([[number(v) for v in q.var] for q in value.quantities], dtype=np.int64).reshape(-1, blocks).T
+        return Site(
+            value,
+            np.array([number(v) for v in value.theta], dtype=np.int64),
+            np.array([[number(v) for v in row] for row in value.column], dtype=np.int64).reshape(blocks, -1),
+            quantity.copy(),
+            np.array([q.unit for q in value.quantities]),
+            np.array([q.start for q in value.quantities]).reshape(-1, blocks).T.copy(),
+            np.full(blocks, 1.0),
+        )
+
+    # ---- cuts ------------------------------------------------------------------------------------------------------
+    def _begin(self) -> None:
+        """First cuts: at everything that can be built, at half of it, and at next to nothing; quantities bounded on both sides."""
+        highest = self._highest()
+        for i, site in enumerate(self.sites):
+            blocks, count = len(site.theta), len(site.units)
+            one = np.ones(blocks)
+            for share in (1.0, 0.5, 0.1):
+                capacity = np.where(site.capacity >= 0, share * highest[i], site.value.constant)
+                self._cut(i, capacity, one, site.start, None)
+            capacity = np.where(site.capacity >= 0, highest[i], site.value.constant)
+            for k in range(count):
+                for sign in (1.0, -1.0):
+                    rho = np.zeros((blocks, count))
+                    rho[:, k] = sign * self.unit / site.units[k]
+                    self._cut(i, capacity, np.zeros(blocks), rho, None)
+            site.directions = [(one, site.start)]
+
+    def _highest(self) -> list[Array]:
+        """A rough size of every capacity, MW: what halls, limits and interconnection leave room for."""
+        p = self.theta.build.problem
+        out = []
+        for site in self.sites:
+            place = p.sites[site.value.oracle.site]
+
+            def room(name: str, place: Any = place) -> float:
+                expansion = getattr(place, name)
+                return expansion.limit if expansion is not None and np.isfinite(expansion.limit) else 0.0
+
+            grid = place.interconnection_mw + room("expand")
+            halls = {"rig": place.mining_mw + room("build_mining"), "service": place.ai_mw + room("build_ai") + room("convert"), "grid": grid}
+            row = [max(halls.get(e.kind, 1.0), 1e-3 * max(grid, 1.0)) for e in site.value.oracle.entries]
+            out.append(np.tile(np.array(row), (len(site.theta), 1)))
+        return out
+
+    def capacity(self, i: int, x: Array) -> Array:
+        """(B, E) MW of site i in a solution."""
+        site = self.sites[i]
+        return site.value.constant + np.where(site.capacity >= 0, np.maximum(x[site.capacity], 0.0), 0.0)
+
+    def _cut(self, i: int, capacity: Array, alpha: Array, rho: Array, x: Array | None) -> tuple[int, float]:
+        """Work out a direction at a capacity and add the rows that x misses (all where x is None): (rows, largest miss in USD)."""
+        site = self.sites[i]
+        found = self.split(i, capacity, alpha, rho)
+        site.size = np.maximum(site.size, np.abs(found.value))
+        if x is None:
+            rows = np.arange(len(site.theta))
+            miss = 0.0
+        else:
+            left = alpha * self._value(site.theta, x) * self.unit
+            left = left + (rho * self._value(site.quantity, x) * site.units).sum(axis=1)
+            off = left - found.value
+            rows = np.flatnonzero(off > VIOLATED * site.size)
+            miss = float(np.maximum(off, 0.0).max(initial=0.0))
+        self._append(i, rows, alpha[rows], rho[rows], found.slope[rows])
+        return len(rows), miss
+
+    @staticmethod
+    def _value(columns: Ints, x: Array) -> Array:
+        return np.where(columns >= 0, x[columns], 0.0)
+
+    def _append(self, i: int, rows: Ints, alpha: Array, rho: Array, slope: Array) -> None:
+        """alpha theta + rho . q - sum slope * K <= sum slope * constant, in money units."""
+        if not len(rows):
+            return
+        site = self.sites[i]
+        numbers = np.concatenate([site.theta[rows, None], site.quantity[rows], site.capacity[rows]], axis=1)
+        coefs = np.concatenate([alpha[:, None], rho * site.units / self.unit, -slope / self.unit], axis=1)
+        upper = (slope * site.value.constant[rows]).sum(axis=1) / self.unit
+        keep = (numbers >= 0) & (coefs != 0.0)
+        # rows near 1, so that the solver's absolute tolerance means the same in every row
+        size = np.maximum(np.abs(np.where(keep, coefs, 0.0)).max(axis=1), 1e-12)
+        at = np.repeat(np.arange(len(rows)), keep.sum(axis=1))
+        block = sparse.csr_array(
+            ((coefs / size[:, None])[keep], (at, numbers[keep])), shape=(len(rows), self.session.lp.matrix.shape[1])
+        )
+        self.session.add_rows(np.full(len(rows), -np.inf), upper / size, block)
+        pool = self.pool
+        pool.site.append(np.full(len(rows), i))
+        pool.block.append(rows)
+        pool.alpha.append(alpha / size)
+        pool.rho.append(rho / size[:, None])
+        pool.slope.append(slope / size[:, None])
+
+    # ---- the loop --------------------------------------------------------------------------------------------------
+    def directions(self, y: Array) -> list[tuple[Array, Array]]:
+        """Per site the direction (alpha, rho) in which the plan values each block's hours: its cuts weighted by their duals."""
+        site_of, block_of = np.concatenate(self.pool.site), np.concatenate(self.pool.block)
+        weight = self._weights(y)
+        out = []
+        for i, site in enumerate(self.sites):
+            count = len(site.units)
+            mine = site_of == i
+            blocks = block_of[mine]
+            alpha = np.bincount(blocks, weights=weight[mine] * np.concatenate(self.pool.alpha)[mine], minlength=len(site.theta))
+            rho = np.zeros((len(site.theta), count))
+            if count:
+                table = np.concatenate([r for r, s in zip(self.pool.rho, self.pool.site, strict=True) if s[0] == i])
+                for k in range(count):
+                    rho[:, k] = np.bincount(blocks, weights=weight[mine] * table[:, k], minlength=len(site.theta))
+            known = alpha > 1e-12 * max(float(alpha.max(initial=0.0)), 1e-300)
+            rho = np.where(known[:, None], rho / np.where(known, alpha, 1.0)[:, None], site.start)
+            out.append((np.ones(len(site.theta)), rho))
+        return out
+
+    def _weights(self, y: Array) -> Array:
+        """Duals of the cuts, as positive numbers; cuts that came after y have none."""
+        out = np.zeros(self.pool.count)
+        known = np.maximum(-y[self.first_row : self.first_row + self.pool.count], 0.0)
+        out[: len(known)] = known
+        return out
+
+    def grid_prices(self, y: Array) -> list[Array]:
+        """Per site (B,) USD that one more MW of interconnection in the block would add to the objective."""
+        site_of, block_of = np.concatenate(self.pool.site), np.concatenate(self.pool.block)
+        weight = self._weights(y)
+        out = []
+        for i, site in enumerate(self.sites):
+            grid = [e for e, entry in enumerate(site.value.oracle.entries) if entry.kind == "grid"]
+            mine = site_of == i
+            price = np.zeros(len(site.theta))
+            if grid and mine.any():
+                slopes = np.concatenate([x for x, s in zip(self.pool.slope, self.pool.site, strict=True) if s[0] == i])
+                price = np.bincount(block_of[mine], weights=weight[mine] * slopes[:, grid[0]], minlength=len(site.theta))
+            out.append(price)
+        return out
+
+    def widen(self, factor: float) -> None:
+        """Cuts at capacities `factor` times the highest: where the first ones leave the plan unbounded."""
+        for i, (site, highest) in enumerate(zip(self.sites, self._highest(), strict=True)):
+            for entry in range(site.capacity.shape[1]):
+                capacity = np.where(site.capacity >= 0, highest, site.value.constant)
+                capacity[:, entry] *= np.where(site.capacity[:, entry] >= 0, factor, 1.0)
+                self._cut(i, capacity, np.ones(len(site.theta)), site.start, None)
+
+    def tighten(self, answer: Any, most: int = 200) -> tuple[Any, float]:
+        """Cut and solve until the answer's hours are real: (answer, largest miss in USD). Stops at any answer that is not optimal."""
+        miss = np.inf
+        for _ in range(most):
+            if answer.status.value != "optimal":
+                return answer, miss
+            added, miss = self.separate(answer)
+            if not added:
+                added, miss = self.separate_quantities(answer)
+            if not added:
+                return answer, miss
+            answer = self.session.solve()
+            self.rounds += 1
+            self.progress("cuts", round=self.rounds, cuts=self.pool.count, added=added, miss=miss)
+        return answer, miss
+
+    def separate_quantities(self, answer: Any) -> tuple[int, float]:
+        """Where hours are linked by quantities: cuts in the directions that the best real plan at these capacities prices.
+
+        By duality the answer misses one of them unless it is worth no more than that plan.
+        """
+        if self.new_session is None or not any(len(site.units) for site in self.sites):
+            return 0, 0.0
+        realised = Realised(self, self.session.lp, answer, self.new_session)
+        _, found = realised.price_in(answer.objective, REAL)
+        if found.status.value != "optimal":
+            return 0, np.inf
+        off = abs(answer.objective - found.objective)
+        if off <= REAL * max(abs(answer.objective), 1e-300):
+            return 0, 0.0
+        added, miss = 0, 0.0
+        m = self.session.lp.matrix.shape[0]
+        for i, direction in enumerate(realised.prices(found.y[m:])):
+            if direction is not None:
+                rows, missed = self._cut(i, realised.capacity[i], *direction, answer.x)
+                added, miss = added + rows, max(miss, missed)
+        return added, miss
+
+    def separate(self, answer: Any) -> tuple[int, float]:
+        """Add the cuts that an answer misses: (rows added, largest miss in USD)."""
+        added, miss = 0, 0.0
+        for i, (site, (alpha, rho)) in enumerate(zip(self.sites, self.directions(answer.y), strict=True)):
+            capacity = self.capacity(i, answer.x)
+            rows, off = self._cut(i, capacity, alpha, rho, answer.x)
+            site.directions = [(alpha, rho)]
+            added, miss = added + rows, max(miss, off)
+        return added, miss
+
+
+class Realised:
+    """The best plan at fixed capacities whose hours are mixtures of splits that were worked out: what is really attained.
+
+    The program of the session with its capacities fixed, and for every block with linked quantities
+        theta = sum_p share_p theta_p,   q = sum_p share_p q_p,   sum_p share_p = 1
+    where p runs over splits at these capacities. More are priced in until the plan's value cannot rise.
+    """
+
+    def __init__(self, cuts: Cuts, lp: Any, answer: Any, new_session: Callable[[Any], Any]) -> None:
+        self.cuts, self.lp, self.new_session = cuts, lp, new_session
+        self.capacity = [cuts.capacity(i, answer.x) for i in range(len(cuts.sites))]
+        self.points: list[list[tuple[Array, Array, Array, Array]]] = [[] for _ in cuts.sites]  # alpha, rho, theta, q
+        for i, (site, (alpha, rho)) in enumerate(zip(cuts.sites, cuts.directions(answer.y), strict=True)):
+            if not len(site.units):
+                continue
+            self._add(i, alpha, rho)
+            for k in range(len(site.units)):
+                for sign in (1.0, -1.0):
+                    far = np.zeros_like(rho)
+                    far[:, k] = sign * cuts.unit / site.units[k]
+                    self._add(i, np.zeros_like(alpha), far)
+
+    def _add(self, i: int, alpha: Array, rho: Array) -> None:
+        split = self.cuts.split(i, self.capacity[i], alpha, rho)
+        theta, q = self.cuts.sites[i].value.point(split)
+        self.points[i].append((alpha, rho, theta, q))
+
+    def program(self) -> tuple[Any, list[tuple[int, int]]]:
+        """(linear program, (site, point) of each group of B share columns)."""
+        from dataclasses import replace
+
+        lp, cuts = self.lp, self.cuts
+        lower, upper = lp.col_lower.copy(), lp.col_upper.copy()
+        for i, site in enumerate(cuts.sites):
+            used = site.capacity >= 0
+            lower[site.capacity[used]] = upper[site.capacity[used]] = self.capacity[i][used] - site.value.constant[used]
+        n = lp.matrix.shape[1]
+        groups: list[tuple[int, int]] = []
+        rows: list[Any] = []
+        shares: list[Any] = []
+        right: list[Array] = []
+        start = 0
+        for i, site in enumerate(cuts.sites):
+            if not len(site.units):
+                continue
+            blocks, points = len(site.theta), len(self.points[i])
+            columns = start + np.arange(points)[:, None] * blocks + np.arange(blocks)
+            start += points * blocks
+            groups.extend((i, p) for p in range(points))
+            tables = [(site.theta, [theta / cuts.unit for _, _, theta, _ in self.points[i]])]
+            for k in range(len(site.units)):
+                tables.append((site.quantity[:, k], [q[:, k] / site.units[k] for *_, q in self.points[i]]))
+            for column, values in tables:
+                here = np.flatnonzero(column >= 0)
+                rows.append(sparse.csr_array((np.ones(len(here)), (np.arange(len(here)), column[here])), shape=(len(here), n)))
+                at = np.tile(np.arange(len(here)), points)
+                data = -np.array(values)[:, here].ravel()
+                shares.append((data, at, columns[:, here].ravel(), len(here)))
+                right.append(np.zeros(len(here)))
+            rows.append(sparse.csr_array((blocks, n)))
+            shares.append((np.ones(points * blocks), np.tile(np.arange(blocks), points), columns.ravel(), blocks))
+            right.append(np.ones(blocks))
+        if not groups:
+            return replace(lp, col_lower=lower, col_upper=upper), groups
+        m = sum(rows_here for *_, rows_here in shares)
+        slack = sparse.hstack([sparse.eye_array(m, format="csr"), -sparse.eye_array(m, format="csr")], format="csr")
+        left = sparse.vstack([lp.matrix, *rows], format="csc")
+        more = sparse.vstack([sparse.csr_array((d, (r, c)), shape=(k, start)) for d, r, c, k in shares], format="csr")
+        new = sparse.vstack([sparse.csr_array((lp.matrix.shape[0], start + 2 * m)), sparse.hstack([more, slack])], format="csc")
+        made = replace(
+            lp,
+            cost=np.concatenate([lp.cost, np.zeros(start), np.full(2 * m, PENALTY * lp.cost_scale)]),
+            matrix=sparse.csc_array(sparse.hstack([left, new], format="csc")),
+            row_lower=np.concatenate([lp.row_lower, *right]),
+            row_upper=np.concatenate([lp.row_upper, *right]),
+            col_lower=np.concatenate([lower, np.zeros(start + 2 * m)]),
+            col_upper=np.concatenate([upper, np.full(start + 2 * m, np.inf)]),
+        )
+        return made, groups
+
+    def price_in(self, bound: float, gap: float, most: int = 60) -> tuple[Any, Any]:
+        """(session, answer): splits are added until none is worth more at the answer's prices, or the objective is within gap of bound."""
+        m = self.lp.matrix.shape[0]
+        session, answer, before = None, None, None
+        for _ in range(most):
+            made, groups = self.program()
+            session = self.new_session(made)
+            answer = session.solve()
+            if answer.status.value != "optimal":
+                break
+            near = abs(bound - answer.objective) <= gap * max(abs(bound), 1e-300)
+            if near or not groups or answer.objective == before:
+                break
+            before = answer.objective
+            if not self._price(answer.y[m:]):
+                break
+        return session, answer
+
+    def mixtures(self, session: Any, answer: Any, choose: Callable[[Any, Any], Any]) -> tuple[Any, list[Mixture]]:
+        """The chosen plan among equal ones, and how the splits mix in it."""
+        n = self.lp.matrix.shape[1]
+        groups = [(i, p) for i, points in enumerate(self.points) for p in range(len(points))]
+        start = n + sum(len(self.points[i][p][0]) for i, p in groups)
+        slack = np.arange(start, len(answer.x))
+        session.set_column_bounds(slack, np.zeros(len(slack)), np.zeros(len(slack)))
+        answer = choose(session, answer)
+        out = [Mixture(k, []) for k in self.capacity]
+        start = n
+        for i, p in groups:
+            alpha, rho, *_ = self.points[i][p]
+            out[i].parts.append((alpha, rho, np.maximum(answer.x[start : start + len(alpha)], 0.0)))
+            start += len(alpha)
+        for i, site in enumerate(self.cuts.sites):
+            if not len(site.units):
+                out[i].parts.extend(self.plain()[i].parts)
+            else:
+                total = np.sum([share for *_, share in out[i].parts], axis=0)
+                out[i].parts[:] = [(a, r, s / total) for a, r, s in out[i].parts if s.any()]
+        return answer, out
+
+    def plain(self) -> list[Mixture]:
+        """The splits in the plan's own directions, unmixed."""
+        out = []
+        for i, site in enumerate(self.cuts.sites):
+            alpha, rho = site.directions[-1]
+            out.append(Mixture(self.capacity[i], [(alpha, rho, np.ones_like(alpha))]))
+        return out
+
+    def prices(self, y: Array) -> list[tuple[Array, Array] | None]:
+        """Per site the direction (alpha, rho) that the duals y of the mixture rows ask for; None without linked quantities."""
+        at = 0
+        out: list[tuple[Array, Array] | None] = []
+        for site in self.cuts.sites:
+            count, blocks = len(site.units), len(site.theta)
+            if not count:
+                out.append(None)
+                continue
+            alpha, rho = np.zeros(blocks), np.zeros((blocks, count))
+            here = np.flatnonzero(site.theta >= 0)
+            alpha[here] = -y[at : at + len(here)]
+            at += len(here)
+            for k in range(count):
+                here = np.flatnonzero(site.quantity[:, k] >= 0)
+                rho[here, k] = -y[at : at + len(here)] * self.cuts.unit / site.units[k]
+                at += len(here)
+            at += blocks
+            alpha = np.maximum(alpha, 0.0)
+            size = np.maximum(alpha, (np.abs(rho) * site.units / self.cuts.unit).max(axis=1))
+            known = size > 1e-12 * max(float(size.max(initial=0.0)), 1e-300)
+            # near 1 in program units, whichever of money and quantities weighs more
+            alpha = np.where(known, alpha / np.where(known, size, 1.0), 1.0)
+            rho = np.where(known[:, None], rho / np.where(known, size, 1.0)[:, None], site.start)
+            out.append((alpha, rho))
+        return out
+
+    def _price(self, y: Array) -> bool:
+        """Add the splits that the duals of the mixture rows ask for; False where there is nothing to mix."""
+        wanted = self.prices(y)
+        for i, direction in enumerate(wanted):
+            if direction is not None:
+                self._add(i, *direction)
+        return any(direction is not None for direction in wanted)

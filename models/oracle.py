@@ -1,0 +1,236 @@
+"""One site's hours as the compiled kernel wants them: entries (uses, then sources) over blocks (scenario x period)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from models.merit import coins_per_mwh
+from models.problem import Array, Hourly, Ints, Mask, Problem
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One use or source. kind 'rig' | 'service' | 'sell' | 'grid' | 'block' | 'own' | 'diesel'; index: rig or service number, else -1.
+
+    Its MW are a decision for 'rig', 'service' and 'grid'; for the others they are in the limit and the capacity is 1.
+    """
+
+    name: str
+    kind: str
+    index: int = -1
+
+    @property
+    def is_source(self) -> bool:
+        return self.kind in ("grid", "block", "own", "diesel")
+
+    @property
+    def decided(self) -> bool:
+        return self.kind in ("rig", "service", "grid")
+
+
+@dataclass(frozen=True)
+class Money:
+    """Money per MWh of every entry and block: slope_price * p + slope_adder * a + base, each (B, E)."""
+
+    slope_price: Array
+    slope_adder: Array
+    base: Array
+
+    def plus(self, other: Money, factor: Array) -> Money:
+        """self + factor[b] * other."""
+        f = factor[:, None]
+        return Money(
+            self.slope_price + f * other.slope_price, self.slope_adder + f * other.slope_adder, self.base + f * other.base
+        )
+
+
+@dataclass(frozen=True)
+class Split:
+    """What the kernel found: value (B,) USD, slope (B, E) USD per MW, energy (B, E) MWh and weighted with price and adder (USD)."""
+
+    value: Array
+    slope: Array
+    energy: Array
+    price_energy: Array
+    adder_energy: Array
+
+    def total(self, money: Money) -> Array:
+        """(B,) sum over entries and hours of money * MW * weight."""
+        return (money.slope_price * self.price_energy + money.slope_adder * self.adder_energy + money.base * self.energy).sum(axis=1)
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """All hours of one site. Blocks are numbered s * T + t. value: USD per MWh of uses, and cost of sources, coins counted in full."""
+
+    problem: Problem
+    site: int
+    entries: tuple[Entry, ...]
+    profiles: Array
+    first: Ints
+    count: Ints
+    hours: Ints
+    weight: Array
+    market: tuple[Ints, Array, Array]
+    limit: tuple[Ints, Array, Array]
+    value: Money
+    gross: Money
+    is_source: Mask
+
+    @property
+    def blocks(self) -> int:
+        return len(self.first)
+
+    def split(self, capacity: Array, extra: Money | None = None) -> Split:
+        """capacity (B, E) MW (1 where not decided). extra: money added to `value`, positive for uses and sources alike as income."""
+        out, _ = self._run(capacity, extra, np.full(self.blocks, -1, dtype=np.int64), 0)
+        return out
+
+    def dispatch(self, capacity: Array, extra: Money | None, blocks: Ints) -> Array:
+        """(sum of hours of the blocks, E) MW, block after block."""
+        rows = np.full(self.blocks, -1, dtype=np.int64)
+        starts = np.concatenate([[0], np.cumsum(self.count[blocks])])
+        rows[blocks] = starts[:-1]
+        return self._run(capacity, extra, rows, int(starts[-1]))[1]
+
+    def _run(self, capacity: Array, extra: Money | None, out_row: Ints, rows: int) -> tuple[Split, Array]:
+        from models.kernel import split
+
+        shape = (self.blocks, len(self.entries))
+        money = self.value
+        if extra is not None:
+            sign = np.where(self.is_source, -1.0, 1.0)
+            signed = Money(extra.slope_price * sign, extra.slope_adder * sign, extra.base * sign)
+            money = money.plus(signed, np.ones(self.blocks))
+        found = Split(np.zeros(shape[0]), *(np.zeros(shape) for _ in range(4)))
+        mw = np.zeros((rows, shape[1]))
+        split(
+            self.profiles, self.first, self.count, self.hours, self.weight, *self.market,
+            np.ascontiguousarray(money.slope_price), np.ascontiguousarray(money.slope_adder), np.ascontiguousarray(money.base),
+            self.is_source, *self.limit, np.ascontiguousarray(capacity),
+            found.value, found.slope, found.energy, found.price_energy, found.adder_energy, out_row, mw,
+        )  # fmt: skip
+        return found, mw
+
+
+class _Profiles:
+    """Stacks yearly profiles, each once."""
+
+    def __init__(self) -> None:
+        self.rows: list[Array] = [np.zeros(8784)]
+        self._known: dict[int, int] = {}
+        self._keep: list[Array] = []
+
+    def add(self, hourly: Hourly, periods: int) -> tuple[Ints, Array, Array]:
+        """(row, factor, shift) of every block."""
+        if id(hourly.profiles) not in self._known:
+            self._known[id(hourly.profiles)] = len(self.rows)
+            self._keep.append(hourly.profiles)
+            self.rows.extend(np.asarray(hourly.profiles, dtype=float))
+        start = self._known[id(hourly.profiles)]
+        row = np.repeat(start + np.asarray(hourly.which, dtype=np.int64), periods)
+        return row, hourly.factor.ravel().astype(float), hourly.shift.ravel().astype(float)
+
+
+def make_oracle(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple[int, ...]) -> Oracle:
+    """The oracle of site i; rigs and services: those that may be there (README 5)."""
+    clock, site = problem.clock, problem.sites[i]
+    s_count, t_count = problem.scenarios.count, clock.periods
+    blocks = s_count * t_count
+    profiles = _Profiles()
+    none = (np.zeros(blocks, dtype=np.int64), np.zeros(blocks), np.zeros(blocks))
+    one = (none[0], none[1], np.ones(blocks))
+    columns: list[tuple[Entry, tuple[float, float, Array], tuple[float, float, Array], tuple[Ints, Array, Array]]] = []
+
+    def spread(table: Array) -> Array:
+        """(S, T) or (T,) -> (B,)."""
+        return np.broadcast_to(table, (s_count, t_count)).reshape(-1).astype(float)
+
+    zero = np.zeros(blocks)
+    price = profiles.add(site.grid.price, t_count) if site.grid else none
+    adder = profiles.add(site.grid.adder, t_count) if site.grid else none
+    available = profiles.add(site.grid.availability, t_count) if site.grid and site.grid.availability else one
+
+    def times(limit: tuple[Ints, Array, Array], mw: Array) -> tuple[Ints, Array, Array]:
+        return limit[0], limit[1] * mw, limit[2] * mw
+
+    for r in rigs:
+        rig = problem.rigs[r]
+        coins = np.array([[coins_per_mwh(problem, r, s, t) for t in range(t_count)] for s in range(s_count)])
+        gross = (coins * problem.market.btc_price_mean).reshape(-1)
+        columns.append(
+            (Entry(f"rig:{rig.name}", "rig", r), (0, 0, gross - rig.variable_cost), (0, 0, gross), times(one, np.full(blocks, rig.uptime)))
+        )
+    for j in services:
+        service = problem.services[j]
+        paid_by_grid = 1.0 if isinstance(service.reimbursed, str) else 0.0
+        back = zero if service.reimbursed is None or paid_by_grid else spread(np.asarray(service.reimbursed))
+        rate = spread(service.rate) if service.kind == "cloud" else zero
+        value = back + (rate + spread(service.penalty) - service.variable_cost) / site.gross_ratio
+        load = times(profiles.add(service.demand, t_count), np.full(blocks, site.gross_ratio))
+        earned = (paid_by_grid, paid_by_grid, back + rate / site.gross_ratio)
+        columns.append((Entry(f"ai:{service.name}", "service", j), (paid_by_grid, paid_by_grid, value), earned, load))
+    for block in site.blocks:
+        if block.sell_back:
+            limit = times(available, spread(block.mw))
+            fee = np.full(blocks, -block.sell_fee)
+            columns.append((Entry(f"sell:{block.name}", "sell"), (1, 1, fee), (1, 0, fee), limit))
+    for own in site.own:
+        if own.export:
+            fee = np.full(blocks, -own.sell_fee)
+            limit = times(profiles.add(own.availability, t_count), spread(own.mw))
+            columns.append((Entry(f"sell:{own.name}", "sell"), (1, 0, fee), (1, 0, fee), limit))
+    if site.grid is not None:
+        columns.append((Entry("grid", "grid"), (1, 1, zero), (0, 0, zero), available))
+    for block in site.blocks:
+        columns.append((Entry(f"block:{block.name}", "block"), (0, 1, zero), (0, 0, zero), times(available, spread(block.mw))))
+    for own in site.own:
+        limit = times(profiles.add(own.availability, t_count), spread(own.mw))
+        columns.append((Entry(f"own:{own.name}", "own"), (0, 0, spread(own.cost)), (0, 0, zero), limit))
+    if site.diesel is not None:
+        columns.append((Entry("diesel", "diesel"), (0, 0, spread(site.diesel.cost)), (0, 0, zero), times(one, spread(site.diesel.mw))))
+
+    def money(which: int) -> Money:
+        entries = [c[which] for c in columns]
+        full = [[np.full(blocks, float(x)) if np.isscalar(x) else x for x in m] for m in entries]
+        return Money(*(np.array([m[k] for m in full]).reshape(len(full), blocks).T.copy() for k in range(3)))
+
+    lengths = np.array([len(h) for h in clock.hour_index], dtype=np.int64)
+    starts = np.concatenate([[0], np.cumsum(lengths)])[:-1].astype(np.int64)
+    limits = tuple(np.array([c[3][k] for c in columns]).reshape(len(columns), blocks).T.copy() for k in range(3))
+    return Oracle(
+        problem=problem,
+        site=i,
+        entries=tuple(c[0] for c in columns),
+        profiles=np.array(profiles.rows),
+        first=np.tile(starts, s_count),
+        count=np.tile(lengths, s_count),
+        hours=np.concatenate(clock.hour_index).astype(np.int64),
+        weight=np.concatenate(clock.weight).astype(float),
+        market=tuple(np.stack([p, a], axis=1) for p, a in zip(price, adder, strict=True)),  # type: ignore[arg-type]
+        limit=limits,  # type: ignore[arg-type]
+        value=money(1),
+        gross=money(2),
+        is_source=np.array([c[0].is_source for c in columns], dtype=bool),
+    )
+
+
+def with_scenarios(oracle: Oracle, scenarios: Ints) -> Oracle:
+    """The oracle of some scenarios only, for a worker that holds just these."""
+    t = oracle.problem.clock.periods
+    rows = (np.asarray(scenarios)[:, None] * t + np.arange(t)).ravel()
+
+    def pick(money: Money) -> Money:
+        return Money(money.slope_price[rows], money.slope_adder[rows], money.base[rows])
+
+    return replace(
+        oracle,
+        first=oracle.first[rows],
+        count=oracle.count[rows],
+        market=tuple(x[rows] for x in oracle.market),
+        limit=tuple(x[rows] for x in oracle.limit),
+        value=pick(oracle.value),
+        gross=pick(oracle.gross),
+    )

@@ -1,0 +1,144 @@
+"""Rows of a plan as plain tables, to be compared with rows written out by hand from models/README.md.
+
+Amounts in rows are money units (USD / problem.money = MUSD). Running sums (`<decision>_cum`) are always written out as the
+decisions they add up, so that a row reads as its formula does; `through` names further families whose variable is written out by
+its definition.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from pyomo.repn import generate_standard_repn
+
+from models.plan import Plan
+from models.problem import Problem
+from optimizer.engine import Outcome, Solution, solve_problem
+
+#: relative tolerance of a coefficient and of a right-hand side
+EXACT = 1e-12
+#: what an amount that should be nothing may be, in money units or MW
+NOTHING = 1e-15
+
+
+@dataclass(frozen=True)
+class Row:
+    """lower <= sum of terms <= upper; None: no bound."""
+
+    terms: dict[str, float]
+    lower: float | None
+    upper: float | None
+
+
+def label(var: Any) -> str:
+    """Name of a variable without the quotes Pyomo puts around some indices: use[home,rig:rig,0,0,0]."""
+    return str(var.name).replace("'", "")
+
+
+def families(plan: Plan) -> list[str]:
+    """Row families the plan has."""
+    names = (c.local_name for c in plan.model.component_objects() if c.local_name.startswith("row_"))
+    return sorted(name.removeprefix("row_") for name in names)
+
+
+def keys(plan: Plan, family: str) -> list[Any]:
+    """Keys of the rows of a family; none if there is no such row."""
+    rows = getattr(plan.model, "row_" + family, None)
+    return [] if rows is None else list(rows)
+
+
+def _read(plan: Plan, family: str, key: Any) -> Row:
+    rows = getattr(plan.model, "row_" + family, None)
+    assert rows is not None, f"the plan has no row of family {family!r}, only {families(plan)}"
+    assert key in rows, f"family {family!r} has no row {key!r}, only {list(rows)}"
+    repn = generate_standard_repn(rows[key].body)
+    terms: dict[str, float] = {}
+    for var, coef in zip(repn.linear_vars, repn.linear_coefs, strict=True):
+        terms[label(var)] = terms.get(label(var), 0.0) + float(coef)
+    lower, upper = rows[key].lower, rows[key].upper
+    shift = float(repn.constant)
+    return Row(terms, None if lower is None else float(lower) - shift, None if upper is None else float(upper) - shift)
+
+
+def _definitions(plan: Plan, through: tuple[str, ...]) -> dict[str, tuple[dict[str, float], float]]:
+    """{variable: (terms, constant)} of every variable that a family defines with coefficient 1."""
+    out = {}
+    for family in families(plan):
+        if not family.endswith("_sum") and family not in through:
+            continue
+        column = family.removesuffix("_sum") + "_cum" if family.endswith("_sum") else family
+        for key in keys(plan, family):
+            row = _read(plan, family, key)
+            index = ",".join(str(k) for k in key) if isinstance(key, tuple) else str(key)
+            name = f"{column}[{index}]"
+            assert row.terms.get(name) == 1.0 and row.lower == row.upper and row.lower is not None, (name, row)
+            out[name] = ({k: -c for k, c in row.terms.items() if k != name}, row.lower)
+    return out
+
+
+def row(plan: Plan, family: str, key: Any, through: tuple[str, ...] = ()) -> Row:
+    """One row, with running sums and the variables of families `through` written out."""
+    found = _read(plan, family, key)
+    defined = _definitions(plan, tuple(f for f in through if f != family))
+    if family.endswith("_sum"):
+        return found
+    terms, shift = dict(found.terms), 0.0
+    while pending := [name for name in terms if name in defined]:
+        for name in pending:
+            coef = terms.pop(name)
+            others, constant = defined[name]
+            shift += coef * constant
+            for other, c in others.items():
+                terms[other] = terms.get(other, 0.0) + coef * c
+    size = max((abs(c) for c in terms.values()), default=0.0)
+    terms = {name: c for name, c in terms.items() if abs(c) > NOTHING * size}
+    return Row(
+        terms,
+        None if found.lower is None else found.lower - shift,
+        None if found.upper is None else found.upper - shift,
+    )
+
+
+def row_is(
+    plan: Plan,
+    family: str,
+    key: Any,
+    terms: dict[str, float],
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    equal: float | None = None,
+    through: tuple[str, ...] = (),
+) -> None:
+    """The row of that key has these terms (zeros may be given) and this right-hand side, each to 1e-12 relative."""
+    found = row(plan, family, key, through)
+    expected = {name: c for name, c in terms.items() if c != 0.0}
+    assert found.terms.keys() == expected.keys(), (
+        f"{family} {key}: only in the plan {sorted(found.terms.keys() - expected.keys())}, "
+        f"only by hand {sorted(expected.keys() - found.terms.keys())}"
+    )
+    for name, coef in expected.items():
+        assert math.isclose(found.terms[name], coef, rel_tol=EXACT), (
+            f"{family} {key} {name}: {found.terms[name]!r}, by hand {coef!r}"
+        )
+    lower, upper = (equal, equal) if equal is not None else (at_least, at_most)
+    for side, here, there in (("lower", found.lower, lower), ("upper", found.upper, upper)):
+        assert (here is None) == (there is None), f"{family} {key}: {side} bound {here!r}, by hand {there!r}"
+        if here is not None and there is not None:
+            assert math.isclose(here, there, rel_tol=EXACT, abs_tol=NOTHING), (
+                f"{family} {key}: {side} bound {here!r}, by hand {there!r}"
+            )
+
+
+def solved(problem: Problem) -> Solution:
+    """The proved optimum of a problem: both books agree."""
+    solution = solve_problem(problem)
+    assert solution.outcome is Outcome.OPTIMAL, solution.reasons
+    return solution
+
+
+def close(found: float, expected: float, rel: float = 1e-9) -> bool:
+    """Equal to 1e-9 relative, the accuracy of a solve."""
+    return math.isclose(found, expected, rel_tol=rel)

@@ -1,0 +1,183 @@
+"""Every family of rows has its test; what rows are written over: running sums, sparse histories, and one variable per node."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyomo.environ as pyo
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.linear import Build, Decision
+from models.plan import Plan
+from models.problem import Problem
+from tests.models.rows import label, row_is
+from tests.models.tiny import debt_of, equity_of, expansion_of, hourly, rig_of, service_of, site_of, tiny, tree
+
+HERE = Path(__file__).parent
+MODELS = HERE.parents[1] / "models"
+
+
+def first_arguments(path: Path, method: str, position: int) -> list[ast.expr]:
+    """Argument number `position` of every call of that name in a file."""
+    out = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and len(node.args) > position:
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", None)
+            if name == method:
+                out.append(node.args[position])
+    return out
+
+
+def written() -> set[str]:
+    """Families that models/ writes: literal ones, and '*_sum' for those named after a decision."""
+    out = set()
+    for path in sorted(MODELS.glob("*.py")):
+        for argument in first_arguments(path, "row", 0):
+            if isinstance(argument, ast.Constant):
+                out.add(str(argument.value))
+            else:
+                assert isinstance(argument, ast.BinOp) and isinstance(argument.right, ast.Constant), ast.dump(argument)
+                out.add("*" + str(argument.right.value))
+    return out
+
+
+def with_a_test() -> set[str]:
+    """Families that some `row_is(plan, "family", ...)` of the row tests looks at."""
+    out = set()
+    for path in sorted(HERE.glob("test_rows*.py")):
+        for argument in first_arguments(path, "row_is", 1):
+            if isinstance(argument, ast.Constant):
+                name = str(argument.value)
+                out.add("*_sum" if name.endswith("_sum") else name)
+    return out
+
+
+def test_every_family_of_rows_has_a_test() -> None:
+    assert len(written()) >= 40  # the search itself finds something
+    assert written() - with_a_test() == set(), "families of rows without a row test"
+    assert with_a_test() - written() == set(), "tests of families that no longer exist"
+
+
+# --- running sums -----------------------------------------------------------------------------------------------------
+
+
+def test_running_sum_rows() -> None:
+    """cum[s, d] = cum[s, d-1] + decision[s, d]: at the first date it is the decision itself."""
+    problem = tiny(3, scenarios=2, apart_from=2)
+    plan = Plan(replace(problem, equities=(equity_of(problem, limit=1e9),)))
+    x, c = "issued_shares", "issued_shares_cum"
+    row_is(plan, "issued_shares_sum", (0, 1), {f"{c}[0,1]": 1.0, f"{x}[0,0]": -1.0, f"{x}[0,1]": -1.0}, equal=0.0)
+    for s in (0, 1):
+        row_is(plan, "issued_shares_sum", (s, 2), {f"{c}[{s},2]": 1.0, f"{c}[0,1]": -1.0, f"{x}[{s},2]": -1.0}, equal=0.0)
+    assert (1, 1) not in plan.model.row_issued_shares_sum  # scenarios share the node of date 1, so they share its sum
+
+
+def a_decision(problem: Problem, window: np.ndarray, recourse: bool) -> tuple[Build, Decision]:
+    build = Build(problem)
+    return build, build.decide(("thing",), window, recourse=recourse)
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.data())
+def test_sparse_history_is_the_sum_of_its_dates(data: st.DataObject) -> None:
+    """history(s, coefs) over running sums equals sum_d coefs[d] * decision[s, d], whatever the window, tree and coefficients."""
+    periods = data.draw(st.integers(2, 8))
+    scenarios = data.draw(st.integers(1, 3))
+    problem = tiny(periods, scenarios=scenarios, apart_from=data.draw(st.integers(1, periods + 1)))
+    window = np.array(data.draw(st.lists(st.booleans(), min_size=periods + 1, max_size=periods + 1)))
+    build, thing = a_decision(problem, window, data.draw(st.booleans()))
+    few = st.sampled_from([0.0, 1.0, 1.0, 1.0, 2.5, -0.7])
+    coefs = np.array(data.draw(st.lists(few, min_size=periods + 1, max_size=periods + 1)))
+    rng = np.random.default_rng(data.draw(st.integers(0, 1000)))
+    for s in range(scenarios):
+        for d in range(periods + 1):
+            if (var := thing.at(s, d)) is not None and var.value is None:
+                var.set_value(float(rng.uniform(0, 10)))
+    lins = [thing.history(s, coefs) for s in range(scenarios)]
+    build.finish()
+    for component in build.model.component_objects(pyo.Constraint):
+        for con in component.values():  # each running sum from the one before, in the order they were made
+            made, *terms = zip(con.body.linear_coefs, con.body.linear_vars, strict=True)
+            made[1].set_value(-sum(c * v.value for c, v in terms))
+    for s, lin in enumerate(lins):
+        direct = sum(c * v.value for d, c in enumerate(coefs) if (v := thing.at(s, d)) is not None)
+        assert abs(lin.value() - direct) <= 1e-12 * (1.0 + np.abs(coefs).sum() * 10.0)
+        assert len(lin.vars) <= max(np.count_nonzero([thing.at(s, d) is not None and c for d, c in enumerate(coefs)]), 3)
+
+
+def test_history_of_a_step_is_one_running_sum() -> None:
+    problem = tiny(8)
+    _, thing = a_decision(problem, np.ones(9, dtype=bool), False)
+    lin = thing.history(0, np.array([2.0] * 6 + [0.0] * 3))
+    assert [(v.name, c) for v, c in zip(lin.vars, lin.coefs, strict=True)] == [("thing_cum[0,5]", 2.0)]
+
+
+# --- who knows what when ----------------------------------------------------------------------------------------------
+
+
+def test_decisions_of_shared_nodes_are_one_variable_and_recourse_is_not() -> None:
+    """Three scenarios: together at dates 0 and 1, {0, 1} together at date 2, apart at date 3."""
+    problem = tiny(3, scenarios=3)
+    node = np.array([[0, 1, 2, 4], [0, 1, 2, 5], [0, 1, 3, 6]])
+    problem = replace(problem, scenarios=replace(problem.scenarios, node=node))
+    _, shared = a_decision(problem, np.ones(4, dtype=bool), False)
+    _, own = a_decision(problem, np.ones(4, dtype=bool), True)
+    for d in range(4):
+        for one in range(3):
+            for other in range(3):
+                together = node[one, d] == node[other, d]
+                assert (shared.at(one, d) is shared.at(other, d)) == together
+                assert (shared.cum(one, d) is shared.cum(other, d)) == together
+                assert (own.at(one, d) is own.at(other, d)) == (one == other)
+
+
+def test_every_part_of_the_program_follows_the_tree() -> None:
+    """Orders, builds, contracts, issues, sculpted balances, sales and dividends are decided at nodes; hours, cash, revolver, repayment
+    of a BTC loan, rescue and tax in each scenario."""
+    problem = tiny(3, scenarios=2, coins=10.0, retain=0.5, tax_rate=0.21, rescue_penalty=1.0)
+    problem = replace(problem, scenarios=replace(problem.scenarios, node=tree(2, 4, apart_from=2)))
+    site = site_of(problem, build_mining=expansion_of(problem), convert=expansion_of(problem))
+    problem = replace(problem, sites=(site,))
+    problem = replace(
+        problem,
+        rigs=(rig_of(problem),),
+        services=(service_of(problem, demand=hourly(problem, 0.9)),),
+        debts=(
+            debt_of(problem, "notes"),
+            debt_of(problem, "sculpted", "loan", amortisation="sculpted", coverage=1.2),
+            debt_of(problem, "revolver", "revolver"),
+            debt_of(problem, "btc", "btc_loan", ltv=0.5, top_up=0.7),
+        ),
+    )
+    plan = Plan(problem)
+    index: dict[str, set[tuple[int, int]]] = {}
+    for component in plan.model.component_objects(pyo.Var):
+        for var in component.values():
+            numbers = tuple(int(k) for k in label(var).split("[")[1].rstrip("]").split(",") if k.lstrip("-").isdigit())
+            if len(numbers) >= 2:
+                name = component.local_name
+                if name == "balance":
+                    name += "_" + label(var).split("[")[1].split(",")[0]
+                index.setdefault(name, set()).add((numbers[0], numbers[1]))
+    nodes = "orders_rig_home retired_rig_home built_home_build_mining built_home_convert signed_tenant_home issued_notes".split()
+    for name in [*nodes, "issued_sculpted", "issued_btc", "repaid_sculpted", "balance_sculpted", "sold", "dividends"]:
+        assert {d for s, d in index[name] if s == 1} <= {2, 3}, name
+        assert {d for s, d in index[name] if s == 0} & {0, 1}, name
+    hours = ["use", "source", "margin", "kept"]
+    for name in [
+        *hours,
+        "cash",
+        "coins",
+        "rescue",
+        "repaid_btc",
+        "balance_btc",
+        "balance_revolver",
+        "pledged",
+        "income_positive",
+    ]:
+        assert {d for s, d in index[name] if s == 0} == {d for s, d in index[name] if s == 1}, name
+        assert {d for s, d in index[name] if s == 1} & {0, 1}, name

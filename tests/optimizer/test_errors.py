@@ -1,0 +1,569 @@
+"""Golden messages: each kind of broken case is told at its line and column, in these words, and without a traceback."""
+
+# ruff: noqa: E501
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from optimizer.case import Case
+from optimizer.diagnostics import CaseError
+
+HORIZON = "horizon: {start: 2026-01, years: 2}\n"
+
+# === name, the case (below HORIZON, unless it is the whole file), >>>, and what is said: places without "case.yaml:".
+GOLDEN = """\
+=== unknown key
+treasury: {cahs: 5 MUSD}
+>>>
+2:12: treasury.cahs: unknown key
+    hint: did you mean "cash"?
+=== unknown top key
+financng: {}
+>>>
+2:1: financng: unknown key
+    hint: did you mean "financing"?
+=== wrong unit
+sites: {barker: {interconnection: 100 USD}}
+>>>
+2:35: sites.barker.interconnection: "100 USD" is money: expected power such as "100 MW"
+=== missing unit
+treasury: {cash: 5}
+>>>
+2:18: treasury.cash: "5" has no unit: expected money such as "5 USD"
+=== duplicate key
+treasury:
+  cash: 5 MUSD
+  cash: 6 MUSD
+>>>
+4:3: treasury.cash: key "cash" is given twice: first in line 3, column 3
+    hint: keep one of the two
+=== anchor
+treasury: &a {cash: 5 MUSD}
+company: *a
+>>>
+2:11: treasury: anchor &a: anchors and aliases are not used here
+3:10: company: alias *a: write the value out, aliases are not used here
+=== tag
+treasury: {cash: !!float 5}
+>>>
+2:18: treasury.cash: tag !!float: tags are not used here, the field gives the type
+=== nan
+treasury: {cash: .nan USD}
+>>>
+2:18: treasury.cash: ".nan USD" is not a finite number: expected money such as "100 USD"
+=== inf
+treasury: {cash: .inf}
+>>>
+2:18: treasury.cash: ".inf" is not a finite number: expected money such as "100 USD"
+=== 1e400
+treasury: {cash: 1e400 USD}
+>>>
+2:18: treasury.cash: "1e400 USD" is beyond 1e+18
+=== too large
+treasury: {cash: 1e13 MUSD}
+>>>
+2:18: treasury.cash: "1e13 MUSD" is beyond 1e+18 USD
+=== outside
+market: {btc_price: {csv: ../x.csv, column: a}}
+>>>
+2:27: market.btc_price.csv: "../x.csv" leads out with ..: files named in a case lie in or below its folder
+=== missing file
+market:
+  btc_price: {csv: prices.csv, column: usd}
+>>>
+3:20: market.btc_price.csv: there is no file "prices.csv"
+=== rows
+sites: {barker: {power: {grid: {price: {csv: short.csv, column: usd}}}}}
+>>>
+short.csv:25:1: sites.barker.power.grid.price: 24 hours, 2024-01-01 00:00 to 2024-01-01 23:00: expected one full calendar year, 8784 hours in 2024
+=== gap
+sites: {barker: {power: {grid: {price: {csv: gap.csv, column: usd}}}}}
+>>>
+gap.csv:102:1: sites.barker.power.grid.price: hour 2023-01-05 04:00 is missing before this row (the only gap)
+    hint: a local clock with daylight saving time needs `timezone`
+=== text in column
+sites: {barker: {power: {grid: {price: {csv: text.csv, column: usd}}}}}
+>>>
+text.csv:7:18: sites.barker.power.grid.price: "n/a" is not a number, in column "usd"
+=== required
+financing:
+  notes: {type: notes, limit: 5 MUSD, tenor: 5 years}
+>>>
+3:3: financing.notes.coupon: key "coupon" is missing
+    hint: interest rate: 7.75 %/year, a path, or {base: path, spread: 225 bp}
+=== no horizon (whole file)
+treasury: {cash: 5 MUSD}
+>>>
+1:1: horizon: key "horizon" is missing
+    hint: from when, how long, in which steps
+=== probabilities
+scenarios:
+  a: {probability: 50 %}
+  b: {probability: 40 %}
+>>>
+2:1: scenarios: the probabilities add to 90 %: expected 100 %
+=== bad date (whole file)
+horizon: {start: 2026-13, years: 2}
+>>>
+1:18: horizon.start: "2026-13": there is no month 13
+=== horizon twice (whole file)
+horizon: {start: 2026-01, years: 2, months: 24}
+>>>
+1:1: horizon: has months and years
+    hint: give one of: months, quarters, years, end
+=== horizon uneven (whole file)
+horizon: {start: 2026-01, months: 7}
+>>>
+1:35: horizon.months: 7 months are not a whole number of periods of 3 months
+=== follows
+scenarios:
+  base: {probability: 50 %}
+  bear: {probability: 50 %, follows: bsae, until: 2026-07}
+>>>
+4:38: scenarios.bear.follows: there is no scenario "bsae"
+    hint: did you mean "base"?
+=== circle
+scenarios:
+  base: {probability: 50 %, follows: bear, until: 2026-07}
+  bear: {probability: 50 %, follows: base, until: 2026-07}
+>>>
+3:38: scenarios.base.follows: scenarios follow each other in a circle: base -> bear -> base
+4:38: scenarios.bear.follows: scenarios follow each other in a circle: bear -> base -> bear
+=== enum (whole file)
+horizon: {start: 2026-01, years: 2, period: qarter}
+>>>
+1:45: horizon.period: "qarter": expected month | quarter | half-year | year
+    hint: did you mean "quarter"?
+=== instrument type
+financing:
+  notes: {type: note, coupon: 5 %/year, limit: 5 MUSD, tenor: 5 years}
+  loan: {coupon: 5 %/year}
+>>>
+3:17: financing.notes.type: "note" is not a kind of instrument
+    hint: did you mean "notes"?
+4:9: financing.loan.type: key "type" is missing: the kind of instrument
+    hint: it is one of: notes, loan, convertible, revolver, btc_loan, equity, atm
+=== unbounded
+financing:
+  notes: {type: notes, coupon: 7 %/year, tenor: 5 years}
+>>>
+3:3: financing.notes.limit: debt is always bounded, and the key "limit" is missing: a program would borrow without end
+    hint: most face in all, existing one included; 0 USD: none of it
+=== rule word
+rules:
+  - name: a
+    require: cahs >= 5 MUSD
+  - {name: b, require: "outstanding[nots] <= 5 MUSD"}
+>>>
+4:14: rules[0].require: unknown word "cahs"
+    hint: did you mean "cash"?
+5:37: rules[1].require: outstanding knows no instrument "nots"
+    hint: there is no instrument for it in this case
+=== rule non-linear
+rules:
+  - name: a
+    require: 'cash * total_debt >= 5 MUSD'
+>>>
+4:15: rules[0].require: a product of two decisions, cash and total_debt, is not linear
+    hint: multiply decisions by numbers and data only
+=== scenario structure
+sites: {barker: {interconnection: 100 MW, mining_hall: 50 MW}}
+scenarios:
+  base: {probability: 50 %}
+  bear:
+    probability: 50 %
+    set: {sites.barker.interconnection: 50 MW}
+    scale: {sites.barker.mining_hall.now: 0.5}
+>>>
+7:11: scenarios.bear.set.sites.barker.interconnection: sites.barker.interconnection is structure, the same in every scenario
+    hint: a scenario may change data only: prices, costs, rates, hourly data, amounts; or `delay` a site
+8:13: scenarios.bear.scale.sites.barker.mining_hall.now: sites.barker.mining_hall.now is structure, the same in every scenario
+    hint: a scenario may scale data only: prices, costs, rates, hourly data, amounts
+=== scenario delay
+sites: {barker: {interconnection: 100 MW}}
+scenarios:
+  base: {probability: 100 %, delay: {sites.braker: 3 months}}
+>>>
+4:38: scenarios.base.delay.sites.braker: "sites.braker" cannot be delayed: only a site can
+    hint: did you mean "sites.barker"?
+=== variant path
+financing: {notes: {type: notes, coupon: 7 %/year, limit: 5 MUSD, tenor: 5 years}}
+variants:
+  none: {set: {financing.nots.limit: 0 USD}}
+  other: {set: {financing.notes.limits: 0 USD}}
+>>>
+4:26: variants.none.set.financing.nots.limit: there is no "nots" in financing
+    hint: did you mean "notes"?
+5:33: variants.other.set.financing.notes.limits: there is no "limits" in financing.notes
+    hint: did you mean "limit"?
+=== several
+treasury:
+  cash: 5 MW
+  cash_yeild: 3 %/year
+sites:
+  barker: {interconnection: lots}
+rules:
+  - {name: a, require: cash >= }
+>>>
+3:9: treasury.cash: "5 MW" is power: expected money such as "5 USD"
+4:3: treasury.cash_yeild: unknown key
+    hint: did you mean "cash_yield"?
+6:29: sites.barker.interconnection: "lots" does not begin with a number: expected power such as "100 MW"
+8:29: rules[0].require: the sentence breaks off after >=
+=== comment only (whole file)
+# nothing
+>>>
+1:1: the file is empty
+=== list (whole file)
+- a
+- b
+>>>
+1:1: expected a mapping, found a list
+    hint: a case is keys with values, such as  horizon: {start: 2026-01, years: 3}
+=== list for mapping
+sites: [barker]
+>>>
+2:8: sites: expected a mapping, found a list
+=== mapping for list
+rules: {name: a}
+>>>
+2:8: rules: expected a list, found a mapping
+    hint: write [a, b], or a line beginning with - for each
+=== null value
+treasury:
+  cash:
+>>>
+3:3: treasury.cash: nothing is given here
+    hint: give a value, or leave the key out
+=== syntax (whole file)
+horizon: {start: 2026-01, years: 2
+>>>
+2:1: not valid YAML: did not find expected ',' or '}', while parsing a flow mapping that begins in line 1
+=== negative
+treasury: {cash: -5 MUSD}
+>>>
+2:18: treasury.cash: "-5 MUSD" must be at least 0 USD
+=== comma
+treasury: {cash: "5,000 USD"}
+>>>
+2:18: treasury.cash: "5,000 USD" has a comma in its number
+    hint: write 5000 or 5_000
+=== share
+objective: {risk_weight: 130 %}
+>>>
+2:26: objective.risk_weight: "130 %" must be at most 100 %
+=== tail
+objective: {tail_probability: 0}
+>>>
+2:31: objective.tail_probability: "0" must be above 0 %
+=== tax
+tax: {rate: 100 %}
+>>>
+2:13: tax.rate: "100 %" must be below 100 %
+=== gross
+sites: {barker: {gross_ratio: 0.9}}
+>>>
+2:31: sites.barker.gross_ratio: "0.9" must be at least 1
+=== every (whole file)
+horizon: {start: 2026-01, years: 2, hours: {every: 24}}
+>>>
+1:52: horizon.hours.every: 24 shares the factor 24 with 24: some hours of the day would never be seen
+    hint: use 25
+=== hours word (whole file)
+horizon: {start: 2026-01, years: 2, hours: some}
+>>>
+1:44: horizon.hours: "some": expected all, or {every: 25}
+=== window
+rigs: {s21: {efficiency: 15 J/TH, price: 18 USD/TH, order: {from: 2029-01}}}
+market: {btc_price: 90 kUSD/BTC, hashprice: 50 USD/PH/day}
+>>>
+2:53: rigs.s21.order: no date of the horizon lies in this window: dates run from 2026-01-01 to 2027-10-01
+=== window order
+financing: {notes: {type: notes, coupon: 7 %/year, limit: 5 MUSD, tenor: 5 years, issue: {from: 2026-07, until: 2026-01}}}
+>>>
+2:113: financing.notes.issue.until: ends (2026-01-01) before it begins (2026-07-01)
+=== maturity
+financing: {notes: {type: notes, coupon: 7 %/year, limit: 5 MUSD, issue: 2026-07, maturity: 2026-04}}
+>>>
+2:93: financing.notes.maturity: matures 2026-04-01, at or before its issue from 2026-07-01
+=== payments
+sites: {barker: {interconnection: {now: 1 MW, expand: {cost: 1 MUSD/MW, limit: 5 MW, lead: 3 months, payments: [{share: 50 %}, {share: 40 %, after: 9 months}]}}}}
+>>>
+2:102: sites.barker.interconnection.expand.payments: the shares add to 90 %: expected 100 %
+2:149: sites.barker.interconnection.expand.payments[1].after: paid 9 months after the order, later than the lead of 3
+    hint: what is ordered is paid when it is ready at the latest
+=== blocks
+sites: {barker: {interconnection: 10 MW, power: {grid: {price: 40 USD/MWh}, blocks: {ppa: {mw: 20 MW, price: 40 USD/MWh}}, own: {flare: {mw: 30 MW, export: true}}}}}
+>>>
+2:96: sites.barker.power.blocks.ppa.mw: blocks of 20 MW on an interconnection of 10 MW
+2:142: sites.barker.power.own.flare.mw: exports of 30 MW on an interconnection of 10 MW
+=== convertible
+financing:
+  c: {type: convertible, coupon: 0 %/year, limit: 5 MUSD, tenor: 5 years, conversion_premium: 30 %, call: [{from: 2027-01, price: 104 %}]}
+>>>
+3:13: financing.c.type: a convertible needs company.share_price
+    hint: share_price: 12 USD/share
+3:101: financing.c.call: a convertible cannot be called here: its holder would convert first
+=== negative adder
+sites: {barker: {power: {grid: {price: -4 USD/MWh, delivery: -3 USD/MWh}}}}
+>>>
+2:62: sites.barker.power.grid.delivery: -3 USD/MWh must be at least 0 USD/MWh
+=== floor
+sites: {barker: {power: {grid: {price: 4 USD/MWh}}}}
+ai: {c: {type: cloud, price: 500 USD/MWh, floor: 110 %, term: 2 years, limit: 5 MW, escalator: 3 %/year}}
+>>>
+3:50: ai.c.floor: "110 %" must be at most 100 %
+3:85: ai.c.escalator: unknown key
+    hint: `escalator` belongs to type: lease
+=== rigs need market
+sites: {barker: {mining_hall: 5 MW}}
+rigs: {s21: {efficiency: 15 J/TH, price: 18 USD/TH}}
+>>>
+3:1: rigs: rigs need market.hashprice, or market.network_hashrate
+    hint: network_hashrate: 1000 EH/s
+3:1: rigs: this needs market.btc_price
+    hint: btc_price: 95000 USD/BTC
+=== rigs twice
+market: {btc_price: 90 kUSD/BTC, hashprice: 50 USD/PH/day, network_hashrate: 1000 EH/s}
+rigs: {s21: {price: 18 USD/TH, hashrate: 200 TH/s}}
+>>>
+2:78: market.network_hashrate: hashprice is given too: one of the two follows from the other
+3:8: rigs.s21: give efficiency (J/TH), or hashrate and power of one unit
+=== bool
+cash_flows: {a: {amount: 1 MUSD/year, taxable: yes}}
+>>>
+2:48: cash_flows.a.taxable: "yes" is not a yes-or-no: write true or false
+=== dated
+cash_flows: {a: {dated: {2031-01: 1 MUSD, 2026-1: 5 MUSD, 2026-04: 5 MW}}}
+>>>
+2:43: cash_flows.a.dated.2026-1: "2026-1" is not a date: expected a month or a day, such as 2026-01 or 2026-01-31
+2:68: cash_flows.a.dated.2026-04: "5 MW" is power: expected money such as "5 USD"
+=== name
+sites: {"a.b": {}}
+>>>
+2:9: sites.a.b: a name has letters, digits, blanks, - and _ only, 64 at most
+=== missing unit per year
+financing: {notes: {type: notes, coupon: 7.75 %, limit: 5 MUSD, tenor: 5 years}}
+>>>
+2:42: financing.notes.coupon: "7.75 %" is a share: expected a rate by the year such as "7.75 %/year"
+=== peak hour
+sites: {barker: {power: {grid: {price: 4 USD/MWh, peaks: {p: {charge: 5 kUSD/MW/year, hours: [02-30 17, 08-20 25]}}}}}}
+>>>
+2:95: sites.barker.power.grid.peaks.p.hours[0]: "02-30 17" is not an hour such as 08-20 17: month-day and the hour it begins
+2:105: sites.barker.power.grid.peaks.p.hours[1]: "08-20 25" is not an hour such as 08-20 17: month-day and the hour it begins
+=== scale nothing
+scenarios:
+  base: {probability: 100 %, scale: {market.btc_price: 0.7, projects.x.cost: 2, treasury.cash: 2}}
+>>>
+3:45: scenarios.base.scale.market.btc_price: market.btc_price is not given: there is nothing to scale
+3:70: scenarios.base.scale.projects.x.cost: there is no "x" in projects
+3:81: scenarios.base.scale.treasury.cash: treasury.cash is structure, the same in every scenario
+    hint: a scenario may scale data only: prices, costs, rates, hourly data, amounts
+=== scale bad factor
+treasury: {cash_yield: 3 %/year}
+scenarios:
+  base: {probability: 100 %, scale: {treasury.cash_yield: x}, set: {treasury.cash_yield: 3 USD}}
+>>>
+4:59: scenarios.base.scale.treasury.cash_yield: "x" does not begin with a number: expected a plain number such as "100"
+=== set inside scalar
+treasury: {cash_yield: 3 %/year}
+scenarios:
+  base: {probability: 100 %, set: {treasury.cash_yield.growth: 3 %/year}}
+>>>
+4:56: scenarios.base.set.treasury.cash_yield.growth: treasury.cash_yield is "3 %/year": it has no "growth"
+    hint: set treasury.cash_yield
+=== coupon forms
+financing: {notes: {type: notes, coupon: {base: 4 %/year, spred: 225 bp}, limit: 5 MUSD, tenor: 5 years}, n2: {type: notes, coupon: {strat: 4 %/year}, limit: 5 MUSD, tenor: 5 years}}
+>>>
+2:59: financing.notes.coupon.spred: unknown key
+    hint: did you mean "spread"?
+2:133: financing.n2.coupon: a mapping is not a path in time
+    hint: write a quantity, {start: ..., growth: ...}, {knots: {DATE: ...}} or {csv: FILE, column: NAME}
+=== a scenario brings in what the case has not
+market: {network_hashrate: 1000 EH/s, btc_price: 90 kUSD/BTC}
+cash_flows: {a: {amount: 1 MUSD/year}}
+scenarios:
+  base: {probability: 50 %}
+  other:
+    probability: 50 %
+    set: {market.hashprice: 50 USD/PH/day, company.share_price: 9 USD/share, cash_flows.a.dated: {2026-01: 5 USD}}
+>>>
+8:11: scenarios.other.set.market.hashprice: market.hashprice is not given in the case, so that other scenarios have none
+    hint: give it in the case too; scenarios change it from there
+8:44: scenarios.other.set.company.share_price: company.share_price is not given in the case, so that other scenarios have none
+    hint: give it in the case too; scenarios change it from there
+8:78: scenarios.other.set.cash_flows.a.dated: cash_flows.a.dated is not given in the case, so that other scenarios have none
+    hint: give it in the case too; scenarios change it from there
+=== merge
+treasury:
+  <<: {cash: 5 MUSD}
+>>>
+3:3: treasury: merge key <<: write the keys out, merging is not used here
+=== two docs
+---
+a: 1
+>>>
+2:1: a second document begins here: one case, one document
+=== amortisation
+financing: {l: {type: loan, coupon: 7 %/year, limit: 5 MUSD, tenor: 5 years, amortisation: sculpted, balloon: 20 %}, m: {type: notes, coupon: 7 %/year, limit: 5 MUSD}}
+>>>
+2:92: financing.l.amortisation: amortisation: sculpted needs `coverage`
+2:111: financing.l.balloon: a balloon belongs to level, annuity or after_completion, not to sculpted
+2:118: financing.m: give one of `maturity` (a date) and `tenor` (a time)
+=== project
+projects: {p: {cost: 5 MUSD, provides: {a: [{after: 3 months}]}, decide: later}}
+>>>
+2:22: projects.p.cost: "5 MUSD" is money: expected a price by the unit such as "5 USD/unit"
+2:45: projects.p.provides.a[0]: expected a number, or a list of {after: 12 months, amount: 2.5}
+2:74: projects.p.decide: "later": expected plan | recourse
+=== sites ref
+market: {btc_price: 90 kUSD/BTC, hashprice: 50 USD/PH/day}
+sites: {barker: {}}
+rigs: {s: {efficiency: 15 J/TH, price: 18 USD/TH, owned: {braker: 5 MW}, sites: [barkr]}}
+>>>
+4:59: rigs.s.owned.braker: there is no site "braker"
+    hint: did you mean "barker"?
+4:82: rigs.s.sites[0]: there is no site "barkr"
+    hint: did you mean "barker"?
+=== depreciation
+sites: {barker: {ai_hall: {build: {cost: 5 MUSD/MW, limit: 5 MW, depreciation: {tax: macrs-6}}, convert: {cost: 1 MUSD/MW, limit: 1 MW, depreciation: {tax: straight}}}}}
+>>>
+2:86: sites.barker.ai_hall.build.depreciation.tax: "macrs-6": expected none | straight | macrs-3 | macrs-5 | macrs-7 | macrs-10 | macrs-15 | macrs-20
+    hint: did you mean "macrs-7"?
+"""
+
+
+def sections() -> list[tuple[str, str, str]]:
+    """(name, case, expected messages)."""
+    out = []
+    for part in re.split(r"^=== ", GOLDEN, flags=re.MULTILINE)[1:]:
+        title, rest = part.split("\n", 1)
+        text, expected = rest.split(">>>\n")
+        name = title.removesuffix(" (whole file)")
+        out.append((name, text if title != name else HORIZON + text, expected))
+    return out
+
+
+def hourly_csv(leave_out: int | None = None, spoil: int | None = None) -> str:
+    first = datetime(2023, 1, 1)
+    rows = [
+        f"{first + timedelta(hours=h):%Y-%m-%d %H:%M},{'n/a' if h == spoil else h % 24}\n"
+        for h in range(8760)
+        if h != leave_out
+    ]
+    return "datetime_local,usd\n" + "".join(rows)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "case").mkdir()
+    folder = tmp_path / "case"
+    (folder / "short.csv").write_text("datetime_local,usd\n" + "".join(f"2024-01-01 {h:02d}:00,{h}\n" for h in range(24)))
+    (folder / "gap.csv").write_text(hourly_csv(leave_out=100))
+    (folder / "text.csv").write_text(hourly_csv(spoil=5))
+    (tmp_path / "x.csv").write_text("date,a\n2026-01-01,1\n")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def told(data: str | bytes, **options: object) -> CaseError:
+    Path("case.yaml").write_bytes(data.encode() if isinstance(data, str) else data)
+    with pytest.raises(CaseError) as caught:
+        Case.load("case.yaml", **options)  # type: ignore[arg-type]
+    return caught.value
+
+
+def short(error: CaseError) -> str:
+    lines = []
+    for mistake in error.mistakes:
+        lines.append(mistake.headline().removeprefix("case.yaml:"))
+        lines += [f"    hint: {mistake.hint}"] if mistake.hint else []
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(("text", "expected"), [pytest.param(t, e, id=n) for n, t, e in sections()])
+def test_message(folder: Path, text: str, expected: str) -> None:
+    assert short(told(text)) == expected
+
+
+def test_there_are_enough_kinds() -> None:
+    assert len(sections()) >= 60
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        pytest.param(b"", "1:1: the file is empty\n", id="empty"),
+        pytest.param(
+            (HORIZON + "case: {name: café}\n").encode("latin-1"),
+            "2:17: byte 0xe9 is not UTF-8\n    hint: save the file as UTF-8\n", id="not utf-8",
+        ),
+        pytest.param(b"horizon:\n\tstart: 2026-01\n", "2:1: a tab cannot indent YAML\n    hint: use blanks\n", id="tab"),
+        pytest.param(HORIZON + "case: {sources: " + "[" * 40 + "]" * 40 + "}\n", "2:47: nested deeper than 32 levels\n", id="deep"),
+        pytest.param(b"case: {name: \"a\x00b\"}\n", "1:16: NUL is not allowed in YAML\n", id="NUL"),
+    ],
+)  # fmt: skip
+def test_text_that_is_no_yaml(folder: Path, data: str | bytes, expected: str) -> None:
+    assert short(told(data)) == expected
+
+
+def test_a_long_number_is_cut(folder: Path) -> None:
+    error = told(HORIZON + "treasury: {cash: " + "9" * 5000 + " USD}\n")
+    assert error.mistakes[0].place.column == 18
+    assert "too long for a quantity" in str(error) and len(str(error)) < 1000
+
+
+def test_the_line_is_shown_with_a_caret(folder: Path) -> None:
+    assert str(told(HORIZON + "treasury: {cash: 5 MW}\n")).splitlines()[1:3] == [
+        "    treasury: {cash: 5 MW}",
+        "                     ^",
+    ]
+
+
+def test_a_file_that_is_not_there(folder: Path) -> None:
+    with pytest.raises(CaseError, match=r"none.yaml:1:1: cannot be read: no such file"):
+        Case.load("none.yaml")
+
+
+def test_a_link_that_leads_out(folder: Path) -> None:
+    (folder / "link.csv").symlink_to(folder.parent / "x.csv")
+    error = told(HORIZON + "market: {btc_price: {csv: link.csv, column: a}}\n")
+    assert short(error).startswith('2:27: market.btc_price.csv: "link.csv" is a link that leads out')
+
+
+NOTES = HORIZON + "financing: {notes: {type: notes, coupon: 7 %/year, limit: 5 MUSD, tenor: 5 years}}\n"
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("financing.nots.limit=0 USD", '--set:1:11: financing.nots.limit: there is no "nots" in financing'),
+        ("financing.notes.limit=0 MW", '--set:1:23: financing.notes.limit: "0 MW" is power: expected money such as "0 USD"'),
+        ("financing.notes.limit", '--set:1:1: "financing.notes.limit" is not path=value'),
+        ("finance.x=1", '--set:1:1: finance.x: there is no "finance" at the top'),
+        ("treasury.cash={a", "--set:1:17: treasury.cash: not valid YAML: did not find expected ',' or '}', while parsing a flow mapping that begins in line 1"),
+        ("variants.x.set=1", '--set:1:1: variants.x.set: "variants.x.set" is not a path such as financing.notes.limit'),
+    ],
+)
+def test_settings(folder: Path, setting: str, expected: str) -> None:
+    assert told(NOTES, settings=[setting]).mistakes[0].headline() == expected
+
+
+def test_the_second_setting_is_line_two(folder: Path) -> None:
+    error = told(NOTES, settings=["treasury.cash=5 MUSD", "treasury.cahs=5 MUSD"])
+    assert error.mistakes[0].headline() == '--set:2:10: treasury.cahs: there is no "cahs" in treasury'
+    assert error.mistakes[0].hint == 'did you mean "cash"?'
+
+
+def test_an_unknown_variant(folder: Path) -> None:
+    error = told(NOTES + "variants: {none: {set: {financing.notes.limit: 0 USD}}}\n", variant="non")
+    assert short(error) == '3:1: variants: there is no variant "non"\n    hint: did you mean "none"?\n'
+
+
+def test_a_value_of_a_variant_is_told_at_the_variant(folder: Path) -> None:
+    text = NOTES + "variants:\n  none: {set: {financing.notes.limit: 0 MW}}\n"
+    assert short(told(text, variant="none")).startswith('4:39: financing.notes.limit: "0 MW" is power')
