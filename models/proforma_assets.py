@@ -144,11 +144,11 @@ def depreciation_by_year(clock: Clock, terms: Depreciation, start: int) -> Array
             year = first + k
             if year >= clock.tax_years:
                 break
-            # A year cut by the end of the horizon earns the months that lie inside: the rest is deducted after T.
-            inside = int(clock.months[start:][clock.tax_year[start:] == year].sum())
-            calendar = int(clock.calendar_year[0]) + year
-            whole = min(12, 12 * (calendar + 1) - begins)
-            share[year] += rest * part * min(1.0, inside / whole)
+            # A year cut by the end of the horizon earns the months that lie inside: the deduction of the rest comes after T.
+            next_year = 12 * (int(clock.calendar_year[0]) + year + 1)
+            whole = min(12, next_year - begins)
+            cut_off = max(0, next_year - (clock.start_month + int(clock.date_month[-1])))
+            share[year] += rest * part * (1.0 - cut_off / whole)
     return share
 
 

@@ -33,12 +33,10 @@ def depreciation_shares(rule: Depreciation, clock: Clock) -> Array:
 
 
 def _year_part(clock: Clock, e: int, y: int) -> float:
-    """Months of tax year y inside the horizon on or after date e, over its months on or after date e."""
-    inside = int(clock.months[(clock.tax_year == y) & (np.arange(clock.periods) >= e)].sum())
-    year_start = (int(clock.calendar_year[0]) + y) * 12 - clock.start_month
-    whole = year_start + 12 - max(year_start, int(clock.date_month[e]))
-    # a period that straddles the new year belongs to the year of its end, so a little more than the year may be inside
-    return min(inside / whole, 1.0) if whole > 0 else 1.0
+    """Part of what is left of calendar year y on date e that lies before the horizon's end: 1 unless the horizon cuts the year."""
+    begins = (int(clock.calendar_year[0]) + y) * 12 - clock.start_month
+    here = max(begins, int(clock.date_month[e]))
+    return min((int(clock.date_month[-1]) - here) / (begins + 12 - here), 1.0)
 
 
 class Taxes:

@@ -243,6 +243,10 @@ def _services(c: Checker) -> None:
         if one.equipment is not None:
             c.payments((*at, "equipment"), one.equipment.payments, None)
             c.depreciation((*at, "equipment"), one.equipment.depreciation)
+        if isinstance(one, schema_fleet.Lease) and one.penalty is None and one.floor == 0.0:
+            # its rent does not depend on power, so nothing else would make the program serve it
+            hint = "give `penalty` (USD/MWh not served), such as 1000 USD/MWh, or `floor`, such as 99 %"
+            c.wrong(at, "a lease that owes no service would get no power: say what is owed", hint)
         if one.energy == "tenant" and isinstance(one, schema_fleet.Service) and c.whole:
             sites = [s for s in (one.sites or c.base.sites) if s in c.base.sites and c.base.sites[s].power.grid is None]
             if sites:

@@ -312,7 +312,7 @@ class _Run:
         """No plan obeys the tax law in any branch looked at."""
         if not settled.complete:
             why = f"stopped after {settled.branches} branches over tax deductions without a plan"
-            return self._solution(outcome=Outcome.LIMIT, upper_bound=settled.bound * self.problem.money, reasons=(why,))
+            return self._solution(outcome=Outcome.LIMIT, upper_bound=settled.bound * self.problem.money, reasons=(why, *settled.reasons))
         why = "the rules leave a plan only if losses or interest are deducted later than tax law demands"
         outcome = Outcome.UNVERIFIED if settled.reasons else Outcome.INFEASIBLE
         return self._solution(outcome=outcome, reasons=(why, *settled.reasons))

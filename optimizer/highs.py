@@ -534,11 +534,13 @@ class Session:
             model_status, more = self._run("simplex", presolve=False)
             iterations += more
         status = _STATUS.get(model_status, Status.ERROR)
-        if status is Status.ERROR:
-            # Tight tolerances can leave a run at "unknown": once more, cold, by the other path.
-            messages.append(f"The first run ended {self._highs.modelStatusToString(model_status)}; solved again cold.")
+        # Tight tolerances can leave a run at "unknown": again, cold, by other paths (simplex may cycle where interior point sees at once).
+        for method, presolve in (("simplex", not self.options.presolve), ("ipm", True), ("ipm", False)):
+            if status is not Status.ERROR:
+                break
+            messages.append(f"A run ended {self._highs.modelStatusToString(model_status)}; solved again cold by {method}.")
             self.forget_basis()
-            model_status, more = self._run("simplex", presolve=not self.options.presolve)
+            model_status, more = self._run(method, presolve)
             iterations += more
             status = _STATUS.get(model_status, Status.ERROR)
         self._warm = status is Status.OPTIMAL

@@ -326,9 +326,14 @@ def _discounts(months: tuple[int, ...]) -> Array:
 
 
 def moic(books: Books) -> list[float | None]:
-    """Per scenario: received over paid in, undiscounted; None where nothing is paid in."""
+    """Per scenario: received over paid in, undiscounted; None where nothing is paid in, or less than nothing comes back."""
     received = shareholder_flows(books).sum(axis=1) + paid_in(books)
-    return [float(r / p) if p > SMALLEST_USD else None for r, p in zip(received, paid_in(books), strict=True)]
+    return [_multiple(float(r), float(p)) for r, p in zip(received, paid_in(books), strict=True)]
+
+
+def _multiple(received: float, paid: float) -> float | None:
+    """Received over paid in; what ends in more debt than assets is no multiple."""
+    return received / paid if paid > SMALLEST_USD and received >= 0.0 else None
 
 
 def _books(solution: Solution) -> Books:
@@ -401,7 +406,7 @@ def expected_figures(solution: Solution) -> dict[str, Cell]:
     paid = float(odds @ paid_in(books))
     rate, reason = return_rate(problem.clock, odds @ shareholder_flows(books), paid)
     received = float(odds @ shareholder_flows(books).sum(axis=1)) + paid
-    out: dict[str, Cell] = {"irr": rate, "irr_reason": reason, "moic": received / paid if paid > SMALLEST_USD else None}
+    out: dict[str, Cell] = {"irr": rate, "irr_reason": reason, "moic": _multiple(received, paid)}
     rows = list(scenario_figures(solution).values())
     for name in rows[0]:
         if name not in ("probability", "irr", "irr_reason", "moic"):

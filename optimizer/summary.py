@@ -323,7 +323,7 @@ def _rules(solution: Solution, out: _Printer) -> None:
     out.title("Rules, where they are tightest")
     order = sorted(tightest.values(), key=lambda c: (-abs(price[c.name]), _tightness(c), c.name))
     rows = [
-        [c.name, _shorter(c.text, 44), f"{c.scenario} {c.date[:7]}", _amount(c.headroom), _amount(price[c.name]),
+        [c.name, _shorter(c.text, 44), f"{c.scenario} {c.date[:7]}", _headroom(c), _amount(price[c.name]),
          str(breached[c.name] or "")]
         for c in order[:MOST_RULES]
     ]  # fmt: skip
@@ -335,6 +335,11 @@ def _rules(solution: Solution, out: _Printer) -> None:
 
 def _tightness(c: Covenant) -> float:
     return c.headroom / max(abs(c.left), abs(c.right), 1e-9)
+
+
+def _headroom(c: Covenant) -> str:
+    """Room left; what is a rounding of its sides is none."""
+    return "0" if abs(c.headroom) <= 1e-9 * max(abs(c.left), abs(c.right), 1.0) else _amount(c.headroom)
 
 
 def _amount(value: float) -> str:

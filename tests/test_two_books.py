@@ -26,6 +26,8 @@ from tests.test_identities import rebuilt
 
 SEEDS = 120
 CHUNK = 10
+#: among them small ones whose plans, together, do everything at least twice
+WATCHED = (9, 11, 16, 19, 22, 26, 30, 37, 41, 44, 107, 108, 113)
 
 
 @cache
@@ -80,7 +82,7 @@ def test_program_and_books_agree_under_pressure(seed: int) -> None:
 def test_the_random_problems_use_every_part() -> None:
     """Otherwise agreement says nothing: each decision is taken, and each line of the ledger moves, in several of them."""
     used: dict[str, int] = {}
-    for found in [*map(solution, range(SEEDS)), *map(pressed_solution, PRESSED)]:
+    for found in [*map(solution, WATCHED), *map(pressed_solution, PRESSED)]:
         assert found.decisions is not None and found.books is not None
         here = {name for name in KINDS if largest(found.decisions, name) is not None}
         here |= {f"ledger {name}" for name, entry in found.books.ledger.items() if np.abs(entry).max() > 1.0}
@@ -156,7 +158,7 @@ def tampered(decisions: Decisions, kind: str, factor: float = 1.01) -> Decisions
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("factor", [1.01, 0.99])
 def test_one_number_that_is_one_percent_off_is_found(kind: str, factor: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    taken = [seed for seed in range(SEEDS) if (d := solution(seed).decisions) and largest(d, kind) is not None]
+    taken = [seed for seed in WATCHED if (d := solution(seed).decisions) and largest(d, kind) is not None]
     honest = Plan.decisions
     monkeypatch.setattr(Plan, "decisions", lambda self, *args, **kwargs: tampered(honest(self, *args, **kwargs), kind, factor))
     for seed in sorted(taken, key=effort)[:2]:
@@ -250,7 +252,8 @@ def takes_part(found: Solution, what: str) -> bool:
     assert books is not None and decisions is not None
     strips = [d for d in problem.debts if d.is_strip and d.fee > 0 and np.any(decisions.issued.get(d.name, 0.0))]
     if what.startswith("strip"):
-        taxed = problem.tax is not None and float(books.tax["tax"].sum()) > 1.0
+        # a limit on interest has no plan for interest that is negative
+        taxed = problem.tax is not None and problem.tax.interest_limit is None and float(books.tax["tax"].sum()) > 1.0
         return bool(strips) and (taxed or what == "strip")
     if what == "balance":
         return largest(decisions, "balance") is not None
@@ -267,7 +270,7 @@ def takes_part(found: Solution, what: str) -> bool:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_in_the_program_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     commit, what = FAULTS[fault]
-    seeds = sorted((seed for seed in range(SEEDS) if takes_part(solution(seed), what)), key=effort)[:6]
+    seeds = sorted((seed for seed in WATCHED if takes_part(solution(seed), what)), key=effort)[:4]
     commit(monkeypatch)
     caught = 0
     for seed in seeds:

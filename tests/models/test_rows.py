@@ -136,8 +136,8 @@ def test_decisions_of_shared_nodes_are_one_variable_and_recourse_is_not() -> Non
 
 
 def test_every_part_of_the_program_follows_the_tree() -> None:
-    """Orders, builds, contracts, issues, sculpted balances, sales and dividends are decided at nodes; hours, cash, revolver, repayment
-    of a BTC loan, rescue and tax in each scenario."""
+    """Orders, builds, contracts, issues, sculpted balances, sales and dividends are decided at nodes; hours, cash, revolver,
+    repayment of a BTC loan, rescue and tax in each scenario."""
     problem = tiny(3, scenarios=2, coins=10.0, retain=0.5, tax_rate=0.21, rescue_penalty=1.0)
     problem = replace(problem, scenarios=replace(problem.scenarios, node=tree(2, 4, apart_from=2)))
     site = site_of(problem, build_mining=expansion_of(problem), convert=expansion_of(problem))
@@ -163,8 +163,9 @@ def test_every_part_of_the_program_follows_the_tree() -> None:
                 if name == "balance":
                     name += "_" + label(var).split("[")[1].split(",")[0]
                 index.setdefault(name, set()).add((numbers[0], numbers[1]))
-    nodes = "orders_rig_home retired_rig_home built_home_build_mining built_home_convert signed_tenant_home issued_notes".split()
-    for name in [*nodes, "issued_sculpted", "issued_btc", "repaid_sculpted", "balance_sculpted", "sold", "dividends"]:
+    plant = ["orders_rig_home", "retired_rig_home", "built_home_build_mining", "built_home_convert", "signed_tenant_home"]
+    money = ["issued_notes", "issued_sculpted", "issued_btc", "repaid_sculpted", "balance_sculpted", "sold", "dividends"]
+    for name in [*plant, *money]:
         assert {d for s, d in index[name] if s == 1} <= {2, 3}, name
         assert {d for s, d in index[name] if s == 0} & {0, 1}, name
     hours = ["use", "source", "margin", "kept"]

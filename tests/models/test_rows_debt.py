@@ -323,7 +323,7 @@ def test_collateral_of_coins_is_what_is_not_pledged_elsewhere() -> None:
 
 
 def test_collateral_binds() -> None:
-    """A loan of 0.3 MUSD against 5 MW of rigs whose resale value falls to 0.1 MUSD: none of them can be sold while it is dearer."""
+    """A loan of 0.3 MUSD against 5 MW of rigs whose resale value falls to 0.1 MUSD: none of them can be sold before."""
     problem = tiny(2)
     problem = replace(problem, sites=(site_of(problem, price=None),))
     rig = rig_of(problem, resale=[0.3e6, 0.2e6, 0.1e6], owned=np.array([5.0]), limit=0.0)
@@ -384,7 +384,7 @@ def test_shares_are_a_contribution_or_dilution() -> None:
 
 
 def test_conversion_and_capped_call_in_the_value() -> None:
-    """S / K = 2 in one scenario, 0.9 in the other: 20 at issue, K = 25, cap 40. One bond matures at date 1, one after the horizon."""
+    """S / K = 2 in one scenario, 0.9 in the other: 20 at issue, K = 25, cap 40. One bond matures at date 1, one after T."""
     share = np.array([[20.0, 50.0, 50.0], [20.0, 22.5, 22.5]])
     problem = tiny(2, scenarios=2, cash=0.0, share_price=share)
     terms = Conversion(0.25, capped_call_cost=0.1, cap_premium=1.0)

@@ -138,8 +138,8 @@ def test_an_option_is_exercised_where_it_pays() -> None:
 
 
 def test_money_of_rigs() -> None:
-    """Orders are paid by instalments at the price of their date, exercises at the strike, options at once; retired rigs are sold at
-    the resale price of the date; fixed costs settle a period later on what is installed."""
+    """Orders are paid by instalments at the price of their date, exercises at the strike, options at once; retired rigs are sold
+    at the resale price of the date; fixed costs settle a period later on what is installed."""
     problem = tiny(3, cash=5e6)
     problem = mine(
         problem,

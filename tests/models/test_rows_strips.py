@@ -256,7 +256,7 @@ def test_discount_and_fee_by_months_to_maturity() -> None:
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_any_strip_is_worth_par_at_its_own_rate(data: st.DataObject) -> None:
-    """At yearly payments, discounted at its own rates, what is paid and what is still owed is worth 1 at issue; the balance rolls."""
+    """At yearly payments, discounted at its own rates, what is paid and still owed is worth 1 at issue; the balance rolls."""
     periods = data.draw(st.integers(2, 7))
     rates = data.draw(st.lists(st.floats(0.0, 0.3), min_size=periods, max_size=periods))
     amortisation = data.draw(st.sampled_from(["bullet", "level", "annuity", "given", "after_completion"]))

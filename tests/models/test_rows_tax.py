@@ -86,9 +86,15 @@ def test_macrs_of_a_year_the_horizon_cuts() -> None:
     # quarters to September 2027, in service in April 2027: six of the nine months that are left of the year
     shares = depreciation_shares(FIVE, clock_of(7, months=3))
     assert shares[5] == pytest.approx([0.0, 0.20 * 6 / 9], rel=1e-12)
-    # April 2026 on: the period to September is the tax year 2026, six of nine months; the period to March is 2027, six of twelve
+    # April 2026 on: the period to September is the tax year 2026, which the horizon does not cut; of 2027 three months are inside
     shares = depreciation_shares(FIVE, clock_of(2, months=6, start_month=2026 * 12 + 3))
-    assert shares == pytest.approx(np.array([[0.20 * 6 / 9, 0.32 * 6 / 12], [0.0, 0.20 * 6 / 12]]), rel=1e-12)
+    assert shares == pytest.approx(np.array([[0.20, 0.32 * 3 / 12], [0.0, 0.20 * 3 / 12]]), rel=1e-12)
+
+
+def test_macrs_is_whole_where_periods_straddle_the_new_year() -> None:
+    """Six-month periods from April: tax years end in September or March, the table still adds up to the price."""
+    shares = depreciation_shares(FIVE, clock_of(16, months=6, start_month=2026 * 12 + 3))
+    assert shares[0].sum() == pytest.approx(1.0, rel=1e-12)
 
 
 def test_straight_line_by_months() -> None:
@@ -202,8 +208,8 @@ def test_depreciation_is_of_the_price_at_order_from_the_date_of_service() -> Non
 
 
 def test_interest_fees_discount_and_premium_are_deducted() -> None:
-    """Accrued interest (paid or not), commitment fees, discount and fees by months to maturity; at a call, what is left of them and
-    the premium at once."""
+    """Accrued interest (paid or not), commitment fees, discount and fees by months to maturity; at a call, what is left of
+    them and the premium at once."""
     problem = tiny(2, tax_rate=0.21, cash=0.0)
     notes = debt_of(problem, price=0.98, fee=0.01, frequency=0, maturity=48, window=dates(problem, 0), call=Call(((12, 1.05),)))
     line = debt_of(
@@ -401,7 +407,7 @@ def test_a_gain_is_not_split_into_a_gain_and_a_loss() -> None:
 
 
 def test_interest_the_limit_allows_is_deducted() -> None:
-    """30 MUSD of interest may be deducted in the first year, 24 in the second; keeping some back would save a soft rule's penalty."""
+    """30 MUSD of interest may be deducted in the first year, 24 in the second; keeping some back would save a penalty."""
     problem = tiny(2, tax_rate=0.21, discount=0.0)
     assert problem.tax is not None
     ones = np.ones((1, 3))
