@@ -77,7 +77,9 @@ class Services:
             value = 0.0
             for t in range(max(b.T, start), start + term):
                 ahead = t - b.T
-                value += step(service, end + ahead * months - began) * (1.0 + p.terminal.contract_rate) ** (-(ahead + 1) * months / 12.0)
+                value += step(service, end + ahead * months - began) * (1.0 + p.terminal.contract_rate) ** (
+                    -(ahead + 1) * months / 12.0
+                )
             return value * service.rate[s, b.T - 1] * months / 12.0 * p.terminal.contracts / b.unit
 
         out = Lin(float(service.contracted[i]) * worth(0, service.contracted_term))

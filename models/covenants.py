@@ -8,15 +8,13 @@ import numpy as np
 
 from models.linear import Lin, settled, total
 from models.problem import Rule
+from models.rules import WORDS
 
 if TYPE_CHECKING:
     from models.plan import Plan
 
 #: words measured in USD; the others are MW, BTC, MWh, PH/s, units
-MONEY = frozenset(
-    "revenue ebitda cfads interest principal debt_service capex dividends contributions rescue tax issued cash coins_value liquidity "
-    "total_debt net_debt outstanding".split()
-)
+MONEY = frozenset(name for name, word in WORDS.items() if word.unit == "USD")
 
 
 class Words:

@@ -125,7 +125,11 @@ class Cuts:
                 return expansion.limit if expansion is not None and np.isfinite(expansion.limit) else 0.0
 
             grid = place.interconnection_mw + room("expand")
-            halls = {"rig": place.mining_mw + room("build_mining"), "service": place.ai_mw + room("build_ai") + room("convert"), "grid": grid}
+            halls = {
+                "rig": place.mining_mw + room("build_mining"),
+                "service": place.ai_mw + room("build_ai") + room("convert"),
+                "grid": grid,
+            }
             row = [max(halls.get(e.kind, 1.0), 1e-3 * max(grid, 1.0)) for e in site.value.oracle.entries]
             out.append(np.tile(np.array(row), (len(site.theta), 1)))
         return out
@@ -211,14 +215,14 @@ class Cuts:
         """Per site (B,) USD that one more MW of interconnection in the block would add to the objective."""
         site_of, block_of = np.concatenate(self.pool.site), np.concatenate(self.pool.block)
         weight = self._weights(y)
-        out = []
+        out: list[Array] = []
         for i, site in enumerate(self.sites):
             grid = [e for e, entry in enumerate(site.value.oracle.entries) if entry.kind == "grid"]
             mine = site_of == i
-            price = np.zeros(len(site.theta))
+            price: Array = np.zeros(len(site.theta))
             if grid and mine.any():
                 slopes = np.concatenate([x for x, s in zip(self.pool.slope, self.pool.site, strict=True) if s[0] == i])
-                price = np.bincount(block_of[mine], weights=weight[mine] * slopes[:, grid[0]], minlength=len(site.theta))
+                price = np.bincount(block_of[mine], weight[mine] * slopes[:, grid[0]], len(site.theta)).astype(float)
             out.append(price)
         return out
 

@@ -12,7 +12,7 @@ from models.tax import depreciation_shares
 def pay(build: Build, decision: Decision, prices: np.ndarray, payments: Payments, kind: str) -> None:
     """Cash paid for a purchase.
 
-        capex[s, d + n] += share_n * price[s, d] * decision[s, d]          [USD]
+    capex[s, d + n] += share_n * price[s, d] * decision[s, d]          [USD]
     """
     del kind
     for s in range(build.S):
@@ -148,7 +148,7 @@ class Fleet:
     def installed(self, r: int, i: int, s: int, d: int) -> Lin:
         """MW of rig r that work at site i in period d.
 
-            K[d] = owned + sum_{e <= d - lead} (B + E)[e] - sum_{e <= d} R[e]
+        K[d] = owned + sum_{e <= d - lead} (B + E)[e] - sum_{e <= d} R[e]
         """
         rig = self.build.problem.rigs[r]
         out = Lin(float(rig.owned[i]))
@@ -165,7 +165,7 @@ class Fleet:
 def nodes(build: Build) -> list[tuple[int, int]]:
     """One (scenario, date) for each tree node, by date."""
     node = build.problem.scenarios.node
-    out = []
+    out: list[tuple[int, int]] = []
     for d in range(build.D):
         _, first = np.unique(node[:, d], return_index=True)
         out.extend((int(s), d) for s in sorted(first))
@@ -175,5 +175,3 @@ def nodes(build: Build) -> list[tuple[int, int]]:
 def leaves(build: Build) -> list[int]:
     """One scenario for each node of the last date."""
     return [s for s, d in nodes(build) if d == build.D - 1]
-
-

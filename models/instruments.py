@@ -176,7 +176,7 @@ class Instruments:
     def _running(self, debt: Debt) -> None:
         """Sculpted loan (repayments at nodes) and BTC-backed loan (repayments by scenario).
 
-            B[d] = B[d-1] + F[d] - A[d];   B = 0 from maturity on          [USD]
+        B[d] = B[d-1] + F[d] - A[d];   B = 0 from maturity on          [USD]
         """
         b, clock = self.build, self.build.problem.clock
         first, end, issued = self._window(debt)
@@ -224,7 +224,7 @@ class Instruments:
     def _revolver(self, debt: Debt) -> None:
         """Drawn and repaid freely by scenario up to its limit; a fee on what is not drawn."""
         b = self.build
-        first, end, issued = self._window(debt)
+        first, end, _ = self._window(debt)
         limit = debt.limit / b.unit
         balances = np.full((b.S, b.D), None, dtype=object)
         if debt.window.any() or debt.existing > 0.0:
@@ -256,7 +256,7 @@ class Instruments:
     def _equity(self, equity: Equity) -> None:
         """Shares sold: a contribution of existing holders, or dilution at the horizon on the share-price path.
 
-            dilution[s] = F / (S[s, d] (1 - discount)) * S[s, T]          [USD]
+        dilution[s] = F / (S[s, d] (1 - discount)) * S[s, T]          [USD]
         """
         b, market = self.build, self.build.problem.market
         made = self._face(equity, equity.limit)
@@ -277,7 +277,7 @@ class Instruments:
     def secure(self, fleet: Fleet, sites: Sites, services: Services, free_coins: np.ndarray) -> None:
         """Outstanding debt never exceeds the advance on its collateral.
 
-            outstanding[k, s, d] <= advance_rate * value[s, d]          [USD]
+        outstanding[k, s, d] <= advance_rate * value[s, d]          [USD]
         """
         b, p = self.build, self.build.problem
         for debt in p.debts:

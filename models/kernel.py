@@ -9,8 +9,6 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-# ruff: noqa: PLR0913 - a kernel takes its arrays one by one
-
 
 @njit(cache=True, parallel=True)
 def split(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled

@@ -58,7 +58,9 @@ class Split:
 
     def total(self, money: Money) -> Array:
         """(B,) sum over entries and hours of money * MW * weight."""
-        return (money.slope_price * self.price_energy + money.slope_adder * self.adder_energy + money.base * self.energy).sum(axis=1)
+        return (money.slope_price * self.price_energy + money.slope_adder * self.adder_energy + money.base * self.energy).sum(
+            axis=1
+        )
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,12 @@ def make_oracle(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple
         coins = np.array([[coins_per_mwh(problem, r, s, t) for t in range(t_count)] for s in range(s_count)])
         gross = (coins * problem.market.btc_price_mean).reshape(-1)
         columns.append(
-            (Entry(f"rig:{rig.name}", "rig", r), (0, 0, gross - rig.variable_cost), (0, 0, gross), times(one, np.full(blocks, rig.uptime)))
+            (
+                Entry(f"rig:{rig.name}", "rig", r),
+                (0, 0, gross - rig.variable_cost),
+                (0, 0, gross),
+                times(one, np.full(blocks, rig.uptime)),
+            )
         )
     for j in services:
         service = problem.services[j]
@@ -190,11 +197,12 @@ def make_oracle(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple
         limit = times(profiles.add(own.availability, t_count), spread(own.mw))
         columns.append((Entry(f"own:{own.name}", "own"), (0, 0, spread(own.cost)), (0, 0, zero), limit))
     if site.diesel is not None:
-        columns.append((Entry("diesel", "diesel"), (0, 0, spread(site.diesel.cost)), (0, 0, zero), times(one, spread(site.diesel.mw))))
+        columns.append(
+            (Entry("diesel", "diesel"), (0, 0, spread(site.diesel.cost)), (0, 0, zero), times(one, spread(site.diesel.mw)))
+        )
 
-    def money(which: int) -> Money:
-        entries = [c[which] for c in columns]
-        full = [[np.full(blocks, float(x)) if np.isscalar(x) else x for x in m] for m in entries]
+    def money(entries: list[tuple[float, float, Array]]) -> Money:
+        full = [(np.full(blocks, float(p)), np.full(blocks, float(a)), base) for p, a, base in entries]
         return Money(*(np.array([m[k] for m in full]).reshape(len(full), blocks).T.copy() for k in range(3)))
 
     lengths = np.array([len(h) for h in clock.hour_index], dtype=np.int64)
@@ -211,8 +219,8 @@ def make_oracle(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple
         weight=np.concatenate(clock.weight).astype(float),
         market=tuple(np.stack([p, a], axis=1) for p, a in zip(price, adder, strict=True)),  # type: ignore[arg-type]
         limit=limits,  # type: ignore[arg-type]
-        value=money(1),
-        gross=money(2),
+        value=money([c[1] for c in columns]),
+        gross=money([c[2] for c in columns]),
         is_source=np.array([c[0].is_source for c in columns], dtype=bool),
     )
 

@@ -74,8 +74,8 @@ class Power:
     def _block(self, i: int, s: int, t: int) -> None:
         """One site, scenario and period.
 
-            sum_u x[u, h] = sum_g y[g, h];   0 <= x[u, h] <= a[u, h] K[u];   0 <= y[g, h] <= a[g, h] K[g]          [MW]
-            margin = sum_h w[h] (sum_u v x - sum_g c y) - kept coins' value - penalty * C + constant               [money]
+        sum_u x[u, h] = sum_g y[g, h];   0 <= x[u, h] <= a[u, h] K[u];   0 <= y[g, h] <= a[g, h] K[g]          [MW]
+        margin = sum_h w[h] (sum_u v x - sum_g c y) - kept coins' value - penalty * C + constant               [money]
         """
         b, p = self.build, self.build.problem
         rigs = tuple(r for r, k in self.fleet.keys if k == i)
@@ -115,12 +115,12 @@ class Power:
         for g in m.sources:
             y = tuple(b.named("source", (name, g.name, s, t, h), 0.0, None if g.is_grid else float(g.limit[h])) for h in hours)
             line = self.sites.interconnection(i, s, t)
-            mw, line.const = line.const - m.block_mw, 0.0
+            free, line.const = line.const - m.block_mw, 0.0
             for h in hours:
                 margin.add(y[h], -g.cost[h] * weight[h] / b.unit)
                 if g.is_grid:
                     body = Lin().add(y[h]).plus(line, -g.limit[h])
-                    b.row("grid_limit", (name, s, t, h), body, at_most=float(mw * g.limit[h]))
+                    b.row("grid_limit", (name, s, t, h), body, at_most=float(free * g.limit[h]))
                 if g.name == "diesel":
                     b.energy["diesel_mwh"][s, t + 1].add(y[h], weight[h])
             sources.append(y)
@@ -134,9 +134,7 @@ class Power:
         self.blocks[i, s, t] = HourlyBlock(m, tuple(uses), tuple(sources))
         self._settle(i, s, t, margin, kept)
 
-    def _service(
-        self, i: int, j: int, s: int, t: int, m: Merit, x: tuple[Any, ...], capacity: Lin, margin: Lin
-    ) -> None:
+    def _service(self, i: int, j: int, s: int, t: int, m: Merit, x: tuple[Any, ...], capacity: Lin, margin: Lin) -> None:
         """Shortfall penalties on all demand (what is served earns them back), and the floor on the served share."""
         b, service = self.build, self.build.problem.services[j]
         margin.plus(capacity, -m.penalty[j] / b.unit)

@@ -328,7 +328,9 @@ def _check_statements(
 ) -> None:
     """The identities that tie the statements with each other."""
     sheet, flows, income = books.balance_sheet, books.cash_flow, books.income
-    checks.equal("balance sheet balances", sheet["total_assets"], sheet["total_liabilities"] + sheet["total_equity"])
+    turnover = max((float(np.max(np.abs(line), initial=0.0)) for line in flows.values()), default=0.0)
+    claims = sheet["total_liabilities"] + sheet["total_equity"]
+    checks.equal("balance sheet balances", sheet["total_assets"], claims, scale=turnover)
     largest = max(float(np.max(np.abs(line), initial=0.0)) for line in flows.values())
     checks.equal("cash rolls", flows["opening_cash"] + flows["change"], flows["closing_cash"], scale=largest)
     checks.equal("cash opens", flows["opening_cash"][:, 0], problem.treasury.cash)

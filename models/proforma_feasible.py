@@ -108,9 +108,7 @@ def _allowed(problem: Problem, decisions: Decisions, usd: float) -> Iterator[tup
         yield f"breach of {rule.name}", decided(decisions.breach, rule.name, problem), may, 1.0
 
 
-def _allowed_debt(
-    problem: Problem, decisions: Decisions, debt: Debt, usd: float
-) -> Iterator[tuple[str, Array, Mask, float]]:
+def _allowed_debt(problem: Problem, decisions: Decisions, debt: Debt, usd: float) -> Iterator[tuple[str, Array, Mask, float]]:
     clock, dates = problem.clock, np.arange(problem.clock.dates)
     never = np.zeros(clock.dates, dtype=bool)
     may_issue = never if debt.kind == "revolver" else debt.window

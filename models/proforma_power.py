@@ -193,9 +193,7 @@ def _within(checks: Checklist, name: str, mw: Array, limit: Array | float, place
     checks.note(name, worst, float(np.max(limit)), place)
 
 
-def _known(
-    problem: Problem, site: Site, split: SiteDispatch, checks: Checklist, place: tuple[object, ...]
-) -> None:
+def _known(problem: Problem, site: Site, split: SiteDispatch, checks: Checklist, place: tuple[object, ...]) -> None:
     """Every use and source of the dispatch exists at the site."""
     stray = {u: x for u, x in split.uses.items() if u not in _uses(problem, site)}
     stray |= {g: y for g, y in split.sources.items() if g not in _sources(site)}

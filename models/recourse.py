@@ -27,7 +27,9 @@ class HourlyValue:
     source_slope: Array
 
 
-def hourly_value(value: Array, use_limit: Array, use_mw: Array, cost: Array, source_limit: Array, source_mw: Array) -> HourlyValue:
+def hourly_value(
+    value: Array, use_limit: Array, use_mw: Array, cost: Array, source_limit: Array, source_mw: Array
+) -> HourlyValue:
     """V, l and slopes of every hour.
 
     value, use_limit (U, H): USD/MWh and availability of each use, use_mw (U,) its MW; cost, source_limit (G, H), source_mw (G,) likewise.

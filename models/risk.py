@@ -8,7 +8,7 @@ from models.linear import Build, Lin
 class Risk:
     """Objective (1 - w) E + w CVaR over the lower tail of mass `tail`.
 
-        CVaR = max over q of  q - sum_s p_s z_s / tail,   z_s >= q - V_s,  z_s >= 0          (Rockafellar and Uryasev 2000)
+    CVaR = max over q of  q - sum_s p_s z_s / tail,   z_s >= q - V_s,  z_s >= 0          (Rockafellar and Uryasev 2000)
     """
 
     def __init__(self, build: Build) -> None:

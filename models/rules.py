@@ -55,9 +55,7 @@ def _flow(meaning: str, unit: str, argument: str | None = None, sign: str = "non
     return Word(meaning, unit, sign, "flow", argument)
 
 
-def _stock(
-    meaning: str, unit: str, argument: str | None = None, optional: bool = False, sign: str = "nonnegative"
-) -> Word:
+def _stock(meaning: str, unit: str, argument: str | None = None, optional: bool = False, sign: str = "nonnegative") -> Word:
     return Word(meaning, unit, sign, "stock", argument, optional)
 
 

@@ -63,7 +63,7 @@ class Taxes:
     def _year(self, s: int, y: int, carried: object, undeducted: object) -> tuple[object, object]:
         """One year.
 
-            income = pos - neg;   NOL[y] = NOL[y-1] + neg - use;   use <= nol_cap * pos;   use <= NOL[y-1];   tax = rate * (pos - use)
+        income = pos - neg;   NOL[y] = NOL[y-1] + neg - use;   use <= nol_cap * pos;   use <= NOL[y-1];   tax = rate * (pos - use)
         """
         b, p = self.build, self.build.problem
         tax = p.tax

@@ -149,7 +149,9 @@ class Theta:
         name = p.sites[i].name
         zero = np.zeros(shape)
 
-        def add(what: str, per_mwh: Array, unit: float, start: Array, active: np.ndarray | None = None, gross: Money | None = None) -> np.ndarray:
+        def add(
+            what: str, per_mwh: Array, unit: float, start: Array, active: np.ndarray | None = None, gross: Money | None = None
+        ) -> np.ndarray:
             var = np.full(oracle.blocks, None, dtype=object)
             for k in range(oracle.blocks):
                 if active is None or active[k]:

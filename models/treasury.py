@@ -57,7 +57,7 @@ class Treasury:
     def _pledge(self, instruments: Instruments) -> None:
         """A BTC-backed loan stays within its loan-to-value: ltv while it may be drawn, top_up after.
 
-            balance[s, d] <= ltv * btc_price[s, d] * pledged[s, d];   sum of pledges <= coins          [USD, BTC]
+        balance[s, d] <= ltv * btc_price[s, d] * pledged[s, d];   sum of pledges <= coins          [USD, BTC]
         """
         b, p = self.build, self.build.problem
         loans = [debt for debt in p.debts if debt.kind == "btc_loan"]

@@ -20,9 +20,7 @@ from .schema import Project as ProjectTerms
 from .units import LARGEST
 
 
-def build(
-    frame: Frame, name: str, rules: list[SourcedRule], mistakes: Mistakes, place: Callable[[str], Place]
-) -> Problem:
+def build(frame: Frame, name: str, rules: list[SourcedRule], mistakes: Mistakes, place: Callable[[str], Place]) -> Problem:
     """The problem of a case. What only shows in arrays is noted: rules that divide by 0, growth beyond all bounds.
 
     `place` finds a place for the path of an array in the problem.

@@ -30,9 +30,7 @@ SUBSIDIES = ((date(2016, 7, 9), 12.5), (date(2020, 5, 11), 6.25), (date(2024, 4,
 
 
 def build_debts(frame: Frame) -> tuple[Debt, ...]:
-    return tuple(
-        _debt(frame, name, one) for name, one in frame.base.financing.items() if isinstance(one, terms.DebtTerms)
-    )
+    return tuple(_debt(frame, name, one) for name, one in frame.base.financing.items() if isinstance(one, terms.DebtTerms))
 
 
 def _debt(frame: Frame, name: str, given: terms.DebtTerms) -> Debt:
@@ -189,8 +187,6 @@ def build_market(frame: Frame) -> Market:
         btc_price=frame.at_dates(lambda model: model.market.btc_price, 1.0),
         btc_price_mean=price,
         hashprice=hashprice,
-        share_price=None
-        if frame.base.company.share_price is None
-        else frame.at_dates(lambda model: model.company.share_price),
+        share_price=None if frame.base.company.share_price is None else frame.at_dates(lambda model: model.company.share_price),
         shares=frame.base.company.shares,
     )

@@ -74,8 +74,6 @@ def leap_layout(year: HourlyYear) -> Array:
     return year.for_year(2024)
 
 
-
-
 @dataclass(frozen=True)
 class Frame:
     """A resolved case: `models[s]` has scenario s's data; their structure is that of `models[0]`."""

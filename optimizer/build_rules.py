@@ -100,9 +100,7 @@ def data_words(frame: Frame, market: Market, overhead: Array) -> dict[str, Array
     return out
 
 
-def build_rules(
-    frame: Frame, rules: list[SourcedRule], market: Market, overhead: Array, mistakes: Mistakes
-) -> tuple[Rule, ...]:
+def build_rules(frame: Frame, rules: list[SourcedRule], market: Market, overhead: Array, mistakes: Mistakes) -> tuple[Rule, ...]:
     shape = (frame.scenario_count, frame.periods + 1)
     known, data = words(frame.base), data_words(frame, market, overhead)
     out = []

@@ -105,9 +105,7 @@ def _meets(value: np.ndarray, bound: np.ndarray) -> np.ndarray:
     return np.isfinite(bound) & (np.abs(value - bound) <= AT_BOUND * (1 + np.abs(bound)))
 
 
-def canonical(
-    session: Session, lp: LinearProgram, answer: Answer, levels: list[np.ndarray], tolerance: float = 1e-9
-) -> Answer:
+def canonical(session: Session, lp: LinearProgram, answer: Answer, levels: list[np.ndarray], tolerance: float = 1e-9) -> Answer:
     """The optimal plan that minimises the levels' costs one after the other, each on the face of those before.
 
     `lp` is what the session holds and `answer` its optimum. The duals and the objective stay those of `answer` (they

@@ -1,6 +1,6 @@
 """A case: read, patched, validated, checked; every mistake at once, each at its place.
 
-    YAML -> tree of nodes -> variant and settings -> one validated model per scenario -> checks -> Problem
+YAML -> tree of nodes -> variant and settings -> one validated model per scenario -> checks -> Problem
 """
 
 from __future__ import annotations
@@ -254,9 +254,7 @@ def horizon_note(frame: Frame) -> str:
         return f"All {total} hours of the horizon are kept; hourly data repeat by calendar."
     charged = sum(int(frame.charged[hours].sum()) for hours in clock.hour_index)
     also = f", and each of the {charged} hours with a peak charge or demand response" if charged else ""
-    return (
-        f"Of {total} hours {kept} are kept: one in {frame.base.horizon.hours}, weighted up to the hours of its period{also}."
-    )
+    return f"Of {total} hours {kept} are kept: one in {frame.base.horizon.hours}, weighted up to the hours of its period{also}."
 
 
 def data_notes(models: tuple[CaseModel, ...]) -> tuple[str, ...]:

@@ -75,7 +75,8 @@ class Checker:
             end = dates[-1] if last else dates[-2]
             late = not last and when.first == dates[-1]
             self.wrong(
-                parts, f"no date of the horizon lies in this window: dates run from {dates[0]} to {end}",
+                parts,
+                f"no date of the horizon lies in this window: dates run from {dates[0]} to {end}",
                 "what is decided at the end could not work any more" if late else None,
             )
 
@@ -96,7 +97,8 @@ class Checker:
         for at, one in enumerate(given):
             if self.frame.steps(one.after) > self.frame.steps(lead):
                 self.wrong(
-                    (*parts, "payments", at, "after"), f"paid {one.after} months after the order, later than the lead of {lead}",
+                    (*parts, "payments", at, "after"),
+                    f"paid {one.after} months after the order, later than the lead of {lead}",
                     "what is ordered is paid when it is ready at the latest",
                 )
 

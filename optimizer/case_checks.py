@@ -38,7 +38,8 @@ def _names(c: Checker) -> None:
         for name in c.names(section):
             if not NAME.fullmatch(name):
                 c.mistakes.add(
-                    c.tree[section].key_place(name), f"{section}.{name[:64]}",
+                    c.tree[section].key_place(name),
+                    f"{section}.{name[:64]}",
                     "a name has letters, digits, blanks, - and _ only, 64 at most",
                 )
     title = c.base.case.name
@@ -264,7 +265,8 @@ def _other(c: Checker) -> None:
                 key = next((k for k in node if k.startswith(f"{day:%Y-%m}")), "")
                 dates = c.frame.timeline.dates
                 c.mistakes.add(
-                    node.key_place(key), f"cash_flows.{name}.dated.{key}",
+                    node.key_place(key),
+                    f"cash_flows.{name}.dated.{key}",
                     f"the date {day} is outside the horizon, {dates[0]} to {dates[-1]}",
                 )
     for name, project in c.base.projects.items():

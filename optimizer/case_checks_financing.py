@@ -18,9 +18,7 @@ def check_company(c: Checker) -> None:
         for name, one in c.base.financing.items():
             if isinstance(one, schema_financing.Convertible):
                 c.wrong(("financing", name, "type"), "a convertible needs company.share_price", "share_price: 12 USD/share")
-            elif isinstance(one, schema_financing.Atm) or (
-                isinstance(one, schema_financing.Equity) and one.holders == "new"
-            ):
+            elif isinstance(one, schema_financing.Atm) or (isinstance(one, schema_financing.Equity) and one.holders == "new"):
                 c.wrong(("financing", name, "type"), "a sale to new holders needs company.share_price")
 
 
@@ -72,7 +70,8 @@ def _maturity(c: Checker, at: Parts, one: schema_financing.DebtTerms) -> None:
         c.wrong((*at, "maturity"), f"matures {one.maturity}, and may be issued until {last}", "end the issue before")
     elif last is None and one.maturity <= c.frame.timeline.dates[-2] and isinstance(one, schema_financing.StripTerms):
         c.wrong(
-            (*at, "maturity"), f"matures {one.maturity}, within the horizon, and may be issued at any date",
+            (*at, "maturity"),
+            f"matures {one.maturity}, within the horizon, and may be issued at any date",
             "give issue: {from: ..., until: ...} that ends before",
         )
 

@@ -168,7 +168,9 @@ def set_path(root: Node, target: Target, value: Node, mistakes: Mistakes, data_o
         if last:
             if data_only and not data:
                 mistakes.add(
-                    target.at(0), target.where, f"{target.text} is structure, the same in every scenario",
+                    target.at(0),
+                    target.where,
+                    f"{target.text} is structure, the same in every scenario",
                     "a scenario may change data only: prices, costs, rates, hourly data, amounts; or `delay` a site",
                 )
                 return root
@@ -241,7 +243,8 @@ def _scaled(value: Any, parts: list[str], index: int, factor: float, data: bool,
     if index == len(parts):
         if not data:
             raise _Refused(
-                0, f"{here} is structure, the same in every scenario",
+                0,
+                f"{here} is structure, the same in every scenario",
                 "a scenario may scale data only: prices, costs, rates, hourly data, amounts",
             )
         return _times(value, factor, here, index - 1, reader)

@@ -83,9 +83,7 @@ def tell(error: ValidationError, tree: Node, mistakes: Mistakes) -> None:
         elif kind in ("model_type", "dict_type", "model_attributes_type"):
             found = noun(node) if node is not None else "something else"
             keys = shorthand_keys(expected.section) if expected.section else []
-            mistakes.add(
-                place, where, f"expected a mapping, found {found}", f"its keys are: {', '.join(keys)}" if keys else None
-            )
+            mistakes.add(place, where, f"expected a mapping, found {found}", f"its keys are: {', '.join(keys)}" if keys else None)
         elif kind == "list_type":
             found = noun(node) if node is not None else "something else"
             mistakes.add(place, where, f"expected a list, found {found}", "write [a, b], or a line beginning with - for each")

@@ -44,9 +44,7 @@ class CaseError(Exception):
 
     def __init__(self, mistakes: Iterable[Mistake], sources: Mapping[str, str] | None = None):
         unique = dict.fromkeys(mistakes)
-        self.mistakes: tuple[Mistake, ...] = tuple(
-            sorted(unique, key=lambda m: (m.place, m.path, m.message, m.hint or ""))
-        )
+        self.mistakes: tuple[Mistake, ...] = tuple(sorted(unique, key=lambda m: (m.place, m.path, m.message, m.hint or "")))
         if not self.mistakes:
             raise ValueError("a CaseError needs at least one mistake")
         self.sources: dict[str, str] = dict(sources or {})

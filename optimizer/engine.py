@@ -279,7 +279,11 @@ class _Run:
         out = []
         for name, share in sorted(shares.items(), key=lambda kv: (-kv[1], kv[0]))[:12]:
             rule = sources.get(name)
-            text = f"rule '{rule.name}' ({rule.text}){' at ' + rule.source if rule.source else ''}" if rule else name.replace("_", " ")
+            text = (
+                f"rule '{rule.name}' ({rule.text}){' at ' + rule.source if rule.source else ''}"
+                if rule
+                else name.replace("_", " ")
+            )
             out.append(f"{text}: {share:.1%} of the proof")
         return out
 
@@ -312,7 +316,9 @@ class _Run:
         """No plan obeys the tax law in any branch looked at."""
         if not settled.complete:
             why = f"stopped after {settled.branches} branches over tax deductions without a plan"
-            return self._solution(outcome=Outcome.LIMIT, upper_bound=settled.bound * self.problem.money, reasons=(why, *settled.reasons))
+            return self._solution(
+                outcome=Outcome.LIMIT, upper_bound=settled.bound * self.problem.money, reasons=(why, *settled.reasons)
+            )
         why = "the rules leave a plan only if losses or interest are deducted later than tax law demands"
         outcome = Outcome.UNVERIFIED if settled.reasons else Outcome.INFEASIBLE
         return self._solution(outcome=outcome, reasons=(why, *settled.reasons))
@@ -358,7 +364,9 @@ class _Run:
         reasons = list(certificate.reasons)
         for check in (*books.checks, *lp_checks):
             if not check.relative <= TOLERANCE:
-                reasons.append(f"{check.name}: off by {check.relative:.3g} relative ({check.residual:.6g}) at {check.where or 'total'}")
+                reasons.append(
+                    f"{check.name}: off by {check.relative:.3g} relative ({check.residual:.6g}) at {check.where or 'total'}"
+                )
         with self.stage("prices"):
             prices = _prices(self.problem, plan, lp, answer, self.cuts)
             covenants = _covenants(self.problem, books, decisions, prices)
@@ -436,7 +444,11 @@ def _directions(lp: LinearProgram, ray: np.ndarray) -> list[str]:
 def _compare(plan: Plan, books: Books, objective: float) -> tuple[Check, ...]:
     """The program's own figures against the books': objective, value, cash, coins, debt, tax, operating cash."""
     b, unit = plan.build, plan.build.unit
-    out = [Check("objective: program against books", abs(objective - books.objective), max(abs(books.objective), 1e-6 * _size(books)))]
+    out = [
+        Check(
+            "objective: program against books", abs(objective - books.objective), max(abs(books.objective), 1e-6 * _size(books))
+        )
+    ]
     names = b.problem.scenarios.names
 
     def check(name: str, program: np.ndarray, booked: np.ndarray) -> None:
@@ -465,9 +477,7 @@ def _size(books: Books) -> float:
     return float(sum(np.abs(v).sum() for v in books.ledger.values())) or 1.0
 
 
-def _prices(
-    problem: Problem, plan: Plan, lp: LinearProgram, answer: Answer, cuts: Cuts | None
-) -> tuple[ShadowPrice, ...]:
+def _prices(problem: Problem, plan: Plan, lp: LinearProgram, answer: Answer, cuts: Cuts | None) -> tuple[ShadowPrice, ...]:
     """Duals of scarce things in USD per natural unit, grid hours summed by site, scenario and period.
 
     The sign is that of what more of it would add: a limit's price is >= 0, a minimum's price is what a unit less of it would add.
@@ -489,28 +499,36 @@ def _prices(
         s, d = numbers[0], numbers[1] if len(numbers) > 1 else None
         if family == "grid_limit":
             family = "interconnection"
-            assert plan.power is not None
+            assert plan.power is not None and d is not None
             limit = plan.power.blocks[_site(problem, names[0]), s, d].merit
             value *= float(next(g.limit[numbers[2]] for g in limit.sources if g.is_grid))
         # duals are those of a minimisation: more on the right of an equation adds -dual; relaxing a limit or a demand never hurts
         value = -value if family in _SIGNED else abs(value)
         shared = family not in _BY_SCENARIO and d is not None and (node[:, d] == node[s, d]).sum() > 1
-        scenario = "all" if shared and (node[:, d] == node[s, d]).all() else problem.scenarios.names[s] if b.S > 1 or d is not None else None
-        k = (family, " ".join(names) or family, scenario, dates[d] if d is not None else None)
-        found[k] = found.get(k, 0.0) + value
+        scenario = (
+            "all"
+            if shared and (node[:, d] == node[s, d]).all()
+            else problem.scenarios.names[s]
+            if b.S > 1 or d is not None
+            else None
+        )
+        place = (family, " ".join(names) or family, scenario, dates[d] if d is not None else None)
+        found[place] = found.get(place, 0.0) + value
         units[family] = b.units.get(family, "USD/MW")
     if cuts is not None:
         for site, prices in zip(problem.sites, cuts.grid_prices(answer.y), strict=True):
-            for k in np.flatnonzero(prices):
-                s, t = divmod(int(k), b.T)
-                found["interconnection", site.name, problem.scenarios.names[s], dates[t]] = float(prices[k]) * 1.0
+            for block in np.flatnonzero(prices):
+                s, t = divmod(int(block), b.T)
+                found["interconnection", site.name, problem.scenarios.names[s], dates[t]] = float(prices[block])
         units["interconnection"] = "USD/MW"
     rows = [ShadowPrice(f, n, s, d, v, units[f]) for (f, n, s, d), v in found.items() if abs(v) > 1e-9]
     return tuple(sorted(rows, key=lambda r: (r.family, r.name, r.scenario or "", r.date or "")))
 
 
 #: families whose rows exist per scenario even where scenarios share a node
-_BY_SCENARIO = frozenset({"cash", "rule", "interconnection", "grid_limit", "revolver_limit", "loan_to_value", "collateral", "coverage"})
+_BY_SCENARIO = frozenset(
+    {"cash", "rule", "interconnection", "grid_limit", "revolver_limit", "loan_to_value", "collateral", "coverage"}
+)
 #: families that are equations: their price has a sign
 _SIGNED = frozenset({"cash"})
 
@@ -519,9 +537,7 @@ def _site(problem: Problem, name: str) -> int:
     return [site.name for site in problem.sites].index(name)
 
 
-def _covenants(
-    problem: Problem, books: Books, decisions: Decisions, prices: tuple[ShadowPrice, ...]
-) -> tuple[Covenant, ...]:
+def _covenants(problem: Problem, books: Books, decisions: Decisions, prices: tuple[ShadowPrice, ...]) -> tuple[Covenant, ...]:
     """Every rule at every date: both sides from the books, headroom, price and breach."""
     dates = [date_text(problem, d) for d in range(problem.clock.dates)]
     priced = {(p.name, p.scenario, p.date): p.value for p in prices if p.family == "rule"}

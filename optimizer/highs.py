@@ -625,9 +625,7 @@ class Session:
             point = self._aside(dataclasses.replace(lp, cost=np.zeros_like(lp.cost), offset=0.0))
             if point.status is Status.INFEASIBLE:
                 messages.append("HiGHS reported unbounded, but no plan is feasible.")
-                return self._answer(
-                    point.status, start, iterations + point.iterations, ray=point.ray, message=" ".join(messages)
-                )
+                return self._answer(point.status, start, iterations + point.iterations, ray=point.ray, message=" ".join(messages))
             x = point.x
         status, exists, ray = self._highs.getPrimalRay()
         if status != highspy.HighsStatus.kError and exists and len(ray) == len(lp.cost):

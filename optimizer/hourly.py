@@ -203,9 +203,7 @@ def parse_table(data: bytes, file: str) -> Table:
     return Table(file, text, header, rows[1:], lines[1:], lines[0], notes)
 
 
-def column_index(
-    table: Table, node: Node | None, usual: str, where: str, place: Place, mistakes: Mistakes
-) -> int | None:
+def column_index(table: Table, node: Node | None, usual: str, where: str, place: Place, mistakes: Mistakes) -> int | None:
     """Which column a scalar names (or the `usual` one, if the key is left out)."""
     if node is not None and node.kind != "scalar":
         mistakes.add(node.place, where, f"{noun(node)} is not the name of a column")
@@ -392,7 +390,8 @@ def _from_wall_clock(moments: list[datetime], zone: zoneinfo.ZoneInfo) -> tuple[
         offset = first
         if first < second:
             raise _BadTime(
-                row, f"{moment:%Y-%m-%d %H:%M} does not exist in {zone.key}: clocks go forward",
+                row,
+                f"{moment:%Y-%m-%d %H:%M} does not exist in {zone.key}: clocks go forward",
                 "if the column is on the standard clock all year, leave `timezone` out",
             )
         if first > second:  # the hour comes twice
@@ -500,8 +499,14 @@ def load_shape(name: str) -> Shape:
         quantiles[months, kinds, int(hour)] = [float(cell) for cell in row]
     assert np.isfinite(quantiles).all() and (np.diff(quantiles) >= 0).all(), name
     return Shape(
-        name, table.notes["unit"], levels, quantiles, any(row[1] != "all" for row in table.rows),
-        float(table.notes["day share"]), float(table.notes["persistence"]), table.notes,
+        name,
+        table.notes["unit"],
+        levels,
+        quantiles,
+        any(row[1] != "all" for row in table.rows),
+        float(table.notes["day share"]),
+        float(table.notes["persistence"]),
+        table.notes,
         hashlib.sha256(data).hexdigest(),
     )
 
@@ -614,9 +619,7 @@ def _read_csv(node: Node, unit: str, where: str, files: Files, mistakes: Mistake
         mistakes.add(node.place, where, "column is missing", did_you_mean("", table.header[1:], "the file has"))
         return None
     column = column_index(table, node["column"], "", f"{where}.column", node.place, mistakes)
-    clock = column_index(
-        table, node.get("time_column"), "datetime_local", f"{where}.time_column", node.place, mistakes
-    )
+    clock = column_index(table, node.get("time_column"), "datetime_local", f"{where}.time_column", node.place, mistakes)
     if column is None or clock is None:
         return None
     values = numbers(table, column, where, mistakes)

@@ -88,16 +88,14 @@ def _clean(lp: LinearProgram) -> bool:
     return bool(finite) and not any(np.isnan(b).any() for b in bounds)
 
 
-def verify_optimal(
-    lp: LinearProgram, x: np.ndarray, y: np.ndarray, tolerance: float = 1e-7, trust: float = 1e3
-) -> Certificate:
+def verify_optimal(lp: LinearProgram, x: np.ndarray, y: np.ndarray, tolerance: float = 1e-7, trust: float = 1e3) -> Certificate:
     """x is feasible and no plan is better than it by more than `tolerance`, relative.
 
         bound(y) = sum_i (y_i row_lower_i if y_i > 0 else y_i row_upper_i)
                  + sum_j (d_j col_lower_j if d_j > 0 else d_j col_upper_j),      d = cost - A'y
 
     Where the row bound needed is infinite, y_i is set to zero first. Where the column bound needed is infinite,
-    |x_j| <= trust (1 + max|x|) stands in: the bound holds for plans inside that box. By convexity that is enough: a
+    |x'_j| <= trust (1 + |x_j|) stands in: the bound holds for plans inside that box. By convexity that is enough: a
     better plan f times farther away shows inside the box with 1/f of its gain, so it gains at most f times the gap.
 
     A d_j below 16 machine epsilons of |c_j| + sum_i |a_ij y_i| is zero: the bound is that of a cost equal to 15 digits.
@@ -127,7 +125,7 @@ def verify_optimal(
     d = np.where(np.abs(d) <= REPRESENTABLE * (np.abs(cost) + made_of), 0.0, d)
     col_bound = np.where(d > 0, lp.col_lower, lp.col_upper)
     boxed = (d != 0) & ~np.isfinite(col_bound)
-    box = trust * (1 + _largest(np.abs(x)))
+    box = trust * (1 + np.abs(x))
     col_bound = np.where(boxed, np.where(d > 0, -box, box), np.where(d == 0, 0.0, col_bound))
     row_terms = used.astype(np.longdouble) * np.where(used == 0, 0.0, row_bound)
     col_terms = d * col_bound
@@ -150,7 +148,9 @@ def verify_optimal(
         reasons.append(f"objective {objective:.9g} and dual bound {bound:.9g} differ by {gap:.3g} relative")
     if boxed.any():
         share = _total(np.abs(col_terms[boxed])) / scale
-        notes.append(f"{int(boxed.sum())} columns bounded by a trust box of {box:.3g}, {share:.2g} of the objective")
+        notes.append(
+            f"{int(boxed.sum())} columns bounded by a trust box of {trust:.3g} times their value, {share:.2g} of the objective"
+        )
     return Certificate(
         status="optimal",
         objective=lp.sense * objective,

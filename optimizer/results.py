@@ -241,9 +241,7 @@ def prepare(target: Path) -> None:
         raise ResultError(_why(target, problem)) from problem
 
 
-def write(
-    solution: Solution, out_dir: str | os.PathLike[str], *, label: str | None = None, dispatch: bool = False
-) -> Path:
+def write(solution: Solution, out_dir: str | os.PathLike[str], *, label: str | None = None, dispatch: bool = False) -> Path:
     """Write the result folder of an optimal, verified solution and return its path; `label` replaces the variant in it.
 
     All files go to a new folder beside it first; only when every byte is on the disk do the two change places, so an
@@ -259,10 +257,7 @@ def write(
         "case": solution.case.name,
         "variant": solution.variant,
         "digest": solution.case.digest,
-        "files": {
-            name: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
-            for name, data in sorted(files.items())
-        },
+        "files": {name: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)} for name, data in sorted(files.items())},
         "not_reproducible": ["timings.json"],  # differs from run to run, so it has no checksum
     }
     files["timings.json"] = to_json({name: float(seconds) for name, seconds in solution.timings.items()}).encode()

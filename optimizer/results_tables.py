@@ -259,9 +259,7 @@ def dispatch_monthly(solution: Solution) -> Table:
                 mwh, hours = float(energy[s, t]), float(clock.hours[t])
                 running = on.get((site, quantity, s, t), 0.0 if on else None)
                 rows.append((site, scenario, dates[t], kind, quantity, mwh, mwh / hours, hours, running))
-    return Table(
-        ("site", "scenario", "period", "kind", "name", "mwh", "average_mw", "hours", "hours_on"), rows
-    )
+    return Table(("site", "scenario", "period", "kind", "name", "mwh", "average_mw", "hours", "hours_on"), rows)
 
 
 def _hours_on(solution: Solution) -> dict[tuple[str, str, int, int], float]:
@@ -425,8 +423,7 @@ def ledger(solution: Solution) -> dict[str, Any]:
     return {
         "expected": {entry: float(problem.scenarios.probability @ values) for entry, values in present.items()},
         "scenarios": {
-            name: {entry: float(values[s]) for entry, values in present.items()}
-            for s, name in enumerate(problem.scenarios.names)
+            name: {entry: float(values[s]) for entry, values in present.items()} for s, name in enumerate(problem.scenarios.names)
         },
     }
 

@@ -19,9 +19,7 @@ from .schema_types import (
     by_scenario,
 )
 
-TaxMethod = Annotated[
-    str, Choice("none", "straight", "macrs-3", "macrs-5", "macrs-7", "macrs-10", "macrs-15", "macrs-20")
-]
+TaxMethod = Annotated[str, Choice("none", "straight", "macrs-3", "macrs-5", "macrs-7", "macrs-10", "macrs-15", "macrs-20")]
 
 
 class Payment(Section):

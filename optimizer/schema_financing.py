@@ -30,9 +30,7 @@ from .schema_types import (
 
 Frequency = Annotated[str, Choice("monthly", "quarterly", "semiannual", "annual", "at_maturity")]
 Asset = Annotated[str, Choice("rigs", "halls", "equipment", "coins")]
-Amortisation = Annotated[
-    str, Choice("bullet", "level", "annuity", "given", "after_completion", "sculpted")
-]
+Amortisation = Annotated[str, Choice("bullet", "level", "annuity", "given", "after_completion", "sculpted")]
 IssuePrice = Annotated[float, Quantity("1", Bounds(0.0, 2.0, open_low=True))]
 Coverage = Annotated[float, Quantity("", Bounds(0.0, 100.0, open_low=True))]
 
@@ -236,4 +234,3 @@ Instrument = Annotated[
 
 #: tags that pydantic puts into the location of an error inside a union
 TAGS = frozenset({"lease", "cloud", "notes", "loan", "convertible", "revolver", "btc_loan", "equity", "atm"})
-

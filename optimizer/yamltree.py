@@ -294,8 +294,10 @@ class _Builder:
             first = top.node.key_places[node.value]
             path = f"{top.path}.{node.value}" if top.path else node.value
             self.wrong(
-                node.place, f'key "{node.value}" is given twice: first in line {first.line}, column {first.column}',
-                "keep one of the two", path,
+                node.place,
+                f'key "{node.value}" is given twice: first in line {first.line}, column {first.column}',
+                "keep one of the two",
+                path,
             )
             top.key, top.skip_value = node.value, True
         else:

@@ -129,7 +129,9 @@ def _power(p: Problem, rng: np.random.Generator) -> Problem:
         assert site.grid is not None
         grid = replace(site.grid, price=_ripple(p, rng, -20, 120), adder=_ripple(p, rng, 0, 8))
         if rng.random() < 0.3:
-            grid = replace(grid, demand_response=path(1e5, s, t), availability=replace(_ripple(p, rng, 0.8, 1), factor=np.ones((s, t))))
+            grid = replace(
+                grid, demand_response=path(1e5, s, t), availability=replace(_ripple(p, rng, 0.8, 1), factor=np.ones((s, t)))
+            )
         sites.append(replace(site, grid=grid))
     if not sites:
         return p
@@ -167,18 +169,38 @@ def _power(p: Problem, rng: np.random.Generator) -> Problem:
         lead = int(rng.integers(0, 2))
         services.append(
             service_of(
-                p, "lease", rate=rng.uniform(1e6, 2e6, (s, t)), lead=lead, term=int(rng.integers(1, 8)), ramp=(0.4,), escalator=0.03,
-                limit=25.0, demand=replace(_ripple(p, rng, 0.5, 1), factor=np.ones((s, t))), penalty=path(50.0, s, t), variable_cost=1.0,
-                reimbursed=("grid", None, path(55.0, s, t))[int(rng.integers(0, 3))], floor=float(rng.choice([0.0, 0.5])), fixed_cost=1e4,
-                contracted=np.concatenate([[5.0], np.zeros(len(sites) - 1)]) * (rng.random() < 0.5), contracted_term=2,
+                p,
+                "lease",
+                rate=rng.uniform(1e6, 2e6, (s, t)),
+                lead=lead,
+                term=int(rng.integers(1, 8)),
+                ramp=(0.4,),
+                escalator=0.03,
+                limit=25.0,
+                demand=replace(_ripple(p, rng, 0.5, 1), factor=np.ones((s, t))),
+                penalty=path(50.0, s, t),
+                variable_cost=1.0,
+                reimbursed=("grid", None, path(55.0, s, t))[int(rng.integers(0, 3))],
+                floor=float(rng.choice([0.0, 0.5])),
+                fixed_cost=1e4,
+                contracted=np.concatenate([[5.0], np.zeros(len(sites) - 1)]) * (rng.random() < 0.5),
+                contracted_term=2,
             )
         )
     if rng.random() < 0.7:
         services.append(
             service_of(
-                p, "cloud", "cloud", rate=rng.uniform(150, 900, (s, t)), reimbursed=None, limit=15.0,
-                demand=replace(_ripple(p, rng, 0.2, 0.9), factor=np.ones((s, t))), penalty=path(20.0, s, t),
-                equipment=path(rng.uniform(1e6, 6e6), s, t + 1), depreciation=_depreciation(rng), term=int(rng.integers(2, 9)),
+                p,
+                "cloud",
+                "cloud",
+                rate=rng.uniform(150, 900, (s, t)),
+                reimbursed=None,
+                limit=15.0,
+                demand=replace(_ripple(p, rng, 0.2, 0.9), factor=np.ones((s, t))),
+                penalty=path(20.0, s, t),
+                equipment=path(rng.uniform(1e6, 6e6), s, t + 1),
+                depreciation=_depreciation(rng),
+                term=int(rng.integers(2, 9)),
             )
         )
     return replace(p, rigs=tuple(rigs), services=tuple(services))
@@ -189,23 +211,87 @@ def _finance(p: Problem, rng: np.random.Generator) -> Problem:
     end = int(p.clock.date_month[-1])
 
     def tenor() -> dict[str, int]:
-        return {"tenor": int(rng.integers(1, end + 12))} if rng.random() < 0.7 else {"maturity": int(rng.integers(end // 2 + 1, end + 13))}
+        return (
+            {"tenor": int(rng.integers(1, end + 12))}
+            if rng.random() < 0.7
+            else {"maturity": int(rng.integers(end // 2 + 1, end + 13))}
+        )
 
     def rate() -> Any:
         return rng.uniform(0.0, 0.14, (s, t))
 
     debts = [
-        debt_of(p, "notes", rate=rate(), limit=40e6, price=0.98, fee=0.02, frequency=int(rng.choice([0, 3, 6, 12])),
-                call=Call(((end // 3, 1.04), (end // 2, 1.0))), existing=float(rng.choice([0, 8e6])), existing_month=-int(rng.integers(0, 20)), **tenor()),
-        debt_of(p, "loan", "loan", rate=rate(), limit=30e6, fee=0.01, frequency=3, pik=float(rng.choice([0, 0.5])), pik_months=6,
-                amortisation=str(rng.choice(["level", "annuity", "given", "after_completion"])), grace=3, given=((6, 0.3), (12, 0.3)),
-                balloon=float(rng.choice([0, 0.2])), completion=rng.integers(0, end, s), collateral=("rigs", "halls", "coins", "equipment"),
-                advance_rate=0.6, put=(max(end // 2, 1), 1.01) if rng.random() < 0.3 else None, **tenor()),
-        debt_of(p, "sculpted", "loan", rate=rate(), limit=30e6, amortisation="sculpted", coverage=1.3, grace=end, fee=0.01, price=0.99,
-                window=dates(p, 0), **tenor()),
-        debt_of(p, "convertible", "convertible", rate=0.01, limit=25e6, fee=0.025, frequency=6, window=dates(p, 0, 1),
-                conversion=Conversion(0.3, 0.05, 1.0), put=(max(end // 2, 1), 1.0) if rng.random() < 0.4 else None, **tenor()),
-        debt_of(p, "revolver", "revolver", rate=rate(), limit=10e6, fee=0.01, commitment=0.005, existing=float(rng.choice([0, 2e6])), **tenor()),
+        debt_of(
+            p,
+            "notes",
+            rate=rate(),
+            limit=40e6,
+            price=0.98,
+            fee=0.02,
+            frequency=int(rng.choice([0, 3, 6, 12])),
+            call=Call(((end // 3, 1.04), (end // 2, 1.0))),
+            existing=float(rng.choice([0, 8e6])),
+            existing_month=-int(rng.integers(0, 20)),
+            **tenor(),
+        ),
+        debt_of(
+            p,
+            "loan",
+            "loan",
+            rate=rate(),
+            limit=30e6,
+            fee=0.01,
+            frequency=3,
+            pik=float(rng.choice([0, 0.5])),
+            pik_months=6,
+            amortisation=str(rng.choice(["level", "annuity", "given", "after_completion"])),
+            grace=3,
+            given=((6, 0.3), (12, 0.3)),
+            balloon=float(rng.choice([0, 0.2])),
+            completion=rng.integers(0, end, s),
+            collateral=("rigs", "halls", "coins", "equipment"),
+            advance_rate=0.6,
+            put=(max(end // 2, 1), 1.01) if rng.random() < 0.3 else None,
+            **tenor(),
+        ),
+        debt_of(
+            p,
+            "sculpted",
+            "loan",
+            rate=rate(),
+            limit=30e6,
+            amortisation="sculpted",
+            coverage=1.3,
+            grace=end,
+            fee=0.01,
+            price=0.99,
+            window=dates(p, 0),
+            **tenor(),
+        ),
+        debt_of(
+            p,
+            "convertible",
+            "convertible",
+            rate=0.01,
+            limit=25e6,
+            fee=0.025,
+            frequency=6,
+            window=dates(p, 0, 1),
+            conversion=Conversion(0.3, 0.05, 1.0),
+            put=(max(end // 2, 1), 1.0) if rng.random() < 0.4 else None,
+            **tenor(),
+        ),
+        debt_of(
+            p,
+            "revolver",
+            "revolver",
+            rate=rate(),
+            limit=10e6,
+            fee=0.01,
+            commitment=0.005,
+            existing=float(rng.choice([0, 2e6])),
+            **tenor(),
+        ),
         debt_of(p, "coins", "btc_loan", rate=rate(), limit=10e6, fee=0.01, ltv=0.5, top_up=0.7, window=dates(p, 0, 1), **tenor()),
     ]
     keep = rng.random(len(debts)) < 0.6
@@ -228,7 +314,15 @@ def _finance(p: Problem, rng: np.random.Generator) -> Problem:
     rules = (
         Rule("cash", "cash + rescue-able", {("cash", None): ones}, ">=", 1e6 * ones, active),
         Rule("leverage", "total_debt <= 60 MUSD", {("total_debt", None): ones}, "<=", 60e6 * ones, active),
-        Rule("thin cover", "soft", {("cfads", None): ones, ("debt_service", None): -1.2 * ones}, ">=", 0 * ones, active & (np.arange(t + 1) > 0), 0.05),
+        Rule(
+            "thin cover",
+            "soft",
+            {("cfads", None): ones, ("debt_service", None): -1.2 * ones},
+            ">=",
+            0 * ones,
+            active & (np.arange(t + 1) > 0),
+            0.05,
+        ),
         Rule("some good", "soft", {("provided", "good"): ones}, ">=", 1.5 * ones, active, 1e4),
     )
     chosen = tuple(r for r in rules if rng.random() < 0.5)

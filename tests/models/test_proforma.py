@@ -170,9 +170,7 @@ def test_tax_is_paid_at_the_last_date_of_the_year() -> None:
 def test_exempt_streams_are_not_taxed() -> None:
     problem = tiny(1, tax_rate=0.5)
     kinds = [(a, b) for a in (True, False) for b in (True, False)]
-    flows = tuple(
-        stream(problem, [0.0, 10.0 ** (k + 1)], f"f{k}", taxable=a, operating=b) for k, (a, b) in enumerate(kinds)
-    )
+    flows = tuple(stream(problem, [0.0, 10.0 ** (k + 1)], f"f{k}", taxable=a, operating=b) for k, (a, b) in enumerate(kinds))
     cash = np.zeros((1, 2, 2))
     cash[0, 0] = [-3.0, 1.0]
     units = tuple(Project(name, cash, dates(problem, 0), 5.0, taxable=name == "taxed") for name in ("taxed", "free"))
@@ -210,9 +208,7 @@ def test_interest_limit_defers_and_is_used_as_soon_as_it_may() -> None:
     debt = debt_of(problem, rate=0.1)
     assert problem.tax is not None
     limited = replace(problem.tax, interest_limit=InterestLimit(0.3, True, 0))
-    problem = replace(
-        problem, tax=limited, debts=(debt,), cash_flows=(stream(problem, [0.0, 100.0, -50.0, 1000.0]),)
-    )
+    problem = replace(problem, tax=limited, debts=(debt,), cash_flows=(stream(problem, [0.0, 100.0, -50.0, 1000.0]),))
     tax = kept(problem, issued={"notes": at(problem, {0: 500.0})}).tax
     # interest 50 a year: 30 allowed, then none (a loss), then 30 % of 1000 takes 50 and the 70 that waited
     assert tax["interest_deducted"][0] == pytest.approx([30.0, 0.0, 120.0])

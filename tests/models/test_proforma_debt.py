@@ -15,9 +15,7 @@ from tests.models.test_proforma import broken, kept
 from tests.models.tiny import at, dates, debt_of, idle, stream, tiny
 
 
-def lent(
-    problem: Problem, face: float = 100.0, date: int = 0, called: dict[int, float] | None = None, **terms: Any
-) -> Books:
+def lent(problem: Problem, face: float = 100.0, date: int = 0, called: dict[int, float] | None = None, **terms: Any) -> Books:
     """Books of a problem with one debt whose face is issued at one date, with calls of it."""
     debt = debt_of(problem, **terms)
     calls = np.zeros((problem.scenarios.count, problem.clock.dates, problem.clock.dates))
@@ -167,9 +165,7 @@ def test_calls_out_of_their_time_are_found() -> None:
 def test_put_redeems_unless_conversion_is_worth_more() -> None:
     problem = tiny(4, scenarios=2, share_price=[[10.0, 10.0, 10.0, 10.0, 10.0], [10.0, 10.0, 20.0, 30.0, 30.0]])
     terms = Conversion(premium=0.25)
-    books = lent(
-        problem, 100.0, kind="convertible", rate=0.02, price=0.96, put=(24, 1.05), conversion=terms, maturity=48
-    )
+    books = lent(problem, 100.0, kind="convertible", rate=0.02, price=0.96, put=(24, 1.05), conversion=terms, maturity=48)
     assert line(books, "put") == pytest.approx([0, 0, 100.0, 0, 0])
     assert line(books, "amortisation") == pytest.approx([0, 1.0, 3.0, 0, 0])
     assert books.cash_flow["puts"][0, 2] == pytest.approx(-105.0)
@@ -209,9 +205,7 @@ def test_existing_convertible_has_its_own_price() -> None:
 def test_revolver_interest_commitment_and_fee() -> None:
     problem = tiny(4, tax_rate=0.2)
     window = dates(problem, 1)
-    debt = Debt(
-        "line", "revolver", window, 100.0, np.zeros(5), np.full((1, 4), 0.1), tenor=24, fee=0.02, commitment=0.01
-    )
+    debt = Debt("line", "revolver", window, 100.0, np.zeros(5), np.full((1, 4), 0.1), tenor=24, fee=0.02, commitment=0.01)
     books = kept(replace(problem, debts=(debt,)), balance={"line": at(problem, {1: 60.0, 2: 30.0})})
     assert books.cash_flow["revolver"][0] == pytest.approx([0, 58.0, -30.0, -30.0, 0])
     assert books.words["interest"][0] == pytest.approx([0, 0, 6.4, 3.7, 0])

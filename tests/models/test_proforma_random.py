@@ -90,9 +90,7 @@ def random_plan(seed: int) -> tuple[Problem, Decisions]:
     problem = replace(problem, sites=(site,))
     rig = rig_of(problem, owned=np.array([30.0]), lead=1, payments=Payments(((0, 0.3), (1, 0.7))), depreciation=wear)
     services = (
-        service_of(
-            problem, ramp=(0.5,), escalator=0.02, penalty=np.full((s, periods), 9.0), demand=hourly(problem, 0.7)
-        ),
+        service_of(problem, ramp=(0.5,), escalator=0.02, penalty=np.full((s, periods), 9.0), demand=hourly(problem, 0.7)),
         service_of(problem, "cloud", "cloud", rate=90.0, reimbursed=None, equipment=np.full((s, d), 100.0)),
     )
     debts = [random_debt(problem, rng, k) for k in range(int(rng.integers(0, 4)))]
@@ -100,9 +98,7 @@ def random_plan(seed: int) -> tuple[Problem, Decisions]:
     debts.append(debt_of(problem, "line", "revolver", tenor=300, fee=0.01, commitment=0.01, limit=2000.0))
     equities = (equity_of(problem, "owners"), equity_of(problem, "atm", holders="new", discount=0.05, fee=0.03))
     flows = (stream(problem, rng.uniform(-1e6, 3e6, d)), stream(problem, 5.0, "other", operating=False, taxable=False))
-    problem = replace(
-        problem, rigs=(rig,), services=services, debts=tuple(debts), equities=equities, cash_flows=flows
-    )
+    problem = replace(problem, rigs=(rig,), services=services, debts=tuple(debts), equities=equities, cash_flows=flows)
 
     def amounts(scale: float) -> Any:
         return np.where(rng.random((s, d)) < 0.5, rng.uniform(0.0, scale, (s, d)), 0.0)

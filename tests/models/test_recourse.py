@@ -21,7 +21,9 @@ def by_highs(v: np.ndarray, up: np.ndarray, c: np.ndarray, cap: np.ndarray) -> f
     uses = [h.addVariable(0, float(u)) for u in up]
     sources = [h.addVariable(0, float(u)) for u in cap]
     h.addConstr(sum(uses) - sum(sources) == 0)
-    h.maximize(sum(float(a) * x for a, x in zip(v, uses)) - sum(float(a) * y for a, y in zip(c, sources)))
+    h.maximize(
+        sum(float(a) * x for a, x in zip(v, uses, strict=True)) - sum(float(a) * y for a, y in zip(c, sources, strict=True))
+    )
     assert h.getModelStatus() == highspy.HighsModelStatus.kOptimal
     return h.getObjectiveValue()
 

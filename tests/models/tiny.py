@@ -147,9 +147,7 @@ def debt_of(problem: Problem, name: str = "notes", kind: str = "notes", rate: An
     }
     if "maturity" not in terms and "tenor" not in terms:
         base["maturity"] = int(problem.clock.date_month[-1])
-    return Debt(
-        name=name, kind=kind, rate=path(rate, problem.scenarios.count, problem.clock.periods), **(base | terms)
-    )
+    return Debt(name=name, kind=kind, rate=path(rate, problem.scenarios.count, problem.clock.periods), **(base | terms))
 
 
 def equity_of(problem: Problem, name: str = "shares", **terms: Any) -> Equity:

@@ -79,10 +79,7 @@ def test_hours_by_name() -> None:
 
 
 def three(b: str = "", c: str = "") -> str:
-    return (
-        "scenarios:\n  a: {probability: 50 %}\n"
-        f"  b: {{probability: 30 %{b}}}\n  c: {{probability: 20 %{c}}}\n"
-    )
+    return f"scenarios:\n  a: {{probability: 50 %}}\n  b: {{probability: 30 %{b}}}\n  c: {{probability: 20 %{c}}}\n"
 
 
 def together(problem: Problem) -> list[list[int]]:

@@ -232,9 +232,7 @@ def test_a_face_too_wide_is_noticed():
     answer = session.solve()
     plan = canonical(session, lp, answer, [lp.cost * -1.0, fixed_order(56)], tolerance=1e5)
     assert (plan.x == answer.x).all() and "objective off" in plan.message
-    rescued = canonical(
-        session, lp, answer, [lp.cost * -1.0, fixed_order(56)], tolerance=1e2
-    )  # the second try, at 0.1, holds
+    rescued = canonical(session, lp, answer, [lp.cost * -1.0, fixed_order(56)], tolerance=1e2)  # the second try, at 0.1, holds
     assert rescued.message == "" and lp.objective(rescued.x) == pytest.approx(answer.objective, rel=1e-9)
 
 

@@ -257,9 +257,7 @@ def test_a_reader_that_leaves_changes_no_exit_code(case: Path, extra: tuple[str,
     command = [sys.executable, "-m", "optimizer", "solve", str(case), "--quiet", *extra]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     try:
-        done = subprocess.run(
-            command, stdout=write, stderr=subprocess.PIPE, text=True, env=environment, cwd=case.parent
-        )
+        done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, env=environment, cwd=case.parent)
     finally:
         os.close(write)
     assert done.returncode == code and "Traceback" not in done.stderr and "Broken" not in done.stderr

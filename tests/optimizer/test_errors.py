@@ -451,9 +451,7 @@ def sections() -> list[tuple[str, str, str]]:
 def hourly_csv(leave_out: int | None = None, spoil: int | None = None) -> str:
     first = datetime(2023, 1, 1)
     rows = [
-        f"{first + timedelta(hours=h):%Y-%m-%d %H:%M},{'n/a' if h == spoil else h % 24}\n"
-        for h in range(8760)
-        if h != leave_out
+        f"{first + timedelta(hours=h):%Y-%m-%d %H:%M},{'n/a' if h == spoil else h % 24}\n" for h in range(8760) if h != leave_out
     ]
     return "datetime_local,usd\n" + "".join(rows)
 
@@ -545,7 +543,10 @@ NOTES = HORIZON + "financing: {notes: {type: notes, coupon: 7 %/year, limit: 5 M
         ("financing.notes.limit=0 MW", '--set:1:23: financing.notes.limit: "0 MW" is power: expected money such as "0 USD"'),
         ("financing.notes.limit", '--set:1:1: "financing.notes.limit" is not path=value'),
         ("finance.x=1", '--set:1:1: finance.x: there is no "finance" at the top'),
-        ("treasury.cash={a", "--set:1:17: treasury.cash: not valid YAML: did not find expected ',' or '}', while parsing a flow mapping that begins in line 1"),
+        (
+            "treasury.cash={a",
+            "--set:1:17: treasury.cash: not valid YAML: did not find expected ',' or '}', while parsing a flow mapping that begins in line 1",
+        ),
         ("variants.x.set=1", '--set:1:1: variants.x.set: "variants.x.set" is not a path such as financing.notes.limit'),
     ],
 )

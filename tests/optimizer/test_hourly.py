@@ -77,13 +77,13 @@ def test_a_leap_year_drops_its_29_february_in_common_years(tmp_path):
 
 
 @given(
-    st.tuples(st.integers(2023, 2033), st.integers(1, 12)), st.sampled_from([1, 2, 3, 4, 6, 12]), st.integers(1, 30),
+    st.tuples(st.integers(2023, 2033), st.integers(1, 12)),
+    st.sampled_from([1, 2, 3, 4, 6, 12]),
+    st.integers(1, 30),
 )
 def test_periods_cover_every_hour_once(start, months, periods):
     """Each hour carries its own month, day and hour, so a slip of the calendar shows."""
-    source = HourlyYear(
-        np.array([t.month * 1e4 + t.day * 100 + t.hour for t in stamps(2023)]), 22900.0 + np.arange(24.0)
-    )
+    source = HourlyYear(np.array([t.month * 1e4 + t.day * 100 + t.hour for t in stamps(2023)]), 22900.0 + np.arange(24.0))
     line = Timeline(start, months, periods)
     parts = [source.for_period(line, t) for t in range(periods)]
     assert [part.size for part in parts] == line.hours.tolist()
@@ -120,7 +120,8 @@ def test_every_way_to_write_local_time_gives_the_same_standard_hours(tmp_path, f
     times = new_york(2023)
     assert len(times) == 8760
     written = {
-        "offset": times, "offset and zone": times,
+        "offset": times,
+        "offset and zone": times,
         "naive and zone": [t.replace(tzinfo=None, fold=0) for t in times],
         "utc and zone": [t.astimezone(ZoneInfo("UTC")) for t in times],
     }[form]
@@ -180,24 +181,28 @@ NAIVE = stamps(2023)
     [
         (without(NAIVE, 100), "102:1", "hour 2023-01-05 04:00 is missing before this row (the only gap)"),
         (
-            without(NAIVE, 100, 101, 5000), "102:1",
+            without(NAIVE, 100, 101, 5000),
+            "102:1",
             "hour 2023-01-05 04:00 is missing before this row (3 hours are missing in all)",
         ),
         (NAIVE[:5] + NAIVE[4:], "7:1", "hour 2023-01-01 04:00:00 is given twice"),
         (
-            [*NAIVE[:5], NAIVE[6], NAIVE[5], *NAIVE[7:]], "7:1",
+            [*NAIVE[:5], NAIVE[6], NAIVE[5], *NAIVE[7:]],
+            "7:1",
             "hour 2023-01-01 05:00 is missing before this row",
         ),
         (NAIVE[::-1], "3:1", "hour 2023-12-31 22:00:00 comes after a later hour: sort the rows by time"),
         (
-            NAIVE[:-1], "8760:1",
+            NAIVE[:-1],
+            "8760:1",
             "8759 hours, 2023-01-01 00:00 to 2023-12-31 22:00: expected one full calendar year, 8760 hours in 2023",
         ),
         (NAIVE[:24], "25:1", "24 hours, 2023-01-01 00:00 to 2023-01-01 23:00: expected one full calendar year"),
         (stamps(2023, 8785), "8762:1", "8785 hours, 2023-01-01 00:00 to 2024-01-02 00:00: expected one full calendar"),
         (stamps(2024, 8760), "8761:1", "8760 hours, 2024-01-01 00:00 to 2024-12-30 23:00: expected one full"),
         (
-            [t + timedelta(days=31) for t in NAIVE], "2:1",
+            [t + timedelta(days=31) for t in NAIVE],
+            "2:1",
             "the year begins at 2023-02-01 00:00: expected a calendar year, from 2023-01-01 00:00",
         ),
         ([t + timedelta(minutes=30) for t in NAIVE], "2:1", '"2023-01-01 00:30:00" is not on the hour'),

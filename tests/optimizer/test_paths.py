@@ -99,9 +99,7 @@ def test_a_path_goes_through_its_knots(d, interpolate, value):
 def test_growth_is_a_log_path_through_its_ends(growth, start):
     grown = Path(start, growth)
     ends = ((date(2026, 1, 1), start), (date(2029, 1, 1), start * (1 + growth) ** 3))
-    np.testing.assert_allclose(
-        grown.over_periods(YEARS), Path(knots=ends, interpolate="log").over_periods(YEARS), rtol=1e-9
-    )
+    np.testing.assert_allclose(grown.over_periods(YEARS), Path(knots=ends, interpolate="log").over_periods(YEARS), rtol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -269,9 +269,7 @@ def test_a_second_result_replaces_the_first_as_a_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("where", ["write", "sync", "rename"])
-def test_a_full_disk_at_any_moment_leaves_the_earlier_result(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
-) -> None:
+def test_a_full_disk_at_any_moment_leaves_the_earlier_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     folder = results.write(solved(), tmp_path)
     before = tree(tmp_path)
     full = OSError(errno.ENOSPC, "No space left on device")
@@ -346,9 +344,7 @@ def test_only_an_optimal_plan_is_written(tmp_path: Path, outcome: Outcome) -> No
     assert tree(tmp_path) == before
 
 
-@pytest.mark.parametrize(
-    "name", ["../../etc", "a/b", "..", ".", "", " ", "x" * 300, "a\x00b", "ünïcode ok?", ".hidden", "a\nb"]
-)
+@pytest.mark.parametrize("name", ["../../etc", "a/b", "..", ".", "", " ", "x" * 300, "a\x00b", "ünïcode ok?", ".hidden", "a\nb"])
 def test_names_are_one_folder_inside(name: str) -> None:
     made = results.folder_name(name)
     assert made and len(made.encode()) <= 255 and "/" not in made and not made.startswith(".") and made.isprintable()

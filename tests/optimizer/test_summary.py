@@ -140,9 +140,7 @@ def test_the_tightest_place_of_each_rule_and_the_dearest_things_come_first() -> 
 
 def test_an_unverified_answer_says_so() -> None:
     check = Check("cash ties", 5.0, 10.0, "up")
-    text = printed(
-        replace(solved(), outcome=Outcome.UNVERIFIED, reasons=("cash ties: off by 0.5",), lp_checks=(check,))
-    )
+    text = printed(replace(solved(), outcome=Outcome.UNVERIFIED, reasons=("cash ties: off by 0.5",), lp_checks=(check,)))
     assert "unverified" in text and "cash ties: off by 0.5" in text
     assert "NOT verified" in text and "cash ties (up)" in text and "verified in every" not in text
 

@@ -10,7 +10,9 @@ from optimizer.timeline import DateError, Timeline, month_number, parse_date
 
 LINES = st.builds(
     Timeline,
-    st.tuples(st.integers(1990, 2100), st.integers(1, 12)), st.sampled_from([1, 2, 3, 4, 6, 12]), st.integers(1, 60),
+    st.tuples(st.integers(1990, 2100), st.integers(1, 12)),
+    st.sampled_from([1, 2, 3, 4, 6, 12]),
+    st.integers(1, 60),
 )
 
 

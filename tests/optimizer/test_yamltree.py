@@ -17,7 +17,13 @@ def refused(text, file="case.yaml"):
 def test_scalars_stay_text_and_know_their_place():
     tree = load("a: 1e6\nb: 12:30:45\nc: NO\nd: on\n2026-01: '5'\nnull_: ~\nlist:\n  - x\n  - {k: v}\n", "c.yaml")
     assert tree.plain() == {
-        "a": "1e6", "b": "12:30:45", "c": "NO", "d": "on", "2026-01": "5", "null_": None, "list": ["x", {"k": "v"}],
+        "a": "1e6",
+        "b": "12:30:45",
+        "c": "NO",
+        "d": "on",
+        "2026-01": "5",
+        "null_": None,
+        "list": ["x", {"k": "v"}],
     }
     assert tree["b"].place == Place("c.yaml", 2, 4)
     assert tree.key_place("2026-01") == Place("c.yaml", 5, 1)
