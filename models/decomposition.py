@@ -21,6 +21,8 @@ from models.theta import Mixture, SiteValue, Theta
 PENALTY = 1e4
 #: a plan with linked quantities is real when it is worth this close (relative) to the best mixture of splits
 REAL = 1e-9
+#: rounds of cuts in the plan's own directions before those that the best real plan prices
+QUICK = 3
 #: a cut is added where it is missed by more than this share of the block's size
 VIOLATED = 1e-10
 
@@ -37,6 +39,15 @@ class Site:
     start: Array  # (B, Q)
     size: Array  # (B,) USD: largest value seen, what a violation is measured against
     directions: list[tuple[Array, Array]] = field(default_factory=list)
+
+    def direction(self, alpha: Array, rho: Array, unit: float) -> tuple[Array, Array]:
+        """The same directions with entries up to 1 in program units; where there is none, the one to start with."""
+        if not len(self.units):
+            return np.ones(len(alpha)), rho
+        size = np.maximum(np.abs(alpha), (np.abs(rho) * self.units / unit).max(axis=1))
+        known = size > 1e-12 * max(float(size.max(initial=0.0)), 1e-300)
+        scale = np.where(known, size, 1.0)
+        return np.where(known, alpha / scale, 1.0), np.where(known[:, None], rho / scale[:, None], self.start)
 
 
 @dataclass
@@ -111,6 +122,9 @@ class Cuts:
                     rho = np.zeros((blocks, count))
                     rho[:, k] = sign * self.unit / site.units[k]
                     self._cut(i, capacity, np.zeros(blocks), rho, None)
+            if count:
+                # cash of linked hours is bounded from below as well: a plan must not burn what it cannot
+                self._cut(i, capacity, -one, np.zeros((blocks, count)), None)
             site.directions = [(one, site.start)]
 
     def _highest(self) -> list[Array]:
@@ -199,9 +213,7 @@ class Cuts:
                 table = np.concatenate([r for r, s in zip(self.pool.rho, self.pool.site, strict=True) if s[0] == i])
                 for k in range(count):
                     rho[:, k] = np.bincount(blocks, weights=weight[mine] * table[:, k], minlength=len(site.theta))
-            known = alpha > 1e-12 * max(float(alpha.max(initial=0.0)), 1e-300)
-            rho = np.where(known[:, None], rho / np.where(known, alpha, 1.0)[:, None], site.start)
-            out.append((np.ones(len(site.theta)), rho))
+            out.append(site.direction(alpha, rho, self.unit))
         return out
 
     def _weights(self, y: Array) -> Array:
@@ -234,15 +246,18 @@ class Cuts:
                 capacity[:, entry] *= np.where(site.capacity[:, entry] >= 0, factor, 1.0)
                 self._cut(i, capacity, np.ones(len(site.theta)), site.start, None)
 
-    def tighten(self, answer: Any, most: int = 200) -> tuple[Any, float]:
+    def tighten(self, answer: Any, most: int = 400) -> tuple[Any, float]:
         """Cut and solve until the answer's hours are real: (answer, largest miss in USD). Stops at any answer that is not optimal."""
         miss = np.inf
+        quick = QUICK
         for _ in range(most):
             if answer.status.value != "optimal":
                 return answer, miss
-            added, miss = self.separate(answer)
+            added, miss = self.separate(answer, linked=quick > 0)
+            quick -= 1
             if not added:
                 added, miss = self.separate_quantities(answer)
+                quick = QUICK
             if not added:
                 return answer, miss
             answer = self.session.solve()
@@ -272,13 +287,19 @@ class Cuts:
                 added, miss = added + rows, max(miss, missed)
         return added, miss
 
-    def separate(self, answer: Any) -> tuple[int, float]:
-        """Add the cuts that an answer misses: (rows added, largest miss in USD)."""
+    def real(self, answer: Any) -> bool:
+        """Whether the hours bear an answer out; where they do not, the cuts that say so have been added."""
+        return not self.separate(answer)[0] and not self.separate_quantities(answer)[0]
+
+    def separate(self, answer: Any, linked: bool = True) -> tuple[int, float]:
+        """Add the cuts that an answer misses: (rows added, largest miss in USD). linked: at sites with linked quantities too."""
         added, miss = 0, 0.0
         for i, (site, (alpha, rho)) in enumerate(zip(self.sites, self.directions(answer.y), strict=True)):
+            site.directions = [(alpha, rho)]
+            if len(site.units) and not linked:
+                continue
             capacity = self.capacity(i, answer.x)
             rows, off = self._cut(i, capacity, alpha, rho, answer.x)
-            site.directions = [(alpha, rho)]
             added, miss = added + rows, max(miss, off)
         return added, miss
 
@@ -304,6 +325,7 @@ class Realised:
                     far = np.zeros_like(rho)
                     far[:, k] = sign * cuts.unit / site.units[k]
                     self._add(i, np.zeros_like(alpha), far)
+            self._add(i, np.full_like(alpha, -1.0), np.zeros_like(rho))
 
     def _add(self, i: int, alpha: Array, rho: Array) -> None:
         split = self.cuts.split(i, self.capacity[i], alpha, rho)
@@ -366,7 +388,7 @@ class Realised:
     def price_in(self, bound: float, gap: float, most: int = 60) -> tuple[Any, Any]:
         """(session, answer): splits are added until none is worth more at the answer's prices, or the objective is within gap of bound."""
         m = self.lp.matrix.shape[0]
-        session, answer, before = None, None, None
+        session, answer = None, None
         for _ in range(most):
             made, groups = self.program()
             session = self.new_session(made)
@@ -374,10 +396,7 @@ class Realised:
             if answer.status.value != "optimal":
                 break
             near = abs(bound - answer.objective) <= gap * max(abs(bound), 1e-300)
-            if near or not groups or answer.objective == before:
-                break
-            before = answer.objective
-            if not self._price(answer.y[m:]):
+            if near or not groups or not self._price(answer.y[m:]):
                 break
         return session, answer
 
@@ -429,19 +448,23 @@ class Realised:
                 rho[here, k] = -y[at : at + len(here)] * self.cuts.unit / site.units[k]
                 at += len(here)
             at += blocks
-            alpha = np.maximum(alpha, 0.0)
-            size = np.maximum(alpha, (np.abs(rho) * site.units / self.cuts.unit).max(axis=1))
-            known = size > 1e-12 * max(float(size.max(initial=0.0)), 1e-300)
-            # near 1 in program units, whichever of money and quantities weighs more
-            alpha = np.where(known, alpha / np.where(known, size, 1.0), 1.0)
-            rho = np.where(known[:, None], rho / np.where(known, size, 1.0)[:, None], site.start)
-            out.append((alpha, rho))
+            out.append(site.direction(alpha, rho, self.cuts.unit))
         return out
 
     def _price(self, y: Array) -> bool:
-        """Add the splits that the duals of the mixture rows ask for; False where there is nothing to mix."""
-        wanted = self.prices(y)
-        for i, direction in enumerate(wanted):
-            if direction is not None:
-                self._add(i, *direction)
-        return any(direction is not None for direction in wanted)
+        """Add the splits that the duals of the mixture rows ask for; False where none is worth more than what is there."""
+        better = False
+        for i, direction in enumerate(self.prices(y)):
+            if direction is None:
+                continue
+            alpha, rho = direction
+            before = np.max([alpha * theta + (rho * q).sum(axis=1) for *_, theta, q in self.points[i]], axis=0)
+            self._add(i, alpha, rho)
+            *_, theta, q = self.points[i][-1]
+            gain = alpha * theta + (rho * q).sum(axis=1) - before
+            size = np.abs(alpha * theta) + (np.abs(rho * q)).sum(axis=1) + 1e-9 * self.cuts.unit
+            if (gain > VIOLATED * size).any():
+                better = True
+            else:
+                self.points[i].pop()
+        return better

@@ -11,7 +11,7 @@ import heapq
 import itertools
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -50,18 +50,30 @@ class Settled:
     reasons: tuple[str, ...]
 
 
-def slack(lp: LinearProgram, x: np.ndarray, way: Tight) -> float:
-    """Distance from tightness, relative to 1 + |bound|."""
-    if way.kind == "column":
-        return float(abs(x[way.index] - lp.col_lower[way.index])) / (1.0 + abs(lp.col_lower[way.index]))
-    row = lp.matrix[[way.index], :]
-    return float(abs((row @ x)[0] - lp.row_upper[way.index])) / (1.0 + abs(lp.row_upper[way.index]))
+def slack(lp: LinearProgram, x: np.ndarray, activity: np.ndarray, way: Tight) -> float:
+    """Distance from tightness, relative to 1 + |bound|. activity: matrix @ x."""
+    value, bound = (x, lp.col_lower) if way.kind == "column" else (activity, lp.row_upper)
+    return float(abs(value[way.index] - bound[way.index])) / (1.0 + abs(float(bound[way.index])))
 
 
 def dodged(lp: LinearProgram, x: np.ndarray, conditions: Sequence[Condition]) -> list[tuple[float, int]]:
     """(how far, which) of the conditions that x does not meet, the furthest first."""
-    off = [(min(slack(lp, x, way) for way in pair), k) for k, pair in enumerate(conditions)]
+    activity = lp.matrix @ x
+    off = [(min(slack(lp, x, activity, way) for way in pair), k) for k, pair in enumerate(conditions)]
     return sorted(((far, k) for far, k in off if far > TIGHT), key=lambda item: (-item[0], item[1]))
+
+
+def obeyed(lp: LinearProgram, x: np.ndarray, conditions: Sequence[Condition]) -> LinearProgram:
+    """The program with, of every condition, that way made tight which x meets best: equal plans cannot dodge there."""
+    row_lower, col_upper = lp.row_lower.copy(), lp.col_upper.copy()
+    activity = lp.matrix @ x
+    for pair in conditions:
+        way = min(pair, key=lambda w: slack(lp, x, activity, w))
+        if way.kind == "row":
+            row_lower[way.index] = lp.row_upper[way.index]
+        else:
+            col_upper[way.index] = lp.col_lower[way.index]
+    return replace(lp, row_lower=row_lower, col_upper=col_upper)
 
 
 def settle(

@@ -170,7 +170,13 @@ def _variants(case: Case, path: str) -> None:
 @click.argument("path", metavar="CASE")
 @click.option("--variant", metavar="NAME", help="Solve this variant of the case.")
 @click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a value. Repeatable.")
-@click.option("--method", type=click.Choice(["extensive"]), default="extensive", show_default=True, help="How to solve it.")
+@click.option(
+    "--method",
+    type=click.Choice(["cuts", "extensive"]),
+    default="cuts",
+    show_default=True,
+    help="cuts: every hour by its exact value; extensive: every hour written out (small cases, as a check).",
+)
 @click.option("--out", "out", default="out", show_default=True, metavar="DIR", help="Where results are written.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json and nothing else.")
 @click.option("--dispatch", is_flag=True, help="Write every hour to dispatch.parquet too.")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from models.decomposition import Cuts
     from models.linear import Lin
     from models.plan import Plan
-    from optimizer.branch import Settled
+    from optimizer.branch import Condition, Settled
     from optimizer.case import Case
     from optimizer.highs import Answer, LinearProgram, Session
 
@@ -29,7 +29,7 @@ TOLERANCE = 1e-7
 #: costs are multiplied by this inside HiGHS: its dual tolerance is absolute, and an hour's megawatt weighs about 1e-4 of a money unit
 COST_SCALE = 1e3
 
-METHODS = ("extensive", "cuts")
+METHODS = ("cuts", "extensive")
 
 Progress = Callable[..., None]
 
@@ -107,7 +107,7 @@ class Solution:
 def solve(
     case: Case,
     *,
-    method: str = "extensive",
+    method: str = "cuts",
     time_limit: float | None = None,
     progress: Progress | None = None,
     canonical: bool = True,
@@ -167,6 +167,7 @@ class _Run:
         self.case, self.method, self.progress, self.canonical = case, method, progress, canonical
         self.settings: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "presolve": presolve, "method": algorithm}
         self.timings: dict[str, float] = {}
+        self.law: list[Condition] = []
 
     @contextmanager
     def stage(self, name: str, **numbers: float) -> Iterator[None]:
@@ -205,7 +206,7 @@ class _Run:
         return self._prove(plan, answer, settled)
 
     def _begin_cuts(self, plan: Plan, lp: LinearProgram) -> Cuts | None:
-        if plan.theta is None:
+        if plan.theta is None or not plan.theta.values:
             return None
         from models.decomposition import Cuts
 
@@ -240,7 +241,7 @@ class _Run:
             return answer
         for _ in range(100):
             chosen = canonical(self.session, self.session.lp, answer, self.levels)
-            if self.cuts is None or not self.cuts.separate(chosen)[0]:
+            if self.cuts is None or self.cuts.real(chosen):
                 return chosen
             answer = self._solve()
             if answer.status.value != "optimal":
@@ -294,22 +295,14 @@ class _Run:
 
         if not plan.taxes.law:
             return None
-        rows = {(con.parent_component().local_name, con.index()): i for i, con in enumerate(lp.rows)}
-        columns = {id(v): j for j, v in enumerate(lp.columns)}
-
-        def tight(key: tuple[int, int], way: tuple[str, str]) -> branch.Tight:
-            if way[0] == "row":
-                return branch.Tight("row", rows["row_" + way[1], key])
-            return branch.Tight("column", columns[id(plan.build.component(way[1])[key])])
-
-        conditions = [(tight(key, one), tight(key, other)) for key, one, other in plan.taxes.law]
-        if not branch.dodged(lp, answer.x, conditions):
+        self.law = _conditions(plan, lp)
+        if not branch.dodged(self.session.lp, answer.x, self.law):
             return None
         with self.stage("branch"):
             limit = self.settings["time_limit"]
             deadline = None if limit is None else time.perf_counter() + limit
             return branch.settle(
-                self.session, answer, conditions, self._solve, self._choose, deadline=deadline, progress=self.progress
+                self.session, answer, self.law, self._solve, self._choose, deadline=deadline, progress=self.progress
             )
 
     def _unsettled(self, settled: Settled) -> Solution:
@@ -393,6 +386,7 @@ class _Run:
     def _realise(self, plan: Plan, lp: LinearProgram, answer: Answer) -> tuple[Answer, Any]:
         """The plan with hours that were worked out, and these hours; what it is worth is the lower bound."""
         from models.decomposition import Realised
+        from optimizer import branch
         from optimizer.canonical import canonical, fixed_order, toward_bounds
 
         assert self.cuts is not None and plan.theta is not None
@@ -405,6 +399,17 @@ class _Run:
 
         realised = Realised(self.cuts, lp, answer, self._new_session)
         session, found = realised.price_in(answer.objective, 1e-10)
+        if self.law and found.status.value == "optimal":
+            # real hours leave other profits than the cuts did: the law is obeyed by these, and stays so among equal plans
+            if branch.dodged(lp, found.x[: len(lp.cost)], self.law):
+                best = branch.settle(session, found, self.law, session.solve, lambda a: a).answer
+                found = best if best is not None else answer
+            lawful = branch.obeyed(lp, found.x[: len(lp.cost)], self.law)
+            rows = np.flatnonzero(lawful.row_lower != lp.row_lower)
+            columns = np.flatnonzero(lawful.col_upper != lp.col_upper)
+            session.set_row_bounds(rows, lawful.row_lower[rows], lawful.row_upper[rows])
+            session.set_column_bounds(columns, session.lp.col_lower[columns], lawful.col_upper[columns])
+            found = session.solve()
         if found.status.value == "optimal":
             found, mixtures = realised.mixtures(session, found, choose)
         if found.status.value != "optimal":
@@ -423,6 +428,21 @@ class _Run:
             timings=self.timings,
             **found,
         )
+
+
+def _conditions(plan: Plan, lp: LinearProgram) -> list[Condition]:
+    """The pairs of the tax law by row and column number."""
+    from optimizer.branch import Tight
+
+    rows = {(con.parent_component().local_name, con.index()): i for i, con in enumerate(lp.rows)}
+    columns = {id(v): j for j, v in enumerate(lp.columns)}
+
+    def tight(key: tuple[int, int], way: tuple[str, str]) -> Tight:
+        if way[0] == "row":
+            return Tight("row", rows["row_" + way[1], key])
+        return Tight("column", columns[id(plan.build.component(way[1])[key])])
+
+    return [(tight(key, one), tight(key, other)) for key, one, other in plan.taxes.law]
 
 
 def _over_branches(certificate: Certificate, settled: Settled) -> Certificate:

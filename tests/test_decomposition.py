@@ -1,0 +1,91 @@
+"""Cuts against the program in one piece: same optimum, bounds on their right sides, books verified by the hour."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.problem import LEAP_HOURS, Problem
+from optimizer.case import Case
+from optimizer.engine import Outcome, Solution, solve_problem
+from tests.random_problems import random_problem
+
+ROOT = Path(__file__).parent.parent
+
+
+def with_sites(seeds: range) -> list[int]:
+    return [seed for seed in seeds if random_problem(seed).sites]
+
+
+def agree(cuts: Solution, whole: Solution) -> None:
+    assert whole.outcome is Outcome.OPTIMAL, whole.reasons
+    assert cuts.outcome is Outcome.OPTIMAL, cuts.reasons
+    assert cuts.objective is not None and cuts.upper_bound is not None and cuts.lower_bound is not None
+    scale = max(abs(whole.objective or 0.0), 1.0)
+    assert cuts.objective == pytest.approx(whole.objective, rel=1e-8, abs=1e-8 * scale)
+    # the cuts are an outer approximation: the true optimum lies between the bounds
+    assert cuts.upper_bound >= (whole.objective or 0.0) - 1e-8 * scale
+    assert cuts.lower_bound <= (whole.objective or 0.0) + 1e-8 * scale
+    assert cuts.gap is not None and cuts.gap <= 1e-7
+
+
+@pytest.mark.parametrize("chunk", range(8))
+def test_random_problems_agree(chunk: int) -> None:
+    seeds = with_sites(range(200 + chunk * 12, 212 + chunk * 12))
+    assert seeds
+    for seed in seeds:
+        problem = random_problem(seed)
+        agree(solve_problem(problem, method="cuts"), solve_problem(problem, method="extensive"))
+
+
+def test_random_problems_use_every_linked_quantity() -> None:
+    """Coins kept, energy served, diesel: somewhere among the seeds above each is linked."""
+    from models.plan import Plan
+
+    names: set[str] = set()
+    for seed in with_sites(range(200, 296)):
+        theta = Plan(random_problem(seed), "valued").theta
+        assert theta is not None
+        names |= {q.name.split()[0] for value in theta.values for q in value.quantities}
+    assert {"kept", "served", "diesel_mwh"} <= names
+
+
+@pytest.mark.parametrize("name", ["all-features", "curtailment"])
+def test_known_cases_agree(name: str) -> None:
+    case = Case.load(ROOT / "tests" / "cases" / f"{name}.yaml")
+    agree(case.solve(method="cuts"), case.solve(method="extensive"))
+
+
+def test_quickstart_agrees_when_thinned() -> None:
+    case = Case.load(ROOT / "cases" / "quickstart.yaml", settings=("horizon.hours={every: 241}",))
+    agree(case.solve(method="cuts"), case.solve(method="extensive"))
+
+
+def test_prices_of_interconnection_agree() -> None:
+    """Summed over periods, one more megawatt of grid is worth the same by cuts and by hourly rows."""
+    problem = random_problem(3)
+    assert problem.sites
+
+    def total(solution: Solution) -> float:
+        return sum(p.value for p in solution.prices if p.family == "interconnection")
+
+    whole = solve_problem(problem, method="extensive")
+    assert total(solve_problem(problem, method="cuts")) == pytest.approx(total(whole), rel=1e-6, abs=1.0)
+
+
+def test_every_hour_of_a_year_is_kept() -> None:
+    """All hours, not a sample: one negative-price hour more changes the answer by just its worth."""
+    case = Case.load(ROOT / "tests" / "cases" / "curtailment.yaml", settings=("horizon.hours=all",))
+    problem: Problem = case.problem()
+    assert sum(len(h) for h in problem.clock.hour_index) == int(problem.clock.hours.sum())
+    assert max(int(h.max()) for h in problem.clock.hour_index) < LEAP_HOURS
+    solution = case.solve()
+    assert solution.outcome is Outcome.OPTIMAL, solution.reasons
+    assert solution.decisions is not None
+    for (site, s, t), split in solution.decisions.dispatch.items():
+        used = np.sum(list(split.uses.values()), axis=0)
+        given = np.sum(list(split.sources.values()), axis=0)
+        assert len(used) == len(problem.clock.hour_index[t]), (site, s, t)
+        assert np.abs(used - given).max() <= 1e-9
