@@ -213,7 +213,7 @@ class Cuts:
                 table = np.concatenate([r for r, s in zip(self.pool.rho, self.pool.site, strict=True) if s[0] == i])
                 for k in range(count):
                     rho[:, k] = np.bincount(blocks, weights=weight[mine] * table[:, k], minlength=len(site.theta))
-            out.append(site.direction(alpha, rho, self.unit))
+            out.append(site.direction(alpha.astype(float), rho, self.unit))
         return out
 
     def _weights(self, y: Array) -> Array:
