@@ -17,6 +17,12 @@ from models.oracle import Split
 from models.problem import Array, Ints
 from models.theta import Mixture, SiteValue, Theta
 
+#: shares of the room for rigs, services and grid at which the hours are valued first
+SPREAD = (
+    {"rig": 1.0, "service": 1.0, "grid": 1.0},
+    {"rig": 1.0, "service": 0.3, "grid": 0.6},
+    {"rig": 0.3, "service": 1.0, "grid": 0.6},
+)
 #: what a unit (of the program) of theta or quantity that no split brings costs while splits are still being priced in
 PENALTY = 1e4
 #: a plan with linked quantities is real when it is worth this close (relative) to the best mixture of splits
@@ -108,12 +114,13 @@ class Cuts:
 
     # ---- cuts ------------------------------------------------------------------------------------------------------
     def _begin(self) -> None:
-        """First cuts: at everything that can be built, at half of it, and at next to nothing; quantities bounded on both sides."""
+        """First cuts: at plans spread over what can be built; quantities bounded on both sides."""
         highest = self._highest()
         for i, site in enumerate(self.sites):
             blocks, count = len(site.theta), len(site.units)
             one = np.ones(blocks)
-            for share in (1.0, 0.5, 0.1):
+            for shares in SPREAD:
+                share = np.array([shares.get(e.kind, 1.0) for e in site.value.oracle.entries])
                 capacity = np.where(site.capacity >= 0, share * highest[i], site.value.constant)
                 self._cut(i, capacity, one, site.start, None)
             capacity = np.where(site.capacity >= 0, highest[i], site.value.constant)
@@ -144,7 +151,9 @@ class Cuts:
                 "service": place.ai_mw + room("build_ai") + room("convert"),
                 "grid": grid,
             }
-            row = [max(halls.get(e.kind, 1.0), 1e-3 * max(grid, 1.0)) for e in site.value.oracle.entries]
+            entries = site.value.oracle.entries
+            alike = {kind: sum(e.kind == kind for e in entries) for kind in halls}
+            row = [max(halls.get(e.kind, 1.0) / alike.get(e.kind, 1), 1e-3 * max(grid, 1.0)) for e in entries]
             out.append(np.tile(np.array(row), (len(site.theta), 1)))
         return out
 

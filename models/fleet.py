@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from models.linear import Build, Decision, Lin, total
@@ -48,6 +50,7 @@ class Fleet:
         self.exercised: dict[tuple[int, int], Decision] = {}
         self.retired: dict[tuple[int, int], Decision] = {}
         self.options: dict[int, Decision] = {}
+        self._levels: dict[tuple[int, int], np.ndarray] = {}
         for r, rig in enumerate(p.rigs):
             self._rig(r, rig)
 
@@ -130,32 +133,39 @@ class Fleet:
                 b.row("rig_limit", (rig.name, s), all_orders, at_most=rig.limit, unit="USD/MW")
 
     def _rows(self, r: int, rig: Rig, i: int) -> None:
-        """Installed MW never negative; what is past its life is retired."""
+        """Installed MW by recursion over the tree; what is past its life is gone.
+
+            K[d] = K[d-1] + B[d-lead] + E[d-lead] - R[d] >= 0;   K[d] <= owned (while it lives) + what was delivered within a life
+        """
         b, place = self.build, self.build.problem.sites[i].name
-        for s, d in nodes(b):
-            if d >= b.T:
-                continue
-            key = (rig.name, place, s, d)
-            b.row("fleet", key, self.installed(r, i, s, d), at_least=0.0)
-            expired = Lin(rig.owned[i] if d >= rig.owned_life else 0.0)
-            for f in (self.orders, self.exercised):
-                if (r, i) in f:
-                    expired.add(f[r, i].cum(s, d - rig.lead - rig.life))
-            if expired.const or expired.vars:
-                body = Lin().add(self.retired[r, i].cum(s, d)).plus(expired, -1.0)
-                b.row("rig_life", key, body, at_least=0.0)
+        levels = self._levels[r, i] = np.full((b.S, b.T), None, dtype=object)
+        node = b.problem.scenarios.node
+        ordered = [f[r, i] for f in (self.orders, self.exercised) if (r, i) in f]
+        for d in range(b.T):
+            made: dict[int, Any] = {}
+            for s in range(b.S):
+                key = (rig.name, place, s, d)
+                if int(node[s, d]) in made:
+                    levels[s, d] = made[int(node[s, d])]
+                    continue
+                here = levels[s, d] = made[int(node[s, d])] = b.named("installed", key)
+                row = Lin().add(here).add(levels[s, d - 1] if d else None, -1.0).add(self.retired[r, i].at(s, d))
+                for f in ordered:
+                    row.add(f.at(s, d - rig.lead), -1.0)
+                b.row("fleet", key, row, equal=float(rig.owned[i]) if d == 0 else 0.0)
+                expired = Lin(float(rig.owned[i]) if d >= rig.owned_life else 0.0)
+                for f in ordered:
+                    expired.add(f.cum(s, d - rig.lead - rig.life))
+                if expired.const or expired.vars:
+                    alive = Lin(float(rig.owned[i]) - expired.const)
+                    for f in ordered:
+                        alive.add(f.cum(s, d - rig.lead)).add(f.cum(s, d - rig.lead - rig.life), -1.0)
+                    most, alive.const = alive.const, 0.0
+                    b.row("rig_life", key, Lin().add(here).plus(alive, -1.0), at_most=most)
 
     def installed(self, r: int, i: int, s: int, d: int) -> Lin:
-        """MW of rig r that work at site i in period d.
-
-        K[d] = owned + sum_{e <= d - lead} (B + E)[e] - sum_{e <= d} R[e]
-        """
-        rig = self.build.problem.rigs[r]
-        out = Lin(float(rig.owned[i]))
-        for f in (self.orders, self.exercised):
-            if (r, i) in f:
-                out.add(f[r, i].cum(s, d - rig.lead))
-        return out.add(self.retired[r, i].cum(s, d), -1.0) if (r, i) in self.retired else out
+        """MW of rig r that work at site i in period d."""
+        return Lin().add(self._levels[r, i][s, d])
 
     def at_site(self, i: int, s: int, d: int) -> Lin:
         """MW of all rigs at site i in period d."""

@@ -2,7 +2,7 @@
 
 Amounts in rows are money units (USD / problem.money = MUSD). Running sums (`<decision>_cum`) are always written out as the
 decisions they add up, so that a row reads as its formula does; `through` names further families whose variable is written out by
-its definition.
+its definition: with 'fleet', installed MW become what was owned, what has arrived and what was retired.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from optimizer.engine import Outcome, Solution, solve_problem
 EXACT = 1e-12
 #: what an amount that should be nothing may be, in money units or MW
 NOTHING = 1e-15
+#: the variable that a family defines, where it has another name than its family
+DEFINED = {"fleet": "installed"}
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def _definitions(plan: Plan, through: tuple[str, ...]) -> dict[str, tuple[dict[s
     for family in families(plan):
         if not family.endswith("_sum") and family not in through:
             continue
-        column = family.removesuffix("_sum") + "_cum" if family.endswith("_sum") else family
+        column = family.removesuffix("_sum") + "_cum" if family.endswith("_sum") else DEFINED.get(family, family)
         for key in keys(plan, family):
             row = _read(plan, family, key)
             index = ",".join(str(k) for k in key) if isinstance(key, tuple) else str(key)

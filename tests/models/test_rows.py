@@ -163,7 +163,8 @@ def test_every_part_of_the_program_follows_the_tree() -> None:
                 if name == "balance":
                     name += "_" + label(var).split("[")[1].split(",")[0]
                 index.setdefault(name, set()).add((numbers[0], numbers[1]))
-    plant = ["orders_rig_home", "retired_rig_home", "built_home_build_mining", "built_home_convert", "signed_tenant_home"]
+    rigs = ["orders_rig_home", "retired_rig_home", "installed"]
+    plant = [*rigs, "built_home_build_mining", "built_home_convert", "signed_tenant_home"]
     money = ["issued_notes", "issued_sculpted", "issued_btc", "repaid_sculpted", "balance_sculpted", "sold", "dividends"]
     for name in [*plant, *money]:
         assert {d for s, d in index[name] if s == 1} <= {2, 3}, name

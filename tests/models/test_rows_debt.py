@@ -293,7 +293,8 @@ def test_collateral_of_rigs_is_their_resale_value() -> None:
             worth = 0.6 * resale[s, d] / 1e6
             rigs = {f"orders_rig_home[0,{e}]": -worth for e in range(min(d, 1) + 1)}
             rigs |= {f"retired_rig_home[0,{e}]": worth for e in range(min(d, 1) + 1)}
-            row_is(plan, "collateral", ("notes", s, d), {"issued_notes[0,0]": 1.0} | rigs, at_most=5.0 * worth)
+            secured_by = {"issued_notes[0,0]": 1.0} | rigs
+            row_is(plan, "collateral", ("notes", s, d), secured_by, at_most=5.0 * worth, through=("fleet",))
 
 
 def test_collateral_of_halls_and_equipment_is_what_was_ordered_at_its_cost() -> None:

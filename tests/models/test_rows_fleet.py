@@ -15,6 +15,7 @@ from tests.models.tiny import dates, every_date, rig_of, site_of, tiny
 #: USD per MW and year of a rig of 60 PH/s per MW at 50 USD/PH/day on power of 40 USD/MWh, every hour of 8760
 MARGIN = (60.0 * 50.0 / 24.0 - 40.0) * 8760.0
 B, E, R, OPTION = "orders_rig_home", "exercised_rig_home", "retired_rig_home", "options_rig"
+K = "installed[rig,home"  # an open bracket: f"{K},0,1]" is K of scenario 0 at date 1
 
 
 def mine(problem: Problem, sites: int = 1, **terms: Any) -> Problem:
@@ -36,20 +37,37 @@ def per_mw(problem: Problem, date: int, price: float, margin: float = MARGIN, re
     return -price * 1.08**-date + run + resale * 1.08**-years
 
 
-def test_installed_is_owned_and_arrived_less_retired() -> None:
-    """K[d] = owned + sum_{e <= d - lead} (B + E)[e] - sum_{e <= d} R[e] >= 0 at the nodes of d = 0..T-1."""
+def test_installed_follows_from_the_node_before() -> None:
+    """K[d] = K[d-1] + (B + E)[d - lead] - R[d] >= 0 at the nodes of d = 0..T-1, with what is owned before d = 0."""
     problem = tiny(3, scenarios=2)
     problem = mine(problem, owned=np.array([5.0]), lead=1, option=option_of(problem))
     plan = Plan(problem)
     assert keys(plan, "fleet") == [("rig", "home", s, d) for d in range(3) for s in ((0,) if d == 0 else (0, 1))]
-    row_is(plan, "fleet", ("rig", "home", 0, 0), {f"{R}[0,0]": -1.0}, at_least=-5.0)
+    assert {key: (var.lb, var.ub) for key, var in plan.model.installed.items()} == {
+        key: (0.0, None) for key in keys(plan, "fleet")
+    }
+    row_is(plan, "fleet", ("rig", "home", 0, 0), {f"{K},0,0]": 1.0, f"{R}[0,0]": 1.0}, equal=5.0)
+    for s in (0, 1):
+        first = {f"{K},{s},1]": 1.0, f"{K},0,0]": -1.0, f"{B}[0,0]": -1.0, f"{E}[0,0]": -1.0, f"{R}[{s},1]": 1.0}
+        row_is(plan, "fleet", ("rig", "home", s, 1), first, equal=0.0)
+        second = {f"{K},{s},2]": 1.0, f"{K},{s},1]": -1.0, f"{B}[{s},1]": -1.0, f"{E}[{s},1]": -1.0, f"{R}[{s},2]": 1.0}
+        row_is(plan, "fleet", ("rig", "home", s, 2), second, equal=0.0)
+
+
+def test_installed_is_owned_and_arrived_less_retired() -> None:
+    """K[d] = owned + sum_{e <= d - lead} (B + E)[e] - sum_{e <= d} R[e], seen through the hall it stands in."""
+    problem = tiny(3, scenarios=2)
+    problem = mine(problem, owned=np.array([5.0]), lead=1, option=option_of(problem))
+    plan = Plan(problem)
+    hall: dict[str, Any] = {"at_most": 60.0 - 5.0, "through": ("fleet",)}
+    row_is(plan, "mining_hall", ("home", 0, 0), {f"{R}[0,0]": -1.0}, **hall)
     for s in (0, 1):
         arrived = {f"{B}[0,0]": 1.0, f"{E}[0,0]": 1.0}
         gone = {f"{R}[0,0]": -1.0, f"{R}[{s},1]": -1.0}
-        row_is(plan, "fleet", ("rig", "home", s, 1), arrived | gone, at_least=-5.0)
+        row_is(plan, "mining_hall", ("home", s, 1), arrived | gone, **hall)
         arrived |= {f"{B}[{s},1]": 1.0, f"{E}[{s},1]": 1.0}
         gone |= {f"{R}[{s},2]": -1.0}
-        row_is(plan, "fleet", ("rig", "home", s, 2), arrived | gone, at_least=-5.0)
+        row_is(plan, "mining_hall", ("home", s, 2), arrived | gone, **hall)
 
 
 def test_orders_that_would_arrive_at_the_horizon_are_not_there() -> None:
@@ -58,21 +76,48 @@ def test_orders_that_would_arrive_at_the_horizon_are_not_there() -> None:
     assert [key for key in plan.model.retired_rig_home] == [(0, 0), (0, 1), (0, 2)]
 
 
+def test_only_what_is_within_its_life_is_installed() -> None:
+    """K[d] <= sum_{d - lead - life < e <= d - lead} (B + E)[e] + owned * (d < owned_life), where something is past its life."""
+    problem = tiny(5, scenarios=2)
+    brief = mine(problem, owned=np.array([5.0]), owned_life=1, lead=1, life=2, option=option_of(problem))
+    plan = Plan(brief)
+    assert keys(plan, "rig_life") == [("rig", "home", s, d) for d in (1, 2, 3, 4) for s in (0, 1)]
+    for s in (0, 1):
+        node = [f"[{0 if e == 0 else s},{e}]" for e in range(4)]
+        for d, alive in ((1, (0,)), (2, (0, 1)), (3, (1, 2)), (4, (2, 3))):
+            young = {f"{name}{node[e]}": -1.0 for name in (B, E) for e in alive}
+            row_is(plan, "rig_life", ("rig", "home", s, d), {f"{K},{s},{d}]": 1.0} | young, at_most=0.0)
+    # what was owned outlives what is ordered: it counts until date 4, where it goes too
+    plan = Plan(replace(brief, rigs=(replace(brief.rigs[0], owned_life=4),)))
+    assert keys(plan, "rig_life") == [("rig", "home", s, d) for d in (3, 4) for s in (0, 1)]
+    for s in (0, 1):
+        for d, alive, owned in ((3, (1, 2), 5.0), (4, (2, 3), 0.0)):
+            young = {f"{name}[{s},{e}]": -1.0 for name in (B, E) for e in alive}
+            row_is(plan, "rig_life", ("rig", "home", s, d), {f"{K},{s},{d}]": 1.0} | young, at_most=owned)
+    # ordered at date 0 only: once that is past its life nothing but what was owned is left
+    once = replace(brief.rigs[0], owned_life=1000, window=dates(problem, 0), option=None)
+    plan = Plan(replace(brief, rigs=(once,)))
+    assert keys(plan, "rig_life") == [("rig", "home", s, d) for d in (3, 4) for s in (0, 1)]
+    for s in (0, 1):
+        for d in (3, 4):
+            row_is(plan, "rig_life", ("rig", "home", s, d), {f"{K},{s},{d}]": 1.0}, at_most=5.0)
+
+
 def test_what_is_past_its_life_is_retired() -> None:
-    """sum_{e <= d} R[e] >= sum_{e <= d - lead - life} (B + E)[e] + owned * (d >= owned_life)."""
+    """The same in decisions: sum_{e <= d} R[e] >= sum_{e <= d - lead - life} (B + E)[e] + owned * (d >= owned_life)."""
     problem = tiny(4, scenarios=2)
     problem = mine(problem, owned=np.array([5.0]), owned_life=1, lead=1, life=1, option=option_of(problem))
     plan = Plan(problem)
     assert keys(plan, "rig_life") == [("rig", "home", s, d) for d in (1, 2, 3) for s in (0, 1)]
     for s in (0, 1):
-        retired = {f"{R}[0,0]": 1.0, f"{R}[{s},1]": 1.0}
-        row_is(plan, "rig_life", ("rig", "home", s, 1), retired, at_least=5.0)
-        retired |= {f"{R}[{s},2]": 1.0}
-        old = {f"{B}[0,0]": -1.0, f"{E}[0,0]": -1.0}
-        row_is(plan, "rig_life", ("rig", "home", s, 2), retired | old, at_least=5.0)
-        retired |= {f"{R}[{s},3]": 1.0}
-        old |= {f"{B}[{s},1]": -1.0, f"{E}[{s},1]": -1.0}
-        row_is(plan, "rig_life", ("rig", "home", s, 3), retired | old, at_least=5.0)
+        retired = {f"{R}[0,0]": -1.0, f"{R}[{s},1]": -1.0}
+        row_is(plan, "rig_life", ("rig", "home", s, 1), retired, at_most=-5.0, through=("fleet",))
+        retired |= {f"{R}[{s},2]": -1.0}
+        old = {f"{B}[0,0]": 1.0, f"{E}[0,0]": 1.0}
+        row_is(plan, "rig_life", ("rig", "home", s, 2), retired | old, at_most=-5.0, through=("fleet",))
+        retired |= {f"{R}[{s},3]": -1.0}
+        old |= {f"{B}[{s},1]": 1.0, f"{E}[{s},1]": 1.0}
+        row_is(plan, "rig_life", ("rig", "home", s, 3), retired | old, at_most=-5.0, through=("fleet",))
 
 
 def test_a_rig_of_one_year_earns_one_year() -> None:
@@ -167,10 +212,11 @@ def test_money_of_rigs() -> None:
         "margin[home,0,0]": -1.0,
         f"{R}[0,0]": -0.03,  # a rig that is gone costs nothing in period 0
     }
-    row_is(plan, "cash", (0, 1), second, equal=-5.0 * 0.03, through=("operating_cash",))
+    row_is(plan, "cash", (0, 1), second, equal=-5.0 * 0.03, through=("operating_cash", "fleet"))
     # period 1: what was ordered at date 0 has arrived
     fixed = {f"{B}[0,0]": 0.03, f"{E}[0,0]": 0.03, f"{R}[0,0]": -0.03, f"{R}[0,1]": -0.03}
-    row_is(plan, "operating_cash", (0, 2), {"operating_cash[0,2]": 1.0, "margin[home,0,1]": -1.0} | fixed, equal=-5.0 * 0.03)
+    operating = {"operating_cash[0,2]": 1.0, "margin[home,0,1]": -1.0} | fixed
+    row_is(plan, "operating_cash", (0, 2), operating, equal=-5.0 * 0.03, through=("fleet",))
 
 
 def test_rigs_count_at_the_horizon_by_their_resale_price() -> None:
@@ -181,4 +227,5 @@ def test_rigs_count_at_the_horizon_by_their_resale_price() -> None:
     worth = 0.9 * 0.18 * 1.08**-2
     terms = {f"{B}[0,0]": -worth, f"{B}[0,1]": -worth, f"{R}[0,0]": worth, f"{R}[0,1]": worth}
     paid = {f"dividends[0,{d}]": -(1.08**-d) for d in range(3)}
-    row_is(Plan(problem), "value", 0, {"value[0]": 1.0, "cash[0,2]": -(1.08**-2)} | paid | terms, equal=5.0 * worth)
+    terms |= {"value[0]": 1.0, "cash[0,2]": -(1.08**-2)} | paid
+    row_is(Plan(problem), "value", 0, terms, equal=5.0 * worth, through=("fleet",))

@@ -37,19 +37,22 @@ def source(name: str, t: int, h: int, s: int = 0) -> str:
 # --- limits -----------------------------------------------------------------------------------------------------------
 
 
-def test_capacity_is_a_name_for_what_is_installed() -> None:
-    """capacity = K[r, i, t] or C[j, i, s, t], one variable per tree node; a decision or a constant needs no row."""
+def test_capacity_is_a_name_for_what_is_under_contract() -> None:
+    """capacity = C[j, i, s, t], one variable per tree node; a decision or a constant needs no row, nor does K[r, i, t]."""
     problem = two_hours(scenarios=2)
     problem = replace(problem, sites=(site_of(problem),))
     tenant = service_of(problem, contracted=np.array([2.0]), contracted_term=2)
     plan = Plan(replace(problem, rigs=(rig_of(problem, owned=np.array([5.0])),), services=(tenant,)))
-    rig = {"capacity[rig,0,0,0,0]": 1.0, "orders_rig_home[0,0]": -1.0, "retired_rig_home[0,0]": 1.0}
-    row_is(plan, "capacity", ("rig", 0, 0, 0, 0), rig, equal=5.0)
     ai = {"capacity[service,0,0,1,1]": 1.0, "signed_tenant_home[0,0]": -1.0, "signed_tenant_home[1,1]": -1.0}
     row_is(plan, "capacity", ("service", 0, 0, 1, 1), ai, equal=2.0)
-    assert keys(plan, "capacity") == [
-        (kind, 0, 0, s, t) for s, t in ((0, 0), (0, 1), (1, 1)) for kind in ("rig", "service")
-    ]  # both scenarios of date 0 share
+    shared = {(0, 0): 0, (0, 1): 0, (1, 0): 0, (1, 1): 1}  # both scenarios of date 0 share
+    assert keys(plan, "capacity") == [("service", 0, 0, s, t) for s, t in ((0, 0), (0, 1), (1, 1))]
+    for (s, t), owner in shared.items():
+        for h in (0, 1):
+            rig = {use("rig:rig", t, h, s): 1.0, f"installed[rig,home,{owner},{t}]": -1.0}
+            row_is(plan, "use_limit", ("home", "rig:rig", s, t, h), rig, at_most=0.0)
+            ai = {use("ai:tenant", t, h, s): 1.0, f"capacity[service,0,0,{owner},{t}]": -1.25}
+            row_is(plan, "use_limit", ("home", "ai:tenant", s, t, h), ai, at_most=0.0)
     alone = Plan(replace(problem, services=(service_of(problem, window=np.array([True, False, False])),)))
     assert keys(alone, "capacity") == []
 
@@ -67,7 +70,7 @@ def test_use_never_exceeds_its_share_of_capacity() -> None:
     for t in (0, 1):
         for h, load in ((0, 0.8), (1, 0.6)):
             rig = {use("rig:rig", t, h, 1): 1.0} | {name: -0.95 * c for name, c in installed[t].items()}
-            row_is(plan, "use_limit", ("home", "rig:rig", 1, t, h), rig, at_most=0.0, through=("capacity",))
+            row_is(plan, "use_limit", ("home", "rig:rig", 1, t, h), rig, at_most=0.0, through=("fleet",))
             ai = {use("ai:tenant", t, h, 1): 1.0} | {name: -load * 1.3 for name in signed[t]}
             row_is(plan, "use_limit", ("home", "ai:tenant", 1, t, h), ai, at_most=0.0, through=("capacity",))
 

@@ -157,7 +157,8 @@ def test_word(entry: tuple[str, str | None, int]) -> None:
         assert constant >= DEMAND
         return
     scale = max(abs(c) for c in terms.values())
-    row_is(spoken(), "rule", (name, 1, d), {n: c / scale for n, c in terms.items()}, at_least=(DEMAND - constant) / scale)
+    row = {n: c / scale for n, c in terms.items()}
+    row_is(spoken(), "rule", (name, 1, d), row, at_least=(DEMAND - constant) / scale, through=("fleet",))
 
 
 def test_every_word_has_a_test() -> None:
@@ -185,7 +186,8 @@ def test_a_sentence_is_the_sum_of_its_words() -> None:
         row |= {f"income_positive[{s},0]": 0.21 * scale, f"nol_used[{s},0]": -0.21 * scale}
         row |= {f"orders_rig_home[{k},{d}]": -3.0 for k, d in ((0, 0), (s, 1))}
         row |= {f"retired_rig_home[{k},{d}]": 3.0 for k, d in ((0, 0), (s, 1))}
-        row_is(plan, "rule", ("rule", s, 1), {name: c / scale for name, c in row.items()}, at_most=limit[s, 1] / scale)
+        row = {name: c / scale for name, c in row.items()}
+        row_is(plan, "rule", ("rule", s, 1), row, at_most=limit[s, 1] / scale, through=("fleet",))
 
 
 @pytest.mark.parametrize("sense", [">=", "<=", "=="])

@@ -67,7 +67,7 @@ def test_rigs_stand_in_halls_that_are_ready_in_their_scenario() -> None:
         rigs |= {f"{RIG}[0,{d}]": 1.0, f"retired_rig_home[0,{d}]": -1.0}
         for s in (0, 1):
             halls = {f"{BUILT}build_mining[0,{e}]": -1.0 for e in ready[s, d]}
-            row_is(plan, "mining_hall", ("home", s, d), rigs | halls, at_most=60.0 - 5.0)
+            row_is(plan, "mining_hall", ("home", s, d), rigs | halls, at_most=60.0 - 5.0, through=("fleet",))
 
 
 def test_one_row_of_a_hall_per_node_where_the_delay_is_the_same() -> None:
@@ -90,7 +90,7 @@ def test_conversion_takes_the_mining_hall_at_once_and_gives_the_ai_hall_when_rea
         key = ("home", s, 1)
         taken = {f"{BUILT}convert[0,0]": 1.6, f"{BUILT}convert[{s},1]": 1.6}
         rigs = {f"{RIG}[0,0]": 1.0, f"{RIG}[{s},1]": 1.0, "retired_rig_home[0,0]": -1.0, f"retired_rig_home[{s},1]": -1.0}
-        row_is(plan, "mining_hall", key, rigs | taken, at_most=60.0)
+        row_is(plan, "mining_hall", key, rigs | taken, at_most=60.0, through=("fleet",))
         row_is(plan, "mining_hall_left", key, {name: -c for name, c in taken.items()}, at_least=-60.0)
         signed = {f"{SIGNED}[0,0]": 1.0, f"{SIGNED}[{s},1]": 1.0}
         ready = {f"{BUILT}build_ai[0,0]": -1.0, f"{BUILT}build_ai[{s},1]": -1.0, f"{BUILT}convert[0,0]": -1.0}
