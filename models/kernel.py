@@ -10,7 +10,15 @@ import numpy as np
 from numba import njit, prange
 
 
-@njit(cache=True, parallel=True)
+def _compiled(function):  # type: ignore[no-untyped-def]
+    """Compiled once and kept beside the code or in the user's cache; where nothing can be written, compiled in every process."""
+    try:
+        return njit(cache=True, parallel=True)(function)
+    except RuntimeError:
+        return njit(parallel=True)(function)
+
+
+@_compiled
 def split(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     profiles,
     first,

@@ -276,6 +276,10 @@ class _Run:
 
         shares: dict[str, float] = {}
         for row, share in proof.blame(lp, ray):
+            if row >= len(lp.rows):
+                # a cut: what the hours can give at most
+                shares["the hours of power"] = shares.get("the hours of power", 0.0) + abs(share)
+                continue
             con = lp.rows[row]
             family = con.parent_component().local_name.removeprefix("row_")
             key = con.index() if isinstance(con.index(), tuple) else (con.index(),)
@@ -318,8 +322,14 @@ class _Run:
                 outcome=Outcome.LIMIT, upper_bound=settled.bound * self.problem.money, reasons=(why, *settled.reasons)
             )
         why = "the rules leave a plan only if losses or interest are deducted later than tax law demands"
-        outcome = Outcome.UNVERIFIED if settled.reasons else Outcome.INFEASIBLE
-        return self._solution(outcome=outcome, reasons=(why, *settled.reasons))
+        if settled.reasons:
+            return self._solution(outcome=Outcome.UNVERIFIED, reasons=(why, *settled.reasons))
+        from optimizer.proof import Certificate
+
+        nan = float("nan")
+        note = f"each of {settled.branches} branches over tax deductions is infeasible by a Farkas proof that was checked"
+        certificate = Certificate("infeasible", nan, nan, nan, nan, nan, nan, nan, verified=True, notes=(note,))
+        return self._solution(outcome=Outcome.INFEASIBLE, certificate=certificate, reasons=(why,))
 
     def _levels(self, plan: Plan, lp: LinearProgram) -> list[np.ndarray]:
         """What the canonical plan minimises in turn, as vectors over the columns."""

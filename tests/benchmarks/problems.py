@@ -1,0 +1,368 @@
+"""Problems of any size, every hour of every month kept, and what the sizes are called.
+
+`whole` has every part of the program: sites with halls and interconnection that grow, rigs, AI services, four debts, two kinds of
+shares, tax with a loss carried forward, a floor on cash and a coverage rule. `reduced` has a fleet, the hourly split, cash and nothing
+else: what a general modelling tool can state in a page.
+"""
+
+from __future__ import annotations
+
+import calendar
+import csv
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.problem import (
+    LEAP_HOURS,
+    Array,
+    Clock,
+    Conversion,
+    Depreciation,
+    Equity,
+    Expansion,
+    Grid,
+    Hourly,
+    Payments,
+    Problem,
+    Rule,
+    Service,
+    Site,
+    Tax,
+    Terminal,
+)
+from optimizer.hourly import HourlyYear, draw, load_shape, year_from_stamps
+from tests.models.tiny import debt_of, every_date, hourly, path, rig_of, service_of, site_of, tiny, tree
+from tests.random_problems import MACRS
+
+ROOT = Path(__file__).parents[2]
+DATA = Path(os.environ.get("WATTFOLIO_DATA", ROOT.parent / "shared" / "data"))
+#: what stands in for the price files where there are none
+SHAPE = "ercot-hub-2024"
+START = 2026
+
+
+# ---- prices ----------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1)
+def prices() -> tuple[Array, str]:
+    """(P, 8784) yearly profiles of ERCOT hub prices, USD/MWh, and what they are.
+
+    Real years (files power/ercot_hb_hubavg_dam_YEAR.csv of the data folder) where there are any, else five draws of the bundled shape.
+    """
+    files = sorted((DATA / "power").glob("ercot_hb_hubavg_dam_*.csv"))
+    if files:
+        years = [_read(file) for file in files]
+        about = f"ERCOT hub average day-ahead {', '.join(file.stem[-4:] for file in files)} (files)"
+    else:
+        years = [draw(load_shape(SHAPE), seed) for seed in range(5)]
+        about = f"bundled shape {SHAPE}, 5 draws"
+    return np.array([year.for_year(2024) for year in years]), about
+
+
+def _read(file: Path) -> HourlyYear:
+    with file.open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    return year_from_stamps([r["datetime_local"] for r in rows], np.array([float(r["price_usd_per_mwh"]) for r in rows]), None)
+
+
+def price_of(rng: np.random.Generator, scenarios: int, periods: int) -> Hourly:
+    """Scenario s repeats one of the price years, times a random walk over the months."""
+    profiles, _ = prices()
+    factor = np.clip(1.0 + np.cumsum(rng.normal(0.0, 0.03, (scenarios, periods)), axis=1), 0.5, 2.0)
+    which = np.arange(scenarios, dtype=np.int64) % len(profiles)
+    return Hourly(profiles, which, factor, np.zeros((scenarios, periods)))
+
+
+def every_hour(months: int, start_year: int = START) -> Clock:
+    """`months` calendar months with all their hours, each of weight one."""
+    starts = np.concatenate([[0], np.cumsum([calendar.monthrange(2024, m)[1] for m in range(1, 13)])]) * 24
+    index = []
+    for t in range(months):
+        year, month = start_year + t // 12, t % 12
+        index.append(np.arange(starts[month], starts[month] + calendar.monthrange(year, month + 1)[1] * 24, dtype=np.int64))
+    hours = np.array([len(i) for i in index], dtype=float)
+    return Clock(np.ones(months, dtype=np.int64), start_year * 12, hours, tuple(index), tuple(np.ones(len(i)) for i in index))
+
+
+# ---- the whole problem -----------------------------------------------------------------------------------------------
+
+
+def whole(
+    sites: int,
+    months: int,
+    scenarios: int,
+    rigs: int,
+    services: int,
+    seed: int = 0,
+    information: int | None = None,
+    retain: float = 0.0,
+) -> Problem:
+    """Every part of the program. information: months until scenarios plan apart (None: one common plan for the whole horizon).
+
+    retain: share of coins kept, which links the hours by their coins. Prices of coins, hashes, shares and power are random walks.
+    """
+    rng = np.random.default_rng(seed)
+    dates, years = months + 1, np.arange(months + 1) / 12
+    p = tiny(
+        months,
+        1,
+        scenarios,
+        cash=60e6,
+        cash_yield=0.03,
+        retain=retain,
+        rescue_penalty=1.0,
+        btc_price=90_000 * np.exp(np.cumsum(rng.normal(0.005, 0.1, (scenarios, dates)), axis=1)),
+        hashprice=np.clip(45 * np.exp(np.cumsum(rng.normal(-0.012, 0.08, (scenarios, months)), axis=1)), 15, 120),
+        share_price=15 * np.exp(np.cumsum(rng.normal(0.01, 0.08, (scenarios, dates)), axis=1)),
+        overhead=2e7,
+        discount=0.12,
+        weight=0.3,
+        tail=0.2,
+    )
+    apart = dates if information is None else min(information, dates)
+    p = replace(
+        p,
+        name="benchmark",
+        clock=every_hour(months),
+        scenarios=replace(p.scenarios, node=tree(scenarios, dates, apart)),
+        terminal=Terminal(0.8, 1.0, 0.3, 0.3, 0.2, 0.0, 0.12),
+        tax=Tax(0.21, 2e7, 0.8, np.zeros(months)),
+        money=1e6,
+    )
+    p = replace(p, sites=tuple(_site(p, f"site{i}", rng) for i in range(sites)))
+    made = []
+    for r in range(rigs):
+        price = (0.5e6 + 0.15e6 * r) * np.exp(-0.2 * years)[None] * np.exp(rng.normal(0, 0.1, (scenarios, 1)))
+        made.append(
+            rig_of(
+                p,
+                f"rig{r}",
+                price,
+                0.4 * price,
+                density=45.0 + 9.0 * r,
+                uptime=0.96,
+                pool_fee=0.01,
+                lead=2,
+                life=48,
+                supply=every_date(p, 30.0),
+                limit=300.0,
+                owned=np.full(sites, 40.0 if r == 0 else 0.0),
+                owned_life=30,
+                window=np.arange(dates) % 3 == 0,
+                depreciation=Depreciation("macrs", 0, MACRS, 0, 48),
+            )
+        )
+    p = replace(p, rigs=tuple(made), services=tuple(_service(p, j, rng) for j in range(services)))
+    return _financed(p, months)
+
+
+def _site(p: Problem, name: str, rng: np.random.Generator) -> Site:
+    """150 MW of interconnection, 80 MW of mining hall, everything can grow in the first three years, quarter by quarter."""
+    count, periods, dates = p.scenarios.count, p.clock.periods, p.clock.dates
+    window = (np.arange(dates) % 3 == 0) & (np.arange(dates) < 36)
+    straight = Depreciation("straight", 180, (), 0, 180)
+
+    def grow(cost: float, lead: int, limit: float) -> Expansion:
+        return Expansion(path(cost, count, dates), window, lead, limit, Payments(((0, 0.5), (lead, 0.5))), straight)
+
+    return site_of(
+        replace(p, sites=()),
+        name,
+        interconnection_mw=150.0,
+        mining_mw=80.0,
+        ai_mw=0.0,
+        gross_ratio=1.3,
+        mining_per_ai=1.3,
+        fixed_cost=path(2e6, count, periods),
+        expand=grow(0.3e6, 12, 100.0),
+        build_mining=grow(0.4e6, 4, 60.0),
+        build_ai=grow(9e6, 9, 60.0),
+        convert=grow(6e6, 6, 40.0),
+        grid=Grid(price_of(rng, count, periods), hourly(p, 5.0)),
+    )
+
+
+def _service(p: Problem, j: int, rng: np.random.Generator) -> Service:
+    """Leases and clouds in turn, with a daily wave of demand."""
+    count, periods, dates = p.scenarios.count, p.clock.periods, p.clock.dates
+    lease = j % 2 == 0
+    wave = 0.7 + 0.3 * np.sin(np.arange(LEAP_HOURS) * 2 * np.pi / 24) + rng.normal(0, 0.05, LEAP_HOURS)
+    demand = Hourly(
+        np.clip(wave, 0.1, 1.0)[None], np.zeros(count, dtype=np.int64), np.ones((count, periods)), np.zeros((count, periods))
+    )
+    return service_of(
+        p,
+        f"ai{j}",
+        "lease" if lease else "cloud",
+        rate=1.8e6 if lease else path(1400 * np.exp(rng.normal(0, 0.2, (count, 1))), count, periods),
+        window=(np.arange(dates) % 3 == 0) & (np.arange(dates) < 30),
+        lead=9,
+        term=120,
+        limit=80.0,
+        demand=demand,
+        penalty=path(500.0, count, periods),
+        reimbursed="grid" if lease else None,
+        equipment=None if lease else path(25e6, count, dates),
+        depreciation=Depreciation("macrs", 0, MACRS, 0, 60),
+    )
+
+
+def _financed(p: Problem, months: int) -> Problem:
+    """Notes, a loan, a convertible, a revolver; shares to the market and to the owners; a floor on cash and a coverage rule."""
+    count, dates = p.scenarios.count, p.clock.dates
+    date = np.arange(dates)
+    window = (date % 3 == 0) & (date < 36)
+    debts = (
+        debt_of(
+            p,
+            "notes",
+            rate=0.0775,
+            limit=1500e6,
+            fee=0.02,
+            frequency=6,
+            window=window,
+            maturity=months + 6,
+            amortisation="level",
+            grace=24,
+            collateral=("rigs", "halls", "equipment"),
+            advance_rate=0.6,
+        ),
+        debt_of(
+            p,
+            "term",
+            "loan",
+            rate=0.09,
+            limit=300e6,
+            fee=0.01,
+            frequency=3,
+            window=window,
+            tenor=48,
+            amortisation="annuity",
+            grace=6,
+        ),
+        debt_of(
+            p,
+            "convert",
+            "convertible",
+            rate=0.01,
+            limit=300e6,
+            fee=0.025,
+            frequency=6,
+            window=np.isin(date, (0, 6, 12)),
+            tenor=60,
+            conversion=Conversion(0.3, 0.05, 1.0),
+        ),
+        debt_of(p, "revolver", "revolver", rate=0.085, limit=80e6, commitment=0.005, maturity=months + 1),
+    )
+    shares = (
+        Equity("market", window, 800e6, every_date(p, 200e6), "new", 0.03, 0.02),
+        Equity("owners", date == 0, 50e6, every_date(p)),
+    )
+    one, always = np.ones((count, dates)), np.ones((count, dates), dtype=bool)
+    rules = (
+        Rule("cash", "cash >= 10 MUSD", {("cash", None): one}, ">=", 10e6 * one, always),
+        Rule(
+            "cover",
+            "ebitda >= 1.2 * debt_service",
+            {("ebitda", None): one, ("debt_service", None): -1.2 * one},
+            ">=",
+            0.0 * one,
+            always & (date > 18),
+            0.05,
+        ),
+    )
+    return replace(p, debts=debts, equities=shares, rules=rules)
+
+
+# ---- the reduced problem ---------------------------------------------------------------------------------------------
+
+
+def reduced(sites: int, months: int, scenarios: int, rigs: int, seed: int = 0) -> Problem:
+    """A fleet, its hours and cash, no tax, no debt: orders, retirement and dividends of one common plan, rescue in each scenario."""
+    full = whole(sites, months, scenarios, rigs, 0, seed)
+    places = tuple(
+        replace(place, expand=None, build_mining=None, build_ai=None, convert=None, mining_mw=140.0) for place in full.sites
+    )
+    return replace(
+        full,
+        name="reduced benchmark",
+        sites=places,
+        debts=(),
+        equities=(),
+        rules=(),
+        tax=None,
+        objective=replace(full.objective, weight=0.0),
+        treasury=replace(full.treasury, cash=300e6),
+    )
+
+
+# ---- sizes -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Size:
+    """A problem to measure: a shipped case, or arrays made on demand."""
+
+    name: str
+    about: str
+    make: Callable[[], Any]
+    kind: str  # 'case' | 'whole' | 'reduced'
+
+    def arrays(self) -> Problem:
+        made = self.make()
+        return made if isinstance(made, Problem) else made.problem()
+
+
+def _case(name: str) -> Size:
+    def load() -> Any:
+        from optimizer.case import Case
+
+        return Case.load(ROOT / "cases" / f"{name}.yaml")
+
+    return Size(name, "shipped case", load, "case")
+
+
+def _whole(name: str, information: int | None = None, **numbers: int) -> Size:
+    plan = "one common plan" if information is None else f"scenarios apart after {information} months"
+    about = ", ".join(f"{v} {k if v > 1 else k[:-1]}" for k, v in numbers.items())
+    return Size(name, f"{about}; {plan}", lambda: whole(**numbers, information=information), "whole")
+
+
+def _reduced(name: str, **numbers: int) -> Size:
+    about = ", ".join(f"{v} {k if v > 1 else k[:-1]}" for k, v in numbers.items())
+    return Size(name, f"fleet, hours and cash: {about}", lambda: reduced(**numbers), "reduced")
+
+
+_LARGE = {"sites": 3, "months": 60, "scenarios": 20, "rigs": 6, "services": 2}
+_MEDIUM = {"sites": 2, "months": 36, "scenarios": 6, "rigs": 4, "services": 2}
+SIZES = {
+    size.name: size
+    for size in (
+        _case("quickstart"),
+        _case("lake-mariner"),
+        _whole("tiny", sites=1, months=3, scenarios=2, rigs=2, services=1),
+        _whole("small", sites=1, months=12, scenarios=3, rigs=2, services=1),
+        _whole("medium", **_MEDIUM),
+        _whole("large", **_LARGE),
+        _whole("medium-information", information=12, **_MEDIUM),
+        _whole("large-information", information=12, **_LARGE),
+        _reduced("reduced-tiny", sites=1, months=3, scenarios=2, rigs=2),
+        _reduced("reduced-small", sites=1, months=12, scenarios=3, rigs=3),
+        _reduced("reduced-medium", sites=2, months=24, scenarios=5, rigs=4),
+    )
+}
+DEFAULT = ("quickstart", "lake-mariner", "small", "medium", "large")
+#: what is added for comparison with other tools
+COMPARED = ("reduced-small", "reduced-medium")
+
+
+def site_hours(problem: Problem) -> int:
+    """Hours that are split, over all sites and scenarios."""
+    return len(problem.sites) * problem.scenarios.count * sum(len(i) for i in problem.clock.hour_index)
