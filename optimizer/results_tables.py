@@ -218,7 +218,8 @@ def covenants(solution: Solution) -> Table:
     return Table(
         ("name", "rule", "scenario", "date", "left", "right", "headroom", "price", "breach", "source"),
         [
-            (c.name, c.text, c.scenario, c.date, c.left, c.right, c.headroom, c.price, c.breach, c.source)
+            # the file's name only: the same case gives the same bytes from wherever it is solved
+            (c.name, c.text, c.scenario, c.date, c.left, c.right, c.headroom, c.price, c.breach, c.source.rpartition("/")[2])
             for c in solution.covenants
         ],
     )

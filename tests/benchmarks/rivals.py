@@ -71,24 +71,25 @@ class Watch:
         self.stage = "read"
         self.seconds: dict[str, dict[str, float]] = {}
         self.calls: dict[str, int] = {}
-        self.rounds = self.cuts = self.branches = 0
+        self.branches = 0
 
     def progress(self, stage: str, **numbers: float) -> None:
-        if stage == ROUND:
-            self.rounds, self.cuts = int(numbers["round"]), int(numbers["cuts"])
-        else:
+        if stage != ROUND:
             self.stage = stage
-            self.branches = int(numbers.get("branches", self.branches))
+        self.branches = int(numbers.get("branches", self.branches))
 
     def total(self, what: str) -> float:
         return sum(self.seconds.get(what, {}).values())
 
     @contextmanager
-    def over(self, owner: type, method: str, what: str) -> Iterator[None]:
-        """Time every call of owner.method while the block runs."""
+    def over(self, owner: type, method: str, what: str) -> Iterator[list[Any]]:
+        """Time every call of owner.method while the block runs; yields the objects it was called on, each once."""
         plain: Callable[..., Any] = getattr(owner, method)
+        called: list[Any] = []
 
         def timed(*args: Any, **options: Any) -> Any:
+            if not any(args[0] is known for known in called):
+                called.append(args[0])
             start = time.perf_counter()
             try:
                 return plain(*args, **options)
@@ -99,13 +100,14 @@ class Watch:
 
         setattr(owner, method, timed)
         try:
-            yield
+            yield called
         finally:
             setattr(owner, method, plain)
 
 
 def _own(case: Any, method: str) -> dict[str, Any]:
     """Build, solve, prove, books and all; in one piece without the choice among equal plans, which other tools do not make."""
+    from models.decomposition import Cuts
     from models.oracle import Oracle
     from optimizer.engine import solve, solve_problem
     from optimizer.highs import Session
@@ -114,19 +116,25 @@ def _own(case: Any, method: str) -> dict[str, Any]:
     if method != OURS:
         options = {"method": "extensive", "algorithm": method.removeprefix("extensive-"), "canonical": False}
     watch = Watch()
+    run: Callable[..., Any] = solve_problem if isinstance(case, Problem) else solve
     start = time.perf_counter()
-    with watch.over(Session, "solve", "highs"), watch.over(Oracle, "split", "kernel"), watch.over(Oracle, "dispatch", "kernel"):
-        run = solve_problem if isinstance(case, Problem) else solve
+    with (
+        watch.over(Session, "solve", "highs"),
+        watch.over(Oracle, "split", "kernel"),
+        watch.over(Oracle, "dispatch", "kernel"),
+        watch.over(Cuts, "tighten", "rounds") as tightened,
+    ):
         solution = run(case, progress=watch.progress, **options)
     wall = time.perf_counter() - start
+    cuts = tightened[0] if tightened else None
     highs, kernel = watch.total("highs"), watch.total("kernel")
     return {
         "outcome": solution.outcome.value,
         "reasons": list(solution.reasons),
         "objective": solution.objective,
         "gap": solution.gap,
-        "rounds": watch.rounds if method == OURS else None,
-        "cuts": watch.cuts if method == OURS else None,
+        "rounds": cuts.rounds if cuts else None,
+        "cuts": cuts.pool.count if cuts else None,
         "branches": watch.branches,
         "kernel": kernel,
         "highs": highs,
@@ -202,6 +210,9 @@ def linopy_model(problem: Problem) -> tuple[Any, float, float]:
         sizes = {"rig": rig, "site": site, "scenario": scenario, "date": date, "period": period, "hour": hour}
         return xr.DataArray(np.asarray(values, dtype=float), coords={d: sizes[d] for d in dims}, dims=dims)
 
+    def at(array: Any, **where: Any) -> Any:
+        return array.sel(**where, drop=True)
+
     # what is decided: MW ordered and sold at dates, MW that work in periods, dividends; rescue and cash in each scenario
     window = np.array([[r.window & (np.arange(dates) + r.lead <= periods - 1)] * len(site) for r in p.rigs])
     orders = m.add_variables(lower=0, upper=table(np.where(window, np.inf, 0.0), "rig", "site", "date"), name="orders")
@@ -214,22 +225,22 @@ def linopy_model(problem: Problem) -> tuple[Any, float, float]:
     # fleet: K[t] = K[t-1] + B[t-lead] - R[t]; what is past its life is gone; supply and limits
     for n, r in enumerate(p.rigs):
         for t in period:
-            row = working.sel(rig=r.name, period=t) + retired.sel(rig=r.name, period=t)
+            row = at(working, rig=r.name, period=t) + at(retired, rig=r.name, period=t)
             if t:
-                row = row - working.sel(rig=r.name, period=t - 1)
+                row = row - at(working, rig=r.name, period=t - 1)
             if t >= r.lead:
-                row = row - orders.sel(rig=r.name, date=t - r.lead, drop=True)
+                row = row - at(orders, rig=r.name, date=t - r.lead)
             m.add_constraints(row == table(r.owned if t == 0 else np.zeros(len(site)), "site"), name=f"fleet_{n}_{t}")
             expired = t - r.lead - r.life
             if t < r.owned_life and expired < 0:
                 continue
-            row = 1 * working.sel(rig=r.name, period=t)
+            row = 1 * at(working, rig=r.name, period=t)
             if t >= r.lead:
-                row = row - orders.sel(rig=r.name, date=slice(max(expired + 1, 0), t - r.lead)).sum("date")
+                row = row - at(orders, rig=r.name).sel(date=slice(max(expired + 1, 0), t - r.lead)).sum("date")
             left = r.owned if t < r.owned_life else np.zeros(len(site))
             m.add_constraints(row <= table(left, "site"), name=f"life_{n}_{t}")
-        m.add_constraints(orders.sel(rig=r.name).sum("site") <= table(r.supply, "date"), name=f"supply_{n}")
-        m.add_constraints(orders.sel(rig=r.name).sum() <= r.limit, name=f"limit_{n}")
+        m.add_constraints(at(orders, rig=r.name).sum("site") <= table(r.supply, "date"), name=f"supply_{n}")
+        m.add_constraints(at(orders, rig=r.name).sum() <= r.limit, name=f"limit_{n}")
     halls = table([s.mining_mw for s in p.sites], "site")
     m.add_constraints(working.sum("rig") <= halls, name="halls")
 
@@ -259,14 +270,14 @@ def linopy_model(problem: Problem) -> tuple[Any, float, float]:
     buy = table(np.array([r.price for r in p.rigs]) / unit, "rig", "scenario", "date")
     resale = table(np.array([r.resale for r in p.rigs]) / unit, "rig", "scenario", "date")
     for d in date:
-        row = cash.sel(date=d) - rescue.sel(date=d) + paid.sel(date=d)
-        row = row + (buy.sel(date=d, drop=True) * orders.sel(date=d, drop=True)).sum(["rig", "site"])
+        row = at(cash, date=d) - at(rescue, date=d) + at(paid, date=d)
+        row = row + (at(buy, date=d) * at(orders, date=d)).sum(["rig", "site"])
         if d < periods:
-            row = row - (resale.sel(date=d, drop=True) * retired.sel(period=d, drop=True)).sum(["rig", "site"])
+            row = row - (at(resale, date=d) * at(retired, period=d)).sum(["rig", "site"])
         right = np.full(count, p.treasury.cash / unit if d == 0 else 0.0)
         if d:
-            row = row - keep.sel(period=d - 1, drop=True) * cash.sel(date=d - 1) - operating.sel(date=d)
-            row = row + (upkeep.sel(period=d - 1, drop=True) * working.sel(period=d - 1, drop=True)).sum(["rig", "site"])
+            row = row - at(keep, period=d - 1) * at(cash, date=d - 1) - at(operating, date=d)
+            row = row + (at(upkeep, period=d - 1) * at(working, period=d - 1)).sum(["rig", "site"])
             right = right - fixed[:, d - 1]
         m.add_constraints(row == table(right, "scenario"), name=f"cash_{d}")
 
@@ -275,9 +286,9 @@ def linopy_model(problem: Problem) -> tuple[Any, float, float]:
     factor = table(p.discount, "date")
     cost = 1.0 + (p.treasury.rescue_penalty or 0.0)
     end = float(p.discount[-1])
-    worth = (odds * resale.sel(date=periods, drop=True)).sum("scenario") * (p.terminal.rigs * end)
-    value = (factor * paid).sum() - (cost * odds * factor * rescue).sum() + (end * odds * cash.sel(date=periods)).sum()
-    value = value + (worth * working.sel(period=periods - 1, drop=True)).sum()
+    worth = (odds * at(resale, date=periods)).sum("scenario") * (p.terminal.rigs * end)
+    value = (factor * paid).sum() - (cost * odds * factor * rescue).sum() + (end * odds * at(cash, date=periods)).sum()
+    value = value + (worth * at(working, period=periods - 1)).sum()
     m.add_objective(value, sense="max")
     return m, unit, p.terminal.opening_assets * end
 
