@@ -129,9 +129,12 @@ def settle(
         if best is not None and value >= sign * best.objective - PRUNE * abs(best.objective):
             closed.append(value)
             continue
-        answer = choose(answer)
-        here = session.lp
         missed = dodged(here, answer.x, conditions)
+        if not missed:
+            # among equal plans of this branch the canonical one, unless it dodges where the one at hand did not
+            answer = choose(answer)
+            here = session.lp
+            missed = dodged(here, answer.x, conditions)
         if not missed:
             best, best_lp = answer, here
             closed.append(value)

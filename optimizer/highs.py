@@ -568,7 +568,9 @@ class Session:
             # Somebody else in this process may have started the scheduler with another number of threads; HiGHS then
             # fails the run but leaves the previous model status standing.
             highspy.Highs.resetGlobalScheduler(True)
-            self._check(self._highs.run(), "run")
+            if self._highs.run() == highspy.HighsStatus.kError:
+                # a run can fail after its own presolve; the caller tries other paths
+                return highspy.HighsModelStatus.kSolveError, 0
         info = self._highs.getInfo()
         counts = (info.simplex_iteration_count, info.ipm_iteration_count, info.crossover_iteration_count)
         return self._highs.getModelStatus(), sum(max(0, int(count)) for count in counts)

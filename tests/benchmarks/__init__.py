@@ -1,4 +1,4 @@
 """How long the program takes and how much memory it needs, and the same problems solved in one piece for comparison.
 
-    python -m tests.benchmarks [--sizes small,large] [--rivals] [--out DIR]
+python -m tests.benchmarks [--sizes small,large] [--rivals] [--out DIR]
 """

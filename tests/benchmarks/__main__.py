@@ -167,8 +167,8 @@ def markdown(results: list[dict[str, Any]], about: dict[str, Any]) -> str:
             "",
             *lines,
             "",
-            "One process each. Seconds from the arrays to the proved plan with its books; imports and compiling are in `other`",
-            "and `kernel`. A program in one piece does without the choice among equal plans.",
+            "One process each. Seconds from the arrays to the proved plan with its books, without the imports of Python; the kernel loads",
+            "(or compiles) at its first call, about a second. A program in one piece does without the choice among equal plans.",
             "",
             "Stages of `cuts`, seconds:",
             "",
@@ -219,7 +219,9 @@ def main() -> int:
     from tests.benchmarks.problems import DEFAULT, SIZES
 
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--sizes", default=",".join(DEFAULT), help=f"comma-separated, of {', '.join(SIZES)} (default: %(default)s)")
+    parser.add_argument(
+        "--sizes", default=",".join(DEFAULT), help=f"comma-separated, of {', '.join(SIZES)} (default: %(default)s)"
+    )
     parser.add_argument("--rivals", action="store_true", help="also solve in one piece, and a reduced problem with linopy")
     parser.add_argument("--limit", type=float, default=600.0, help="seconds for each run (default: %(default)g)")
     parser.add_argument("--out", type=Path, default=Path("out/bench"), help="where results go (default: %(default)s)")

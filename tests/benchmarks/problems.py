@@ -288,12 +288,14 @@ def reduced(sites: int, months: int, scenarios: int, rigs: int, seed: int = 0) -
     """A fleet, its hours and cash, no tax, no debt: orders, retirement and dividends of one common plan, rescue in each scenario."""
     full = whole(sites, months, scenarios, rigs, 0, seed)
     places = tuple(
-        replace(place, expand=None, build_mining=None, build_ai=None, convert=None, mining_mw=140.0) for place in full.sites
+        replace(place, expand=None, build_mining=None, build_ai=None, convert=None, mining_mw=140.0, interconnection_mw=110.0)
+        for place in full.sites
     )
     return replace(
         full,
         name="reduced benchmark",
         sites=places,
+        rigs=tuple(replace(rig, resale=0.7 * rig.price, fixed_cost=1e4) for rig in full.rigs),
         debts=(),
         equities=(),
         rules=(),
@@ -347,13 +349,13 @@ SIZES = {
     for size in (
         _case("quickstart"),
         _case("lake-mariner"),
-        _whole("tiny", sites=1, months=3, scenarios=2, rigs=2, services=1),
+        _whole("tiny", sites=1, months=6, scenarios=1, rigs=2, services=1),
         _whole("small", sites=1, months=12, scenarios=3, rigs=2, services=1),
         _whole("medium", **_MEDIUM),
         _whole("large", **_LARGE),
         _whole("medium-information", information=12, **_MEDIUM),
         _whole("large-information", information=12, **_LARGE),
-        _reduced("reduced-tiny", sites=1, months=3, scenarios=2, rigs=2),
+        _reduced("reduced-tiny", sites=1, months=6, scenarios=1, rigs=2),
         _reduced("reduced-small", sites=1, months=12, scenarios=3, rigs=3),
         _reduced("reduced-medium", sites=2, months=24, scenarios=5, rigs=4),
     )
