@@ -425,19 +425,25 @@ class Realised:
             start += len(alpha)
         for i, site in enumerate(self.cuts.sites):
             if not len(site.units):
-                out[i].parts.extend(self.plain()[i].parts)
+                out[i].parts.extend(self.plain(i, answer.x).parts)
             else:
                 total = np.sum([share for *_, share in out[i].parts], axis=0)
                 out[i].parts[:] = [(a, r, s / total) for a, r, s in out[i].parts if s.any()]
         return answer, out
 
-    def plain(self) -> list[Mixture]:
-        """The splits in the plan's own directions, unmixed."""
-        out = []
-        for i, site in enumerate(self.cuts.sites):
-            alpha, rho = site.directions[-1]
-            out.append(Mixture(self.capacity[i], [(alpha, rho, np.ones_like(alpha))]))
-        return out
+    def plain(self, i: int, x: Array) -> Mixture:
+        """The hours of a site that nothing links: its best split; where a plan earns less on purpose (tax law can make it pay), so much
+        of the worst one that the cash is the plan's."""
+        site, capacity = self.cuts.sites[i], self.capacity[i]
+        one, none = np.ones(len(site.theta)), np.zeros((len(site.theta), len(site.units)))
+        best = self.cuts.split(i, capacity, one, none).value
+        planned = np.where(site.theta >= 0, x[site.theta] * self.cuts.unit, best)
+        if not (planned < best - VIOLATED * np.maximum(np.abs(best), site.size)).any():
+            return Mixture(capacity, [(one, none, one)])
+        worst = -self.cuts.split(i, capacity, -one, none).value
+        room = best - worst
+        share = np.clip(np.where(room > 0.0, (planned - worst) / np.where(room > 0.0, room, 1.0), 1.0), 0.0, 1.0)
+        return Mixture(capacity, [(one, none, share), (-one, none, 1.0 - share)])
 
     def prices(self, y: Array) -> list[tuple[Array, Array] | None]:
         """Per site the direction (alpha, rho) that the duals y of the mixture rows ask for; None without linked quantities."""

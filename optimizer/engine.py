@@ -415,7 +415,7 @@ class _Run:
         realised = Realised(self.cuts, lp, answer, self._new_session)
         if not any(len(site.units) for site in self.cuts.sites):
             # hours that nothing links are worth what the cuts at these capacities say: there is nothing to mix
-            return answer, plan.theta.dispatch(realised.plain())
+            return answer, plan.theta.dispatch([realised.plain(i, answer.x) for i in range(len(self.cuts.sites))])
         session, found = realised.price_in(answer.objective, 1e-10)
         if self.law and found.status.value == "optimal":
             # real hours leave other profits than the cuts did: the law is obeyed by these, and stays so among equal plans
@@ -433,7 +433,8 @@ class _Run:
         if found.status.value != "optimal":
             # the plan's own figures stand; the books will tell whether the hours bear them out
             message = f"The hours at the plan's capacities ended {found.status.value}."
-            return replace(answer, message=message), plan.theta.dispatch(realised.plain())
+            mixtures = [realised.plain(i, answer.x) for i in range(len(self.cuts.sites))]
+            return replace(answer, message=message), plan.theta.dispatch(mixtures)
         return replace(answer, x=found.x[: len(lp.cost)]), plan.theta.dispatch(mixtures)
 
     def _solution(self, **found: Any) -> Solution:

@@ -21,6 +21,7 @@ def test_same_objective_in_one_piece() -> None:
     assert f"| tiny | extensive-simplex | {own['site_hours']:,} |" in markdown(results, {**ABOUT, "versions": {}})
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("linopy") is None, reason="linopy is not installed (extra bench)")
 def test_same_objective_in_linopy() -> None:
     results = [run("reduced-tiny", method, 120.0) for method in ("cuts", LINOPY[0])]
