@@ -85,8 +85,11 @@ class Cuts:
         split: Callable[[int, Array, Array, Array], Split] | None = None,
         progress: Callable[..., None] | None = None,
         new_session: Callable[[Any], Any] | None = None,
+        expired: Callable[[], bool] | None = None,
     ) -> None:
         self.new_session = new_session
+        self.expired = expired or (lambda: False)
+        self.stopped = False  # by `expired`, before the hours were real
         self.theta, self.session, self.unit = theta, session, theta.build.unit
         self.split = split or (lambda i, k, a, r: theta.values[i].split(k, a, r))
         self.progress = progress or (lambda *_a, **_k: None)
@@ -256,11 +259,15 @@ class Cuts:
                 self._cut(i, capacity, np.ones(len(site.theta)), site.start, None)
 
     def tighten(self, answer: Any, most: int = 400) -> tuple[Any, float]:
-        """Cut and solve until the answer's hours are real: (answer, largest miss in USD). Stops at any answer that is not optimal."""
+        """Cut and solve until the answer's hours are real: (answer, largest miss in USD).
+
+        Stops at any answer that is not optimal, and when time is up: the answer is then an upper bound only.
+        """
         miss = np.inf
         quick = QUICK
         for _ in range(most):
-            if answer.status.value != "optimal":
+            self.stopped = self.expired()
+            if answer.status.value != "optimal" or self.stopped:
                 return answer, miss
             added, miss = self.separate(answer, linked=quick > 0)
             quick -= 1

@@ -135,7 +135,7 @@ class Fleet:
     def _rows(self, r: int, rig: Rig, i: int) -> None:
         """Installed MW by recursion over the tree; what is past its life is gone.
 
-            K[d] = K[d-1] + B[d-lead] + E[d-lead] - R[d] >= 0;   K[d] <= owned (while it lives) + what was delivered within a life
+        K[d] = K[d-1] + B[d-lead] + E[d-lead] - R[d] >= 0;   K[d] <= owned (while it lives) + what was delivered within a life
         """
         b, place = self.build, self.build.problem.sites[i].name
         levels = self._levels[r, i] = np.full((b.S, b.T), None, dtype=object)

@@ -169,6 +169,7 @@ class _Run:
         self.case, self.method, self.progress, self.canonical = case, method, progress, canonical
         self.settings: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "presolve": presolve, "method": algorithm}
         self.timings: dict[str, float] = {}
+        self.deadline = None if time_limit is None else time.perf_counter() + time_limit
         self.law: list[Condition] = []
 
     @contextmanager
@@ -217,7 +218,10 @@ class _Run:
 
         with self.stage("first cuts"):
             columns = {id(v): j for j, v in enumerate(lp.columns)}
-            return Cuts(plan.theta, self.session, columns, progress=self.progress, new_session=self._new_session)
+            return Cuts(plan.theta, self.session, columns, None, self.progress, self._new_session, self._expired)
+
+    def _expired(self) -> bool:
+        return self.deadline is not None and time.perf_counter() > self.deadline
 
     def _new_session(self, lp: LinearProgram) -> Session:
         from optimizer.highs import Session
@@ -236,7 +240,12 @@ class _Run:
                 break
             self.cuts.widen(factor)
             answer = self.session.solve()
-        return self.cuts.tighten(answer)[0]
+        answer = self.cuts.tighten(answer)[0]
+        if answer.status.value == "optimal" and self.cuts.stopped:
+            from optimizer.highs import Status
+
+            return replace(answer, status=Status.LIMIT, message="Time is up; the bound is that of the cuts so far.")
+        return answer
 
     def _choose(self, answer: Answer) -> Answer:
         """The canonical one among equal optima; where it lies beyond what the hours give, cut and choose again."""
@@ -268,7 +277,9 @@ class _Run:
         if outcome in (Outcome.INFEASIBLE, Outcome.UNBOUNDED) and (certificate is None or not certificate.verified):
             reasons.insert(0, f"the solver says {outcome.value}, but its proof did not hold")
             outcome = Outcome.UNVERIFIED
-        return self._solution(outcome=outcome, certificate=certificate, reasons=tuple(reasons))
+        bound = answer.objective * self.problem.money if outcome is Outcome.LIMIT and self.cuts is not None else None
+        known = bound if bound is not None and np.isfinite(bound) else None
+        return self._solution(outcome=outcome, certificate=certificate, reasons=tuple(reasons), upper_bound=known)
 
     def _blame(self, lp: LinearProgram, ray: np.ndarray) -> list[str]:
         """The rules and limits that take part in the proof, the heaviest first, each family once."""
@@ -308,10 +319,8 @@ class _Run:
         if not branch.dodged(self.session.lp, answer.x, self.law):
             return None
         with self.stage("branch"):
-            limit = self.settings["time_limit"]
-            deadline = None if limit is None else time.perf_counter() + limit
             return branch.settle(
-                self.session, answer, self.law, self._solve, self._choose, deadline=deadline, progress=self.progress
+                self.session, answer, self.law, self._solve, self._choose, deadline=self.deadline, progress=self.progress
             )
 
     def _unsettled(self, settled: Settled) -> Solution:
@@ -495,7 +504,8 @@ def _compare(plan: Plan, books: Books, objective: float) -> tuple[Check, ...]:
         k = int(off.argmax()) if off.size else 0
         where = np.unravel_index(k, off.shape) if off.size else ()
         place = ", ".join([names[int(where[0])], *(f"date {int(d)}" for d in where[1:])]) if off.size else ""
-        scale = max(float(np.abs(booked).max(initial=0.0)), float(np.abs(program).max(initial=0.0)), unit * 1e-3)
+        # the solver is exact to 1e-9 of a money unit: a line of nearly nothing is held to a hundred times that
+        scale = max(float(np.abs(booked).max(initial=0.0)), float(np.abs(program).max(initial=0.0)), unit * 0.1)
         out.append(Check(f"{name}: program against books", float(off.max(initial=0.0)), scale, place))
 
     def table(word: str, factor: float = unit) -> np.ndarray:

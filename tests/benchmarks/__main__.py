@@ -193,23 +193,41 @@ def show(results: list[dict[str, Any]]) -> None:
 
 
 def plot(results: list[dict[str, Any]], file: Path) -> None:
-    """Time against site-hours, one line per method."""
+    """Time against site-hours: one line per method through problems of one make; a cross where a run was stopped."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
+    from tests.benchmarks.problems import SIZES
+
     figure, axes = pyplot.subplots(figsize=(7, 4.5))
-    solved = [r for r in results if r["outcome"] == "optimal"]
-    for method in dict.fromkeys(r["method"] for r in solved):
-        points = sorted((r["site_hours"], r["wall"], r["name"]) for r in solved if r["method"] == method)
-        axes.loglog([x for x, *_ in points], [y for _, y, _ in points], "o-", linewidth=1.2, markersize=4, label=method)
-        for x, y, name in points if method == "cuts" else []:
-            axes.annotate(name, (x, y), textcoords="offset points", xytext=(4, -10), fontsize=7)
+    shown = [r for r in results if "site_hours" in r and r["outcome"] != "failed"]
+    styles = {"case": ("D", ""), "whole": ("o", "-"), "reduced": ("s", "--")}
+    colours: dict[str, str] = {}
+    for r in shown:
+        method, kind = r["method"], SIZES[r["name"]].kind
+        label = f"{method}, {kind}"
+        if label in axes.get_legend_handles_labels()[1]:
+            continue
+        colour = colours.setdefault(method, f"C{len(colours)}")
+        alike = [q for q in shown if q["method"] == method and SIZES[q["name"]].kind == kind]
+        points = sorted((q["site_hours"], q["wall"]) for q in alike)
+        marker, line = styles[kind]
+        axes.loglog(
+            *zip(*points, strict=True), marker=marker, linestyle=line, color=colour, linewidth=1, markersize=4, label=label
+        )
+        stopped = [(q["site_hours"], q["wall"]) for q in alike if q["outcome"] != "optimal"]
+        for x, y in stopped:
+            axes.plot(x, y, "x", color=colour, markersize=11)
+        for q in alike if method == "cuts" else []:
+            at = (q["site_hours"], q["wall"])
+            axes.annotate(q["name"], at, textcoords="offset points", xytext=(4, -10), fontsize=7)
+    axes.margins(x=0.12)
     axes.set_xlabel("site-hours (sites x scenarios x hours of the horizon)")
     axes.set_ylabel("seconds")
     axes.grid(True, which="major", linewidth=0.3)
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=7)
     figure.tight_layout()
     figure.savefig(file, dpi=150)
     pyplot.close(figure)
@@ -244,6 +262,10 @@ def main() -> int:
         print(f"{name}, {method} ...", end=" ", flush=True)
         results.append(run(name, method, given.limit))
         print(f"{results[-1]['wall']:.1f} s, {results[-1]['outcome']}", flush=True)
+    hours = {r["name"]: r["site_hours"] for r in results if "site_hours" in r}
+    for r in results:
+        if r["name"] in hours:
+            r.setdefault("site_hours", hours[r["name"]])
     about = machine()
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / "results.json").write_text(json.dumps({"machine": about, "results": results}, indent=1) + "\n")
