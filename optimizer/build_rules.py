@@ -14,7 +14,7 @@ from .build_frame import Frame
 from .diagnostics import Mistakes, Place
 from .schema import CaseModel
 from .schema_financing import DebtTerms, RuleTerms, SharesTerms
-from .units import UnitError, parse_quantity
+from .units import UnitError, kind_of, parse_quantity, split
 from .yamltree import Node
 
 #: units that a number inside a sentence may have; the first that reads it counts
@@ -43,7 +43,7 @@ class SourcedRule:
 
 def quantity(text: str) -> tuple[float, str] | float:
     """A number with a unit inside a sentence, and its canonical unit."""
-    for unit in UNITS:
+    for unit in sorted(UNITS, key=lambda unit: not _knows(unit, text)):  # common writings first: they need no unit library
         try:
             value = parse_quantity(text, unit)
         except UnitError:
@@ -52,6 +52,15 @@ def quantity(text: str) -> tuple[float, str] | float:
         return (value, unit) if unit in ("USD", "MW", "MWh", "BTC", "PH/s") else value
     parse_quantity(text, "USD")  # its message says what is wrong
     raise UnitError(f'"{text}" is not a quantity')  # pragma: no cover
+
+
+def _knows(unit: str, text: str) -> bool:
+    """Whether the quantity is written in a usual unit of this kind."""
+    kind = kind_of(unit)
+    try:
+        return split(text, kind)[1] in kind.factors
+    except UnitError:
+        return False
 
 
 def words(model: CaseModel, goods: Iterable[str] | None = None) -> dict[str, frozenset[str] | None]:

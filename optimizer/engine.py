@@ -184,6 +184,9 @@ class _Run:
     def run(self) -> Solution:
         with self.stage("read"):
             problem = self.case.problem()
+            from optimizer.imports import import_pyomo
+
+            import_pyomo()
             from models.plan import Plan
             from optimizer.highs import Session, SolverOptions, compile_model
         self.problem = problem

@@ -1,0 +1,25 @@
+"""What a solve must not pay for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+SCRIPT = """
+import sys
+from optimizer.case import Case
+solution = Case.load("cases/quickstart.yaml").problem()
+Case.load("tests/cases/short-term.yaml").solve()
+heavy = [name for name in ("scipy.stats", "scipy.spatial", "scipy.integrate", "pint", "pandas", "matplotlib") if name in sys.modules]
+assert not heavy, heavy
+import scipy.integrate, scipy.spatial, scipy.stats
+assert abs(scipy.stats.norm.cdf(0.0) - 0.5) < 1e-15 and scipy.spatial.distance is not None
+"""
+
+
+def test_a_solve_imports_nothing_idle_and_hides_nothing() -> None:
+    found = subprocess.run([sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr[-2000:]
