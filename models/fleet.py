@@ -11,12 +11,11 @@ from models.problem import Payments, Rig
 from models.tax import depreciation_shares
 
 
-def pay(build: Build, decision: Decision, prices: np.ndarray, payments: Payments, kind: str) -> None:
+def pay(build: Build, decision: Decision, prices: np.ndarray, payments: Payments) -> None:
     """Cash paid for a purchase.
 
     capex[s, d + n] += share_n * price[s, d] * decision[s, d]          [USD]
     """
-    del kind
     for s in range(build.S):
         for d in range(build.D):
             var = decision.at(s, d)
@@ -72,10 +71,10 @@ class Fleet:
             place = p.sites[i].name
             if rig.sites[i] and window.any() and rig.limit > 0.0:
                 self.orders[r, i] = b.decide(("orders", rig.name, place), window)
-                pay(b, self.orders[r, i], rig.price, rig.payments, "rigs")
+                pay(b, self.orders[r, i], rig.price, rig.payments)
             if rig.sites[i] and rig.option is not None:
                 self.exercised[r, i] = b.decide(("exercised", rig.name, place), self._open(rig.option.exercise, rig.lead))
-                pay(b, self.exercised[r, i], np.full_like(rig.price, rig.option.strike), rig.payments, "rigs")
+                pay(b, self.exercised[r, i], np.full_like(rig.price, rig.option.strike), rig.payments)
             self.retired[r, i] = b.decide(("retired", rig.name, place), before_end)
         schedule = depreciation_shares(rig.depreciation, p.clock)
         lead = np.full(b.S, rig.lead)
@@ -106,7 +105,7 @@ class Fleet:
         assert option is not None
         bought = b.decide(("options", rig.name), option.buy)
         self.options[r] = bought
-        pay(b, bought, np.full((b.S, b.D), option.fee), Payments(), "options")
+        pay(b, bought, np.full((b.S, b.D), option.fee), Payments())
         for s, d in nodes(b):
             used = Lin().add(bought.cum(s, d), -1.0)
             for (k, _), exercised in self.exercised.items():
