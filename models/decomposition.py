@@ -27,6 +27,8 @@ SPREAD = (
 PENALTY = 1e4
 #: a plan with linked quantities is real when it is worth this close (relative) to the best mixture of splits
 REAL = 1e-9
+#: a plan that earns less of its hours than this share of their size below the best is asked whether it can
+BURNT = 1e-7
 #: rounds of cuts in the plan's own directions before those that the best real plan prices
 QUICK = 3
 #: a cut is added where it is missed by more than this share of the block's size
@@ -95,6 +97,7 @@ class Cuts:
         self.progress = progress or (lambda *_a, **_k: None)
         self.sites = [self._columns(value, columns) for value in theta.values]
         self.pool = CutPool()
+        self.best: dict[int, Array] = {}  # site -> (B,) USD the hours were worth when last priced in money
         self.first_row = session.lp.matrix.shape[0]
         self.rounds = 0
         self._begin()
@@ -132,9 +135,8 @@ class Cuts:
                     rho = np.zeros((blocks, count))
                     rho[:, k] = sign * self.unit / site.units[k]
                     self._cut(i, capacity, np.zeros(blocks), rho, None)
-            if count:
-                # cash of linked hours is bounded from below as well: a plan must not burn what it cannot
-                self._cut(i, capacity, -one, np.zeros((blocks, count)), None)
+            # cash is bounded from below as well: a plan must not burn what it cannot (where a scenario has no price, it might)
+            self._cut(i, capacity, -one, np.zeros((blocks, count)), None)
             site.directions = [(one, site.start)]
 
     def _highest(self) -> list[Array]:
@@ -170,6 +172,8 @@ class Cuts:
         site = self.sites[i]
         found = self.split(i, capacity, alpha, rho)
         site.size = np.maximum(site.size, np.abs(found.value))
+        if (alpha > 0.0).all():
+            self.best[i] = found.value
         if x is None:
             rows = np.arange(len(site.theta))
             miss = 0.0
@@ -317,6 +321,10 @@ class Cuts:
             capacity = self.capacity(i, answer.x)
             rows, off = self._cut(i, capacity, alpha, rho, answer.x)
             added, miss = added + rows, max(miss, off)
+            planned = self._value(site.theta, answer.x) * self.unit
+            if not len(site.units) and (planned < self.best[i] - BURNT * site.size).any():
+                rows, off = self._cut(i, capacity, -alpha, rho, answer.x)
+                added, miss = added + rows, max(miss, off)
         return added, miss
 
 
