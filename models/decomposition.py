@@ -7,7 +7,7 @@ whose hours are splits that were worked out. They meet when the plan's own split
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,7 @@ VIOLATED = 1e-10
 
 @dataclass
 class Site:
-    """Column numbers of one site in the program, and the directions in which its hours were priced last."""
+    """Column numbers of one site in the program."""
 
     value: SiteValue
     theta: Ints
@@ -46,7 +46,6 @@ class Site:
     units: Array  # (Q,)
     start: Array  # (B, Q)
     size: Array  # (B,) USD: largest value seen, what a violation is measured against
-    directions: list[tuple[Array, Array]] = field(default_factory=list)
 
     def direction(self, alpha: Array, rho: Array, unit: float) -> tuple[Array, Array]:
         """The same directions with entries up to 1 in program units; where there is none, the one to start with."""
@@ -137,7 +136,6 @@ class Cuts:
                     self._cut(i, capacity, np.zeros(blocks), rho, None)
             # cash is bounded from below as well: a plan must not burn what it cannot (where a scenario has no price, it might)
             self._cut(i, capacity, -one, np.zeros((blocks, count)), None)
-            site.directions = [(one, site.start)]
 
     def _highest(self) -> list[Array]:
         """A rough size of every capacity, MW: what halls, limits and interconnection leave room for."""
@@ -315,7 +313,6 @@ class Cuts:
         """Add the cuts that an answer misses: (rows added, largest miss in USD). linked: at sites with linked quantities too."""
         added, miss = 0, 0.0
         for i, (site, (alpha, rho)) in enumerate(zip(self.sites, self.directions(answer.y), strict=True)):
-            site.directions = [(alpha, rho)]
             if len(site.units) and not linked:
                 continue
             capacity = self.capacity(i, answer.x)
@@ -358,8 +355,6 @@ class Realised:
 
     def program(self) -> tuple[Any, list[tuple[int, int]]]:
         """(linear program, (site, point) of each group of B share columns)."""
-        from dataclasses import replace
-
         lp, cuts = self.lp, self.cuts
         lower, upper = lp.col_lower.copy(), lp.col_upper.copy()
         for i, site in enumerate(cuts.sites):

@@ -58,6 +58,14 @@ def coins_per_mwh(problem: Problem, r: int, s: int, t: int) -> float:
     return rig.density * m.hashprice[s, t] / 24.0 * (1.0 - rig.pool_fee) / m.btc_price_mean[s, t]
 
 
+def diesel_allowance(problem: Problem, i: int, y: int) -> float:
+    """MWh that site i may burn in tax year y: permit hours at full power, for the months of the year inside the horizon."""
+    diesel, clock = problem.sites[i].diesel, problem.clock
+    assert diesel is not None
+    periods = clock.tax_year == y
+    return float(diesel.permit_hours * diesel.mw[periods].max() * clock.months[periods].sum() / 12.0)
+
+
 def merit(problem: Problem, i: int, s: int, t: int, rigs: tuple[int, ...], services: tuple[int, ...]) -> Merit:
     """The merit list of site i in scenario s and period t; rigs and services: those that may be there (README 5)."""
     site, clock = problem.sites[i], problem.clock

@@ -11,7 +11,7 @@ from models.ai import Services
 from models.decisions import SiteDispatch
 from models.fleet import Fleet
 from models.linear import Build, Lin, settled
-from models.merit import Merit, merit
+from models.merit import Merit, diesel_allowance, merit
 from models.problem import Array
 from models.sites import Sites
 
@@ -170,7 +170,7 @@ class Power:
         for s in range(b.S):
             for y in range(b.Y):
                 periods = np.flatnonzero(clock.tax_year == y)
-                allowed = site.diesel.permit_hours * site.diesel.mw[periods].max() * clock.months[periods].sum() / 12.0
+                allowed = diesel_allowance(p, i, y)
                 body = Lin()
                 for t in periods:
                     block = self.blocks[i, s, int(t)]

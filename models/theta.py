@@ -17,6 +17,7 @@ from models.ai import Services
 from models.decisions import SiteDispatch
 from models.fleet import Fleet
 from models.linear import Build, Lin
+from models.merit import diesel_allowance
 from models.oracle import Money, Oracle, Split, make_oracle
 from models.problem import Array, Ints
 from models.sites import Sites
@@ -197,7 +198,7 @@ class Theta:
         for s in range(b.S):
             for y in range(b.Y):
                 periods = np.flatnonzero(clock.tax_year == y)
-                allowed = diesel.permit_hours * diesel.mw[periods].max() * clock.months[periods].sum() / 12.0
+                allowed = diesel_allowance(p, i, y)
                 body = Lin()
                 for t in periods:
                     body.add(burnt[s * b.T + int(t)])

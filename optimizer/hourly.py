@@ -609,9 +609,11 @@ def read_hourly(node: Node, unit: str, where: str, files: Files, mistakes: Mista
     return year.transformed(1.0 if times is None else times, plus or 0.0)
 
 
-def _read_csv(node: Node, unit: str, where: str, files: Files, mistakes: Mistakes) -> HourlyYear | None:
-    scale = read_unit(node, unit, where, mistakes)
-    zone = _read_zone(node.get("timezone"), f"{where}.timezone", mistakes)
+def read_columns(
+    node: Node, clock_key: tuple[str, str], where: str, files: Files, mistakes: Mistakes
+) -> tuple[Table, int, int, np.ndarray] | None:
+    """(table, value column, clock column, values as written) of a `csv:` node; clock_key: its key and the column's default name."""
+    key, default = clock_key
     table = files.table(node["csv"], f"{where}.csv", mistakes)
     if table is None:
         return None
@@ -619,12 +621,22 @@ def _read_csv(node: Node, unit: str, where: str, files: Files, mistakes: Mistake
         mistakes.add(node.place, where, "column is missing", did_you_mean("", table.header[1:], "the file has"))
         return None
     column = column_index(table, node["column"], "", f"{where}.column", node.place, mistakes)
-    clock = column_index(table, node.get("time_column"), "datetime_local", f"{where}.time_column", node.place, mistakes)
+    clock = column_index(table, node.get(key), default, f"{where}.{key}", node.place, mistakes)
     if column is None or clock is None:
         return None
     values = numbers(table, column, where, mistakes)
     if values is None:
         return None
+    return table, column, clock, values
+
+
+def _read_csv(node: Node, unit: str, where: str, files: Files, mistakes: Mistakes) -> HourlyYear | None:
+    scale = read_unit(node, unit, where, mistakes)
+    zone = _read_zone(node.get("timezone"), f"{where}.timezone", mistakes)
+    read = read_columns(node, ("time_column", "datetime_local"), where, files, mistakes)
+    if read is None:
+        return None
+    table, column, clock, values = read
     stamps = [row[clock] if clock < len(row) else "" for row in table.rows]
     try:
         year = year_from_stamps(stamps, values * scale, zone)

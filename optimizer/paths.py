@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .diagnostics import Mistakes, Place, did_you_mean
-from .hourly import Files, check_keys, column_index, numbers, read_quantity, read_unit
+from .hourly import Files, check_keys, read_columns, read_quantity, read_unit
 from .timeline import DateError, Timeline, month_number, parse_date
 from .units import LARGEST
 from .yamltree import Node, noun
@@ -164,19 +164,10 @@ def _read_csv(node: Node, unit: str, where: str, files: Files, mistakes: Mistake
     check_keys(node, ("csv", "column", "date_column", "unit", "interpolate", "times"), where, mistakes)
     interpolate = _read_interpolate(node, where, mistakes)
     scale = read_unit(node, unit, where, mistakes)
-    table = files.table(node["csv"], f"{where}.csv", mistakes)
-    if table is None:
+    read = read_columns(node, ("date_column", "date"), where, files, mistakes)
+    if read is None:
         return None
-    if "column" not in node:
-        mistakes.add(node.place, where, "column is missing", did_you_mean("", table.header[1:], "the file has"))
-        return None
-    column = column_index(table, node["column"], "", f"{where}.column", node.place, mistakes)
-    clock = column_index(table, node.get("date_column"), "date", f"{where}.date_column", node.place, mistakes)
-    if column is None or clock is None:
-        return None
-    values = numbers(table, column, where, mistakes)
-    if values is None:
-        return None
+    table, column, clock, values = read
     days: list[date] = []
 
     def wrong(row: int, message: str, at: int) -> None:
