@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from models.fleet import deduct, leaves, pay
-from models.linear import Build, Decision, Lin, grid
+from models.linear import Build, Decision, Lin, grid, running
 from models.problem import Array, Service
 from models.strips import months_of
 from models.tax import depreciation_shares
@@ -18,6 +18,7 @@ class Services:
         self.build = build
         p = build.problem
         self.signed: dict[tuple[int, int], Decision] = {}
+        self._so_far: np.ndarray | None = None
         self.contracted: dict[tuple[int, int], np.ndarray] = {}  # (S, T) of Lin, critical MW
         for j, service in enumerate(p.services):
             for i in range(len(p.sites)):
@@ -101,6 +102,22 @@ class Services:
         if equipment is None or (j, i) not in self.signed:
             return Lin()
         return self.signed[j, i].history(s, np.where(np.arange(b.D) <= d, equipment[s] / b.unit, 0.0))
+
+    def cost_so_far(self, s: int, d: int) -> Lin:
+        """Cost at order (money units) of all equipment bought up to date d, by recursion."""
+        b = self.build
+
+        def ordered(s: int, d: int) -> Lin:
+            out = Lin()
+            for (j, _), made in self.signed.items():
+                equipment = b.problem.services[j].equipment
+                if equipment is not None:
+                    out.add(made.at(s, d), equipment[s, d] / b.unit)
+            return out
+
+        if self._so_far is None:
+            self._so_far = running(b, "equipment_cost", ordered)
+        return self._so_far[s, d]
 
     def _limits(self, j: int, service: Service) -> None:
         """Signed and contracted MW stay within what the tenant wants, and reach what must be signed."""

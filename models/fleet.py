@@ -12,7 +12,7 @@ from models.tax import depreciation_shares
 
 
 def pay(build: Build, decision: Decision, prices: np.ndarray, payments: Payments) -> None:
-    """Cash paid for a purchase.
+    """What is paid for a purchase.
 
     capex[s, d + n] += share_n * price[s, d] * decision[s, d]          [USD]
     """
@@ -23,19 +23,22 @@ def pay(build: Build, decision: Decision, prices: np.ndarray, payments: Payments
                 continue
             for n, share in payments.shares:
                 build.capex[s, d + n].add(var, share * prices[s, d] / build.unit)
-                build.cash[s, d + n].add(var, -share * prices[s, d] / build.unit)
 
 
 def deduct(build: Build, decision: Decision, prices: np.ndarray, lead: np.ndarray, schedule: np.ndarray) -> None:
-    """Tax depreciation of a purchase by year: schedule[e, y] of its price, placed in service at e = d + lead[s]."""
+    """Tax depreciation of a purchase by year: schedule[e, y] of its price, placed in service at e = d + lead[s].
+
+    What is deducted in the same shares of the same years is one sum: basis[s][shares] += price[s, d] * decision[s, d]          [USD]
+    """
     for s in range(build.S):
         for d in range(build.D):
             var = decision.at(s, d)
             e = d + int(lead[s])
             if var is None or e >= build.T:
                 continue
-            for y in np.flatnonzero(schedule[e]):
-                build.depreciation[s, y].add(var, schedule[e, y] * prices[s, d] / build.unit)
+            shares = tuple(schedule[e].tolist())
+            if any(shares):
+                build.basis[s].setdefault(shares, Lin()).add(var, prices[s, d] / build.unit)
 
 
 class Fleet:

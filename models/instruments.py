@@ -22,11 +22,13 @@ class Instruments:
         self.called: dict[tuple[str, int], Decision] = {}  # (debt or 'debt@existing', vintage)
         self.repaid: dict[str, Decision] = {}
         self.balances: dict[str, np.ndarray] = {}  # running balances (S, D): variable, None where nothing can be outstanding
+        self._flows: dict[tuple[str, int, int], Lin] = {}  # of the debt at hand: (what, s, date or year) -> sum over vintages
         self.coverage_rows: list[tuple[Debt, int, int, Lin]] = []  # (debt, s, d, debt service of this loan)
         for debt in p.debts:
             build.outstanding[debt.name] = grid(build.S, build.D)
             if debt.is_strip:
                 self._strips(debt)
+                self._share(debt)
             elif debt.kind == "revolver":
                 self._revolver(debt)
             else:
@@ -64,6 +66,24 @@ class Instruments:
         if debt.existing > 0.0:
             flows = strip(b.problem, debt, 0, existing=True)
             self._add(debt, flows, 0, None, debt.existing / b.unit)
+
+    def _share(self, debt: Debt) -> None:
+        """Balance, payments and costs of all vintages together: one variable each, shared by the scenarios in which they are the same."""
+        b, flows = self.build, self._flows
+        for (what, s, at), lin in flows.items():
+            one = b.shared("debt_" + what, (debt.name, s, at), lin)
+            if what == "balance":
+                b.outstanding[debt.name][s, at].plus(one)
+            elif what == "paid":
+                b.cash[s, at].plus(one, -1.0)
+            else:
+                table = {"interest": b.interest, "principal": b.principal, "accrued": b.interest_cost, "cost": b.issue_cost}[what]
+                table[s, at].plus(one)
+        flows.clear()
+
+    def _sum(self, what: str, s: int, at: int, amount: Lin, factor: float) -> None:
+        if factor:
+            self._flows.setdefault((what, s, at), Lin()).plus(amount, factor)
 
     def _proceeds(self, debt: Debt, v: int, made: Decision) -> None:
         """Cash at issue: price less fees less the capped call, per USD of face."""
@@ -106,16 +126,15 @@ class Instruments:
 
     def _flow(self, debt: Debt, z: Strip, s: int, d: int, amount: Lin, start: bool = False) -> None:
         b = self.build
-        b.outstanding[debt.name][s, d].plus(amount, z.balance[s, d])
+        self._sum("balance", s, d, amount, z.balance[s, d])
         if start:
             return
         y = b.year_of(d)
-        paid = z.interest[s, d] + z.principal[s, d] + z.redemption[s, d] + z.premium[s, d]
-        b.cash[s, d].plus(amount, -paid)
-        b.interest[s, d].plus(amount, z.interest[s, d])
-        b.principal[s, d].plus(amount, z.principal[s, d])
-        b.interest_cost[s, y].plus(amount, z.accrued[s, d])
-        b.issue_cost[s, y].plus(amount, z.cost[s, d] + z.premium[s, d])
+        self._sum("paid", s, d, amount, z.interest[s, d] + z.principal[s, d] + z.redemption[s, d] + z.premium[s, d])
+        self._sum("interest", s, d, amount, z.interest[s, d])
+        self._sum("principal", s, d, amount, z.principal[s, d])
+        self._sum("accrued", s, y, amount, z.accrued[s, d])
+        self._sum("cost", s, y, amount, z.cost[s, d] + z.premium[s, d])
         if z.conversion[s, d]:
             b.entry("conversion")[s, d].plus(amount, -z.conversion[s, d])
         if z.capped_call[s, d]:
@@ -128,10 +147,10 @@ class Instruments:
         price = debt.call.price_at(int(b.problem.clock.date_month[c]))
         assert price is not None
         away = face.times(-1.0)
-        b.cash[s, c].plus(face, -(price * z.balance[s, c] + z.due[s, c]))
-        b.interest[s, c].plus(face, z.due[s, c])
-        b.outstanding[debt.name][s, c].plus(away, z.balance[s, c])
-        b.issue_cost[s, b.year_of(c)].plus(face, (price - 1.0) * z.balance[s, c] + z.unamortised[s, c])
+        self._sum("paid", s, c, face, price * z.balance[s, c] + z.due[s, c])
+        self._sum("interest", s, c, face, z.due[s, c])
+        self._sum("balance", s, c, away, z.balance[s, c])
+        self._sum("cost", s, b.year_of(c), face, (price - 1.0) * z.balance[s, c] + z.unamortised[s, c])
         for d in range(c + 1, b.D):
             self._flow(debt, z, s, d, away)
         b.entry("terminal_debt")[s, b.T].plus(face, float(z.claim[s]))
@@ -303,11 +322,9 @@ class Instruments:
             for r, i in fleet.keys:
                 out.plus(fleet.installed(r, i, s, min(d, b.T - 1)), p.rigs[r].resale[s, d] / b.unit)
         elif kind == "halls":
-            for i, what in sites.built:
-                out.plus(sites.cost_ordered(i, what, s, d))
+            out.plus(sites.cost_so_far(s, d))
         elif kind == "equipment":
-            for j, i in services.signed:
-                out.plus(services.equipment_ordered(j, i, s, d))
+            out.plus(services.cost_so_far(s, d))
         elif kind == "coins":
             out.plus(coins[s, d], p.market.btc_price[s, d] / b.unit)
         else:

@@ -69,6 +69,9 @@ class Lin:
         return LinearExpression(constant=self.const, linear_coefs=self.coefs, linear_vars=self.vars)
 
 
+#: terms from which a sum that several rows use gets a variable of its own
+SHARED = 3
+
 #: what the solver may leave of a zero, in program units (its feasibility tolerance)
 ROUNDING = 1e-9
 
@@ -178,7 +181,8 @@ class Build:
         self.kept = grid(self.S, self.D)  # BTC joining the treasury at d
         self.energy = {w: grid(self.S, self.D) for w in ("btc_mined", "energy_mwh", "diesel_mwh")}
         self.taxable = grid(self.S, self.Y)  # income before depreciation, interest and issue costs, other than operating
-        self.depreciation = grid(self.S, self.Y)
+        #: per scenario: shares of the price deducted by year -> what is bought on these terms
+        self.basis: list[dict[tuple[float, ...], Lin]] = [{} for _ in range(self.S)]
         self.interest_cost = grid(self.S, self.Y)
         self.issue_cost = grid(self.S, self.Y)
         self.outstanding: dict[str, np.ndarray] = {}
@@ -187,6 +191,7 @@ class Build:
         self.scales: dict[tuple[str, Any], float] = {}  # natural units per row unit
         self.rows_pending: dict[str, list[tuple[Any, float | None, Lin, float | None]]] = {}
         self._components: dict[str, Any] = {}
+        self._shared: dict[Any, Any] = {}  # (family, terms) -> variable that holds their sum
 
     # ---- names -------------------------------------------------------------------------------------------------
     def year_of(self, d: int) -> int:
@@ -216,6 +221,23 @@ class Build:
 
     def named(self, name: str, key: Any, lower: float | None = 0.0, upper: float | None = None) -> Any:
         return self.variable(self.component(name), key, lower, upper)
+
+    def shared(self, family: str, key: Any, lin: Lin) -> Lin:
+        """The same sum through one variable, made once for all scenarios and rows in which it stands; short sums stay as they are.
+
+            sum[key] = the terms of lin          (its constant stays outside)
+        """
+        lin = lin.merged()
+        if len(lin.vars) < SHARED:
+            return lin
+        terms = (family, tuple(sorted((id(v), c) for v, c in zip(lin.vars, lin.coefs, strict=True))))
+        if terms not in self._shared:
+            self._shared[terms] = var = self.named(family, key, None, None)
+            body = Lin().add(var)
+            for c, v in zip(lin.coefs, lin.vars, strict=True):
+                body.add(v, -c)
+            self.row(family, key, body, equal=0.0)
+        return Lin(lin.const).add(self._shared[terms])
 
     def decide(self, key: tuple[str, ...], window: Mask, upper: Array | None = None, recourse: bool = False) -> Decision:
         """Register the decision family `key`, e.g. ('orders', rig, site)."""
@@ -272,6 +294,22 @@ def _rule(table: dict[Any, tuple[float | None, Lin, float | None]]) -> Callable[
         return (None if lower is None else lower - shift, expression, None if upper is None else upper - shift)
 
     return rule
+
+
+def running(build: Build, family: str, added: Callable[[int, int], Lin]) -> np.ndarray:
+    """(S, D) of `Lin`: the sum of added(s, e) over dates e <= d, one variable per scenario and date at which something is added.
+
+        sum[s, d] = sum[s, d-1] + added(s, d)
+    """
+    out = np.empty((build.S, build.D), dtype=object)
+    for s in range(build.S):
+        so_far = Lin()
+        for d in range(build.D):
+            more = added(s, d)
+            if more.vars:
+                so_far = build.shared(family, (s, d), Lin().plus(so_far).plus(more))
+            out[s, d] = so_far
+    return out
 
 
 def total(terms: Iterable[Lin]) -> Lin:

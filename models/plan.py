@@ -46,6 +46,7 @@ class Plan:
         for project in problem.projects:
             self._project(project)
         self.instruments = Instruments(b)
+        self._investing()
         self._operating()
         self.treasury = Treasury(b, self.instruments)
         self.treasury.cash_income()
@@ -110,6 +111,14 @@ class Plan:
                 b.row("project_limit", (project.name, s), total, at_most=project.limit, unit="USD/unit")
             if project.minimum > 0.0:
                 b.row("project_minimum", (project.name, s), total, at_least=project.minimum, unit="USD/unit")
+
+    def _investing(self) -> None:
+        """One variable for all that is paid for investment at a date."""
+        b = self.build
+        for s in range(b.S):
+            for d in range(b.D):
+                b.capex[s, d] = b.shared("capex", (s, d), b.capex[s, d])
+                b.cash[s, d].plus(b.capex[s, d], -1.0)
 
     def _operating(self) -> None:
         """One variable for the operating cash of a date: cash, tax and covenants all refer to it."""

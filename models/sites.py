@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from models.fleet import Fleet, deduct, leaves, nodes, pay
-from models.linear import Build, Decision, Lin
+from models.linear import Build, Decision, Lin, running
 from models.problem import Expansion
 from models.tax import depreciation_shares
 
@@ -18,6 +18,7 @@ class Sites:
     def __init__(self, build: Build) -> None:
         self.build = build
         self.built: dict[tuple[int, str], Decision] = {}
+        self._so_far: np.ndarray | None = None
         for i, site in enumerate(build.problem.sites):
             for kind in KINDS:
                 expansion = getattr(site, kind)
@@ -52,6 +53,20 @@ class Sites:
             return Lin()
         cost = getattr(b.problem.sites[i], kind).cost[s] / b.unit
         return self.built[i, kind].history(s, np.where(np.arange(b.D) <= d, cost, 0.0))
+
+    def cost_so_far(self, s: int, d: int) -> Lin:
+        """Cost at order (money units) of all halls and interconnection ordered up to date d, by recursion."""
+        b = self.build
+
+        def ordered(s: int, d: int) -> Lin:
+            out = Lin()
+            for (i, kind), made in self.built.items():
+                out.add(made.at(s, d), getattr(b.problem.sites[i], kind).cost[s, d] / b.unit)
+            return out
+
+        if self._so_far is None:
+            self._so_far = running(b, "halls_cost", ordered)
+        return self._so_far[s, d]
 
     def ready(self, i: int, kind: str, s: int, d: int) -> Lin:
         """MW of that kind which work in period d: ordered at dates <= d - lead - delay[s]."""

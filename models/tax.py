@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.linear import Build, Lin
+from models.linear import Build, Lin, grid
 from models.problem import Array, Clock, Depreciation
 
 
@@ -54,11 +54,22 @@ class Taxes:
         tax = build.problem.tax
         if tax is None:
             return
+        self.depreciation = grid(build.S, build.Y)
+        self._depreciate()
         for s in range(build.S):
             carried: object = None
             undeducted: object = None
             for y in range(build.Y):
                 carried, undeducted = self._year(s, y, carried, undeducted)
+
+    def _depreciate(self) -> None:
+        """depreciation[s, y] = sum over terms of share[y] * what was bought on them          [USD]"""
+        b = self.build
+        for s in range(b.S):
+            for n, (shares, bought) in enumerate(b.basis[s].items()):
+                basis = b.shared("tax_basis", (s, n), bought)
+                for y in np.flatnonzero(shares):
+                    self.depreciation[s, y].plus(basis, shares[y])
 
     def _year(self, s: int, y: int, carried: object, undeducted: object) -> tuple[object, object]:
         """One year.
@@ -73,7 +84,7 @@ class Taxes:
         for d in range(b.D):
             if b.year_of(d) == y:
                 before.plus(b.operating[s, d]).plus(b.retained[s, d])
-        depreciation = Lin().plus(b.depreciation[s, y])
+        depreciation = Lin().plus(self.depreciation[s, y])
         depreciation.const += float((tax.existing_depreciation * p.years)[in_year].sum()) / b.unit
         interest = b.interest_cost[s, y]
         limit = tax.interest_limit
