@@ -14,7 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from models.oracle import Split
-from models.problem import Array, Ints
+from models.problem import Array, Ints, Mask
 from models.theta import Mixture, SiteValue, Theta
 
 #: shares of the room for rigs, services and grid at which the hours are valued first
@@ -27,6 +27,10 @@ SPREAD = (
 PENALTY = 1e4
 #: a plan with linked quantities is real when it is worth this close (relative) to the best mixture of splits
 REAL = 1e-9
+#: USD per MW and period that an hour's power may cost or bring, for the bound below which no plan burns cash on purpose
+BURNING = 1e5
+#: how far beyond such sizes bounds are set
+FAR = 100.0
 #: a plan that earns less of its hours than this share of their size below the best is asked whether it can
 BURNT = 1e-7
 #: rounds of cuts in the plan's own directions before those that the best real plan prices
@@ -55,6 +59,24 @@ class Site:
         known = size > 1e-12 * max(float(size.max(initial=0.0)), 1e-300)
         scale = np.where(known, size, 1.0)
         return np.where(known, alpha / scale, 1.0), np.where(known[:, None], rho / scale[:, None], self.start)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Cuts of one site that are known but not yet in the program: they enter when a plan misses them."""
+
+    site: int
+    rows: Ints
+    alpha: Array
+    rho: Array
+    slope: Array
+    matrix: Any  # csr, one row a cut
+    upper: Array
+
+    def take(self, which: Mask) -> Waiting:
+        return Waiting(
+            self.site, self.rows[which], self.alpha[which], self.rho[which], self.slope[which], self.matrix[which], self.upper[which]
+        )
 
 
 @dataclass
@@ -96,6 +118,7 @@ class Cuts:
         self.progress = progress or (lambda *_a, **_k: None)
         self.sites = [self._columns(value, columns) for value in theta.values]
         self.pool = CutPool()
+        self.waiting: list[Waiting] = []
         self.best: dict[int, Array] = {}  # site -> (B,) USD the hours were worth when last priced in money
         self.first_row = session.lp.matrix.shape[0]
         self.rounds = 0
@@ -124,10 +147,13 @@ class Cuts:
         for i, site in enumerate(self.sites):
             blocks, count = len(site.theta), len(site.units)
             one = np.ones(blocks)
-            for shares in SPREAD:
+            for n, shares in enumerate(SPREAD):
                 share = np.array([shares.get(e.kind, 1.0) for e in site.value.oracle.entries])
                 capacity = np.where(site.capacity >= 0, share * highest[i], site.value.constant)
-                self._cut(i, capacity, one, site.start, None)
+                # one cut of a block bounds it; what the others add is asked for by a plan that misses them
+                self._cut(i, capacity, one, site.start, None, wait=n > 0)
+            if not count:
+                continue
             capacity = np.where(site.capacity >= 0, highest[i], site.value.constant)
             for k in range(count):
                 for sign in (1.0, -1.0):
@@ -136,6 +162,32 @@ class Cuts:
                     self._cut(i, capacity, np.zeros(blocks), rho, None)
             # cash is bounded from below as well: a plan must not burn what it cannot (where a scenario has no price, it might)
             self._cut(i, capacity, -one, np.zeros((blocks, count)), None)
+
+    def floor(self) -> None:
+        """Bounds from below for hours that nothing links, where a plan would burn their cash without end: far under what hours can cost.
+
+        Cuts see to the rest (`separate`).
+        """
+        for site, highest in zip(self.sites, self._highest(), strict=True):
+            if len(site.units):
+                continue
+            here = site.theta >= 0
+            low = FAR * (site.size + highest.sum(axis=1) * BURNING)[here] / self.unit
+            self.session.set_column_bounds(site.theta[here], -low, np.full(len(low), np.inf))
+
+    def _sunk(self, x: Array) -> bool:
+        """Whether a plan stands at such a bound; it is then moved away."""
+        sunk = False
+        for i, site in enumerate(self.sites):
+            if len(site.units):
+                continue
+            columns = site.theta[site.theta >= 0]
+            low = self.session.lp.col_lower[columns]
+            at = np.isfinite(low) & (x[columns] <= low * (1.0 - 1e-6))
+            if at.any():
+                sunk = True
+                self.session.set_column_bounds(columns[at], low[at] * FAR, np.full(int(at.sum()), np.inf))
+        return sunk
 
     def _highest(self) -> list[Array]:
         """A rough size of every capacity, MW: what halls, limits and interconnection leave room for."""
@@ -165,8 +217,13 @@ class Cuts:
         site = self.sites[i]
         return site.value.constant + np.where(site.capacity >= 0, np.maximum(x[site.capacity], 0.0), 0.0)
 
-    def _cut(self, i: int, capacity: Array, alpha: Array, rho: Array, x: Array | None) -> tuple[int, float]:
-        """Work out a direction at a capacity and add the rows that x misses (all where x is None): (rows, largest miss in USD)."""
+    def _cut(
+        self, i: int, capacity: Array, alpha: Array, rho: Array, x: Array | None, wait: bool = False
+    ) -> tuple[int, float]:
+        """Work out a direction at a capacity and add the rows that x misses (all where x is None): (rows, largest miss in USD).
+
+        wait: keep them aside for `wake`.
+        """
         site = self.sites[i]
         found = self.split(i, capacity, alpha, rho)
         site.size = np.maximum(site.size, np.abs(found.value))
@@ -181,17 +238,32 @@ class Cuts:
             off = left - found.value
             rows = np.flatnonzero(off > VIOLATED * site.size)
             miss = float(np.maximum(off, 0.0).max(initial=0.0))
-        self._append(i, rows, alpha[rows], rho[rows], found.slope[rows])
+        if len(rows):
+            made = self._rows(i, rows, alpha[rows], rho[rows], found.slope[rows])
+            self.waiting.append(made) if wait else self._append(made)
         return len(rows), miss
+
+    def wake(self, x: Array) -> tuple[int, float]:
+        """Bring in the waiting cuts that x misses: (rows added, largest miss in USD)."""
+        added, miss = 0, 0.0
+        for k, cuts in enumerate(self.waiting):
+            off = cuts.matrix @ x - cuts.upper
+            size = self.sites[cuts.site].size[cuts.rows] / self.unit
+            # rows are scaled: the miss in money is that of a coefficient of theta of one
+            scale = np.where(cuts.alpha > 0.0, cuts.alpha, 1.0)
+            late = off > VIOLATED * np.maximum(size, 1e-9) * scale
+            if late.any():
+                self._append(cuts.take(late))
+                self.waiting[k] = cuts.take(~late)
+                added, miss = added + int(late.sum()), max(miss, float((off / scale)[late].max()) * self.unit)
+        return added, miss
 
     @staticmethod
     def _value(columns: Ints, x: Array) -> Array:
         return np.where(columns >= 0, x[columns], 0.0)
 
-    def _append(self, i: int, rows: Ints, alpha: Array, rho: Array, slope: Array) -> None:
+    def _rows(self, i: int, rows: Ints, alpha: Array, rho: Array, slope: Array) -> Waiting:
         """alpha theta + rho . q - sum slope * K <= sum slope * constant, in money units."""
-        if not len(rows):
-            return
         site = self.sites[i]
         numbers = np.concatenate([site.theta[rows, None], site.quantity[rows], site.capacity[rows]], axis=1)
         coefs = np.concatenate([alpha[:, None], rho * site.units / self.unit, -slope / self.unit], axis=1)
@@ -203,13 +275,16 @@ class Cuts:
         block = sparse.csr_array(
             ((coefs / size[:, None])[keep], (at, numbers[keep])), shape=(len(rows), self.session.lp.matrix.shape[1])
         )
-        self.session.add_rows(np.full(len(rows), -np.inf), upper / size, block)
+        return Waiting(i, rows, alpha / size, rho / size[:, None], slope / size[:, None], block, upper / size)
+
+    def _append(self, cuts: Waiting) -> None:
+        self.session.add_rows(np.full(len(cuts.rows), -np.inf), cuts.upper, cuts.matrix)
         pool = self.pool
-        pool.site.append(np.full(len(rows), i))
-        pool.block.append(rows)
-        pool.alpha.append(alpha / size)
-        pool.rho.append(rho / size[:, None])
-        pool.slope.append(slope / size[:, None])
+        pool.site.append(np.full(len(cuts.rows), cuts.site))
+        pool.block.append(cuts.rows)
+        pool.alpha.append(cuts.alpha)
+        pool.rho.append(cuts.rho)
+        pool.slope.append(cuts.slope)
 
     # ---- the loop --------------------------------------------------------------------------------------------------
     def directions(self, y: Array) -> list[tuple[Array, Array]]:
@@ -276,7 +351,7 @@ class Cuts:
             if not added:
                 added, miss = self.separate_quantities(answer)
                 quick = QUICK
-            if not added:
+            if not added and not self._sunk(answer.x):
                 return answer, miss
             answer = self.session.solve()
             self.rounds += 1
@@ -307,11 +382,13 @@ class Cuts:
 
     def real(self, answer: Any) -> bool:
         """Whether the hours bear an answer out; where they do not, the cuts that say so have been added."""
-        return not self.separate(answer)[0] and not self.separate_quantities(answer)[0]
+        return not self._sunk(answer.x) and not self.separate(answer)[0] and not self.separate_quantities(answer)[0]
 
     def separate(self, answer: Any, linked: bool = True) -> tuple[int, float]:
         """Add the cuts that an answer misses: (rows added, largest miss in USD). linked: at sites with linked quantities too."""
-        added, miss = 0, 0.0
+        added, miss = self.wake(answer.x)
+        if added:
+            return added, miss
         for i, (site, (alpha, rho)) in enumerate(zip(self.sites, self.directions(answer.y), strict=True)):
             if len(site.units) and not linked:
                 continue

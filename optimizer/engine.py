@@ -241,6 +241,7 @@ class _Run:
         for factor in (10.0, 1e3, 1e5):
             if answer.status.value != "unbounded":
                 break
+            self.cuts.floor()
             self.cuts.widen(factor)
             answer = self.session.solve()
         answer = self.cuts.tighten(answer)[0]

@@ -558,7 +558,8 @@ class Session:
         return self._answer(status, start, iterations, x, y, message=" ".join(messages))
 
     def _run(self, method: str, presolve: bool) -> tuple[Any, int]:
-        self._set("solver", method)
+        # "ipm" would be another algorithm (HiPO) where its package happens to be installed: the same path everywhere
+        self._set("solver", "ipx" if method == "ipm" else method)
         self._set("presolve", "on" if presolve else "off")
         # HiGHS counts the limit from the birth of the instance, over all its runs.
         limit = self.options.time_limit
