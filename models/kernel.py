@@ -58,6 +58,7 @@ def split(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
         price = np.empty(entries)
         cap = np.empty(entries)
         per = np.empty(entries)
+        order = np.arange(entries)
         acc_slope = np.zeros(entries)
         acc = np.zeros((3, entries))
         total = 0.0
@@ -66,45 +67,41 @@ def split(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
             w = weight[first[b] + k]
             p = profiles[market_row[b, 0], h] * market_factor[b, 0] + market_shift[b, 0]
             a = profiles[market_row[b, 1], h] * market_factor[b, 1] + market_shift[b, 1]
+            wanted = 0.0
             for e in range(entries):
                 price[e] = slope_price[b, e] * p + slope_adder[b, e] * a + base[b, e]
                 per[e] = profiles[limit_row[b, e], h] * limit_factor[b, e] + limit_shift[b, e]
                 cap[e] = per[e] * capacity[b, e]
-            # the level at which what must run (v > l, c < l) and what may run (v = l, c = l) can balance: zero is a slope of the
-            # dual function there. Looked for by power, not by value: neighbouring levels may differ by rounding only.
+                if not is_source[e]:
+                    wanted += cap[e]
+            # entries in the order of their price: nearly that of the hour before
+            for j in range(1, entries):
+                e = order[j]
+                k2 = j - 1
+                while k2 >= 0 and price[order[k2]] > price[e]:
+                    order[k2 + 1] = order[k2]
+                    k2 -= 1
+                order[k2 + 1] = e
+            # Uses above the level l take what sources up to it give: sum of uses with v > l <= sum of sources with c <= l. Both sides
+            # together: everything priced at l or below, use or source, is at least as much as all uses. Looked for by power, not by
+            # value: neighbouring levels may differ by rounding only.
             level = 0.0
-            least = np.inf
-            for j in range(entries):
-                here = price[j]
-                over = 0.0
-                under = 0.0
-                for e in range(entries):
-                    if is_source[e]:
-                        if here > price[e]:
-                            over -= cap[e]
-                            under -= cap[e]
-                        elif here == price[e]:
-                            over -= cap[e]
-                    elif price[e] > here:
-                        over += cap[e]
-                        under += cap[e]
-                    elif price[e] == here:
-                        under += cap[e]
-                miss = max(over, -under, 0.0)
-                if miss < least or (miss == least and here < level):
-                    least = miss
-                    level = here
-            best = 0.0
-            for e in range(entries):
-                gain = level - price[e] if is_source[e] else price[e] - level
-                if gain > 0.0:
-                    best += cap[e] * gain
-            total += w * best
+            if entries:
+                enough = wanted * (1.0 - 1e-14)
+                below = 0.0
+                j = 0
+                while j < entries - 1:
+                    below += cap[order[j]]
+                    if below >= enough:
+                        break
+                    j += 1
+                level = price[order[j]]
             row = out_row[b] + k if out_row[b] >= 0 else -1
             need = 0.0  # what uses above the level take, less what sources below it give
             for e in range(entries):
                 gain = level - price[e] if is_source[e] else price[e] - level
                 if gain > 0.0:
+                    total += w * cap[e] * gain
                     need += -cap[e] if is_source[e] else cap[e]
                     acc_slope[e] += w * per[e] * gain
                     acc[0, e] += w * cap[e]
