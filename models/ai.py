@@ -35,23 +35,34 @@ class Services:
             if service.equipment is not None:
                 self._equipment(j, service, i, signed)
         mw = self.contracted[j, i] = grid(b.S, b.T)
+        lease = service.kind == "lease"
+        alike: dict[tuple[int, bytes], int] = {}  # delay and nodes -> first scenario of that kind
+        worth: dict[int, Array] = {}  # delay -> rent to come at the horizon per MW signed and USD/MW/year
+        rented = np.full((b.S, b.T), None, dtype=object)
         for s in range(b.S):
+            delay = int(p.sites[i].delay[s])
+            first = alike.setdefault((delay, p.scenarios.node[s].tobytes()), s)
             for t in range(b.T):
-                share, price = self._profile(service, i, s, t)
-                mw[s, t] = self._sum(j, i, s, share)
-                if t < service.contracted_term:
-                    mw[s, t].const += service.contracted[i]
+                if first == s:
+                    share, price = self._profile(service, i, s, t)
+                    mw[s, t] = self._sum(j, i, s, share)
+                    rented[s, t] = self._sum(j, i, s, share * price) if lease else None
+                    if t < service.contracted_term:
+                        mw[s, t].const += service.contracted[i]
+                        if lease:
+                            rented[s, t].const += service.contracted[i] * step(service, p.clock.date_month[t])
+                else:
+                    mw[s, t], rented[s, t] = mw[first, t], rented[first, t]
                 settled = b.operating[s, t + 1]
                 settled.plus(mw[s, t], -service.fixed_cost * p.years[t] / b.unit)
-                if service.kind == "lease":
+                if lease:
                     rate = service.rate[s, t] * p.years[t] / b.unit
-                    rent = self._sum(j, i, s, share * price).times(rate)
-                    if t < service.contracted_term:
-                        rent.const += rate * service.contracted[i] * step(service, p.clock.date_month[t])
-                    settled.plus(rent)
-                    b.revenue[s, t + 1].plus(rent)
-            if service.kind == "lease":
-                b.entry("terminal_contracts")[s, b.T].plus(self._remaining(j, service, i, s))
+                    settled.plus(rented[s, t], rate)
+                    b.revenue[s, t + 1].plus(rented[s, t], rate)
+            if lease:
+                if delay not in worth:
+                    worth[delay] = self._worth(service, i, s)
+                b.entry("terminal_contracts")[s, b.T].plus(self._remaining(j, service, i, s, worth[delay]))
 
     def _profile(self, service: Service, i: int, s: int, t: int) -> tuple[Array, Array]:
         """For each signing date d (D,): share of its MW that runs in period t, and its escalation by then."""
@@ -67,8 +78,14 @@ class Services:
     def _sum(self, j: int, i: int, s: int, coefs: Array) -> Lin:
         return self.signed[j, i].history(s, coefs) if (j, i) in self.signed else Lin()
 
-    def _remaining(self, j: int, service: Service, i: int, s: int) -> Lin:
+    def _remaining(self, j: int, service: Service, i: int, s: int, worth: Array) -> Lin:
         """Rent still to come at the horizon, to the end of each contract's term, discounted at contract_rate (money units)."""
+        b, p = self.build, self.build.problem
+        rate = float(service.rate[s, b.T - 1]) * p.terminal.contracts / b.unit
+        return Lin(float(service.contracted[i]) * float(worth[-1]) * rate).plus(self._sum(j, i, s, worth[:-1] * rate))
+
+    def _worth(self, service: Service, i: int, s: int) -> Array:
+        """(D + 1,) the same per MW and USD/MW/year of rent, for what is signed at each date and (last) what is contracted already."""
         b, p = self.build, self.build.problem
         months = int(p.clock.months[-1])
         end = int(p.clock.date_month[-1])
@@ -81,11 +98,11 @@ class Services:
                 value += step(service, end + ahead * months - began) * (1.0 + p.terminal.contract_rate) ** (
                     -(ahead + 1) * months / 12.0
                 )
-            return value * service.rate[s, b.T - 1] * months / 12.0 * p.terminal.contracts / b.unit
+            return value * months / 12.0
 
-        out = Lin(float(service.contracted[i]) * worth(0, service.contracted_term))
-        coefs = np.array([worth(d + service.lead + int(p.sites[i].delay[s]), service.term) for d in range(b.D)])
-        return out.plus(self._sum(j, i, s, coefs))
+        delay = service.lead + int(p.sites[i].delay[s])
+        signed = [worth(d + delay, service.term) for d in range(b.D)]
+        return np.array([*signed, worth(0, service.contracted_term)])
 
     def _equipment(self, j: int, service: Service, i: int, signed: Decision) -> None:
         b, p = self.build, self.build.problem

@@ -23,6 +23,7 @@ class Instruments:
         self.repaid: dict[str, Decision] = {}
         self.balances: dict[str, np.ndarray] = {}  # running balances (S, D): variable, None where nothing can be outstanding
         self._flows: dict[tuple[str, int, int], Lin] = {}  # of the debt at hand: (what, s, date or year) -> sum over vintages
+        self._like: dict[int, int] = {}  # scenario -> the first one in which the debt at hand does the same
         self.coverage_rows: list[tuple[Debt, int, int, Lin]] = []  # (debt, s, d, debt service of this loan)
         for debt in p.debts:
             build.outstanding[debt.name] = grid(build.S, build.D)
@@ -58,31 +59,42 @@ class Instruments:
     def _strips(self, debt: Debt) -> None:
         b = self.build
         made = self._face(debt, debt.limit - debt.existing)
-        for v in range(b.D):
-            if any(made.at(s, v) is not None for s in range(b.S)):
-                flows = strip(b.problem, debt, v)
+        vintages = [v for v in range(b.D) if any(made.at(s, v) is not None for s in range(b.S))]
+        strips = [(v, strip(b.problem, debt, v), False) for v in vintages]
+        if debt.existing > 0.0:
+            strips.append((0, strip(b.problem, debt, 0, existing=True), True))
+        # scenarios that share every decision and pay the same are written once
+        alike: dict[tuple[bytes, ...], int] = {}
+        for s in range(b.S):
+            mark = (b.problem.scenarios.node[s].tobytes(), *(z.mark(s) for _, z, _ in strips))
+            self._like[s] = alike.setdefault(mark, s)
+        for v, flows, existing in strips:
+            if existing:
+                self._add(debt, flows, 0, None, debt.existing / b.unit)
+            else:
                 self._add(debt, flows, v, made, None)
                 self._proceeds(debt, v, made)
-        if debt.existing > 0.0:
-            flows = strip(b.problem, debt, 0, existing=True)
-            self._add(debt, flows, 0, None, debt.existing / b.unit)
 
     def _share(self, debt: Debt) -> None:
         """Balance, payments and costs of all vintages together: one variable each, shared by the scenarios in which they are the same."""
         b, flows = self.build, self._flows
-        for (what, s, at), lin in flows.items():
-            one = b.shared("debt_" + what, (debt.name, s, at), lin)
-            if what == "balance":
-                b.outstanding[debt.name][s, at].plus(one)
-            elif what == "paid":
-                b.cash[s, at].plus(one, -1.0)
-            else:
-                table = {"interest": b.interest, "principal": b.principal, "accrued": b.interest_cost, "cost": b.issue_cost}[what]
-                table[s, at].plus(one)
+        tables = {"interest": b.interest, "principal": b.principal, "accrued": b.interest_cost, "cost": b.issue_cost}
+        followers: dict[int, list[int]] = {}
+        for s, first in self._like.items():
+            followers.setdefault(first, []).append(s)
+        for (what, first, at), lin in flows.items():
+            one = b.shared("debt_" + what, (debt.name, first, at), lin)
+            for s in followers[first]:
+                if what == "balance":
+                    b.outstanding[debt.name][s, at].plus(one)
+                elif what == "paid":
+                    b.cash[s, at].plus(one, -1.0)
+                else:
+                    tables[what][s, at].plus(one)
         flows.clear()
 
     def _sum(self, what: str, s: int, at: int, amount: Lin, factor: float) -> None:
-        if factor:
+        if factor and self._like[s] == s:
             self._flows.setdefault((what, s, at), Lin()).plus(amount, factor)
 
     def _proceeds(self, debt: Debt, v: int, made: Decision) -> None:
@@ -126,15 +138,17 @@ class Instruments:
 
     def _flow(self, debt: Debt, z: Strip, s: int, d: int, amount: Lin, start: bool = False) -> None:
         b = self.build
-        self._sum("balance", s, d, amount, z.balance[s, d])
+        if self._like[s] == s:
+            self._sum("balance", s, d, amount, z.balance[s, d])
         if start:
             return
-        y = b.year_of(d)
-        self._sum("paid", s, d, amount, z.interest[s, d] + z.principal[s, d] + z.redemption[s, d] + z.premium[s, d])
-        self._sum("interest", s, d, amount, z.interest[s, d])
-        self._sum("principal", s, d, amount, z.principal[s, d])
-        self._sum("accrued", s, y, amount, z.accrued[s, d])
-        self._sum("cost", s, y, amount, z.cost[s, d] + z.premium[s, d])
+        if self._like[s] == s:
+            y = b.year_of(d)
+            self._sum("paid", s, d, amount, z.interest[s, d] + z.principal[s, d] + z.redemption[s, d] + z.premium[s, d])
+            self._sum("interest", s, d, amount, z.interest[s, d])
+            self._sum("principal", s, d, amount, z.principal[s, d])
+            self._sum("accrued", s, y, amount, z.accrued[s, d])
+            self._sum("cost", s, y, amount, z.cost[s, d] + z.premium[s, d])
         if z.conversion[s, d]:
             b.entry("conversion")[s, d].plus(amount, -z.conversion[s, d])
         if z.capped_call[s, d]:
