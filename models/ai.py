@@ -107,8 +107,9 @@ class Services:
     def _equipment(self, j: int, service: Service, i: int, signed: Decision) -> None:
         b, p = self.build, self.build.problem
         assert service.equipment is not None
-        pay(b, signed, service.equipment, service.payments)
-        deduct(b, signed, service.equipment, service.lead + p.sites[i].delay, depreciation_shares(service.depreciation, p.clock))
+        bought = signed.table()
+        pay(b, bought, service.equipment, service.payments)
+        deduct(b, bought, service.equipment, service.lead + p.sites[i].delay, depreciation_shares(service.depreciation, p.clock))
         for s in range(b.S):
             b.entry("terminal_equipment")[s, b.T].plus(self.equipment_ordered(j, i, s, b.T), p.terminal.equipment)
 

@@ -126,15 +126,13 @@ class Words:
 
     def _rigs_mw(self, s: int, d: int, name: str | None = None) -> Lin:
         plan = self.plan
-        names = [r.name for r in plan.build.problem.rigs]
         at = min(d, plan.build.T - 1)
-        return total(plan.fleet.installed(r, i, s, at) for r, i in plan.fleet.keys if name in (None, names[r]))
+        return total(plan.fleet.standing(r, s, at) for r, rig in enumerate(plan.build.problem.rigs) if name in (None, rig.name))
 
     def _hashrate(self, s: int, d: int) -> Lin:
         plan = self.plan
         at = min(d, plan.build.T - 1)
-        rigs = plan.build.problem.rigs
-        return total(plan.fleet.installed(r, i, s, at).times(rigs[r].density) for r, i in plan.fleet.keys)
+        return total(plan.fleet.standing(r, s, at).times(rig.density) for r, rig in enumerate(plan.build.problem.rigs))
 
     def _ai_mw(self, s: int, d: int, name: str | None = None) -> Lin:
         plan = self.plan

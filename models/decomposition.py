@@ -75,7 +75,13 @@ class Waiting:
 
     def take(self, which: Mask) -> Waiting:
         return Waiting(
-            self.site, self.rows[which], self.alpha[which], self.rho[which], self.slope[which], self.matrix[which], self.upper[which]
+            self.site,
+            self.rows[which],
+            self.alpha[which],
+            self.rho[which],
+            self.slope[which],
+            self.matrix[which],
+            self.upper[which],
         )
 
 
@@ -217,9 +223,7 @@ class Cuts:
         site = self.sites[i]
         return site.value.constant + np.where(site.capacity >= 0, np.maximum(x[site.capacity], 0.0), 0.0)
 
-    def _cut(
-        self, i: int, capacity: Array, alpha: Array, rho: Array, x: Array | None, wait: bool = False
-    ) -> tuple[int, float]:
+    def _cut(self, i: int, capacity: Array, alpha: Array, rho: Array, x: Array | None, wait: bool = False) -> tuple[int, float]:
         """Work out a direction at a capacity and add the rows that x misses (all where x is None): (rows, largest miss in USD).
 
         wait: keep them aside for `wake`.

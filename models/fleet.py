@@ -11,34 +11,26 @@ from models.problem import Payments, Rig
 from models.tax import depreciation_shares
 
 
-def pay(build: Build, decision: Decision, prices: np.ndarray, payments: Payments) -> None:
+def pay(build: Build, bought: np.ndarray, prices: np.ndarray, payments: Payments) -> None:
     """What is paid for a purchase.
 
-    capex[s, d + n] += share_n * price[s, d] * decision[s, d]          [USD]
+    capex[s, d + n] += share_n * price[s, d] * bought[s, d]          [USD]; bought (S, D) of `Lin`, None where nothing can be
     """
-    for s in range(build.S):
-        for d in range(build.D):
-            var = decision.at(s, d)
-            if var is None:
-                continue
-            for n, share in payments.shares:
-                build.capex[s, d + n].add(var, share * prices[s, d] / build.unit)
+    for s, d in np.argwhere(bought != None):  # noqa: E711 - elementwise
+        for n, share in payments.shares:
+            build.capex[s, d + n].plus(bought[s, d], share * prices[s, d] / build.unit)
 
 
-def deduct(build: Build, decision: Decision, prices: np.ndarray, lead: np.ndarray, schedule: np.ndarray) -> None:
+def deduct(build: Build, bought: np.ndarray, prices: np.ndarray, lead: np.ndarray, schedule: np.ndarray) -> None:
     """Tax depreciation of a purchase by year: schedule[e, y] of its price, placed in service at e = d + lead[s].
 
-    What is deducted in the same shares of the same years is one sum: basis[s][shares] += price[s, d] * decision[s, d]          [USD]
+    What is deducted in the same shares of the same years is one sum: basis[s][shares] += price[s, d] * bought[s, d]          [USD]
     """
-    for s in range(build.S):
-        for d in range(build.D):
-            var = decision.at(s, d)
-            e = d + int(lead[s])
-            if var is None or e >= build.T:
-                continue
-            shares = tuple(schedule[e].tolist())
-            if any(shares):
-                build.basis[s].setdefault(shares, Lin()).add(var, prices[s, d] / build.unit)
+    terms = [tuple(row) if any(row) else None for row in schedule.tolist()]
+    for s, d in np.argwhere(bought != None):  # noqa: E711 - elementwise
+        e = d + int(lead[s])
+        if e < build.T and (shares := terms[e]) is not None:
+            build.basis[s].setdefault(shares, Lin()).plus(bought[s, d], prices[s, d] / build.unit)
 
 
 class Fleet:
@@ -52,6 +44,7 @@ class Fleet:
         self.exercised: dict[tuple[int, int], Decision] = {}
         self.retired: dict[tuple[int, int], Decision] = {}
         self.options: dict[int, Decision] = {}
+        self._standing: dict[int, np.ndarray] = {}
         self._levels: dict[tuple[int, int], np.ndarray] = {}
         for r, rig in enumerate(p.rigs):
             self._rig(r, rig)
@@ -74,33 +67,66 @@ class Fleet:
             place = p.sites[i].name
             if rig.sites[i] and window.any() and rig.limit > 0.0:
                 self.orders[r, i] = b.decide(("orders", rig.name, place), window)
-                pay(b, self.orders[r, i], rig.price, rig.payments)
             if rig.sites[i] and rig.option is not None:
                 self.exercised[r, i] = b.decide(("exercised", rig.name, place), self._open(rig.option.exercise, rig.lead))
-                pay(b, self.exercised[r, i], np.full_like(rig.price, rig.option.strike), rig.payments)
             self.retired[r, i] = b.decide(("retired", rig.name, place), before_end)
         schedule = depreciation_shares(rig.depreciation, p.clock)
         lead = np.full(b.S, rig.lead)
-        for made, price in ((self.orders, rig.price), (self.exercised, None)):
-            for i in sites:
-                if (r, i) in made:
-                    strike = rig.option.strike if rig.option else 0.0
-                    deduct(b, made[r, i], rig.price if price is not None else np.full_like(rig.price, strike), lead, schedule)
+        strike = np.full_like(rig.price, rig.option.strike if rig.option else 0.0)
+        ordered = self._everywhere("rig_ordered", r, self.orders)
+        exercised = self._everywhere("rig_exercised", r, self.exercised)
+        for bought, price in ((ordered, rig.price), (exercised, strike)):
+            pay(b, bought, price, rig.payments)
+            deduct(b, bought, price, lead, schedule)
         if rig.option is not None:
             self._options(r, rig)
         self._limits(r, rig, sites)
         for i in sites:
             self._rows(r, rig, i)
-            for s in range(b.S):
-                for d in range(b.T):
-                    var, value = self.retired[r, i].at(s, d), rig.resale[s, d] / b.unit
-                    b.cash[s, d].add(var, value)
-                    b.taxable[s, b.year_of(d)].add(var, value)
-                b.entry("terminal_rigs")[s, b.T].plus(
-                    self.installed(r, i, s, b.T - 1), p.terminal.rigs * rig.resale[s, b.T] / b.unit
-                )
-                for t in range(b.T):
-                    b.operating[s, t + 1].plus(self.installed(r, i, s, t), -rig.fixed_cost * p.years[t] / b.unit)
+        retired = self._everywhere("rig_retired", r, self.retired)
+        self._standing[r] = self._installed_everywhere(r, sites)
+        for s in range(b.S):
+            for d in range(b.T):
+                if retired[s, d] is not None:
+                    b.cash[s, d].plus(retired[s, d], rig.resale[s, d] / b.unit)
+                    b.taxable[s, b.year_of(d)].plus(retired[s, d], rig.resale[s, d] / b.unit)
+            b.entry("terminal_rigs")[s, b.T].plus(self.standing(r, s, b.T - 1), p.terminal.rigs * rig.resale[s, b.T] / b.unit)
+            for t in range(b.T):
+                b.operating[s, t + 1].plus(self.standing(r, s, t), -rig.fixed_cost * p.years[t] / b.unit)
+
+    def _everywhere(self, family: str, r: int, made: dict[tuple[int, int], Decision]) -> np.ndarray:
+        """(S, D) of `Lin`: what is decided of rig r at all sites together, None where nothing can be."""
+        b = self.build
+        mine = [decision for (k, _), decision in made.items() if k == r]
+        known: dict[int, Lin] = {}
+        out = np.full((b.S, b.D), None, dtype=object)
+        for s in range(b.S):
+            for d in range(b.D):
+                node = int(b.problem.scenarios.node[s, d])
+                if node not in known:
+                    here = total(Lin().add(decision.at(s, d)) for decision in mine)
+                    known[node] = b.shared(family, (b.problem.rigs[r].name, s, d), here)
+                if known[node].vars:
+                    out[s, d] = known[node]
+        return out
+
+    def _installed_everywhere(self, r: int, sites: list[int]) -> np.ndarray:
+        """(S, T) of `Lin`: MW of rig r at all sites together."""
+        b = self.build
+        known: dict[int, Lin] = {}
+        out = np.empty((b.S, b.T), dtype=object)
+        for s in range(b.S):
+            for d in range(b.T):
+                node = int(b.problem.scenarios.node[s, d])
+                if node not in known:
+                    here = total(self.installed(r, i, s, d) for i in sites)
+                    known[node] = b.shared("rig_standing", (b.problem.rigs[r].name, s, d), here)
+                out[s, d] = known[node]
+        return out
+
+    def standing(self, r: int, s: int, d: int) -> Lin:
+        """MW of rig r that work in period d, all sites together."""
+        return self._standing[r][s, d] if r in self._standing else Lin()
 
     def _options(self, r: int, rig: Rig) -> None:
         """Exercises so far never exceed options bought so far, and these never the limit."""
@@ -108,7 +134,7 @@ class Fleet:
         assert option is not None
         bought = b.decide(("options", rig.name), option.buy)
         self.options[r] = bought
-        pay(b, bought, np.full((b.S, b.D), option.fee), Payments())
+        pay(b, bought.table(), np.full((b.S, b.D), option.fee), Payments())
         for s, d in nodes(b):
             used = Lin().add(bought.cum(s, d), -1.0)
             for (k, _), exercised in self.exercised.items():

@@ -333,8 +333,8 @@ class Instruments:
         b, p = self.build, self.build.problem
         out = Lin()
         if kind == "rigs":
-            for r, i in fleet.keys:
-                out.plus(fleet.installed(r, i, s, min(d, b.T - 1)), p.rigs[r].resale[s, d] / b.unit)
+            for r, rig in enumerate(p.rigs):
+                out.plus(fleet.standing(r, s, min(d, b.T - 1)), rig.resale[s, d] / b.unit)
         elif kind == "halls":
             out.plus(sites.cost_so_far(s, d))
         elif kind == "equipment":

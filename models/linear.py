@@ -153,6 +153,13 @@ class Decision:
             out.add(self._vars[s, d], float(coefs[d]))
         return out
 
+    def table(self) -> np.ndarray:
+        """(S, D) of `Lin`, None where nothing can be decided."""
+        out = np.full(self._vars.shape, None, dtype=object)
+        for s, d in np.argwhere(self._vars != None):  # noqa: E711 - elementwise
+            out[s, d] = Lin().add(self._vars[s, d])
+        return out
+
     def values(self) -> Array:
         """(S, D) values after a solve, 0 where there is no decision or only the solver's rounding."""
         return np.array([[0.0 if v is None else settled(v.value) for v in row] for row in self._vars])
@@ -225,7 +232,7 @@ class Build:
     def shared(self, family: str, key: Any, lin: Lin) -> Lin:
         """The same sum through one variable, made once for all scenarios and rows in which it stands; short sums stay as they are.
 
-            sum[key] = the terms of lin          (its constant stays outside)
+        sum[key] = the terms of lin          (its constant stays outside)
         """
         lin = lin.merged()
         if len(lin.vars) < SHARED:
@@ -299,7 +306,7 @@ def _rule(table: dict[Any, tuple[float | None, Lin, float | None]]) -> Callable[
 def running(build: Build, family: str, added: Callable[[int, int], Lin]) -> np.ndarray:
     """(S, D) of `Lin`: the sum of added(s, e) over dates e <= d, one variable per scenario and date at which something is added.
 
-        sum[s, d] = sum[s, d-1] + added(s, d)
+    sum[s, d] = sum[s, d-1] + added(s, d)
     """
     out = np.empty((build.S, build.D), dtype=object)
     for s in range(build.S):

@@ -33,8 +33,11 @@ class Sites:
             return
         made = b.decide(("built", site.name, kind), window)
         self.built[i, kind] = made
-        pay(b, made, expansion.cost, expansion.payments)
-        deduct(b, made, expansion.cost, expansion.lead + site.delay, depreciation_shares(expansion.depreciation, b.problem.clock))
+        bought = made.table()
+        pay(b, bought, expansion.cost, expansion.payments)
+        deduct(
+            b, bought, expansion.cost, expansion.lead + site.delay, depreciation_shares(expansion.depreciation, b.problem.clock)
+        )
         for s in leaves(b):
             ordered = Lin().add(made.cum(s, b.T))
             if np.isfinite(expansion.limit):

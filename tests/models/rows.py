@@ -1,7 +1,7 @@
 """Rows of a plan as plain tables, to be compared with rows written out by hand from models/README.md.
 
-Amounts in rows are money units (USD / problem.money = MUSD). Running sums (`<decision>_cum`) are always written out as the
-decisions they add up, so that a row reads as its formula does; `through` names further families whose variable is written out by
+Amounts in rows are money units (USD / problem.money = MUSD). Running sums (`<decision>_cum`) and sums that several rows use
+(`SUMS`) are always written out as the decisions they add up, so that a row reads as its formula does; `through` names further families whose variable is written out by
 its definition: with 'fleet', installed MW become what was owned, what has arrived and what was retired.
 """
 
@@ -23,6 +23,11 @@ EXACT = 1e-12
 NOTHING = 1e-15
 #: the variable that a family defines, where it has another name than its family
 DEFINED = {"fleet": "installed"}
+#: families of sums that several rows use: always written out as what they add up
+SUMS = frozenset(
+    {"capex", "tax_basis", "halls_cost", "equipment_cost", "rig_ordered", "rig_exercised", "rig_retired", "rig_standing"}
+    | {f"debt_{what}" for what in ("balance", "paid", "interest", "principal", "accrued", "cost")}
+)
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ def _definitions(plan: Plan, through: tuple[str, ...]) -> dict[str, tuple[dict[s
     """{variable: (terms, constant)} of every variable that a family defines with coefficient 1."""
     out = {}
     for family in families(plan):
-        if not family.endswith("_sum") and family not in through:
+        if not family.endswith("_sum") and family not in through and family not in SUMS:
             continue
         column = family.removesuffix("_sum") + "_cum" if family.endswith("_sum") else DEFINED.get(family, family)
         for key in keys(plan, family):
@@ -84,7 +89,7 @@ def row(plan: Plan, family: str, key: Any, through: tuple[str, ...] = ()) -> Row
     """One row, with running sums and the variables of families `through` written out."""
     found = _read(plan, family, key)
     defined = _definitions(plan, tuple(f for f in through if f != family))
-    if family.endswith("_sum"):
+    if family.endswith("_sum") or family in SUMS:
         return found
     terms, shift = dict(found.terms), 0.0
     while pending := [name for name in terms if name in defined]:

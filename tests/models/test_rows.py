@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from models.linear import Build, Decision
 from models.plan import Plan
-from models.problem import Problem
-from tests.models.rows import label, row_is
-from tests.models.tiny import debt_of, equity_of, expansion_of, hourly, rig_of, service_of, site_of, tiny, tree
+from models.problem import Depreciation, Problem, RigOption
+from tests.models.rows import SUMS, label, row_is
+from tests.models.tiny import debt_of, equity_of, expansion_of, hourly, path, rig_of, service_of, site_of, tiny, tree
 
 HERE = Path(__file__).parent
 MODELS = HERE.parents[1] / "models"
@@ -33,11 +33,16 @@ def first_arguments(path: Path, method: str, position: int) -> list[ast.expr]:
 
 
 def written() -> set[str]:
-    """Families that models/ writes: literal ones, and '*_sum' for those named after a decision."""
+    """Families that models/ writes: literal ones, '*_sum' for those named after a decision, and sums that several rows use."""
     out = set()
     for path in sorted(MODELS.glob("*.py")):
-        for argument in first_arguments(path, "row", 0):
-            if isinstance(argument, ast.Constant):
+        sums = [a for name, k in (("shared", 0), ("running", 1), ("_everywhere", 0)) for a in first_arguments(path, name, k)]
+        for argument in [*first_arguments(path, "row", 0), *sums]:
+            if isinstance(argument, ast.Name):  # inside the functions that are given the family
+                assert argument.id == "family" and path.name in ("linear.py", "fleet.py")
+            elif isinstance(argument, ast.BinOp) and isinstance(argument.left, ast.Constant):
+                out |= {family for family in SUMS if family.startswith(str(argument.left.value))}
+            elif isinstance(argument, ast.Constant):
                 out.add(str(argument.value))
             else:
                 assert isinstance(argument, ast.BinOp) and isinstance(argument.right, ast.Constant), ast.dump(argument)
@@ -114,6 +119,77 @@ def test_history_of_a_step_is_one_running_sum() -> None:
     _, thing = a_decision(problem, np.ones(9, dtype=bool), False)
     lin = thing.history(0, np.array([2.0] * 6 + [0.0] * 3))
     assert [(v.name, c) for v, c in zip(lin.vars, lin.coefs, strict=True)] == [("thing_cum[0,5]", 2.0)]
+
+
+# --- sums that several rows use -----------------------------------------------------------------------------------------
+
+
+def test_sums_that_several_rows_use() -> None:
+    """Each is one variable for what it adds up, and scenarios in which it is the same share it."""
+    problem = tiny(6, months=1, scenarios=2, apart_from=7, tax_rate=0.21)
+    problem = replace(problem, sites=(site_of(problem, build_mining=expansion_of(problem, lead=1), ai_mw=20.0),))
+    terms = {"frequency": 1, "rate": 0.12, "fee": 0.01, "tenor": 3, "collateral": ("halls", "equipment"), "advance_rate": 0.5}
+    rig = rig_of(problem, price=[1e6 * 0.9**d for d in range(7)], lead=1, depreciation=Depreciation("straight", 4, (), 0.0, 4))
+    cloud = service_of(problem, "ai", "cloud", rate=1000.0, demand=hourly(problem, 0.9), lead=1, equipment=path(5e6, 2, 7))
+    problem = replace(problem, rigs=(rig,), services=(cloud,), debts=(debt_of(problem, "notes", **terms),))
+    plan = Plan(problem)
+    x, b, j, n = "orders_rig_home", "built_home_build_mining", "signed_ai_home", "issued_notes"
+    hall, gear = float(problem.sites[0].build_mining.cost[0, 2]) / 1e6, 5.0
+    parts = {f"{x}[0,2]": -0.81, f"{b}[0,2]": -hall, f"{j}[0,2]": -gear}
+    row_is(plan, "capex", (0, 2), {"capex[0,2]": 1.0} | parts, equal=0.0)
+    assert (1, 2) not in plan.model.row_capex
+    # sums of two terms stand for themselves: halls ordered by date 1, and what date 3 adds to the sum of date 2
+    early = {f"{b}[0,0]": -float(problem.sites[0].build_mining.cost[0, 0]) / 1e6, f"{b}[0,1]": -hall}
+    row_is(plan, "halls_cost", (0, 2), {"halls_cost[0,2]": 1.0, f"{b}[0,2]": -hall} | early, equal=0.0)
+    later = {"halls_cost[0,2]": -1.0, f"{b}[0,3]": -hall, f"{b}[0,4]": -hall}
+    row_is(plan, "halls_cost", (0, 4), {"halls_cost[0,4]": 1.0} | later, equal=0.0)
+    gears = {f"{j}[0,{d}]": -gear for d in range(3)}
+    row_is(plan, "equipment_cost", (0, 2), {"equipment_cost[0,2]": 1.0} | gears, equal=0.0)
+    # notes of three months at 12 % a year: at date 3 those of dates 0 to 2 pay interest, those of date 0 are repaid
+    monthly = 0.01
+    faces = {f"{n}[0,{d}]": -monthly for d in range(3)}
+    row_is(plan, "debt_interest", ("notes", 0, 3), {"debt_interest[notes,0,3]": 1.0} | faces, equal=0.0)
+    row_is(plan, "debt_paid", ("notes", 0, 3), {"debt_paid[notes,0,3]": 1.0} | faces | {f"{n}[0,0]": -1.0 - monthly}, equal=0.0)
+    left = {f"{n}[0,{d}]": -1.0 for d in (1, 2, 3)}
+    row_is(plan, "debt_balance", ("notes", 0, 3), {"debt_balance[notes,0,3]": 1.0} | left, equal=0.0)
+    yearly = {f"{n}[0,{d}]": -monthly * min(3, 6 - d) for d in range(6)}
+    row_is(plan, "debt_accrued", ("notes", 0, 0), {"debt_accrued[notes,0,0]": 1.0} | yearly, equal=0.0)
+    fees = {f"{n}[0,{d}]": -0.01 * min(3, 6 - d) / 3 for d in range(6)}
+    row_is(plan, "debt_cost", ("notes", 0, 0), {"debt_cost[notes,0,0]": 1.0} | fees, equal=0.0)
+
+
+def test_what_is_decided_of_a_rig_at_several_sites_is_one_sum() -> None:
+    """Orders, exercises, retirements and MW of one rig at three sites; two sites stand for themselves."""
+    problem = tiny(3, scenarios=2, apart_from=4)
+    problem = replace(problem, sites=tuple(site_of(problem, name) for name in ("a", "b", "c")))
+    option = RigOption(1e4, 5e5, 100.0, np.arange(4) < 2, np.arange(4) < 3)
+    rig = rig_of(problem, lead=1, option=option, sites=np.ones(3, dtype=bool), owned=np.zeros(3))
+    plan = Plan(replace(problem, rigs=(rig,)))
+
+    def parts(decision: str) -> dict[str, float]:
+        return {f"{decision}_rig_{place}[0,1]": -1.0 for place in "abc"}
+
+    row_is(plan, "rig_ordered", ("rig", 0, 1), {"rig_ordered[rig,0,1]": 1.0} | parts("orders"), equal=0.0)
+    row_is(plan, "rig_exercised", ("rig", 0, 1), {"rig_exercised[rig,0,1]": 1.0} | parts("exercised"), equal=0.0)
+    row_is(plan, "rig_retired", ("rig", 0, 1), {"rig_retired[rig,0,1]": 1.0} | parts("retired"), equal=0.0)
+    standing = {f"installed[rig,{place},0,1]": -1.0 for place in "abc"}
+    row_is(plan, "rig_standing", ("rig", 0, 1), {"rig_standing[rig,0,1]": 1.0} | standing, equal=0.0)
+    assert ("rig", 1, 1) not in plan.model.row_rig_standing
+
+
+def test_scheduled_principal_and_purchases_on_like_terms_are_sums() -> None:
+    """Level amortisation from vintages of several dates; MACRS purchases of one year are deducted in the same shares."""
+    problem = tiny(24, months=1, tax_rate=0.21)
+    problem = replace(problem, sites=(site_of(problem),))
+    rig = rig_of(problem, price=1e6, lead=1, depreciation=Depreciation("macrs", 0, (0.5, 0.5), 0.0, 24))
+    notes = debt_of(problem, "notes", frequency=1, tenor=4, amortisation="level", window=np.arange(25) < 3)
+    plan = Plan(replace(problem, rigs=(rig,), debts=(notes,)))
+    # everything is repaid in equal parts at the four dates up to its maturity: date 3 is the third of date 0, second of 1, first of 2
+    quarters = {f"issued_notes[0,{v}]": -0.25 for v in range(3)}
+    row_is(plan, "debt_principal", ("notes", 0, 3), {"debt_principal[notes,0,3]": 1.0} | quarters, equal=0.0)
+    for n, dates in enumerate((range(0, 11), range(11, 23))):  # placed in service a month later
+        bought = {f"orders_rig_home[0,{d}]": -1.0 for d in dates}
+        row_is(plan, "tax_basis", (0, n), {f"tax_basis[0,{n}]": 1.0} | bought, equal=0.0)
 
 
 # --- who knows what when ----------------------------------------------------------------------------------------------
