@@ -46,7 +46,9 @@ class Services:
                 if first == s:
                     share, price = self._profile(service, i, s, t)
                     mw[s, t] = self._sum(j, i, s, share)
-                    rented[s, t] = self._sum(j, i, s, share * price) if lease else None
+                    if lease:
+                        rent = self._sum(j, i, s, share * price)
+                        rented[s, t] = b.shared("rented", (service.name, p.sites[i].name, s, t), rent)
                     if t < service.contracted_term:
                         mw[s, t].const += service.contracted[i]
                         if lease:

@@ -184,7 +184,7 @@ class Cuts:
     def _sunk(self, x: Array) -> bool:
         """Whether a plan stands at such a bound; it is then moved away."""
         sunk = False
-        for i, site in enumerate(self.sites):
+        for site in self.sites:
             if len(site.units):
                 continue
             columns = site.theta[site.theta >= 0]

@@ -1,8 +1,9 @@
 """Rows of a plan as plain tables, to be compared with rows written out by hand from models/README.md.
 
 Amounts in rows are money units (USD / problem.money = MUSD). Running sums (`<decision>_cum`) and sums that several rows use
-(`SUMS`) are always written out as the decisions they add up, so that a row reads as its formula does; `through` names further families whose variable is written out by
-its definition: with 'fleet', installed MW become what was owned, what has arrived and what was retired.
+(`SUMS`) are always written out as the decisions they add up, so that a row reads as its formula does; `through` names further
+families whose variable is written out by its definition: with 'fleet', installed MW become what was owned, what has arrived and
+what was retired.
 """
 
 from __future__ import annotations
@@ -25,7 +26,17 @@ NOTHING = 1e-15
 DEFINED = {"fleet": "installed"}
 #: families of sums that several rows use: always written out as what they add up
 SUMS = frozenset(
-    {"capex", "tax_basis", "halls_cost", "equipment_cost", "rig_ordered", "rig_exercised", "rig_retired", "rig_standing"}
+    {
+        "capex",
+        "tax_basis",
+        "halls_cost",
+        "equipment_cost",
+        "rig_ordered",
+        "rig_exercised",
+        "rig_retired",
+        "rig_standing",
+        "rented",
+    }
     | {f"debt_{what}" for what in ("balance", "paid", "interest", "principal", "accrued", "cost")}
 )
 

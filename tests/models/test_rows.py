@@ -35,11 +35,11 @@ def first_arguments(path: Path, method: str, position: int) -> list[ast.expr]:
 def written() -> set[str]:
     """Families that models/ writes: literal ones, '*_sum' for those named after a decision, and sums that several rows use."""
     out = set()
-    for path in sorted(MODELS.glob("*.py")):
-        sums = [a for name, k in (("shared", 0), ("running", 1), ("_everywhere", 0)) for a in first_arguments(path, name, k)]
-        for argument in [*first_arguments(path, "row", 0), *sums]:
+    for file in sorted(MODELS.glob("*.py")):
+        sums = [a for name, k in (("shared", 0), ("running", 1), ("_everywhere", 0)) for a in first_arguments(file, name, k)]
+        for argument in [*first_arguments(file, "row", 0), *sums]:
             if isinstance(argument, ast.Name):  # inside the functions that are given the family
-                assert argument.id == "family" and path.name in ("linear.py", "fleet.py")
+                assert argument.id == "family" and file.name in ("linear.py", "fleet.py")
             elif isinstance(argument, ast.BinOp) and isinstance(argument.left, ast.Constant):
                 out |= {family for family in SUMS if family.startswith(str(argument.left.value))}
             elif isinstance(argument, ast.Constant):
@@ -53,8 +53,8 @@ def written() -> set[str]:
 def with_a_test() -> set[str]:
     """Families that some `row_is(plan, "family", ...)` of the row tests looks at."""
     out = set()
-    for path in sorted(HERE.glob("test_rows*.py")):
-        for argument in first_arguments(path, "row_is", 1):
+    for file in sorted(HERE.glob("test_rows*.py")):
+        for argument in first_arguments(file, "row_is", 1):
             if isinstance(argument, ast.Constant):
                 name = str(argument.value)
                 out.add("*_sum" if name.endswith("_sum") else name)
@@ -158,6 +158,18 @@ def test_sums_that_several_rows_use() -> None:
     row_is(plan, "debt_cost", ("notes", 0, 0), {"debt_cost[notes,0,0]": 1.0} | fees, equal=0.0)
 
 
+def test_rent_of_a_lease_is_one_sum() -> None:
+    """MW signed at each date at their escalated rent: contracts of a year and more ago have grown by a step."""
+    problem = tiny(18, months=1, scenarios=2, apart_from=19)
+    problem = replace(problem, sites=(site_of(problem, ai_mw=20.0),))
+    lease = service_of(problem, "tenant", rate=1e6, demand=hourly(problem, 0.9), lead=1, escalator=0.1, ramp=(0.5,))
+    plan = Plan(replace(problem, services=(lease,)))
+    key, name = ("tenant", "home", 0, 15), "signed_tenant_home"
+    # at period 15 those of dates 0 to 2 have run for a year; that of date 14 starts, at half
+    terms = {f"{name}[0,{d}]": -(1.1 if d <= 2 else 1.0) for d in range(14)} | {f"{name}[0,14]": -0.5}
+    row_is(plan, "rented", key, {"rented[tenant,home,0,15]": 1.0} | terms, equal=0.0)
+
+
 def test_what_is_decided_of_a_rig_at_several_sites_is_one_sum() -> None:
     """Orders, exercises, retirements and MW of one rig at three sites; two sites stand for themselves."""
     problem = tiny(3, scenarios=2, apart_from=4)
@@ -187,7 +199,7 @@ def test_scheduled_principal_and_purchases_on_like_terms_are_sums() -> None:
     # everything is repaid in equal parts at the four dates up to its maturity: date 3 is the third of date 0, second of 1, first of 2
     quarters = {f"issued_notes[0,{v}]": -0.25 for v in range(3)}
     row_is(plan, "debt_principal", ("notes", 0, 3), {"debt_principal[notes,0,3]": 1.0} | quarters, equal=0.0)
-    for n, dates in enumerate((range(0, 11), range(11, 23))):  # placed in service a month later
+    for n, dates in enumerate((range(11), range(11, 23))):  # placed in service a month later
         bought = {f"orders_rig_home[0,{d}]": -1.0 for d in dates}
         row_is(plan, "tax_basis", (0, n), {f"tax_basis[0,{n}]": 1.0} | bought, equal=0.0)
 
