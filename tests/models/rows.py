@@ -100,8 +100,10 @@ def row(plan: Plan, family: str, key: Any, through: tuple[str, ...] = ()) -> Row
     """One row, with running sums and the variables of families `through` written out."""
     found = _read(plan, family, key)
     defined = _definitions(plan, tuple(f for f in through if f != family))
-    if family.endswith("_sum") or family in SUMS:
+    if family.endswith("_sum"):
         return found
+    if family in SUMS:  # the sum itself stays, and sums it is made of
+        defined = {name: terms for name, terms in defined.items() if name.split("[")[0] not in SUMS}
     terms, shift = dict(found.terms), 0.0
     while pending := [name for name in terms if name in defined]:
         for name in pending:

@@ -162,7 +162,7 @@ def test_rent_of_a_lease_is_one_sum() -> None:
     """MW signed at each date at their escalated rent: contracts of a year and more ago have grown by a step."""
     problem = tiny(18, months=1, scenarios=2, apart_from=19)
     problem = replace(problem, sites=(site_of(problem, ai_mw=20.0),))
-    lease = service_of(problem, "tenant", rate=1e6, demand=hourly(problem, 0.9), lead=1, escalator=0.1, ramp=(0.5,))
+    lease = service_of(problem, "tenant", rate=1e6, demand=hourly(problem, 0.9), lead=1, escalator=0.1, ramp=(0.5,), term=60)
     plan = Plan(replace(problem, services=(lease,)))
     key, name = ("tenant", "home", 0, 15), "signed_tenant_home"
     # at period 15 those of dates 0 to 2 have run for a year; that of date 14 starts, at half
