@@ -45,6 +45,10 @@ class Money:
             self.slope_price + f * other.slope_price, self.slope_adder + f * other.slope_adder, self.base + f * other.base
         )
 
+    def rows(self, rows: Ints) -> Money:
+        """The money of some blocks only."""
+        return Money(self.slope_price[rows], self.slope_adder[rows], self.base[rows])
+
 
 @dataclass(frozen=True)
 class Split:
@@ -67,7 +71,7 @@ class Split:
 class Oracle:
     """All hours of one site. Blocks are numbered s * T + t. value: USD per MWh of uses, and cost of sources, coins counted in full."""
 
-    problem: Problem
+    periods: int
     site: int
     entries: tuple[Entry, ...]
     profiles: Array
@@ -209,7 +213,7 @@ def make_oracle(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple
     starts = np.concatenate([[0], np.cumsum(lengths)])[:-1].astype(np.int64)
     limits = tuple(np.array([c[3][k] for c in columns]).reshape(len(columns), blocks).T.copy() for k in range(3))
     return Oracle(
-        problem=problem,
+        periods=t_count,
         site=i,
         entries=tuple(c[0] for c in columns),
         profiles=np.array(profiles.rows),
@@ -226,19 +230,25 @@ def make_oracle(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple
 
 
 def with_scenarios(oracle: Oracle, scenarios: Ints) -> Oracle:
-    """The oracle of some scenarios only, for a worker that holds just these."""
-    t = oracle.problem.clock.periods
-    rows = (np.asarray(scenarios)[:, None] * t + np.arange(t)).ravel()
+    """The oracle of some scenarios only."""
+    t = oracle.periods
+    return with_blocks(oracle, (np.asarray(scenarios)[:, None] * t + np.arange(t)).ravel())
 
-    def pick(money: Money) -> Money:
-        return Money(money.slope_price[rows], money.slope_adder[rows], money.base[rows])
+
+def with_blocks(oracle: Oracle, rows: Ints) -> Oracle:
+    """The oracle of some blocks only and the profiles that these need, for a worker that holds just these."""
+    used = np.unique(np.concatenate([oracle.market[0][rows].ravel(), oracle.limit[0][rows].ravel()]))
+
+    def pick(three: tuple[Ints, Array, Array]) -> tuple[Ints, Array, Array]:
+        return np.searchsorted(used, three[0][rows]), three[1][rows], three[2][rows]
 
     return replace(
         oracle,
+        profiles=oracle.profiles[used],
         first=oracle.first[rows],
         count=oracle.count[rows],
-        market=tuple(x[rows] for x in oracle.market),
-        limit=tuple(x[rows] for x in oracle.limit),
-        value=pick(oracle.value),
-        gross=pick(oracle.gross),
+        market=pick(oracle.market),
+        limit=pick(oracle.limit),
+        value=oracle.value.rows(rows),
+        gross=oracle.gross.rows(rows),
     )

@@ -8,6 +8,7 @@ theta is the cash value of the hours, q the physical quantities that rules or th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,10 +17,11 @@ import numpy as np
 from models.ai import Services
 from models.decisions import SiteDispatch
 from models.fleet import Fleet
+from models.hours import SiteHours
 from models.linear import Build, Lin
 from models.merit import diesel_allowance
 from models.oracle import Money, Oracle, Split, make_oracle
-from models.problem import Array, Ints
+from models.problem import Array
 from models.sites import Sites
 
 
@@ -56,25 +58,14 @@ class SiteValue:
     cash: Money
     quantities: list[Quantity] = field(default_factory=list)
 
-    def direction(self, alpha: Array, rho: Array) -> Money:
-        """Income per MWh of every entry in direction (alpha (B,), rho (B, Q) USD per natural unit), costs as negative income."""
-        sign = np.where(self.oracle.is_source, -1.0, 1.0)
-        a = alpha[:, None]
-        money = Money(a * self.cash.slope_price * sign, a * self.cash.slope_adder * sign, a * self.cash.base * sign)
-        for k, quantity in enumerate(self.quantities):
-            money = money.plus(quantity.money, rho[:, k])
-        return money
+    @property
+    def hours(self) -> SiteHours:
+        """What works out the splits: no Pyomo in it, so it can be sent to a worker."""
+        return SiteHours(self.oracle, self.cash, tuple(q.money for q in self.quantities))
 
     def split(self, capacity: Array, alpha: Array, rho: Array) -> Split:
         """The best split in a direction; `value` is V_(alpha, rho)(K)."""
-        return self.oracle.split(capacity, self.extra(alpha, rho))
-
-    def extra(self, alpha: Array, rho: Array) -> Money:
-        """What must be added to the oracle's own money to price entries in the direction."""
-        sign = np.where(self.oracle.is_source, -1.0, 1.0)
-        own = self.oracle.value
-        minus = Money(-own.slope_price * sign, -own.slope_adder * sign, -own.base * sign)
-        return self.direction(alpha, rho).plus(minus, np.ones(self.oracle.blocks))
+        return self.hours.split(capacity, alpha, rho)
 
     def point(self, split: Split) -> tuple[Array, Array]:
         """(theta (B,) USD, q (B, Q) natural units) that a split really brings."""
@@ -240,17 +231,22 @@ class Theta:
                         here.add(value.column[k, e], -penalty)
 
     # ---- after a solve ---------------------------------------------------------------------------------------------
-    def dispatch(self, mixtures: list[Mixture]) -> dict[tuple[str, int, int], SiteDispatch]:
-        """(site, s, t) -> hours of the plan, mixed as the mixtures of each site say."""
+    def dispatch(
+        self, mixtures: list[Mixture], hours: Callable[[int, Array, Array, Array], Array] | None = None
+    ) -> dict[tuple[str, int, int], SiteDispatch]:
+        """(site, s, t) -> hours of the plan, mixed as the mixtures of each site say.
+
+        hours: works out one site (site number, capacity, alpha, rho) -> (sum of hours, E) MW; None: here.
+        """
+        hours = hours or (lambda i, k, a, r: self.values[i].hours.dispatch(k, a, r))
         b = self.build
         out: dict[tuple[str, int, int], SiteDispatch] = {}
-        for value, mixture in zip(self.values, mixtures, strict=True):
+        for i, (value, mixture) in enumerate(zip(self.values, mixtures, strict=True)):
             oracle = value.oracle
-            every: Ints = np.arange(oracle.blocks)
-            block_of = np.repeat(every, oracle.count)
+            block_of = np.repeat(np.arange(oracle.blocks), oracle.count)
             mw: Array | None = None
             for alpha, rho, share in mixture.parts:
-                part = oracle.dispatch(mixture.capacity, value.extra(alpha, rho), every)
+                part = hours(i, mixture.capacity, alpha, rho)
                 if len(mixture.parts) > 1:
                     part *= share[block_of][:, None]
                 mw = part if mw is None else mw + part
