@@ -6,9 +6,11 @@ failed; 130 interrupted. A traceback is a bug: nothing here hides one.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -43,7 +45,10 @@ class Mistaken(click.ClickException):
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit with its code."""
-    sys.exit(run(arguments))
+    code = run(arguments)
+    with contextlib.suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: Ctrl-C while Python ends changes nothing
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -181,6 +186,13 @@ def _variants(case: Case, path: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json and nothing else.")
 @click.option("--dispatch", is_flag=True, help="Write every hour to dispatch.parquet too.")
 @click.option("--time-limit", type=float, metavar="SECONDS", help="Stop the solver after this time.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Work out the hours in N processes; with --scheduler, on N workers. The answer is the same.  [default: 1, or all there are]",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="Work out the hours on a Dask cluster, as in tcp://192.0.2.7:8786.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def solve(
     path: str,
@@ -191,6 +203,8 @@ def solve(
     as_json: bool,
     dispatch: bool,
     time_limit: float | None,
+    workers: int | None,
+    scheduler: str | None,
     quiet: bool,
 ) -> int:
     """Solve a case, prove the plan, and write DIR/<case>/<variant>/."""
@@ -200,9 +214,15 @@ def solve(
         if not change.partition("=")[0].strip() or "=" not in change:
             message = f'"{change}" is not PATH=VALUE, as in "financing.notes.limit=0 USD"'
             raise click.BadParameter(message, param_hint="'--set'")
+    if method == "extensive" and ((workers or 1) > 1 or scheduler is not None):
+        raise click.UsageError(
+            "--workers and --scheduler share out hours that are valued: they do not go with --method extensive"
+        )
     case = _load(path, variant, changes)
 
     from optimizer import engine, results
+    from optimizer.executor import Executor, ExecutorError
+    from optimizer.interrupts import prompt
     from optimizer.progress import Progress
 
     label = _label(variant, changes)
@@ -210,8 +230,11 @@ def solve(
         results.prepare(results.folder(out, case.name, label))
     except results.ResultError as problem:
         raise Mistaken(str(problem)) from None
-    with Progress(sys.stderr, quiet) as progress:
-        solution = engine.solve(case, method=method, time_limit=time_limit, progress=progress)
+    try:
+        with Progress(sys.stderr, quiet) as progress, prompt(), Executor(workers, scheduler, progress.tick) as executor:
+            solution = engine.solve(case, method=method, time_limit=time_limit, progress=progress, executor=executor)
+    except ExecutorError as problem:
+        raise Mistaken(str(problem)) from None
     code = EXIT_CODES[solution.outcome.name]
     trouble = None
     if code == DONE:

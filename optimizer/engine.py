@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from models.plan import Plan
     from optimizer.branch import Condition, Settled
     from optimizer.case import Case
+    from optimizer.executor import Executor, PinnedHours
     from optimizer.highs import Answer, LinearProgram, Session
 
 #: relative tolerance of every identity between the program and the books, and of the proof
@@ -116,15 +117,22 @@ def solve(
     seed: int = 0,
     presolve: bool = True,
     algorithm: str = "choose",
+    executor: Executor | None = None,
 ) -> Solution:
     """Solve a case and prove the answer. time_limit in seconds.
 
     method: 'cuts' values every hour exactly and adds what is needed of it to the program; 'extensive' writes every hour out.
-    Raises ValueError for an unknown method; SolverError when HiGHS itself fails.
+    executor: who works out the hours ('cuts' only); None: this process. The answer is the same to the last bit.
+    Raises ValueError for an unknown method; SolverError when HiGHS itself fails; ExecutorError when its workers cannot go on.
     """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}: expected one of {', '.join(METHODS)}")
-    return _Run(case, method, time_limit, progress or _silent, canonical, seed, presolve, algorithm).run()
+    run = _Run(case, method, time_limit, progress or _silent, canonical, seed, presolve, algorithm, executor)
+    try:
+        return run.run()
+    finally:
+        if run.hours is not None:
+            run.hours.release()
 
 
 def solve_problem(problem: Problem, **options: Any) -> Solution:
@@ -165,12 +173,18 @@ class _Run:
         seed: int,
         presolve: bool,
         algorithm: str,
+        executor: Executor | None = None,
     ) -> None:
         self.case, self.method, self.progress, self.canonical = case, method, progress, canonical
         self.settings: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "presolve": presolve, "method": algorithm}
         self.timings: dict[str, float] = {}
         self.deadline = None if time_limit is None else time.perf_counter() + time_limit
+        self.settings |= {"deadline": self.deadline, "pulse": getattr(progress, "tick", None)}
         self.law: list[Condition] = []
+        self.executor = executor
+        self.hours: PinnedHours | None = None
+        self.aside: Session | None = None  # the last session beside the main one
+        self.late = False  # time was up before the hours of the plan were mixed
 
     @contextmanager
     def stage(self, name: str, **numbers: float) -> Iterator[None]:
@@ -220,7 +234,22 @@ class _Run:
 
         with self.stage("first cuts"):
             columns = {id(v): j for j, v in enumerate(lp.columns)}
-            return Cuts(plan.theta, self.session, columns, None, self.progress, self._new_session, self._expired)
+            if self.executor is not None:
+                self.hours = self.executor.pin([value.hours for value in plan.theta.values])
+            split = None if self.hours is None else self.hours.split
+            return Cuts(plan.theta, self.session, columns, split, self._tell, self._new_session, self._expired)
+
+    def _tell(self, stage: str, **numbers: float) -> None:
+        """Progress of the cuts, with the bounds they have come to (USD)."""
+        aside, self.aside = self.aside, None
+        if self.session.last is not None and self.session.last.status.value == "optimal":
+            numbers["upper"] = self.session.last.objective * self.problem.money
+        if aside is not None and aside.last is not None and aside.last.status.value == "optimal":
+            # real hours, unless the program had to pay for some that are not: then it proves nothing
+            n = len(self.session.lp.cost)
+            if not (aside.last.x[n:][aside.lp.cost[n:] > 0.0] > 1e-9).any():
+                numbers["lower"] = aside.last.objective * self.problem.money
+        self.progress(stage, **numbers)
 
     def _expired(self) -> bool:
         return self.deadline is not None and time.perf_counter() > self.deadline
@@ -228,7 +257,7 @@ class _Run:
     def _new_session(self, lp: LinearProgram) -> Session:
         from optimizer.highs import Session
 
-        session = Session(self.options)
+        self.aside = session = Session(self.options)
         session.load(lp)
         return session
 
@@ -244,7 +273,7 @@ class _Run:
             self.cuts.widen(factor)
             answer = self.session.solve()
         answer = self.cuts.tighten(answer)[0]
-        if answer.status.value == "optimal" and self.cuts.stopped:
+        if answer.status.value == "optimal" and (self.cuts.stopped or self._expired()):
             from optimizer.highs import Status
 
             return replace(answer, status=Status.LIMIT, message="Time is up; the bound is that of the cuts so far.")
@@ -391,6 +420,9 @@ class _Run:
             prices = _prices(self.problem, plan, lp, answer, self.cuts)
             covenants = _covenants(self.problem, books, decisions, prices)
         outcome = Outcome.OPTIMAL if not reasons else Outcome.UNVERIFIED
+        if self.late and outcome is Outcome.UNVERIFIED:
+            outcome = Outcome.LIMIT
+            reasons.insert(0, "time was up before the hours of the plan were worked out")
         if outcome is Outcome.OPTIMAL and settled is not None and not settled.complete:
             outcome = Outcome.LIMIT
             reasons.append(f"stopped after {settled.branches} branches over tax deductions, gap {certificate.gap:.3g}")
@@ -417,6 +449,7 @@ class _Run:
         from optimizer.canonical import canonical, fixed_order, toward_bounds
 
         assert self.cuts is not None and plan.theta is not None
+        work = None if self.hours is None else self.hours.dispatch
 
         def choose(session: Session, found: Answer) -> Answer:
             more = len(session.lp.cost) - len(lp.cost)
@@ -427,7 +460,7 @@ class _Run:
         realised = Realised(self.cuts, lp, answer, self._new_session)
         if not any(len(site.units) for site in self.cuts.sites):
             # hours that nothing links are worth what the cuts at these capacities say: there is nothing to mix
-            return answer, plan.theta.dispatch([realised.plain(i, answer.x) for i in range(len(self.cuts.sites))])
+            return answer, plan.theta.dispatch([realised.plain(i, answer.x) for i in range(len(self.cuts.sites))], work)
         session, found = realised.price_in(answer.objective, 1e-10)
         if self.law and found.status.value == "optimal":
             # real hours leave other profits than the cuts did: the law is obeyed by these, and stays so among equal plans
@@ -444,10 +477,11 @@ class _Run:
             found, mixtures = realised.mixtures(session, found, choose)
         if found.status.value != "optimal":
             # the plan's own figures stand; the books will tell whether the hours bear them out
+            self.late = found.status.value == "limit"
             message = f"The hours at the plan's capacities ended {found.status.value}."
             mixtures = [realised.plain(i, answer.x) for i in range(len(self.cuts.sites))]
-            return replace(answer, message=message), plan.theta.dispatch(mixtures)
-        return replace(answer, x=found.x[: len(lp.cost)]), plan.theta.dispatch(mixtures)
+            return replace(answer, message=message), plan.theta.dispatch(mixtures, work)
+        return replace(answer, x=found.x[: len(lp.cost)]), plan.theta.dispatch(mixtures, work)
 
     def _solution(self, **found: Any) -> Solution:
         return Solution(

@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -31,6 +32,7 @@ from pyomo.core import Constraint, Objective, Var, maximize
 from pyomo.repn import generate_standard_repn
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
+from optimizer.interrupts import Watch
 from optimizer.proof import relative_residual, verify_infeasible, verify_unbounded
 
 INFINITY = 1e20  # HiGHS reads any bound or cost of this size as infinite
@@ -110,6 +112,8 @@ class SolverOptions:
     seed: int = 0
     threads: int = 1  # one: the same path every time; process-global in HiGHS; 0: HiGHS decides
     time_limit: float | None = None  # seconds, for each run
+    deadline: float | None = None  # time.perf_counter() at which every run stops
+    pulse: Callable[[], None] | None = None  # called now and then during a run
     primal_tolerance: float = 1e-9
     dual_tolerance: float = 1e-9
 
@@ -393,6 +397,9 @@ class Session:
         if self.options.time_limit is not None and not self.options.time_limit >= 0:
             raise SolverError(f"time_limit must be >= 0 seconds. Currently it is {self.options.time_limit}.")
         self._highs: Any = highspy.Highs()  # its stubs lack the ray calls
+        self._watch = Watch()
+        self._highs.cbSimplexInterrupt += self._watch.look
+        self._highs.cbIpmInterrupt += self._watch.look
         self._set("output_flag", False)
         self._set("random_seed", self.options.seed)
         self._set("threads", self.options.threads)
@@ -404,6 +411,7 @@ class Session:
         self._set("allow_unbounded_or_infeasible", False)
         self._lp: LinearProgram | None = None
         self._warm = False
+        self.last: Answer | None = None  # of the last solve
 
     # -- the program ---------------------------------------------------------------------------------------------
 
@@ -549,7 +557,8 @@ class Session:
         if status is Status.UNBOUNDED:
             return self._unbounded(start, iterations, messages)
         if status is not Status.OPTIMAL:
-            messages.append(f"HiGHS stopped: {self._highs.modelStatusToString(model_status)}.")
+            late = model_status == highspy.HighsModelStatus.kInterrupt  # by the deadline: Ctrl-C does not come here
+            messages.append(f"HiGHS stopped: {'Time is up' if late else self._highs.modelStatusToString(model_status)}.")
         solution = self._highs.getSolution()
         x = np.array(solution.col_value, dtype=float) if solution.value_valid else None
         y = np.array(solution.row_dual, dtype=float) / lp.cost_scale if solution.dual_valid else None
@@ -562,19 +571,29 @@ class Session:
         self._set("solver", "ipx" if method == "ipm" else method)
         self._set("presolve", "on" if presolve else "off")
         # HiGHS counts the limit from the birth of the instance, over all its runs.
-        limit = self.options.time_limit
-        self._set("time_limit", math.inf if limit is None else self._highs.getRunTime() + limit)
+        self._set("time_limit", self._highs.getRunTime() + self._seconds())
         _claim_scheduler(self.options.threads)
-        if self._highs.run() == highspy.HighsStatus.kError:
+        if self._go() == highspy.HighsStatus.kError:
             # Somebody else in this process may have started the scheduler with another number of threads; HiGHS then
             # fails the run but leaves the previous model status standing.
             highspy.Highs.resetGlobalScheduler(True)
-            if self._highs.run() == highspy.HighsStatus.kError:
+            if self._go() == highspy.HighsStatus.kError:
                 # a run can fail after its own presolve; the caller tries other paths
                 return highspy.HighsModelStatus.kSolveError, 0
         info = self._highs.getInfo()
         counts = (info.simplex_iteration_count, info.ipm_iteration_count, info.crossover_iteration_count)
         return self._highs.getModelStatus(), sum(max(0, int(count)) for count in counts)
+
+    def _seconds(self) -> float:
+        """What is left for a run."""
+        limit = math.inf if self.options.time_limit is None else self.options.time_limit
+        return limit if self.options.deadline is None else min(limit, max(self.options.deadline - time.perf_counter(), 0.0))
+
+    def _go(self) -> Any:
+        """Run HiGHS; it hears Ctrl-C and the deadline on its way. Raises KeyboardInterrupt."""
+        self._watch.deadline, self._watch.pulse = self.options.deadline, self.options.pulse
+        with self._watch:
+            return self._highs.run()
 
     def _infeasible(self, start: float, iterations: int, messages: list[str]) -> Answer:
         """Farkas vector: HiGHS's own if it proves anything, else from a run without presolve, else from phase one."""
@@ -682,7 +701,7 @@ class Session:
         lp = self.lp
         x = np.full(len(lp.cost), np.nan) if x is None else x + 0.0  # no -0.0: the same plan, the same bytes
         y = np.full(len(lp.row_lower), np.nan) if y is None else y + 0.0
-        return Answer(
+        self.last = Answer(
             status=status,
             x=x,
             y=y,
@@ -693,6 +712,7 @@ class Session:
             ray=ray,
             message=message,
         )
+        return self.last
 
     def _set(self, option: str, value: Any) -> None:
         if self._highs.setOptionValue(option, value) != highspy.HighsStatus.kOk:
