@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.linear import Lin, settled, total
+from models.linear import Build, Lin, settled, total
 from models.problem import Rule
 from models.rules import WORDS
 
@@ -86,8 +86,14 @@ class Words:
     def _btc_mined(self, s: int, d: int) -> Lin:
         return self.plan.build.energy["btc_mined"][s, d]
 
-    def _energy_mwh(self, s: int, d: int) -> Lin:
-        return self.plan.build.energy["energy_mwh"][s, d]
+    def _energy_mwh(self, s: int, d: int, site: str | None = None) -> Lin:
+        return _metered(self.plan.build, "energy_mwh", s, d, site)
+
+    def _grid_mwh(self, s: int, d: int, site: str | None = None) -> Lin:
+        return _metered(self.plan.build, "grid_mwh", s, d, site)
+
+    def _emissions_t(self, s: int, d: int, site: str | None = None) -> Lin:
+        return _metered(self.plan.build, "emissions_t", s, d, site)
 
     def _diesel_mwh(self, s: int, d: int) -> Lin:
         return self.plan.build.energy["diesel_mwh"][s, d]
@@ -154,6 +160,12 @@ class Words:
 
     def _units(self, s: int, d: int, name: str) -> Lin:
         return Lin().add(self.plan.units[name].cum(s, d))
+
+
+def _metered(build: Build, word: str, s: int, d: int, site: str | None) -> Lin:
+    """What a site measured, or all sites."""
+    names = [site] if site is not None else [place.name for place in build.problem.sites]
+    return total(build.meters[word, name][s, d] for name in names)
 
 
 class Covenants:

@@ -37,6 +37,7 @@ class Decisions:
     sold                         (S, D) BTC sold; dividends, rescue (S, D) USD
     dispatch                     (site, s, t) -> SiteDispatch
     breach                       soft rule name -> (S, D) units of breach paid for
+    exceeded                     soft limit ('energy_budget' | 'emission_cap', site or '(company)') -> (S, Y) MWh or t above it paid for
     """
 
     sold: Array
@@ -55,4 +56,5 @@ class Decisions:
     balance: dict[str, Array] = field(default_factory=dict)
     pledged: dict[str, Array] = field(default_factory=dict)
     breach: dict[str, Array] = field(default_factory=dict)
+    exceeded: dict[tuple[str, str], Array] = field(default_factory=dict)
     dispatch: dict[tuple[str, int, int], SiteDispatch] = field(default_factory=dict)

@@ -25,7 +25,7 @@ class SiteHours:
         """(B, E) income per MWh of every entry in a direction, costs as negative income."""
         sign = np.where(self.oracle.is_source, -1.0, 1.0)
         a = alpha[:, None]
-        money = Money(a * self.cash.slope_price * sign, a * self.cash.slope_adder * sign, a * self.cash.base * sign)
+        money = self.cash.each(lambda table: a * table * sign)
         for k, quantity in enumerate(self.quantities):
             money = money.plus(quantity, rho[:, k])
         return money
@@ -33,8 +33,7 @@ class SiteHours:
     def extra(self, alpha: Array, rho: Array) -> Money:
         """What must be added to the oracle's own money to price entries in the direction."""
         sign = np.where(self.oracle.is_source, -1.0, 1.0)
-        own = self.oracle.value
-        minus = Money(-own.slope_price * sign, -own.slope_adder * sign, -own.base * sign)
+        minus = self.oracle.value.each(lambda table: -table * sign)
         return self.direction(alpha, rho).plus(minus, np.ones(self.oracle.blocks))
 
     def split(self, capacity: Array, alpha: Array, rho: Array) -> Split:

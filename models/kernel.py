@@ -1,7 +1,8 @@
 """The hourly split of many site-periods at once, compiled: every hour of every period and scenario, without a linear program.
 
-Prices of uses and sources are affine in the hour's grid price and adder, so an hour is worked out from a few yearly profiles and
-nothing hourly is stored per scenario. The search over the marginal value of power is that of `recourse.hourly_value`.
+Prices of uses and sources are affine in the hour's grid price and adder (and in the grid's emission factor, where it differs by the
+hour), so an hour is worked out from a few yearly profiles and nothing hourly is stored per scenario. The search over the marginal
+value of power is that of `recourse.hourly_value`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ def split(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     market_shift,
     slope_price,
     slope_adder,
+    slope_factor,
     base,
     is_source,
     limit_row,
@@ -41,16 +43,19 @@ def split(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     energy,
     price_energy,
     adder_energy,
+    factor_energy,
     out_row,
     out,
 ):
     """Value, slopes and energies of every block b (one scenario and period of a site) with E entries (uses, then sources).
 
-    profiles (R, 8784); block b keeps hours[first[b] : first[b] + count[b]] with their weight. Column 0 of market_* (B, 2) is the grid
-    price, column 1 the adder: profile * factor + shift, USD/MWh. Entry prices are slope_price[b, e] * p + slope_adder[b, e] * a +
-    base[b, e]; limits (limit_factor[b, e] * profile + limit_shift[b, e]) * capacity[b, e] MW.
+    profiles (R, 8784); block b keeps hours[first[b] : first[b] + count[b]] with their weight. Column 0 of market_* (B, 2 or 3) is the
+    grid price, column 1 the adder: profile * factor + shift, USD/MWh; column 2 the emission factor f, t/MWh. Entry prices are
+    slope_price[b, e] * p + slope_adder[b, e] * a + slope_factor[b, e] * f + base[b, e]; limits (limit_factor[b, e] * profile +
+    limit_shift[b, e]) * capacity[b, e] MW. slope_factor and factor_energy are None where there is no column 2: what needs f is then
+    left out when this is compiled, and costs no time.
 
-    Out: value (B,) USD; slope (B, E) USD per MW of capacity; energy (B, E) MWh, and the same weighted with p and a (USD).
+    Out: value (B,) USD; slope (B, E) USD per MW of capacity; energy (B, E) MWh, and the same weighted with p and a (USD) and f (t).
     out (rows, E): MW hour by hour of the blocks whose out_row[b] >= 0 (row of their first hour).
     """
     blocks, entries = base.shape
@@ -61,6 +66,7 @@ def split(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
         order = np.arange(entries)
         acc_slope = np.zeros(entries)
         acc = np.zeros((3, entries))
+        acc_factor = np.zeros(entries)
         total = 0.0
         for k in range(count[b]):
             h = hours[first[b] + k]
@@ -68,8 +74,13 @@ def split(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
             p = profiles[market_row[b, 0], h] * market_factor[b, 0] + market_shift[b, 0]
             a = profiles[market_row[b, 1], h] * market_factor[b, 1] + market_shift[b, 1]
             wanted = 0.0
+            f = 0.0
+            if slope_factor is not None:
+                f = profiles[market_row[b, 2], h] * market_factor[b, 2] + market_shift[b, 2]
             for e in range(entries):
                 price[e] = slope_price[b, e] * p + slope_adder[b, e] * a + base[b, e]
+                if slope_factor is not None:
+                    price[e] += slope_factor[b, e] * f
                 per[e] = profiles[limit_row[b, e], h] * limit_factor[b, e] + limit_shift[b, e]
                 cap[e] = per[e] * capacity[b, e]
                 if not is_source[e]:
@@ -107,6 +118,8 @@ def split(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
                     acc[0, e] += w * cap[e]
                     acc[1, e] += w * cap[e] * p
                     acc[2, e] += w * cap[e] * a
+                    if factor_energy is not None:
+                        acc_factor[e] += w * cap[e] * f
                 if row >= 0:
                     out[row, e] = cap[e] if gain > 0.0 else 0.0
             # what stands at the level itself closes the balance, in the order of the list
@@ -122,6 +135,8 @@ def split(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
                     acc[0, e] += w * take
                     acc[1, e] += w * take * p
                     acc[2, e] += w * take * a
+                    if factor_energy is not None:
+                        acc_factor[e] += w * take * f
                     if row >= 0:
                         out[row, e] = take
         value[b] = total
@@ -130,3 +145,5 @@ def split(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
             energy[b, e] = acc[0, e]
             price_energy[b, e] = acc[1, e]
             adder_energy[b, e] = acc[2, e]
+            if factor_energy is not None:
+                factor_energy[b, e] = acc_factor[e]

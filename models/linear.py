@@ -186,7 +186,8 @@ class Build:
         self.interest = grid(self.S, self.D)  # cash interest and commitment fees
         self.principal = grid(self.S, self.D)  # scheduled principal
         self.kept = grid(self.S, self.D)  # BTC joining the treasury at d
-        self.energy = {w: grid(self.S, self.D) for w in ("btc_mined", "energy_mwh", "diesel_mwh")}
+        self.energy = {w: grid(self.S, self.D) for w in ("btc_mined", "diesel_mwh")}
+        self.meters: dict[tuple[str, str], np.ndarray] = {}  # (word, site) -> (S, D) MWh or t settled at d: see `limits`
         self.taxable = grid(self.S, self.Y)  # income before depreciation, interest and issue costs, other than operating
         #: per scenario: shares of the price deducted by year -> what is bought on these terms
         self.basis: list[dict[tuple[float, ...], Lin]] = [{} for _ in range(self.S)]

@@ -27,12 +27,14 @@ class Use:
 
 @dataclass(frozen=True)
 class Source:
-    """name 'grid' | 'block:<b>' | 'own:<g>' | 'diesel'. cost (H,) USD/MWh; limit (H,) per MW of interconnection less blocks (grid) or MW."""
+    """name 'grid' | 'block:<b>' | 'own:<g>' | 'diesel'. cost (H,) USD/MWh; limit (H,) per MW of interconnection less blocks (grid) or MW;
+    emissions (H,) t CO2 per MWh."""
 
     name: str
     is_grid: bool
     cost: Array
     limit: Array
+    emissions: Array
 
 
 @dataclass(frozen=True)
@@ -103,24 +105,26 @@ def merit(problem: Problem, i: int, s: int, t: int, rigs: tuple[int, ...], servi
         penalty[j] = float(service.penalty[s, t] * (weight @ load))
         demand[j] = load * site.gross_ratio
     constant = 0.0
+    factor = grid.emissions.values(clock, s, t) if grid and grid.emissions else 0.0 * ones
     blocks = sum(float(block.mw[t]) for block in site.blocks)
     if grid is not None and price is not None:
-        sources.append(Source("grid", True, price + adder, availability))
+        sources.append(Source("grid", True, price + adder, availability, factor))
     for block in site.blocks:
         mw = block.mw[t] * availability
-        sources.append(Source(f"block:{block.name}", False, adder, mw))
+        sources.append(Source(f"block:{block.name}", False, adder, mw, block.emissions * ones))
         constant -= float(block.price[s, t] * block.mw[t] * clock.hours[t])
         if block.sell_back:
             assert price is not None
             uses.append(Use(f"sell:{block.name}", None, price - block.sell_fee + adder, price - block.sell_fee, mw))
     for own in site.own:
         mw = own.mw[t] * own.availability.values(clock, s, t)
-        sources.append(Source(f"own:{own.name}", False, own.cost[s, t] * ones, mw))
+        sources.append(Source(f"own:{own.name}", False, own.cost[s, t] * ones, mw, own.emissions * ones))
         if own.export:
             assert price is not None
             uses.append(Use(f"sell:{own.name}", None, price - own.sell_fee, price - own.sell_fee, mw))
     if site.diesel is not None:
-        sources.append(Source("diesel", False, site.diesel.cost[s, t] * ones, site.diesel.mw[t] * ones))
+        diesel = site.diesel
+        sources.append(Source("diesel", False, diesel.cost[s, t] * ones, diesel.mw[t] * ones, diesel.emissions * ones))
     response = 0.0
     if grid is not None and grid.demand_response is not None:
         response = float(grid.demand_response[s, t] * problem.years[t])

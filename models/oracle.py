@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from models.merit import coins_per_mwh
-from models.problem import Array, Hourly, Ints, Mask, Problem
+from models.meters import measured
+from models.problem import Array, Hourly, Ints, Mask, Problem, Site
 
 
 @dataclass(frozen=True)
@@ -32,44 +34,62 @@ class Entry:
 
 @dataclass(frozen=True)
 class Money:
-    """Money per MWh of every entry and block: slope_price * p + slope_adder * a + base, each (B, E)."""
+    """Money (or an amount of anything) per MWh of every entry and block: slope_price * p + slope_adder * a + slope_factor * f + base,
+    each (B, E); f is the grid's emission factor where it differs by the hour. slope_factor None: zero."""
 
     slope_price: Array
     slope_adder: Array
     base: Array
+    slope_factor: Array | None = None
 
     def plus(self, other: Money, factor: Array) -> Money:
         """self + factor[b] * other."""
         f = factor[:, None]
+        slope = self.slope_factor
+        if other.slope_factor is not None:
+            slope = f * other.slope_factor if slope is None else slope + f * other.slope_factor
         return Money(
-            self.slope_price + f * other.slope_price, self.slope_adder + f * other.slope_adder, self.base + f * other.base
+            self.slope_price + f * other.slope_price, self.slope_adder + f * other.slope_adder, self.base + f * other.base, slope
         )
 
     def rows(self, rows: Ints) -> Money:
         """The money of some blocks only."""
-        return Money(self.slope_price[rows], self.slope_adder[rows], self.base[rows])
+        return self.each(lambda table: table[rows])
+
+    def times(self, factor: Array) -> Money:
+        """factor[b] * self."""
+        return self.each(lambda table: factor[:, None] * table)
+
+    def each(self, change: Callable[[Array], Array]) -> Money:
+        """The same change of every table."""
+        slope = None if self.slope_factor is None else change(self.slope_factor)
+        return Money(change(self.slope_price), change(self.slope_adder), change(self.base), slope)
 
 
 @dataclass(frozen=True)
 class Split:
-    """What the kernel found: value (B,) USD, slope (B, E) USD per MW, energy (B, E) MWh and weighted with price and adder (USD)."""
+    """What the kernel found: value (B,) USD, slope (B, E) USD per MW, energy (B, E) MWh and weighted with price and adder (USD) and
+    the hourly emission factor (t; None where no factor is hourly)."""
 
     value: Array
     slope: Array
     energy: Array
     price_energy: Array
     adder_energy: Array
+    factor_energy: Array | None = None
 
     def total(self, money: Money) -> Array:
         """(B,) sum over entries and hours of money * MW * weight."""
-        return (money.slope_price * self.price_energy + money.slope_adder * self.adder_energy + money.base * self.energy).sum(
-            axis=1
-        )
+        total = money.slope_price * self.price_energy + money.slope_adder * self.adder_energy + money.base * self.energy
+        if money.slope_factor is not None and self.factor_energy is not None:
+            total = total + money.slope_factor * self.factor_energy
+        return total.sum(axis=1)
 
 
 @dataclass(frozen=True)
 class Oracle:
-    """All hours of one site. Blocks are numbered s * T + t. value: USD per MWh of uses, and cost of sources, coins counted in full."""
+    """All hours of one site. Blocks are numbered s * T + t. value: USD per MWh of uses, and cost of sources, coins counted in full.
+    emissions: t per MWh of every entry; None where nothing emits, or nothing looks at it."""
 
     periods: int
     site: int
@@ -84,6 +104,7 @@ class Oracle:
     value: Money
     gross: Money
     is_source: Mask
+    emissions: Money | None = None
 
     @property
     def blocks(self) -> int:
@@ -108,15 +129,19 @@ class Oracle:
         money = self.value
         if extra is not None:
             sign = np.where(self.is_source, -1.0, 1.0)
-            signed = Money(extra.slope_price * sign, extra.slope_adder * sign, extra.base * sign)
-            money = money.plus(signed, np.ones(self.blocks))
+            money = money.plus(extra.each(lambda table: table * sign), np.ones(self.blocks))
+        hourly_factor = self.market[0].shape[1] > 2
         found = Split(np.zeros(shape[0]), *(np.zeros(shape) for _ in range(4)))
+        slope = None
+        if hourly_factor:
+            found = replace(found, factor_energy=np.zeros(shape))
+            slope = np.ascontiguousarray(np.zeros(shape) if money.slope_factor is None else money.slope_factor)
         mw = np.zeros((rows, shape[1]))
         split(
             self.profiles, self.first, self.count, self.hours, self.weight, *self.market,
-            np.ascontiguousarray(money.slope_price), np.ascontiguousarray(money.slope_adder), np.ascontiguousarray(money.base),
+            np.ascontiguousarray(money.slope_price), np.ascontiguousarray(money.slope_adder), slope, np.ascontiguousarray(money.base),
             self.is_source, *self.limit, np.ascontiguousarray(capacity),
-            found.value, found.slope, found.energy, found.price_energy, found.adder_energy, out_row, mw,
+            found.value, found.slope, found.energy, found.price_energy, found.adder_energy, found.factor_energy, out_row, mw,
         )  # fmt: skip
         return found, mw
 
@@ -209,6 +234,13 @@ def make_oracle(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple
         full = [(np.full(blocks, float(p)), np.full(blocks, float(a)), base) for p, a, base in entries]
         return Money(*(np.array([m[k] for m in full]).reshape(len(full), blocks).T.copy() for k in range(3)))
 
+    market = [price, adder]
+    emissions = None
+    if "emissions_t" in measured(problem, i):
+        emissions = _emissions(site, [c[0] for c in columns], (s_count, t_count))
+    if emissions is not None and emissions.slope_factor is not None:
+        assert site.grid is not None and site.grid.emissions is not None
+        market.append(profiles.add(site.grid.emissions, t_count))
     lengths = np.array([len(h) for h in clock.hour_index], dtype=np.int64)
     starts = np.concatenate([[0], np.cumsum(lengths)])[:-1].astype(np.int64)
     limits = tuple(np.array([c[3][k] for c in columns]).reshape(len(columns), blocks).T.copy() for k in range(3))
@@ -221,12 +253,33 @@ def make_oracle(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple
         count=np.tile(lengths, s_count),
         hours=np.concatenate(clock.hour_index).astype(np.int64),
         weight=np.concatenate(clock.weight).astype(float),
-        market=tuple(np.stack([p, a], axis=1) for p, a in zip(price, adder, strict=True)),  # type: ignore[arg-type]
+        market=tuple(np.stack(x, axis=1) for x in zip(*market, strict=True)),  # type: ignore[arg-type]
         limit=limits,  # type: ignore[arg-type]
         value=money([c[1] for c in columns]),
         gross=money([c[2] for c in columns]),
         is_source=np.array([c[0].is_source for c in columns], dtype=bool),
+        emissions=emissions,
     )
+
+
+def _emissions(site: Site, entries: list[Entry], shape: tuple[int, int]) -> Money | None:
+    """t per MWh of every entry (README 5); a grid factor that is the same in all hours of a period needs no market column."""
+    named = {f"block:{block.name}": block.emissions for block in site.blocks}
+    named |= {f"own:{own.name}": own.emissions for own in site.own}
+    if site.diesel is not None:
+        named["diesel"] = site.diesel.emissions
+    blocks = shape[0] * shape[1]
+    base = np.tile([named.get(entry.name, 0.0) for entry in entries], (blocks, 1))
+    zero = np.zeros_like(base)
+    hourly = site.grid.emissions if site.grid is not None else None
+    if hourly is None:
+        return Money(zero, zero, base) if base.any() else None
+    is_grid = np.array([entry.kind == "grid" for entry in entries])
+    used = hourly.profiles[hourly.which]
+    if (used == used[:, :1]).all():
+        factor = (used[:, :1] * hourly.factor + hourly.shift).reshape(-1, 1)
+        return Money(zero, zero, base + is_grid * factor)
+    return Money(zero, zero, base, np.tile(is_grid.astype(float), (blocks, 1)))
 
 
 def with_scenarios(oracle: Oracle, scenarios: Ints) -> Oracle:
@@ -251,4 +304,5 @@ def with_blocks(oracle: Oracle, rows: Ints) -> Oracle:
         limit=pick(oracle.limit),
         value=oracle.value.rows(rows),
         gross=oracle.gross.rows(rows),
+        emissions=None if oracle.emissions is None else oracle.emissions.rows(rows),
     )

@@ -10,6 +10,7 @@ from models.covenants import Covenants, Words
 from models.decisions import Decisions, SiteDispatch
 from models.fleet import Fleet, leaves
 from models.instruments import Instruments
+from models.limits import Limits
 from models.linear import Build, Decision, Lin, settled
 from models.power import Power
 from models.problem import Problem, Project
@@ -40,6 +41,7 @@ class Plan:
             self.power = Power(b, self.fleet, self.sites, self.services, wanted)
         else:
             self.theta = Theta(b, self.fleet, self.sites, self.services, wanted)
+        self.limits = Limits(b)
         self.units: dict[str, Decision] = {}
         self._overhead()
         self._given()
@@ -188,6 +190,7 @@ class Plan:
             balance={d.name: numbers(ins.balances[d.name], b.unit) for d in p.debts if d.kind == "revolver"},
             pledged={name: numbers(table, 1.0) for name, table in self.treasury.pledged.items()},
             breach={rule.name: self.covenants.breaches(rule) for rule in p.rules if rule.penalty is not None},
+            exceeded=self.limits.exceeded(),
             dispatch=self.power.dispatch() if self.power is not None else dispatch or {},
             **found,
         )

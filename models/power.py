@@ -10,8 +10,9 @@ import numpy as np
 from models.ai import Services
 from models.decisions import SiteDispatch
 from models.fleet import Fleet
-from models.linear import Build, Lin, settled
+from models.linear import Build, Lin, grid, settled
 from models.merit import Merit, diesel_allowance, merit
+from models.meters import measured
 from models.problem import Array
 from models.sites import Sites
 
@@ -46,6 +47,8 @@ class Power:
         self._capacity: dict[Any, Any] = {}
         p = build.problem
         for i in range(len(p.sites)):
+            self.meters = {word: grid(build.S, build.D) for word in measured(p, i)}
+            build.meters |= {(word, p.sites[i].name): table for word, table in self.meters.items()}
             for s in range(build.S):
                 for t in range(build.T):
                     self._block(i, s, t)
@@ -87,7 +90,8 @@ class Power:
         revenue = b.revenue[s, t + 1]
         revenue.const += m.constant_revenue / b.unit
         kept = Lin()
-        wants_revenue, wants_coins, wants_energy = (w in self.wanted for w in ("revenue", "btc_mined", "energy_mwh"))
+        wants_revenue, wants_coins = (w in self.wanted for w in ("revenue", "btc_mined"))
+        used, bought, emitted = (self.meters.get(w) for w in ("energy_mwh", "grid_mwh", "emissions_t"))
         uses, sources = [], []
         name = p.sites[i].name
         for u in m.uses:
@@ -104,8 +108,8 @@ class Power:
                     kept.add(x[h], retain * u.coins * weight[h])
                     if wants_coins:
                         b.energy["btc_mined"][s, t + 1].add(x[h], u.coins * weight[h])
-                if wants_energy and u.capacity is not None:
-                    b.energy["energy_mwh"][s, t + 1].add(x[h], weight[h])
+                if used is not None and u.capacity is not None:
+                    used[s, t + 1].add(x[h], weight[h])
                 if wants_revenue:
                     revenue.add(x[h], u.gross[h] * weight[h] / b.unit)
             uses.append(x)
@@ -123,6 +127,10 @@ class Power:
                     b.row("grid_limit", (name, s, t, h), body, at_most=float(free * g.limit[h]))
                 if g.name == "diesel":
                     b.energy["diesel_mwh"][s, t + 1].add(y[h], weight[h])
+                if bought is not None and g.is_grid:
+                    bought[s, t + 1].add(y[h], weight[h])
+                if emitted is not None:
+                    emitted[s, t + 1].add(y[h], g.emissions[h] * weight[h])
             sources.append(y)
         for h in hours:
             balance = Lin()

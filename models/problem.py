@@ -211,12 +211,14 @@ class Grid:
     """Grid supply: hourly price plus adders (delivery, peak-demand hours, demand-response credits), USD/MWh.
 
     availability (0..1 per hour) multiplies the MW; demand_response USD/year is the fixed part of a credit (may be 0).
+    emissions: t CO2 per MWh bought, by the hour (None: none).
     """
 
     price: Hourly
     adder: Hourly
     availability: Hourly | None = None
     demand_response: Array | None = None  # (S, T) USD per year
+    emissions: Hourly | None = None
 
 
 @dataclass(frozen=True)
@@ -225,6 +227,7 @@ class Block:
 
     Block power is scheduled first: it occupies its MW of the interconnection, and pays the site's adders when used.
     sell_back: unused power may be sold at the hourly grid price less `sell_fee` USD/MWh.
+    emissions: t CO2 per MWh taken, whether used or sold back.
     """
 
     name: str
@@ -232,11 +235,13 @@ class Block:
     price: Array
     sell_back: bool = False
     sell_fee: float = 0.0
+    emissions: float = 0.0
 
 
 @dataclass(frozen=True)
 class OwnSource:
-    """Surplus or own generation behind the meter: mw (T,), availability hourly, cost (S, T) USD/MWh; may be exported."""
+    """Surplus or own generation behind the meter: mw (T,), availability hourly, cost (S, T) USD/MWh; may be exported.
+    emissions: t CO2 per MWh generated, whether used or sold."""
 
     name: str
     mw: Array
@@ -244,16 +249,34 @@ class OwnSource:
     cost: Array
     export: bool = False
     sell_fee: float = 0.0
+    emissions: float = 0.0
 
 
 @dataclass(frozen=True)
 class Diesel:
-    """Backup generation: mw (T,), cost (S, T) USD/MWh, permit hours a calendar year at full power (inf: no limit)."""
+    """Backup generation: mw (T,), cost (S, T) USD/MWh, permit hours a calendar year at full power (inf: no limit); emissions t CO2
+    per MWh generated."""
 
     name: str
     mw: Array
     cost: Array
     permit_hours: float = float("inf")
+    emissions: float = 0.0
+
+
+@dataclass(frozen=True)
+class YearlyLimit:
+    """Most that a calendar year may use (MWh) or emit (t CO2).
+
+    amount (S, T) MWh or t per year, in force in each period (inf: no limit): a year may have the sum over its periods of amount times
+    their length in years, which prorates a year that the horizon cuts. price (S, T) USD per MWh or t above it, None: a hard limit;
+    paid at the year's last date, at the mean of its months, as an operating expense. of: what an energy budget counts, 'use': energy
+    of rigs and AI at the meter, or 'grid': energy bought from `Site.grid`.
+    """
+
+    amount: Array
+    price: Array | None = None
+    of: str = "use"
 
 
 @dataclass(frozen=True)
@@ -263,6 +286,7 @@ class Site:
     interconnection_mw, mining_mw, ai_mw: what stands at date 0 (ai_mw in critical MW).
     expand / build_mining / build_ai / convert: what can be added. `convert` turns mining halls into AI halls: its MW are critical
     MW, each of which uses up `mining_per_ai` MW of mining hall at once (mining_per_ai >= 0).
+    energy_budget, emission_cap: limits on this site's calendar years.
     gross_ratio: MW at the meter per critical MW. delay (S,) periods every build of the site is late in a scenario.
     fixed_cost (S, T) USD/year for the site; mining_cost, ai_cost USD/MW/year for halls that are ready.
     """
@@ -285,6 +309,8 @@ class Site:
     blocks: tuple[Block, ...] = ()
     own: tuple[OwnSource, ...] = ()
     diesel: Diesel | None = None
+    energy_budget: YearlyLimit | None = None
+    emission_cap: YearlyLimit | None = None
 
 
 @dataclass(frozen=True)
@@ -586,6 +612,7 @@ class Problem:
     """Everything the mathematics needs to know. overhead (S, T) USD/year of the company.
 
     opening_ppe USD: book value of plant owned at date 0, depreciated straight-line over opening_ppe_months in the books.
+    energy_budget, emission_cap: limits on all sites together.
     money: USD per money unit inside the linear program, so that its coefficients are near 1 (reported numbers are USD).
     """
 
@@ -609,6 +636,8 @@ class Problem:
     opening_ppe: float = 0.0
     opening_ppe_months: int = 0
     money: float = 1e6
+    energy_budget: YearlyLimit | None = None
+    emission_cap: YearlyLimit | None = None
 
     @cached_property
     def discount(self) -> Array:

@@ -22,6 +22,7 @@ from models.proforma_assets import CAPEX, Assets, decided, keep_assets
 from models.proforma_checks import Checklist
 from models.proforma_debt import Liabilities, keep_debts
 from models.proforma_feasible import check_decisions
+from models.proforma_limits import check_limits, keep_charges
 from models.proforma_power import COSTS, REVENUES, Power, keep_power
 from models.proforma_tax import TaxReturns, year_of_date
 from models.proforma_words import check_rules, keep_words, settled
@@ -65,6 +66,7 @@ def keep_books(problem: Problem, decisions: Decisions) -> Books:
     )
     _check_statements(problem, books, debts, coins, power, decisions, checks)
     check_decisions(problem, decisions, assets, debts, books, checks)
+    check_limits(problem, decisions, power, checks)
     check_rules(problem, decisions, words, checks)
     object.__setattr__(books, "checks", checks.result())
     return books
@@ -125,9 +127,10 @@ def _income_before_tax(
     income |= {name: sites[name] for name in REVENUES if name != "mining_revenue"}
     income["revenue"] = _sum(list(income.values()))
     income |= {name: sites[name] for name in COSTS}
+    income["excess_charges"] = keep_charges(problem, decisions)
     income["fixed_costs"] = settled(assets.fixed_costs)
     income["overhead"] = settled(problem.overhead * problem.years)
-    spent = _sum([income[name] for name in (*COSTS, "fixed_costs", "overhead")])
+    spent = _sum([income[name] for name in (*COSTS, "excess_charges", "fixed_costs", "overhead")])
     income["operating_cash_flows"] = _given(problem, operating=True)
     income["ebitda"] = income["revenue"] - spent + income["operating_cash_flows"]
     income["other_cash_flows"] = _given(problem, operating=False) + _projects(problem, decisions)
@@ -158,6 +161,7 @@ def _cash_lines(
     flows: dict[str, Array] = {"opening_cash": zero}
     flows["cash_margin"] = settled(power.total("cash_margin"))
     flows["ai_rent"] = income["ai_rent"]
+    flows["excess_charges"] = -income["excess_charges"]
     flows["fixed_costs"] = -income["fixed_costs"]
     flows["overhead"] = -income["overhead"]
     flows["operating_cash_flows"] = income["operating_cash_flows"]

@@ -12,6 +12,7 @@ from models.problem import Array, Debt, Expansion, Mask, Problem, Rig
 from models.proforma_assets import EXPANSIONS, Assets, decided, expansion
 from models.proforma_checks import Checklist
 from models.proforma_debt import Liabilities, first_date, first_month, running_maturity
+from models.proforma_limits import soft_limits
 
 WINDOW = "decisions inside their windows"
 SIGN = "decisions are not negative"
@@ -106,6 +107,8 @@ def _allowed(problem: Problem, decisions: Decisions, usd: float) -> Iterator[tup
     for rule in problem.rules:
         may = np.full(problem.clock.dates, rule.penalty is not None)
         yield f"breach of {rule.name}", decided(decisions.breach, rule.name, problem), may, 1.0
+    for key, above in decisions.exceeded.items():
+        yield f"excess over {' of '.join(key)}", above, np.full(problem.clock.tax_years, key in soft_limits(problem)), 1.0
 
 
 def _allowed_debt(problem: Problem, decisions: Decisions, debt: Debt, usd: float) -> Iterator[tuple[str, Array, Mask, float]]:
@@ -163,6 +166,7 @@ def _names(problem: Problem, decisions: Decisions, checks: Checklist) -> None:
         ("balance", decisions.balance, {d.name for d in problem.debts if d.kind == "revolver"}),
         ("pledged", decisions.pledged, {d.name for d in problem.debts if d.kind == "btc_loan"}),
         ("breach", decisions.breach, {rule.name for rule in problem.rules if rule.penalty is not None}),
+        ("exceeded", decisions.exceeded, soft_limits(problem)),
     ]
     for table, values, names in known:
         for key, amount in values.items():

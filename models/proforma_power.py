@@ -18,7 +18,7 @@ COSTS = ("energy_cost", "block_cost", "variable_costs", "shortfall_penalties")
 
 @dataclass
 class Power:
-    """lines (site, quantity) -> (S, T): MWh by use and source, USD lines, 'cash_margin' USD, 'coins' and 'kept' BTC."""
+    """lines (site, quantity) -> (S, T): MWh by use and source, USD lines, 'cash_margin' USD, 'coins' and 'kept' BTC, 'emissions_t' t."""
 
     lines: dict[tuple[str, str], Array]
     shape: tuple[int, int]
@@ -27,9 +27,10 @@ class Power:
         """(S, T) sum over sites."""
         return sum((v for (_, q), v in self.lines.items() if q == quantity), np.zeros(self.shape))
 
-    def used(self) -> Array:
-        """(S, T) MWh at the meter that rigs and AI consumed (sales are no use of energy)."""
-        return sum((v for (_, q), v in self.lines.items() if q.startswith(("rig:", "ai:"))), np.zeros(self.shape))
+    def used(self, site: str | None = None) -> Array:
+        """(S, T) MWh at the meter that rigs and AI consumed (sales are no use of energy), at one site or at all."""
+        here = {key: v for key, v in self.lines.items() if site in (None, key[0])}
+        return sum((v for (_, q), v in here.items() if q.startswith(("rig:", "ai:"))), np.zeros(self.shape))
 
 
 def has_power(site: Site) -> bool:
@@ -42,7 +43,7 @@ def keep_power(problem: Problem, decisions: Decisions, assets: Assets, checks: C
     shape = (problem.scenarios.count, problem.clock.periods)
     power = Power({}, shape)
     for i, site in enumerate(problem.sites):
-        names = [*REVENUES, *COSTS, "coins", "kept", "cash_margin", *_uses(problem, site), *_sources(site)]
+        names = [*REVENUES, *COSTS, "coins", "kept", "cash_margin", "emissions_t", *_uses(problem, site), *_sources(site)]
         lines = {name: np.zeros(shape) for name in names}
         for s in range(shape[0]):
             for t in range(shape[1]):
@@ -144,6 +145,7 @@ def _walk(
         y = source("diesel", site.diesel.mw[t])
         lines["energy_cost"][s, t] += site.diesel.cost[s, t] * (weight @ y)
 
+    lines["emissions_t"][s, t] = _emissions(problem, site, s, t, np.asarray(split.sources.get("grid", none), dtype=float), lines)
     gap = np.abs(uses - sources)
     checks.note("hourly balance", np.max(gap, initial=0.0), np.max(np.abs(uses), initial=0.0), place)
     lines["mining_revenue"][s, t] = mined_usd
@@ -154,6 +156,16 @@ def _walk(
     revenue = sum(lines[name][s, t] for name in REVENUES)
     costs = sum(lines[name][s, t] for name in COSTS)
     lines["cash_margin"][s, t] = revenue - costs - mean * lines["kept"][s, t]
+
+
+def _emissions(problem: Problem, site: Site, s: int, t: int, bought: Array, lines: dict[str, Array]) -> float:
+    """t CO2, from bought (H,) MW of the grid and the energies of the other sources: what power emits where it comes from."""
+    total = 0.0
+    if site.grid is not None and site.grid.emissions is not None:
+        total += float(problem.clock.weight[t] @ (site.grid.emissions.values(problem.clock, s, t) * bought))
+    total += sum(block.emissions * float(lines[f"block:{block.name}"][s, t]) for block in site.blocks)
+    total += sum(own.emissions * float(lines[f"own:{own.name}"][s, t]) for own in site.own)
+    return total + (site.diesel.emissions * float(lines["diesel"][s, t]) if site.diesel is not None else 0.0)
 
 
 def _serve(

@@ -13,7 +13,7 @@ from models.proforma_power import Power
 
 #: words made of what settles at the end of a period: a rule with one of them does not apply at date 0
 OPERATING = {"revenue", "ebitda", "cfads", "interest", "principal", "debt_service", "tax"}
-OPERATING |= {"btc_mined", "energy_mwh", "diesel_mwh"}
+OPERATING |= {"btc_mined", "energy_mwh", "diesel_mwh", "grid_mwh", "emissions_t"}
 
 
 def settled(period_flow: Array) -> Array:
@@ -58,6 +58,12 @@ def keep_words(
     words["btc_mined"] = settled(power.total("coins"))
     words["energy_mwh"] = settled(power.used())
     words["diesel_mwh"] = settled(power.total("diesel"))
+    words["grid_mwh"] = settled(power.total("grid"))
+    words["emissions_t"] = settled(power.total("emissions_t"))
+    for site in problem.sites:
+        words[f"energy_mwh[{site.name}]"] = settled(power.used(site.name))
+        words[f"grid_mwh[{site.name}]"] = settled(power.lines.get((site.name, "grid"), np.zeros(power.shape)))
+        words[f"emissions_t[{site.name}]"] = settled(power.lines[site.name, "emissions_t"])
     for project in problem.projects:
         units = decided(decisions.units, project.name, problem)
         words[f"units[{project.name}]"] = np.cumsum(units, axis=1)

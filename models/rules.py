@@ -51,6 +51,11 @@ def _operating(meaning: str, unit: str, sign: str = "nonnegative") -> Word:
     return Word(meaning, unit, sign, "flow", operating=True)
 
 
+def _metered(meaning: str, unit: str) -> Word:
+    """Measured at sites: of one, or of all."""
+    return Word(meaning + " in the period that ends at the date", unit, "nonnegative", "flow", "site", True, True)
+
+
 def _flow(meaning: str, unit: str, argument: str | None = None, sign: str = "nonnegative") -> Word:
     return Word(meaning, unit, sign, "flow", argument)
 
@@ -68,7 +73,9 @@ WORDS: dict[str, Word] = {
     "debt_service": _operating("interest + principal", "USD"),
     "tax": _operating("income tax paid", "USD"),
     "btc_mined": _operating("coins mined in the period that ends at the date, after the pool's fee", "BTC"),
-    "energy_mwh": _operating("energy used in the period that ends at the date, at the meter", "MWh"),
+    "energy_mwh": _metered("energy that rigs and AI used, at the meter,", "MWh"),
+    "grid_mwh": _metered("energy bought from the grid, without contracted blocks,", "MWh"),
+    "emissions_t": _metered("CO2 emitted", "t"),
     "diesel_mwh": _operating("diesel energy generated in the period that ends at the date", "MWh"),
     "capex": _flow("cash paid for rigs, options, halls, interconnection and equipment", "USD"),
     "dividends": _flow("cash paid to shareholders", "USD"),

@@ -18,8 +18,9 @@ from models.ai import Services
 from models.decisions import SiteDispatch
 from models.fleet import Fleet
 from models.hours import SiteHours
-from models.linear import Build, Lin
+from models.linear import Build, Lin, grid
 from models.merit import diesel_allowance
+from models.meters import first_price, measured, unit_of
 from models.oracle import Money, Oracle, Split, make_oracle
 from models.problem import Array
 from models.sites import Sites
@@ -70,7 +71,7 @@ class SiteValue:
     def point(self, split: Split) -> tuple[Array, Array]:
         """(theta (B,) USD, q (B, Q) natural units) that a split really brings."""
         sign = np.where(self.oracle.is_source, -1.0, 1.0)
-        cash = Money(self.cash.slope_price * sign, self.cash.slope_adder * sign, self.cash.base * sign)
+        cash = self.cash.each(lambda table: table * sign)
         q = np.array([split.total(x.money) for x in self.quantities]).reshape(len(self.quantities), self.oracle.blocks).T
         return split.total(cash), q
 
@@ -164,9 +165,18 @@ class Theta:
         if "btc_mined" in self.wanted and is_rig.any():
             unit = 1e6 / float(mean.mean())
             each(add("btc_mined", coins, unit, none), b.energy["btc_mined"], np.full(oracle.blocks, unit))
-        if "energy_mwh" in self.wanted:
-            used = zero + np.array([entry.kind in ("rig", "service") for entry in oracle.entries])
-            each(add("energy_mwh", used, 1e3, none), b.energy["energy_mwh"], np.full(oracle.blocks, 1e3))
+        unit = unit_of(p)
+        kinds = {"energy_mwh": ("rig", "service"), "grid_mwh": ("grid",)}
+        for word, active in measured(p, i).items():
+            meter = b.meters[word, name] = grid(b.S, b.D)
+            counted = np.array([entry.kind in kinds.get(word, ()) for entry in oracle.entries])
+            amount = oracle.emissions if word == "emissions_t" else Money(zero, zero, zero + counted) if counted.any() else None
+            if amount is not None:
+                here = active.reshape(-1)
+                # where nothing looks at it there is no variable, and no direction may price it
+                amount = amount.times(here.astype(float))
+                start = -first_price(p, i, word).reshape(-1) * here
+                each(add(word, zero, unit, start, here, gross=amount), meter, np.full(oracle.blocks, unit))
         if "revenue" in self.wanted:
             each(add("revenue", zero, b.unit, none, gross=oracle.gross), b.revenue, np.ones(oracle.blocks))
         for e, entry in enumerate(oracle.entries):

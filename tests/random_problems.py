@@ -25,6 +25,7 @@ from models.problem import (
     Rule,
     Tax,
     Terminal,
+    YearlyLimit,
 )
 from tests.models.tiny import (
     clock_of,
@@ -44,8 +45,15 @@ from tests.models.tiny import (
 MACRS = (0.2, 0.32, 0.192, 0.1152, 0.1152, 0.0576)
 
 
-def random_problem(seed: int) -> Problem:
-    """A feasible, bounded problem (rescue equity is always there; every purchase is limited)."""
+def random_problem(seed: int, limited: bool = False) -> Problem:
+    """A feasible, bounded problem (rescue equity is always there; every purchase is limited).
+
+    limited: the same with energy budgets, emission caps and rules on what sites measure.
+    """
+    return _limited(_random(seed), np.random.default_rng([seed, 1])) if limited else _random(seed)
+
+
+def _random(seed: int) -> Problem:
     rng = np.random.default_rng(seed)
     count = int(rng.integers(1, 4))
     periods = int(rng.integers(2, 7))
@@ -327,3 +335,48 @@ def _finance(p: Problem, rng: np.random.Generator) -> Problem:
     )
     chosen = tuple(r for r in rules if rng.random() < 0.5)
     return replace(p, debts=tuple(debts), equities=equities, cash_flows=flows, projects=(project,), rules=chosen)
+
+
+def _limited(p: Problem, rng: np.random.Generator) -> Problem:
+    """Emission factors, hourly at some sites, with budgets and caps that bind at many; none so tight that a floor cannot be kept."""
+    s, t = p.scenarios.count, p.clock.periods
+
+    def limit(largest: float, price: float, of: str = "use") -> YearlyLimit | None:
+        if rng.random() < 0.4:
+            return None
+        amount = largest * rng.uniform(0.15, 0.7) * rng.uniform(0.8, 1.0, (s, p.clock.tax_years))[:, p.clock.tax_year]
+        if rng.random() < 0.2:
+            amount[:, p.clock.tax_year == 0] = np.inf
+        charged = rng.uniform(0.2 * price, 2.0 * price, (s, t)) if rng.random() < 0.5 else None
+        return YearlyLimit(amount, charged, of)
+
+    full = 60.0 * 8760.0
+    sites = []
+    for site in p.sites:
+        grid = site.grid
+        assert grid is not None
+        level = rng.uniform(0.1, 0.6, (s, t))
+        profile = rng.uniform(0.3, 1.6, (1, 8784)) if rng.random() < 0.5 else np.ones((1, 8784))
+        factor = Hourly(profile, np.zeros(s, dtype=np.int64), level, np.full((s, t), 0.05))
+        sites.append(
+            replace(
+                site,
+                grid=replace(grid, emissions=factor) if rng.random() < 0.9 else grid,
+                blocks=tuple(replace(b, emissions=float(rng.choice([0.0, 0.4]))) for b in site.blocks),
+                own=tuple(replace(g, emissions=float(rng.choice([0.0, 0.7]))) for g in site.own),
+                diesel=None if site.diesel is None else replace(site.diesel, emissions=0.8),
+                energy_budget=limit(full, 20.0, str(rng.choice(["use", "grid"]))),
+                emission_cap=limit(0.4 * full, 60.0),
+            )
+        )
+    count = len(sites)
+    ones, active = np.ones((s, t + 1)), np.ones((s, t + 1), dtype=bool) & (np.arange(t + 1) > 0)
+    rules = [
+        Rule("clean power", "", {("emissions_t", None): ones, ("energy_mwh", None): -0.5 * ones}, "<=", 0 * ones, active, 40.0),
+        Rule("clean site", "", {("emissions_t", "site0"): ones}, "<=", 1e3 * ones, active, 25.0),
+        Rule("own power", "", {("grid_mwh", None): ones, ("energy_mwh", "site0"): -0.9 * ones}, "<=", 5e3 * ones, active, 15.0),
+    ]
+    chosen = [rule for rule in rules if count and rng.random() < 0.2]
+    budget = limit(count * full, 20.0, str(rng.choice(["use", "grid"])))
+    cap = limit(0.4 * count * full, 60.0)
+    return replace(p, sites=tuple(sites), rules=(*p.rules, *chosen), energy_budget=budget, emission_cap=cap)
