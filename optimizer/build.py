@@ -13,6 +13,7 @@ from models.problem import CashFlow, Objective, Problem, Project, Rule, Terminal
 from .build_financing import build_debts, build_equities, build_market, build_tax, build_treasury
 from .build_fleet import build_rigs, build_services
 from .build_frame import Frame
+from .build_limits import emission_cap, energy_budget
 from .build_rules import SourcedRule, build_rules
 from .build_sites import build_sites
 from .diagnostics import Mistakes, Place
@@ -51,6 +52,8 @@ def build(frame: Frame, name: str, rules: list[SourcedRule], mistakes: Mistakes,
         terminal=_terminal(frame),
         opening_ppe=base.company.plant,
         opening_ppe_months=base.company.plant_life,
+        energy_budget=energy_budget(frame, lambda model: model.limits.energy),
+        emission_cap=emission_cap(frame, lambda model: model.limits.emissions),
         **parts,  # type: ignore[arg-type]
     )
     if not mistakes:

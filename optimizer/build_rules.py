@@ -20,7 +20,8 @@ from .yamltree import Node
 #: units that a number inside a sentence may have; the first that reads it counts
 UNITS = (
     "USD", "MW", "MWh", "BTC", "PH/s", "1", "hours", "months", "USD/year", "USD/MWh", "USD/BTC", "USD/MW", "USD/PH/day",
-    "1/year", "units", "USD/USD", "USD/MW/year", "tonne",
+    "1/year", "units", "USD/USD", "USD/MW/year", "t", "t/MWh",
+    "USD/t", "t/year", "MWh/year",
 )  # fmt: skip
 
 
@@ -49,7 +50,7 @@ def quantity(text: str) -> tuple[float, str] | float:
         except UnitError:
             continue
         # Time and rates multiply what they stand before; only what rules can compare keeps its unit.
-        return (value, unit) if unit in ("USD", "MW", "MWh", "BTC", "PH/s") else value
+        return (value, unit) if unit in ("USD", "MW", "MWh", "BTC", "PH/s", "t") else value
     parse_quantity(text, "USD")  # its message says what is wrong
     raise UnitError(f'"{text}" is not a quantity')  # pragma: no cover
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from models.problem import Array, Block, Diesel, Expansion, Grid, OwnSource, Site
+from models.problem import Array, Block, Diesel, Expansion, Grid, Hourly, OwnSource, Site
 
 from . import schema_common, schema_sites
 from .build_frame import Frame, positions
+from .build_limits import emission_cap, energy_budget
+from .hourly import HourlyYear
 from .paths import Path
 from .schema import CaseModel
 
@@ -57,6 +61,8 @@ def _site(frame: Frame, name: str, site: schema_sites.Site) -> Site:
         blocks=tuple(_block(frame, name, key, block) for key, block in site.power.blocks.items()),
         own=tuple(_own(frame, name, key, own) for key, own in site.power.own.items()),
         diesel=_diesel(frame, name, site.power.diesel),
+        energy_budget=energy_budget(frame, lambda model: model.sites[name].energy_budget),
+        emission_cap=emission_cap(frame, lambda model: model.sites[name].emission_cap),
     )
 
 
@@ -104,7 +110,25 @@ def _grid(frame: Frame, name: str, given: schema_sites.Grid | None) -> Grid | No
         if all(grid(model).availability is None for model in frame.models)
         else frame.hourly(lambda model: grid(model).availability, default=1.0),
         demand_response=demand_response,
+        emissions=_emissions(frame, grid),
     )
+
+
+def _emissions(frame: Frame, grid: Callable[[CaseModel], schema_sites.Grid]) -> Hourly | None:
+    """t/MWh by the hour: hourly data, or a path that is the same in all hours, times its level."""
+    if all(grid(model).emissions is None for model in frame.models):
+        return None
+
+    def hours(model: CaseModel) -> HourlyYear | Array:
+        given = grid(model).emissions
+        return given if isinstance(given, HourlyYear) else np.ones(8784)
+
+    factor = frame.over_periods(lambda model: grid(model).emissions_level, 1.0)
+    for s, model in enumerate(frame.models):
+        given = grid(model).emissions
+        if not isinstance(given, HourlyYear):
+            factor[s] *= 0.0 if given is None else given.over_periods(frame.timeline)
+    return frame.hourly(hours, factor=factor)
 
 
 def block_mw(frame: Frame, block: schema_sites.Block) -> Array:
@@ -123,6 +147,7 @@ def _block(frame: Frame, site: str, name: str, given: schema_sites.Block) -> Blo
         price=frame.over_periods(lambda model: model.sites[site].power.blocks[name].price),
         sell_back=given.sell_back,
         sell_fee=given.sell_fee,
+        emissions=given.emissions,
     )
 
 
@@ -134,6 +159,7 @@ def _own(frame: Frame, site: str, name: str, given: schema_sites.Own) -> OwnSour
         cost=frame.over_periods(lambda model: model.sites[site].power.own[name].cost),
         export=given.export,
         sell_fee=given.sell_fee,
+        emissions=given.emissions,
     )
 
 
@@ -150,4 +176,5 @@ def _diesel(frame: Frame, site: str, given: schema_sites.Diesel | None) -> Diese
         mw=given.mw.over_periods(frame.timeline),
         cost=frame.over_periods(cost),
         permit_hours=float("inf") if given.permit is None else given.permit,
+        emissions=given.emissions,
     )

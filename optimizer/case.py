@@ -229,7 +229,10 @@ def digest(tree: Node, files: Mapping[str, str]) -> str:
 
 
 #: the problem's parts, and the sections of a case that they come from
-SECTIONS = {"services": "ai", "debts": "financing", "equities": "financing", "overhead": "company"}
+SECTIONS = {
+    "services": "ai", "debts": "financing", "equities": "financing", "overhead": "company", "energy_budget": "limits",
+    "emission_cap": "limits",
+}  # fmt: skip
 
 
 def array_place(tree: Node, where: str) -> Place:

@@ -15,6 +15,7 @@ from .build_rules import DATA, SourcedRule, quantity, words
 from .build_sites import block_mw
 from .case_checker import Checker, Parts
 from .case_checks_financing import check_company, check_financing
+from .case_checks_limits import check_limits, limit_prices
 from .diagnostics import Mistakes, did_you_mean
 from .schema import CaseModel
 from .yamltree import Node
@@ -29,7 +30,7 @@ def check(tree: Node, base: CaseModel, frame: Frame | None, whole: bool, mistake
     checker = Checker(tree, base, frame, whole, mistakes)
     for one in (_names, _horizon, _market, _scenarios, _alike, _sites, _rigs, _services):
         one(checker)
-    for one in (check_financing, check_company, _other, _rules):
+    for one in (check_limits, check_financing, check_company, _other, _rules):
         one(checker)
 
 
@@ -129,6 +130,8 @@ def _alike(c: Checker) -> None:
             paid, here = terms.energy, model.ai.get(service, terms).energy
             if paid != here and (isinstance(paid, str) or isinstance(here, str)):
                 _not_alike(c, name, f"ai.{service}.energy", "who pays for energy is the same in every scenario")
+        charged = limit_prices(model)
+        pairs += [(path, price, charged.get(path)) for path, price in limit_prices(c.base).items()]
         for path, ours, theirs in pairs:
             if (ours is None) != (theirs is None):
                 _not_alike(c, name, path, f"{path} is not given in the case, so that other scenarios have none")

@@ -583,6 +583,8 @@ def _prices(problem: Problem, plan: Plan, lp: LinearProgram, answer: Answer, cut
         names = [k for k in key if isinstance(k, str)]
         numbers = [k for k in key if not isinstance(k, str)]
         s, d = numbers[0], numbers[1] if len(numbers) > 1 else None
+        if family in _BY_YEAR and d is not None:
+            d = int(np.flatnonzero(problem.clock.tax_year == d)[0])
         if family == "grid_limit":
             family = "interconnection"
             assert plan.power is not None and d is not None
@@ -613,8 +615,21 @@ def _prices(problem: Problem, plan: Plan, lp: LinearProgram, answer: Answer, cut
 
 #: families whose rows exist per scenario even where scenarios share a node
 _BY_SCENARIO = frozenset(
-    {"cash", "rule", "interconnection", "grid_limit", "revolver_limit", "loan_to_value", "collateral", "coverage"}
+    {
+        "cash",
+        "rule",
+        "interconnection",
+        "grid_limit",
+        "revolver_limit",
+        "loan_to_value",
+        "collateral",
+        "coverage",
+        "diesel_permit",
+    }
+    | {"energy_budget", "emission_cap"}
 )
+#: families whose rows are of calendar years: shown at the first date of the year in the horizon
+_BY_YEAR = frozenset({"diesel_permit", "energy_budget", "emission_cap"})
 #: families that are equations: their price has a sign
 _SIGNED = frozenset({"cash"})
 

@@ -34,7 +34,7 @@ LONGEST_NAME = 100  # characters of a folder's name
 _ACTIVE = ("=", "+", "-", "@", "\t", "\r", "'")  # what makes a spreadsheet evaluate a cell, and our own mark
 _TEXT_COLUMNS = frozenset(
     ["kind", "what", "where", "scenarios", "scenario", "unit", "instrument", "statement", "line", "name", "rule",
-     "family", "site", "source", "irr_reason", "date", "period"]
+     "family", "site", "source", "irr_reason", "date", "period", "counts", "year"]
 )  # fmt: skip
 
 

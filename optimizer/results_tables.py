@@ -95,7 +95,7 @@ BUILDS = {
 #: In the order in which decisions of one date are told.
 KINDS = (
     "buy rigs", "buy rig options", "exercise rig options", "retire rigs", *BUILDS.values(), "sign AI contract",
-    "invest", "issue", "draw", "call", "repay", "pledge", "release", "sell coins", "dividend", "rescue", "breach",
+    "invest", "issue", "draw", "call", "repay", "pledge", "release", "sell coins", "dividend", "rescue", "breach", "exceed",
 )  # fmt: skip
 CAPITAL = KINDS[: KINDS.index("issue")]
 
@@ -149,6 +149,10 @@ def steps(solution: Solution) -> list[Step]:
     add("rescue", "", "", decisions.rescue, "USD")
     for rule, units in decisions.breach.items():
         add("breach", rule, "", units, "units")
+    for (family, site), above in decisions.exceeded.items():
+        paid = np.zeros((problem.scenarios.count, problem.clock.dates))
+        paid[:, problem.clock.last_date_of_year] = above
+        add("exceed", family.replace("_", " "), site, paid, "t" if family == "emission_cap" else "MWh")
 
     order = {kind: n for n, kind in enumerate(KINDS)}
     return sorted(out, key=lambda step: (step.d, order.get(step.kind, len(order)), step.what, step.where, step.members))
@@ -261,6 +265,50 @@ def dispatch_monthly(solution: Solution) -> Table:
                 running = on.get((site, quantity, s, t), 0.0 if on else None)
                 rows.append((site, scenario, dates[t], kind, quantity, mwh, mwh / hours, hours, running))
     return Table(("site", "scenario", "period", "kind", "name", "mwh", "average_mw", "hours", "hours_on"), rows)
+
+
+def limits(solution: Solution) -> Table:
+    """limits.csv: every energy budget and emission cap by calendar year: what counts, what is allowed, the rest, its price."""
+    from models.meters import METERS, allowance, yearly_limits, yearly_price
+
+    problem, books = solution.problem, _books(solution)
+    assert solution.decisions is not None
+    clock = problem.clock
+    dates, first = iso_dates(clock), [int(np.flatnonzero(clock.tax_year == y)[0]) for y in range(clock.tax_years)]
+    worth = {(p.family, p.name, p.scenario, p.date): p.value for p in solution.prices}
+    rows: list[tuple[Cell, ...]] = []
+    for one in yearly_limits(problem):
+        where, unit = one.where(problem), METERS[one.word]
+        flow = np.sum([books.words[f"{one.word}[{site}]"] for site in one.sites(problem)], axis=0)[:, 1:]
+        allowed = allowance(problem, one.terms)
+        price = None if one.terms.price is None else yearly_price(problem, one.terms)
+        above = solution.decisions.exceeded.get((one.family, where), np.zeros_like(allowed))
+        for s, scenario in enumerate(problem.scenarios.names):
+            for y, t in enumerate(first):
+                if not np.isfinite(allowed[s, y]):
+                    continue
+                used = float(flow[s, clock.tax_year == y].sum())
+                charge = None if price is None else float(price[s, y])
+                paid = 0.0 if charge is None else charge * float(above[s, y])
+                shadow = worth.get((one.family, where, scenario, dates[t]), 0.0)
+                year = str(int(clock.calendar_year[0]) + y)
+                numbers = (used, float(allowed[s, y]), float(above[s, y]), charge, paid, shadow)
+                rows.append((one.family, where, one.word, unit, scenario, year, *numbers))
+    header = (
+        "family",
+        "site",
+        "counts",
+        "unit",
+        "scenario",
+        "year",
+        "used",
+        "allowed",
+        "above",
+        "price",
+        "paid_usd",
+        "shadow_price",
+    )
+    return Table(header, rows)
 
 
 def _hours_on(solution: Solution) -> dict[tuple[str, str, int, int], float]:
@@ -378,7 +426,7 @@ _MEASURES: tuple[tuple[str, str, Any], ...] = (
     ("final_ai_mw", "ai_mw", _last), ("peak_hashrate_phs", "hashrate", np.max),
     ("final_hashrate_phs", "hashrate", _last),
     ("btc_mined", "btc_mined", np.sum), ("final_coins", "coins", _last), ("energy_mwh", "energy_mwh", np.sum),
-    ("diesel_mwh", "diesel_mwh", np.sum),
+    ("grid_mwh", "grid_mwh", np.sum), ("diesel_mwh", "diesel_mwh", np.sum), ("emissions_t", "emissions_t", np.sum),
 )  # fmt: skip
 
 
@@ -437,4 +485,5 @@ TABLES = {
     "covenants.csv": covenants,
     "shadow_prices.csv": shadow_prices,
     "dispatch_monthly.csv": dispatch_monthly,
+    "limits.csv": limits,
 }

@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from .schema_financing import Instrument, RuleTerms
 from .schema_fleet import AnyService, Rig
-from .schema_sites import Site
+from .schema_sites import Limits, Site
 from .schema_types import (
     Amount,
     Bounds,
@@ -346,6 +346,7 @@ class CaseModel(Section):
         default=None, description="date until which all scenarios share decisions (excluded), or start; default: never known"
     )
     sites: dict[str, Site] = Field(default={}, description="places with power, by name; default none")
+    limits: Limits = Field(default=Limits.model_construct(), description="yearly limits on all sites together; default none")
     rigs: dict[str, Rig] = Field(default={}, description="rig models, by name; default none")
     ai: dict[str, AnyService] = Field(default={}, description="AI services, by name; default none")
     financing: dict[str, Instrument] = Field(default={}, description="debt and shares, by name; default none")

@@ -6,16 +6,22 @@ from pydantic import Field
 
 from .schema_common import Conversion, Expansion
 from .schema_types import (
+    Choice,
     Count,
     DateField,
     Duration,
+    EmissionFactor,
+    EmissionFactors,
     EnergyPrice,
     EnergyPriceAnyPath,
     EnergyPricePath,
+    EnergyYearPath,
     FactorPath,
     HourlyPrice,
     HourlyShare,
     HoursAYear,
+    MassPricePath,
+    MassYearPath,
     MoneyPerMWYear,
     MoneyYearPath,
     Power,
@@ -73,6 +79,10 @@ class Grid(Section):
     peaks: dict[str, Peak] = Field(default={}, description="charges on use in peak hours, by name; default none")
     demand_response: DemandResponse | None = Field(default=None, description="default none")
     availability: HourlyShare | None = by_scenario(None, description="share of the MW available, by hour; default 100 %")
+    emissions: EmissionFactors | None = by_scenario(
+        None, description="t CO2 per MWh: a path in time, or hourly data; default none"
+    )
+    emissions_level: FactorPath | None = by_scenario(None, description="plain factor on `emissions` over time; default 1")
 
 
 class Block(Section):
@@ -84,6 +94,7 @@ class Block(Section):
     until: DateField | None = Field(default=None, description="when delivery ends: the first date without it; default: never")
     sell_back: Yes = Field(default=False, description="unused power may be sold at the hourly grid price; default false")
     sell_fee: EnergyPrice = Field(default=0.0, description="USD/MWh lost when selling; default 0")
+    emissions: EmissionFactor = Field(default=0.0, description="t CO2 per MWh taken, used or sold back; default none")
 
 
 class Own(Section):
@@ -94,6 +105,7 @@ class Own(Section):
     cost: EnergyPricePath | None = by_scenario(None, description="USD/MWh used; default 0")
     export: Yes = Field(default=False, description="may be sold at the hourly grid price; default false")
     sell_fee: EnergyPrice = Field(default=0.0, description="USD/MWh lost when selling; default 0")
+    emissions: EmissionFactor = Field(default=0.0, description="t CO2 per MWh generated, used or sold; default none")
 
 
 class Diesel(Section):
@@ -102,6 +114,7 @@ class Diesel(Section):
     mw: PowerPath = Field(description="MW")
     cost: EnergyPricePath = by_scenario(description="USD/MWh: fuel and wear")
     permit: HoursAYear | None = Field(default=None, description="hours a calendar year at full power; default: no limit")
+    emissions: EmissionFactor = Field(default=0.0, description="t CO2 per MWh generated; default none")
 
 
 class PowerSupply(Section):
@@ -111,6 +124,48 @@ class PowerSupply(Section):
     blocks: dict[str, Block] = Field(default={}, description="contracted blocks, by name; default none")
     own: dict[str, Own] = Field(default={}, description="own generation, by name; default none")
     diesel: Diesel | None = Field(default=None, description="default none")
+
+
+class EnergyBudget(Section):
+    """Most energy in a calendar year, prorated where the horizon cuts it; a bare path is the limit."""
+
+    shorthand: ClassVar[str | None] = "limit"
+
+    limit: EnergyYearPath = by_scenario(description="MWh/year")
+    of: Annotated[str, Choice("use", "grid")] = Field(
+        default="use", description="use: what rigs and AI use at the meter; grid: what is bought from `power.grid`; default use"
+    )
+    price: EnergyPricePath | None = by_scenario(
+        None, description="USD/MWh above the limit, paid at the year's last date; default: none, the limit is hard"
+    )
+
+    @classmethod
+    def shorthand_takes_maps(cls) -> bool:
+        """A path may be a mapping."""
+        return True
+
+
+class EmissionCap(Section):
+    """Most CO2 in a calendar year, prorated where the horizon cuts it; a bare path is the limit."""
+
+    shorthand: ClassVar[str | None] = "limit"
+
+    limit: MassYearPath = by_scenario(description="t/year; with a price and 0 t/year, a carbon price on every tonne")
+    price: MassPricePath | None = by_scenario(
+        None, description="USD/t above the limit, paid at the year's last date; default: none, the limit is hard"
+    )
+
+    @classmethod
+    def shorthand_takes_maps(cls) -> bool:
+        """A path may be a mapping."""
+        return True
+
+
+class Limits(Section):
+    """Limits on all sites together."""
+
+    energy: EnergyBudget | None = Field(default=None, description="most energy in a calendar year; default: no limit")
+    emissions: EmissionCap | None = Field(default=None, description="most CO2 in a calendar year; default: no limit")
 
 
 class Interconnection(Section):
@@ -155,3 +210,5 @@ class Site(Section):
     fixed_cost: MoneyYearPath | None = by_scenario(None, description="USD/year for the site; default 0")
     delay: Duration = Field(default=0, description="how late every build of this site is, in all scenarios; default none")
     power: PowerSupply = Field(default=PowerSupply.model_construct(), description="default: none")
+    energy_budget: EnergyBudget | None = Field(default=None, description="most energy in a calendar year; default: no limit")
+    emission_cap: EmissionCap | None = Field(default=None, description="most CO2 in a calendar year; default: no limit")

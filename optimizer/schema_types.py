@@ -258,6 +258,24 @@ class HourlyReader(Reader):
 
 
 @dataclass(frozen=True)
+class HourlyOrOver(HourlyReader):
+    """A value that runs by the hour of the year, or by the date: a path in time, or hourly data.
+
+    A csv is a path where it names a `date_column` or how to `interpolate`, and hourly otherwise.
+    """
+
+    def read(self, given: Given, reading: Reading) -> Any:
+        node = given.node
+        if node.kind == "scalar" or any(key in node for key in ("start", "knots", "date_column", "interpolate")):
+            return Over(self.unit, self.bounds).read(given, reading)
+        return super().read(given, reading)
+
+    def json(self) -> dict[str, Any]:
+        hourly = [form for form in super().json()["anyOf"] if form.get("type") == "object"]
+        return {"anyOf": [*path_json(self.unit)["anyOf"], *hourly], "x-unit": self.unit}
+
+
+@dataclass(frozen=True)
 class Months(Reader):
     """A duration in calendar time, rounded up to whole months."""
 
@@ -400,6 +418,7 @@ class WhenReader(Reader):
 
 Power = Annotated[float, Quantity("MW")]
 Energy = Annotated[float, Quantity("MWh")]
+EmissionFactor = Annotated[float, Quantity("t/MWh", Bounds(0.0, 10.0))]
 HoursAYear = Annotated[float, Quantity("hours/year")]
 Money = Annotated[float, Quantity("USD")]
 MoneyPerMW = Annotated[float, Quantity("USD/MW")]
@@ -448,6 +467,11 @@ RatePath = Annotated[Path, Over("1/year", Bounds(-0.5, 10.0))]
 UnitCostPath = Annotated[Path, Over("USD/unit", ANY)]
 UnitIncomePath = Annotated[Path, Over("USD/unit/year", ANY)]
 
+EnergyYearPath = Annotated[Path, Over("MWh/year")]
+MassYearPath = Annotated[Path, Over("t/year")]
+MassPricePath = Annotated[Path, Over("USD/t")]
+
+EmissionFactors = Annotated[HourlyYear | Path, HourlyOrOver("t/MWh", Bounds(0.0, 10.0))]
 HourlyPrice = Annotated[HourlyYear, HourlyReader("USD/MWh", ANY)]
 HourlyShare = Annotated[HourlyYear, HourlyReader("1", PART)]
 

@@ -264,6 +264,10 @@ def _power(solution: Solution, out: _Printer) -> None:
                 flat = _flat_price(solution, site) if name == "grid" else None
                 if flat is not None:
                     out.line(f"  {site}: grid power over all hours costs {flat:,.2f} USD/MWh on average")
+    emitted = float(odds @ books.words["emissions_t"].sum(axis=1)) if "emissions_t" in books.words else 0.0
+    if emitted > tables.SMALLEST:
+        used = float(odds @ books.words["energy_mwh"].sum(axis=1))
+        out.line(f"  emits {number(emitted, 't')} of CO2" + (f", {emitted / used:.4g} t/MWh used" if used > 0.0 else ""))
 
 
 def _money_per_mwh(solution: Solution) -> dict[tuple[str, str], float]:

@@ -11,6 +11,7 @@ Conventions, all deliberate:
 - Energy is a dimension of its own, not power x time, for the same reason.
 - Rates are nominal: 1 %/month = 12 %/year.
 - Money is USD.
+- `t` is a tonne (of CO2, where nothing else is said): a number stands before it, so it is never taken for a name.
 """
 
 from __future__ import annotations
@@ -64,8 +65,12 @@ calendar_day = year / 365
 hour = [hours] = hours
 day = 24 hour = days
 second = hour / 3600 = s
-tonne = [mass] = tonnes
-kg = 1e-3 tonne
+t = [mass] = tonne = tonnes
+kt = 1e3 t
+Mt = 1e6 t
+kg = 1e-3 t
+g = 1e-6 t
+lb = 4.5359237e-4 t
 shares = [shares] = share
 kshares = 1e3 shares
 Mshares = 1e6 shares
@@ -93,7 +98,13 @@ FOREIGN = {
     "hr": "write hours",
     "hrs": "write hours",
     "d": "write days",
-    "t": "a tonne is written tonne",
+    "T": "a tonne is written t",
+    "MT": "a tonne is written t, a million of them Mt",
+    "ton": "a tonne is written t; a short ton is 0.90718474 t",
+    "tons": "a tonne is written t; a short ton is 0.90718474 t",
+    "tCO2": "a tonne is written t, of whatever it is",
+    "tCO2e": "a tonne is written t, of whatever it is",
+    "gCO2": "a gram is written g, of whatever it is",
     "pct": "write %",
     "bps": "write bp",
     "¢": "write cents",
@@ -129,6 +140,11 @@ _MONEY = {"USD": 1.0, "kUSD": 1e3, "MUSD": 1e6, "GUSD": 1e9}
 _PER_YEAR = {"year": 1.0, "month": 12.0, "quarter": 4.0, "day": 365.0}
 _POWER = {"MW": 1.0, "W": 1e-6, "kW": 1e-3, "GW": 1e3}
 _ENERGY = {"MWh": 1.0, "kWh": 1e-3, "GWh": 1e3, "TWh": 1e6}
+_MASS = {"t": 1.0, "tonne": 1.0, "tonnes": 1.0, "kt": 1e3, "Mt": 1e6, "kg": 1e-3}
+_MASS_PER_ENERGY = {
+    "t/MWh": 1.0, "tonne/MWh": 1.0, "kg/MWh": 1e-3, "kg/kWh": 1.0, "g/kWh": 1e-3, "kt/GWh": 1.0, "t/GWh": 1e-3,
+    "lb/MWh": 4.5359237e-4,
+}  # fmt: skip
 _HASHRATE = {"PH/s": 1.0, "TH/s": 1e-3, "EH/s": 1e3, "PH": 1.0, "TH": 1e-3, "EH": 1e3, "ZH/s": 1e6}
 _SHARE = {"%": 0.01, "": 1.0, "1": 1.0, "bp": 1e-4}
 
@@ -212,9 +228,10 @@ KINDS: dict[str, Kind] = {
             "USD/unit/year",
             _by_time(_over(_MONEY, {"unit": 1.0, "units": 1.0})),
         ),
-        Kind("tonne", "mass", "tonne", {"tonne": 1.0, "tonnes": 1.0, "kg": 1e-3}),
-        Kind("tonne/MWh", "mass per energy", "tonne/MWh", {"tonne/MWh": 1.0, "kg/MWh": 1e-3, "kg/kWh": 1.0}),
-        Kind("USD/tonne", "a price of mass", "USD/tonne", _over(_MONEY, {"tonne": 1.0})),
+        Kind("t", "mass", "t", _MASS),
+        Kind("t/year", "mass by the year", "t/year", _by_time(_MASS)),
+        Kind("t/MWh", "mass per energy", "t/MWh", _MASS_PER_ENERGY),
+        Kind("USD/t", "a price of mass", "USD/t", _over(_MONEY, {"t": 1.0, "tonne": 1.0})),
     )
 }
 
