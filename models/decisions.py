@@ -11,8 +11,9 @@ from models.problem import Array
 class SiteDispatch:
     """Hourly split of one site in one scenario and period, MW at the meter, hour by hour kept (H_t,).
 
-    uses: 'rig:<name>', 'ai:<name>', 'sell:<block or own source name>' -> (H_t,); sources: 'grid', 'block:<name>', 'own:<name>',
-    'diesel' -> (H_t,). In every hour the uses sum to the sources.
+    uses: 'rig:<name>', 'ai:<name>', 'sell:<block or own source name>', 'charge' -> (H_t,); sources: 'grid', 'block:<name>',
+    'own:<name>', 'diesel', 'discharge' -> (H_t,). In every hour the uses sum to the sources. What a battery holds follows from
+    'charge' and 'discharge', what of a service still waits from its demand.
     """
 
     uses: dict[str, Array]

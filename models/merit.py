@@ -11,7 +11,7 @@ from models.problem import Array, Problem
 
 @dataclass(frozen=True)
 class Use:
-    """name 'rig:<r>' | 'ai:<j>' | 'sell:<source>'. value (H,) USD/MWh, all money (coins kept count in full); coins BTC/MWh;
+    """name 'rig:<r>' | 'ai:<j>' | 'sell:<source>' | 'charge'. value (H,) USD/MWh, all money (coins kept count in full); coins BTC/MWh;
     kept share of coins retained; gross (H,) USD/MWh of revenue; limit (H,): MW per MW of `capacity`, or MW where capacity is None.
 
     capacity: ('rig', r) or ('service', j) index, None = fixed MW.
@@ -27,8 +27,8 @@ class Use:
 
 @dataclass(frozen=True)
 class Source:
-    """name 'grid' | 'block:<b>' | 'own:<g>' | 'diesel'. cost (H,) USD/MWh; limit (H,) per MW of interconnection less blocks (grid) or MW;
-    emissions (H,) t CO2 per MWh."""
+    """name 'grid' | 'block:<b>' | 'own:<g>' | 'diesel' | 'discharge'. cost (H,) USD/MWh; limit (H,) MW, of the grid per MW of
+    interconnection less blocks; emissions (H,) t CO2 per MWh."""
 
     name: str
     is_grid: bool
@@ -100,7 +100,13 @@ def merit(problem: Problem, i: int, s: int, t: int, rigs: tuple[int, ...], servi
         rate = service.rate[s, t] if service.kind == "cloud" else 0.0
         value = reimbursed + (rate + service.penalty[s, t] - service.variable_cost) / site.gross_ratio
         uses.append(
-            Use(f"ai:{service.name}", ("service", j), value, reimbursed + rate / site.gross_ratio, load * site.gross_ratio)
+            Use(
+                f"ai:{service.name}",
+                ("service", j),
+                value,
+                reimbursed + rate / site.gross_ratio,
+                (ones if service.waits else load) * site.gross_ratio,
+            )
         )
         penalty[j] = float(service.penalty[s, t] * (weight @ load))
         demand[j] = load * site.gross_ratio
@@ -125,6 +131,9 @@ def merit(problem: Problem, i: int, s: int, t: int, rigs: tuple[int, ...], servi
     if site.diesel is not None:
         diesel = site.diesel
         sources.append(Source("diesel", False, diesel.cost[s, t] * ones, diesel.mw[t] * ones, diesel.emissions * ones))
+    if site.battery is not None and site.battery.works:
+        uses.append(Use("charge", None, 0.0 * ones, 0.0 * ones, site.battery.charge * ones))
+        sources.append(Source("discharge", False, site.battery.wear * ones, site.battery.discharge * ones, 0.0 * ones))
     response = 0.0
     if grid is not None and grid.demand_response is not None:
         response = float(grid.demand_response[s, t] * problem.years[t])

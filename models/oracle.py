@@ -14,8 +14,9 @@ from models.problem import Array, Hourly, Ints, Mask, Problem, Site
 
 @dataclass(frozen=True)
 class Entry:
-    """One use or source. kind 'rig' | 'service' | 'sell' | 'grid' | 'block' | 'own' | 'diesel'; index: rig or service number, else -1.
+    """One use or source; index: rig or service number, else -1.
 
+    kind 'rig' | 'service' | 'sell' | 'charge' for uses, 'grid' | 'block' | 'own' | 'diesel' | 'discharge' for sources.
     Its MW are a decision for 'rig', 'service' and 'grid'; for the others they are in the limit and the capacity is 1.
     """
 
@@ -25,7 +26,7 @@ class Entry:
 
     @property
     def is_source(self) -> bool:
-        return self.kind in ("grid", "block", "own", "diesel")
+        return self.kind in ("grid", "block", "own", "diesel", "discharge")
 
     @property
     def decided(self) -> bool:
@@ -89,7 +90,9 @@ class Split:
 @dataclass(frozen=True)
 class Oracle:
     """All hours of one site. Blocks are numbered s * T + t. value: USD per MWh of uses, and cost of sources, coins counted in full.
-    emissions: t per MWh of every entry; None where nothing emits, or nothing looks at it."""
+    emissions: t per MWh of every entry; None where nothing emits, or nothing looks at it.
+    origin (B,): number of each block in the whole problem, where this is the oracle of a part of its blocks.
+    """
 
     periods: int
     site: int
@@ -104,7 +107,8 @@ class Oracle:
     value: Money
     gross: Money
     is_source: Mask
-    emissions: Money | None = None
+    origin: Ints
+    emissions: Money | None
 
     @property
     def blocks(self) -> int:
@@ -122,14 +126,18 @@ class Oracle:
         rows[blocks] = starts[:-1]
         return self._run(capacity, extra, rows, int(starts[-1]))[1]
 
+    def priced(self, extra: Money | None) -> Money:
+        """Value of uses and cost of sources with `extra` income."""
+        if extra is None:
+            return self.value
+        sign = np.where(self.is_source, -1.0, 1.0)
+        return self.value.plus(extra.each(lambda table: table * sign), np.ones(self.blocks))
+
     def _run(self, capacity: Array, extra: Money | None, out_row: Ints, rows: int) -> tuple[Split, Array]:
         from models.kernel import split
 
         shape = (self.blocks, len(self.entries))
-        money = self.value
-        if extra is not None:
-            sign = np.where(self.is_source, -1.0, 1.0)
-            money = money.plus(extra.each(lambda table: table * sign), np.ones(self.blocks))
+        money = self.priced(extra)
         hourly_factor = self.market[0].shape[1] > 2
         found = Split(np.zeros(shape[0]), *(np.zeros(shape) for _ in range(4)))
         slope = None
@@ -205,7 +213,9 @@ def make_oracle(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple
         back = zero if service.reimbursed is None or paid_by_grid else spread(np.asarray(service.reimbursed))
         rate = spread(service.rate) if service.kind == "cloud" else zero
         value = back + (rate + spread(service.penalty) - service.variable_cost) / site.gross_ratio
-        load = times(profiles.add(service.demand, t_count), np.full(blocks, site.gross_ratio))
+        # demand that waits is served with up to all MW contracted
+        wanted = one if service.waits else profiles.add(service.demand, t_count)
+        load = times(wanted, np.full(blocks, site.gross_ratio))
         earned = (paid_by_grid, paid_by_grid, back + rate / site.gross_ratio)
         columns.append((Entry(f"ai:{service.name}", "service", j), (paid_by_grid, paid_by_grid, value), earned, load))
     for block in site.blocks:
@@ -218,6 +228,9 @@ def make_oracle(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple
             fee = np.full(blocks, -own.sell_fee)
             limit = times(profiles.add(own.availability, t_count), spread(own.mw))
             columns.append((Entry(f"sell:{own.name}", "sell"), (1, 0, fee), (1, 0, fee), limit))
+    battery = site.battery if site.battery is not None and site.battery.works else None
+    if battery is not None:
+        columns.append((Entry("charge", "charge"), (0, 0, zero), (0, 0, zero), times(one, np.full(blocks, battery.charge))))
     if site.grid is not None:
         columns.append((Entry("grid", "grid"), (1, 1, zero), (0, 0, zero), available))
     for block in site.blocks:
@@ -229,6 +242,9 @@ def make_oracle(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple
         columns.append(
             (Entry("diesel", "diesel"), (0, 0, spread(site.diesel.cost)), (0, 0, zero), times(one, spread(site.diesel.mw)))
         )
+    if battery is not None:
+        given = times(one, np.full(blocks, battery.discharge))
+        columns.append((Entry("discharge", "discharge"), (0, 0, np.full(blocks, battery.wear)), (0, 0, zero), given))
 
     def money(entries: list[tuple[float, float, Array]]) -> Money:
         full = [(np.full(blocks, float(p)), np.full(blocks, float(a)), base) for p, a, base in entries]
@@ -259,6 +275,7 @@ def make_oracle(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple
         gross=money([c[2] for c in columns]),
         is_source=np.array([c[0].is_source for c in columns], dtype=bool),
         emissions=emissions,
+        origin=np.arange(blocks, dtype=np.int64),
     )
 
 
@@ -305,4 +322,5 @@ def with_blocks(oracle: Oracle, rows: Ints) -> Oracle:
         value=oracle.value.rows(rows),
         gross=oracle.gross.rows(rows),
         emissions=None if oracle.emissions is None else oracle.emissions.rows(rows),
+        origin=oracle.origin[rows],
     )

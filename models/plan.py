@@ -6,6 +6,7 @@ import numpy as np
 import pyomo.environ as pyo
 
 from models.ai import Services
+from models.coupled_oracle import OpenBlock
 from models.covenants import Covenants, Words
 from models.decisions import Decisions, SiteDispatch
 from models.fleet import Fleet, leaves
@@ -25,9 +26,10 @@ class Plan:
     """The linear program of a problem. `model` is the Pyomo model; objective in money units, maximised.
 
     hours 'written': every hour as rows and columns (`power`); 'valued': their exact value by cuts (`theta`).
+    open_block: what solves the blocks of sites with coupled hours, where hours are valued.
     """
 
-    def __init__(self, problem: Problem, hours: str = "written") -> None:
+    def __init__(self, problem: Problem, hours: str = "written", open_block: OpenBlock | None = None) -> None:
         b = self.build = Build(problem)
         wanted = frozenset(word for rule in problem.rules for word, _ in rule.terms)
         self.fleet = Fleet(b)
@@ -40,7 +42,7 @@ class Plan:
         if hours == "written":
             self.power = Power(b, self.fleet, self.sites, self.services, wanted)
         else:
-            self.theta = Theta(b, self.fleet, self.sites, self.services, wanted)
+            self.theta = Theta(b, self.fleet, self.sites, self.services, wanted, open_block)
         self.limits = Limits(b)
         self.units: dict[str, Decision] = {}
         self._overhead()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from models.ai import Services
+from models.coupled import coupling_of, write_coupled
 from models.decisions import SiteDispatch
 from models.fleet import Fleet
 from models.linear import Build, Lin, grid, settled
@@ -139,6 +140,11 @@ class Power:
             for y in sources:
                 balance.add(y[h], -1.0)
             b.row("power_balance", (name, s, t, h), balance, equal=0.0)
+        coupling = coupling_of(p, i, rigs, services)
+        if coupling is not None:
+            flows = {u.name: x for u, x in zip(m.uses, uses, strict=True)}
+            flows |= {g.name: y for g, y in zip(m.sources, sources, strict=True)}
+            write_coupled(b, i, s, t, coupling, flows, lambda kind, k: self._capacity_of(kind, k, i, s, t))
         self.blocks[i, s, t] = HourlyBlock(m, tuple(uses), tuple(sources))
         self._settle(i, s, t, margin, kept)
 

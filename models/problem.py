@@ -183,6 +183,7 @@ class Rig:
     payments      relative to the order date, at most `lead` periods late
     owned         (I,) MW installed at date 0; owned_life periods the owned ones may still work
     sites         (I,) where it may be placed
+    ramp_limit    share of the MW that can run (uptime x MW) by which use may rise or fall from one hour to the next; from 1 on: none
     """
 
     name: str
@@ -204,6 +205,12 @@ class Rig:
     payments: Payments = Payments()
     depreciation: Depreciation = Depreciation()
     option: RigOption | None = None
+    ramp_limit: float = float("inf")
+
+    @property
+    def ramps(self) -> bool:
+        """Whether the limit on changes can bind."""
+        return self.ramp_limit < 1.0
 
 
 @dataclass(frozen=True)
@@ -280,6 +287,33 @@ class YearlyLimit:
 
 
 @dataclass(frozen=True)
+class Battery:
+    """Storage behind the meter of a site: takes power from any source, gives it to any use.
+
+    charge, discharge  MW at the meter at most; an hour that does both shares its time between them
+    energy             MWh that it holds
+    charge_efficiency  MWh stored per MWh taken; discharge_efficiency: MWh given per MWh taken out of store
+    wear               USD per MWh given
+    level              share of `energy` that is stored when a period begins, and again when it ends
+    self_discharge     share of what is stored that is lost in an hour; only with level 0, which a dark site can keep
+    """
+
+    charge: float
+    discharge: float
+    energy: float
+    charge_efficiency: float = 1.0
+    discharge_efficiency: float = 1.0
+    wear: float = 0.0
+    level: float = 0.5
+    self_discharge: float = 0.0
+
+    @property
+    def works(self) -> bool:
+        """Whether it can store anything at all."""
+        return min(self.charge, self.discharge, self.energy) > 0.0
+
+
+@dataclass(frozen=True)
 class Site:
     """A place with power.
 
@@ -311,6 +345,18 @@ class Site:
     diesel: Diesel | None = None
     energy_budget: YearlyLimit | None = None
     emission_cap: YearlyLimit | None = None
+    battery: Battery | None = None
+
+
+@dataclass(frozen=True)
+class Deferrable:
+    """Demand that may wait. share of the demand of every hour; deadline: hours later at most, None: by the end of its calendar day.
+
+    Nothing waits beyond the end of a period.
+    """
+
+    share: float
+    deadline: int | None = None
 
 
 @dataclass(frozen=True)
@@ -327,6 +373,8 @@ class Service:
     periods after start (then 1), escalator per year since start (rent and price step up at each anniversary)
     limit MW in all (tenant's demand); minimum MW that must be signed; contracted (I,) MW that run at date 0 with
     contracted_term periods left; equipment: cost (S, D) USD per MW paid from the signing date by its payments (None: no equipment)
+    deferrable    demand that may be served later, with up to the MW contracted (None: none)
+    ramp_limit    share of the MW contracted by which use may rise or fall from one hour to the next; from 1 on: none
     """
 
     name: str
@@ -351,6 +399,18 @@ class Service:
     equipment: Array | None = None
     payments: Payments = Payments()
     depreciation: Depreciation = Depreciation()
+    deferrable: Deferrable | None = None
+    ramp_limit: float = float("inf")
+
+    @property
+    def waits(self) -> bool:
+        """Whether any demand can wait for a later hour."""
+        return self.deferrable is not None and self.deferrable.share > 0.0 and self.deferrable.deadline != 0
+
+    @property
+    def ramps(self) -> bool:
+        """Whether the limit on changes can bind."""
+        return self.ramp_limit < 1.0
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from models.decisions import Decisions, SiteDispatch
 from models.problem import Array, Problem, Service, Site
 from models.proforma_assets import Assets
 from models.proforma_checks import Checklist
+from models.proforma_coupled import check_battery, check_deferred, check_ramp
 
 #: USD lines of a site; the first five are revenue, the others costs (positive as costs)
 REVENUES = ("mining_revenue", "ai_cloud", "reimbursements", "power_sales", "demand_response")
@@ -56,12 +57,14 @@ def keep_power(problem: Problem, decisions: Decisions, assets: Assets, checks: C
 
 def _uses(problem: Problem, site: Site) -> list[str]:
     sells = [f"sell:{b.name}" for b in site.blocks if b.sell_back] + [f"sell:{g.name}" for g in site.own if g.export]
-    return [f"rig:{r.name}" for r in problem.rigs] + [f"ai:{j.name}" for j in problem.services] + sells
+    stored = ["charge"] if site.battery else []
+    return [f"rig:{r.name}" for r in problem.rigs] + [f"ai:{j.name}" for j in problem.services] + sells + stored
 
 
 def _sources(site: Site) -> list[str]:
     named = [f"block:{b.name}" for b in site.blocks] + [f"own:{g.name}" for g in site.own]
-    return (["grid"] if site.grid else []) + named + (["diesel"] if site.diesel else [])
+    local = (["diesel"] if site.diesel else []) + (["discharge"] if site.battery else [])
+    return (["grid"] if site.grid else []) + named + local
 
 
 def _walk(
@@ -109,14 +112,21 @@ def _walk(
 
     mined_usd = 0.0
     for rig in problem.rigs:
-        use(f"rig:{rig.name}", rig.uptime * assets.fleet[rig.name, site.name][s, t])
+        able = rig.uptime * assets.fleet[rig.name, site.name][s, t]
+        x = use(f"rig:{rig.name}", able)
+        check_ramp(x, rig.ramp_limit, able, weight, (*place, rig.name), checks)
         energy = lines[f"rig:{rig.name}"][s, t]
         mined_usd += rig.density * market.hashprice[s, t] / 24.0 * (1.0 - rig.pool_fee) * energy
         lines["variable_costs"][s, t] += rig.variable_cost * energy
     for service in problem.services:
         megawatts = float(assets.contracted[service.name, site.name][s, t])
         demand = service.demand.values(clock, s, t) * megawatts
-        x = use(f"ai:{service.name}", demand * site.gross_ratio)
+        able = megawatts * site.gross_ratio
+        x = use(f"ai:{service.name}", demand * site.gross_ratio if service.deferrable is None else able)
+        check_ramp(x, service.ramp_limit, able, weight, (*place, service.name), checks)
+        if service.deferrable is not None:
+            terms, hours = service.deferrable, clock.hour_index[t]
+            check_deferred(terms, demand * site.gross_ratio, x, weight, hours, (*place, service.name), checks)
         _serve(service, site, s, t, weight, demand, x, price + adder, lines, checks, place)
     for block in site.blocks:
         standing = float(block.mw[t])
@@ -144,6 +154,10 @@ def _walk(
     if site.diesel is not None:
         y = source("diesel", site.diesel.mw[t])
         lines["energy_cost"][s, t] += site.diesel.cost[s, t] * (weight @ y)
+    if site.battery is not None:
+        taken, given = use("charge", site.battery.charge), source("discharge", site.battery.discharge)
+        lines["variable_costs"][s, t] += site.battery.wear * (weight @ given)
+        check_battery(site.battery, taken, given, weight, place, checks)
 
     lines["emissions_t"][s, t] = _emissions(problem, site, s, t, np.asarray(split.sources.get("grid", none), dtype=float), lines)
     gap = np.abs(uses - sources)

@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 
 from models.ai import Services
+from models.coupled_oracle import OpenBlock, site_oracle
 from models.decisions import SiteDispatch
 from models.fleet import Fleet
 from models.hours import SiteHours
 from models.linear import Build, Lin, grid
 from models.merit import diesel_allowance
 from models.meters import first_price, measured, unit_of
-from models.oracle import Money, Oracle, Split, make_oracle
+from models.oracle import Money, Oracle, Split
 from models.problem import Array
 from models.sites import Sites
 
@@ -79,8 +80,17 @@ class SiteValue:
 class Theta:
     """The power part of a plan solved by cuts; takes the place of `Power`."""
 
-    def __init__(self, build: Build, fleet: Fleet, sites: Sites, services: Services, wanted: frozenset[str]) -> None:
+    def __init__(
+        self,
+        build: Build,
+        fleet: Fleet,
+        sites: Sites,
+        services: Services,
+        wanted: frozenset[str],
+        open_block: OpenBlock | None = None,
+    ) -> None:
         self.build, self.fleet, self.sites, self.services, self.wanted = build, fleet, sites, services, wanted
+        self.open_block = open_block
         self.values: list[SiteValue] = []
         self._capacity: dict[Any, Any] = {}
         for i in range(len(build.problem.sites)):
@@ -90,7 +100,7 @@ class Theta:
         b, p = self.build, self.build.problem
         rigs = tuple(r for r, k in self.fleet.keys if k == i)
         services = tuple(j for j, k in self.services.contracted if k == i)
-        oracle = make_oracle(p, i, rigs, services)
+        oracle = site_oracle(p, i, rigs, services, self.open_block)
         shape = (oracle.blocks, len(oracle.entries))
         name = p.sites[i].name
         column, constant = np.full(shape, None, dtype=object), np.ones(shape)

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from models.problem import (
+    Battery,
     Block,
     Call,
     Conversion,
+    Deferrable,
     Depreciation,
     Diesel,
     Equity,
@@ -45,12 +47,14 @@ from tests.models.tiny import (
 MACRS = (0.2, 0.32, 0.192, 0.1152, 0.1152, 0.0576)
 
 
-def random_problem(seed: int, limited: bool = False) -> Problem:
+def random_problem(seed: int, limited: bool = False, coupled: bool = False) -> Problem:
     """A feasible, bounded problem (rescue equity is always there; every purchase is limited).
 
     limited: the same with energy budgets, emission caps and rules on what sites measure.
+    coupled: the same with batteries, deferrable demand and ramp limits, on hours that follow each other.
     """
-    return _limited(_random(seed), np.random.default_rng([seed, 1])) if limited else _random(seed)
+    problem = _limited(_random(seed), np.random.default_rng([seed, 1])) if limited else _random(seed)
+    return with_coupled_hours(problem, np.random.default_rng([seed, 1])) if coupled else problem
 
 
 def _random(seed: int) -> Problem:
@@ -212,6 +216,81 @@ def _power(p: Problem, rng: np.random.Generator) -> Problem:
             )
         )
     return replace(p, rigs=tuple(rigs), services=tuple(services))
+
+
+def with_coupled_hours(p: Problem, rng: np.random.Generator) -> Problem:
+    """Some of a battery, deferrable demand and ramp limits at every site, on a day or two of consecutive hours per period.
+
+    A period of few hours is worth what it was: all money per MWh (and diesel hours) is scaled to them.
+    """
+    s, t = p.scenarios.count, p.clock.periods
+    count = int(rng.integers(5, 31))
+    first = rng.integers(0, 8784 - count, t)
+    clock = replace(
+        p.clock,
+        hours=np.full(t, float(count)),
+        hour_index=tuple(np.arange(k, k + count, dtype=np.int64) for k in first),
+        weight=tuple(np.ones(count) for _ in range(t)),
+    )
+    scale = float(p.clock.hours[0]) / count
+
+    def dear(hourly: Hourly) -> Hourly:
+        return replace(hourly, factor=hourly.factor * scale, shift=hourly.shift * scale)
+
+    sites = []
+    for site in p.sites:
+        assert site.grid is not None
+        battery = None
+        if rng.random() < 0.7:
+            mw = float(rng.uniform(2, 12))
+            leaks = bool(rng.random() < 0.3)
+            battery = Battery(
+                charge=mw * float(rng.uniform(0.7, 1.3)),
+                discharge=mw,
+                energy=mw * float(rng.uniform(0.5, 5)),
+                charge_efficiency=float(rng.choice([1.0, rng.uniform(0.8, 1)])),
+                discharge_efficiency=float(rng.uniform(0.8, 1)),
+                wear=float(rng.choice([0.0, 4.0])) * scale,
+                level=0.0 if leaks else float(rng.choice([0.0, 0.5, 1.0])),
+                self_discharge=0.01 if leaks else 0.0,
+            )
+        diesel = site.diesel
+        if diesel is not None:
+            diesel = replace(diesel, cost=diesel.cost * scale, permit_hours=diesel.permit_hours / scale)
+        sites.append(
+            replace(
+                site,
+                grid=replace(site.grid, price=dear(site.grid.price), adder=dear(site.grid.adder)),
+                blocks=tuple(replace(b, price=b.price * scale, sell_fee=b.sell_fee * scale) for b in site.blocks),
+                own=tuple(replace(g, cost=g.cost * scale, sell_fee=g.sell_fee * scale) for g in site.own),
+                diesel=diesel,
+                battery=battery,
+            )
+        )
+    rigs = []
+    for rig in p.rigs:
+        limit = float(rng.choice([0.05, 0.3, np.inf]))
+        rigs.append(replace(rig, variable_cost=rig.variable_cost * scale, ramp_limit=limit))
+    services = []
+    for service in p.services:
+        deferrable = None
+        if rng.random() < 0.7:
+            deadline = int(rng.integers(1, 13)) if rng.random() < 0.6 else None
+            deferrable = Deferrable(float(rng.choice([0.3, 0.6, 1.0])), deadline)
+        paid = service.reimbursed * scale if isinstance(service.reimbursed, np.ndarray) else service.reimbursed
+        services.append(
+            replace(
+                service,
+                rate=service.rate * scale if service.kind == "cloud" else service.rate,
+                penalty=service.penalty * scale,
+                variable_cost=service.variable_cost * scale,
+                reimbursed=paid,
+                deferrable=deferrable,
+                ramp_limit=float(rng.choice([0.2, np.inf])),
+            )
+        )
+    market = replace(p.market, hashprice=p.market.hashprice * scale)
+    return replace(p, clock=clock, market=market, sites=tuple(sites), rigs=tuple(rigs), services=tuple(services))
 
 
 def _finance(p: Problem, rng: np.random.Generator) -> Problem:

@@ -1,0 +1,47 @@
+"""Blocks of hours on a warm HiGHS: what `models.coupled_oracle` asks to have solved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from optimizer.highs import Session, SolverError, SolverOptions, Status, compile_model
+
+
+class BlockSolver:
+    """One compiled block whose numbers change from solve to solve; its basis is kept, or handed in."""
+
+    def __init__(self, model: Any, options: SolverOptions) -> None:
+        lp = compile_model(model)
+        self.columns, self.rows, self.matrix = lp.columns, lp.rows, lp.matrix
+        self.session = Session(options)
+        self.session.load(lp)
+        self._all_columns, self._all_rows = np.arange(len(self.columns)), np.arange(len(self.rows))
+
+    def solve(
+        self,
+        cost: np.ndarray,
+        column_lower: np.ndarray,
+        column_upper: np.ndarray,
+        row_lower: np.ndarray,
+        row_upper: np.ndarray,
+        basis: Any,
+    ) -> tuple[np.ndarray, np.ndarray, Any]:
+        """(x, y, basis) at the optimum. Raises SolverError where there is none: no power used is always feasible."""
+        session = self.session
+        session.set_costs(cost)
+        session.set_column_bounds(self._all_columns, column_lower, column_upper)
+        session.set_row_bounds(self._all_rows, row_lower, row_upper)
+        if basis is not None:
+            session.set_basis(basis)
+        answer = session.solve()
+        if answer.status is not Status.OPTIMAL:
+            raise SolverError(f"A block of hours ended {answer.status.value}. {answer.message}".strip())
+        return answer.x, answer.y, session.get_basis()
+
+
+def block_opener(seed: int = 0) -> Any:
+    """What opens a block: model -> BlockSolver."""
+    options = SolverOptions(seed=seed)
+    return lambda model: BlockSolver(model, options)
