@@ -35,7 +35,8 @@ OpenBlock = Callable[[Any], Solver]
 
 @dataclass(frozen=True)
 class Found:
-    """One block in one direction: value USD, slope (E,) USD/MW, energy (3 or 4, E) MWh and weighted with price, adder and emission factor, basis."""
+    """One block in one direction: value USD, slope (E,) USD/MW, energy (3 or 4, E): MWh, and weighted with price, adder
+    and emission factor; basis."""
 
     value: float
     slope: Array

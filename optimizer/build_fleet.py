@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.problem import Array, Mask, Rig, RigOption, Service
+from models.problem import Array, Deferrable, Mask, Rig, RigOption, Service
 
 from . import schema_fleet
 from .build_frame import Frame
@@ -74,6 +74,7 @@ def _rig(frame: Frame, name: str, given: schema_fleet.Rig) -> Rig:
         payments=frame.payments(given.payments),
         depreciation=frame.depreciation(given.depreciation),
         option=option,
+        ramp_limit=np.inf if given.ramp_limit is None else given.ramp_limit,
     )
 
 
@@ -126,5 +127,7 @@ def _service(frame: Frame, name: str, given: schema_fleet.Lease | schema_fleet.C
         floor=given.floor,
         variable_cost=given.variable_cost,
         fixed_cost=given.fixed_cost,
+        deferrable=None if given.deferrable is None else Deferrable(given.deferrable.share, given.deferrable.deadline),
+        ramp_limit=np.inf if given.ramp_limit is None else given.ramp_limit,
         **extra,  # type: ignore[arg-type]
     )

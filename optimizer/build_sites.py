@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
-from models.problem import Array, Block, Diesel, Expansion, Grid, Hourly, OwnSource, Site
+from models.problem import Array, Battery, Block, Diesel, Expansion, Grid, Hourly, OwnSource, Site
 
 from . import schema_common, schema_sites
 from .build_frame import Frame, positions
@@ -63,6 +64,23 @@ def _site(frame: Frame, name: str, site: schema_sites.Site) -> Site:
         diesel=_diesel(frame, name, site.power.diesel),
         energy_budget=energy_budget(frame, lambda model: model.sites[name].energy_budget),
         emission_cap=emission_cap(frame, lambda model: model.sites[name].emission_cap),
+        battery=_battery(site.battery),
+    )
+
+
+def _battery(given: schema_sites.Battery | None) -> Battery | None:
+    if given is None:
+        return None
+    one_way = math.sqrt(given.efficiency)
+    return Battery(
+        charge=given.charge,
+        discharge=given.charge if given.discharge is None else given.discharge,
+        energy=given.energy,
+        charge_efficiency=one_way,
+        discharge_efficiency=one_way,
+        wear=given.wear,
+        level=given.level,
+        self_discharge=given.self_discharge,
     )
 
 

@@ -14,6 +14,7 @@ from .build_frame import Frame
 from .build_rules import DATA, SourcedRule, quantity, words
 from .build_sites import block_mw
 from .case_checker import Checker, Parts
+from .case_checks_coupled import check_coupled
 from .case_checks_financing import check_company, check_financing
 from .case_checks_limits import check_limits, limit_prices
 from .diagnostics import Mistakes, did_you_mean
@@ -28,7 +29,7 @@ MONTH_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 def check(tree: Node, base: CaseModel, frame: Frame | None, whole: bool, mistakes: Mistakes) -> None:
     """Note every mistake of meaning. `whole`: all sections were valid; otherwise `base` lacks the parts with mistakes."""
     checker = Checker(tree, base, frame, whole, mistakes)
-    for one in (_names, _horizon, _market, _scenarios, _alike, _sites, _rigs, _services):
+    for one in (_names, _horizon, _market, _scenarios, _alike, _sites, _rigs, _services, check_coupled):
         one(checker)
     for one in (check_limits, check_financing, check_company, _other, _rules):
         one(checker)

@@ -23,7 +23,8 @@ SMALLEST_USD = 0.01  # amounts below a cent are what a solver leaves behind, not
 SMALLEST = 1e-6  # of anything else: a watt, a hundred-millionth of a coin's price
 USE_PREFIXES = ("rig:", "ai:", "sell:")
 SOURCE_PREFIXES = ("block:", "own:")
-SOURCES = ("grid", "diesel")
+USES = ("charge",)
+SOURCES = ("grid", "diesel", "discharge")
 PENALTIES = ("rescue_penalty", "soft_rules")  # entries of the ledger that no shareholder ever pays or receives
 RATES = np.expm1(np.linspace(np.log(0.05), np.log(1001.0), 800))  # -95 % to 100,000 %: where IRRs are searched
 
@@ -243,7 +244,7 @@ def shadow_prices(solution: Solution) -> Table:
 
 def flow_kind(quantity: str) -> str | None:
     """'use' or 'source' of an energy quantity of the books; None for others (coins, margin)."""
-    if quantity.startswith(USE_PREFIXES):
+    if quantity in USES or quantity.startswith(USE_PREFIXES):
         return "use"
     return "source" if quantity in SOURCES or quantity.startswith(SOURCE_PREFIXES) else None
 

@@ -1,6 +1,6 @@
 """Rigs and AI services: what the halls are filled with."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag
 
@@ -18,6 +18,7 @@ from .schema_types import (
     HashPrice,
     HashPricePath,
     Hashrate,
+    HourlyRate,
     HourlyShare,
     Map,
     MoneyPerMWPath,
@@ -38,6 +39,7 @@ from .schema_types import (
     SharePositive,
     Text,
     When,
+    WholeHours,
     Window,
     by_scenario,
 )
@@ -92,6 +94,9 @@ class Rig(Section):
     sites: list[Prose] | None = Field(default=None, description="where it may be placed; default: at every site")
     depreciation: Depreciation = Field(default=Depreciation.model_construct(), description="default: none")
     option: RigOption | None = Field(default=None, description="calls on future rigs; default none")
+    ramp_limit: HourlyRate | None = Field(
+        default=None, description="most change of use from hour to hour, share of the MW that can run; default: no limit"
+    )
 
 
 class Equipment(Section):
@@ -114,6 +119,17 @@ class EnergyPaid(Reader):
         return {"anyOf": [{"enum": ["tenant", "company"]}, Over("USD/MWh").json()]}
 
 
+class Deferrable(Section):
+    """Demand that may be served later, with up to the MW contracted; a bare share waits for the end of its day at most."""
+
+    shorthand: ClassVar[str | None] = "share"
+
+    share: SharePart = Field(description="share of the demand of each hour")
+    deadline: WholeHours | None = Field(
+        default=None, description="hours later at most, within the period; default: by the end of the calendar day"
+    )
+
+
 class Service(Section):
     """What leases and cloud services have in common; MW are critical MW."""
 
@@ -134,6 +150,10 @@ class Service(Section):
     variable_cost: EnergyPrice = Field(default=0.0, description="USD per critical MWh served, besides power; default 0")
     fixed_cost: MoneyPerMWYear = Field(default=0.0, description="USD per MW under contract and year; default 0")
     equipment: Equipment | None = Field(default=None, description="default none")
+    deferrable: Deferrable | None = Field(default=None, description="demand that may wait; default none")
+    ramp_limit: HourlyRate | None = Field(
+        default=None, description="most change of use from hour to hour, share of the MW under contract; default: no limit"
+    )
 
 
 class Lease(Service):

@@ -12,11 +12,13 @@ from .schema_types import (
     Duration,
     EmissionFactor,
     EmissionFactors,
+    Energy,
     EnergyPrice,
     EnergyPriceAnyPath,
     EnergyPricePath,
     EnergyYearPath,
     FactorPath,
+    HourlyLoss,
     HourlyPrice,
     HourlyShare,
     HoursAYear,
@@ -29,6 +31,8 @@ from .schema_types import (
     Prose,
     RatioFromOne,
     Section,
+    SharePart,
+    SharePositive,
     Yes,
     by_scenario,
 )
@@ -168,6 +172,22 @@ class Limits(Section):
     emissions: EmissionCap | None = Field(default=None, description="most CO2 in a calendar year; default: no limit")
 
 
+class Battery(Section):
+    """Storage behind the meter: takes power from any source, gives it to any use. Needs hours: all."""
+
+    charge: Power = Field(description="most MW it takes, at the meter")
+    discharge: Power | None = Field(default=None, description="most MW it gives, at the meter; default: as `charge`")
+    energy: Energy = Field(description="MWh that it holds")
+    efficiency: SharePositive = Field(description="MWh given per MWh taken: the round trip, half of the loss on either way")
+    wear: EnergyPrice = Field(default=0.0, description="USD per MWh given; default 0")
+    level: SharePart = Field(
+        default=0.5, description="share of `energy` stored at the beginning and end of periods; default 50 %"
+    )
+    self_discharge: HourlyLoss = Field(
+        default=0.0, description="share of what is stored lost per hour, %/hour; needs level: 0 %; default none"
+    )
+
+
 class Interconnection(Section):
     """The connection to the grid; a bare quantity is what stands now."""
 
@@ -212,3 +232,4 @@ class Site(Section):
     power: PowerSupply = Field(default=PowerSupply.model_construct(), description="default: none")
     energy_budget: EnergyBudget | None = Field(default=None, description="most energy in a calendar year; default: no limit")
     emission_cap: EmissionCap | None = Field(default=None, description="most CO2 in a calendar year; default: no limit")
+    battery: Battery | None = Field(default=None, description="default none")

@@ -294,6 +294,19 @@ class Months(Reader):
         return {"type": "string", "x-unit": "months", "examples": ["6 months", "4 years"]}
 
 
+class ClockHours(Reader):
+    """A duration in whole clock hours."""
+
+    def read(self, given: Given, reading: Reading) -> int:
+        value = Quantity("hours").read(given, reading)
+        if value != round(value) or not 1 <= value <= 8784:
+            raise refuse(given, reading, f'"{given}": expected whole hours, from 1 to 8784')
+        return round(value)
+
+    def json(self) -> dict[str, Any]:
+        return {"type": "string", "x-unit": "hours", "examples": ["12 hours", "1 day"]}
+
+
 class Day(Reader):
     """A date: 2026-01 (the first of the month) or 2026-01-15."""
 
@@ -433,6 +446,8 @@ SharePositive = Annotated[float, Quantity("1", Bounds(0.0, 1.0, open_low=True))]
 ShareBelow = Annotated[float, Quantity("1", Bounds(0.0, 1.0, open_high=True))]
 ShareAbove = Annotated[float, Quantity("1")]  # may exceed 1: a premium, a price of 104 %
 Rate = Annotated[float, Quantity("1/year", Bounds(-0.5, 10.0))]
+HourlyRate = Annotated[float, Quantity("1/hour")]
+HourlyLoss = Annotated[float, Quantity("1/hour", Bounds(0.0, 1.0, open_high=True))]
 RateUp = Annotated[float, Quantity("1/year", Bounds(0.0, 10.0))]
 Spread = Annotated[float, Quantity("1/year", Bounds(-1.0, 1.0), also="1")]
 PerMoney = Annotated[float, Quantity("USD/USD")]
@@ -444,6 +459,7 @@ RatioFromOne = Annotated[float, Quantity("", Bounds(1.0, 10.0))]
 Amount = Annotated[float, Quantity("units")]
 Duration = Annotated[int, Months()]
 DurationPositive = Annotated[int, Months(1)]
+WholeHours = Annotated[int, ClockHours()]
 DateField = Annotated[date, Day()]
 Yes = Annotated[bool, YesNo()]
 Prose = Annotated[str, Words()]

@@ -217,6 +217,7 @@ KINDS: dict[str, Kind] = {
         Kind("USD/BTC", "a price of bitcoin", "USD/BTC", {"USD/BTC": 1.0, "kUSD/BTC": 1e3, "MUSD/BTC": 1e6}),
         Kind("1", "a share", "%", _SHARE),
         Kind("1/year", "a rate by the year", "%/year", _by_time({"%": 0.01, "bp": 1e-4, "1": 1.0})),
+        Kind("1/hour", "a change by the hour", "%/hour", {"%/hour": 0.01, "bp/hour": 1e-4, "1/hour": 1.0}),
         Kind("USD/USD", "money per money", "USD/USD", {"USD/USD": 1.0, "cents/USD": 0.01, "%": 0.01, "bp": 1e-4}),
         Kind("USD/share", "a price of a share", "USD/share", {"USD/share": 1.0, "cents/share": 0.01}),
         Kind("shares", "a number of shares", "shares", {"shares": 1.0, "share": 1.0, "kshares": 1e3, "Mshares": 1e6}),

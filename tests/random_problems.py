@@ -223,7 +223,7 @@ def with_coupled_hours(p: Problem, rng: np.random.Generator) -> Problem:
 
     A period of few hours is worth what it was: all money per MWh (and diesel hours) is scaled to them.
     """
-    s, t = p.scenarios.count, p.clock.periods
+    t = p.clock.periods
     count = int(rng.integers(5, 31))
     first = rng.integers(0, 8784 - count, t)
     clock = replace(
