@@ -20,6 +20,7 @@ class Services:
         self.signed: dict[tuple[int, int], Decision] = {}
         self._so_far: np.ndarray | None = None
         self.contracted: dict[tuple[int, int], np.ndarray] = {}  # (S, T) of Lin, critical MW
+        self.rents: dict[tuple[int, int], np.ndarray] = {}  # (S, T) of Lin, money units of the period
         for j, service in enumerate(p.services):
             for i in range(len(p.sites)):
                 if service.sites[i] or service.contracted[i] > 0.0:
@@ -35,6 +36,7 @@ class Services:
             if service.equipment is not None:
                 self._equipment(j, service, i, signed)
         mw = self.contracted[j, i] = grid(b.S, b.T)
+        self.rents[j, i] = grid(b.S, b.T)
         lease = service.kind == "lease"
         alike: dict[tuple[int, bytes], int] = {}  # delay and nodes -> first scenario of that kind
         worth: dict[int, Array] = {}  # delay -> rent to come at the horizon per MW signed and USD/MW/year
@@ -59,6 +61,7 @@ class Services:
                 settled.plus(mw[s, t], -service.fixed_cost * p.years[t] / b.unit)
                 if lease:
                     rate = service.rate[s, t] * p.years[t] / b.unit
+                    self.rents[j, i][s, t].plus(rented[s, t], rate)
                     settled.plus(rented[s, t], rate)
                     b.revenue[s, t + 1].plus(rented[s, t], rate)
             if lease:

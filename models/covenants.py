@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models import word_parts
 from models.linear import Build, Lin, settled, total
-from models.problem import Rule
+from models.problem import Function, Rule, Term
 from models.rules import WORDS
+from models.running import Running
 
 if TYPE_CHECKING:
     from models.plan import Plan
@@ -18,19 +22,21 @@ MONEY = frozenset(name for name, word in WORDS.items() if word.unit == "USD")
 
 
 class Words:
-    """Every word of README 13 as a linear expression at (s, d): money words in money units."""
+    """Every word of README 13, and every function of one, as a linear expression at (s, d): money words in money units."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._made: dict[tuple[str, str | None], np.ndarray] = {}
+        self._made: dict[Term, np.ndarray] = {}
+        self._over_time = Running(plan, self.at)
 
-    def at(self, word: str, argument: str | None, s: int, d: int) -> Lin:
-        key = (word, argument)
+    def at(self, word: str, argument: str | None, s: int, d: int, functions: tuple[Function, ...] = ()) -> Lin:
+        """Raises ValueError for an unknown word, and for a function at a date where it has no value."""
+        key = Term(word, argument, functions)
         if key not in self._made:
             self._made[key] = np.full((self.plan.build.S, self.plan.build.D), None, dtype=object)
         table = self._made[key]
         if table[s, d] is None:
-            table[s, d] = self._word(word, argument, s, d)
+            table[s, d] = self._over_time.value(key, s, d) if functions else self._word(word, argument, s, d)
         return table[s, d]
 
     def _word(self, word: str, argument: str | None, s: int, d: int) -> Lin:
@@ -62,8 +68,19 @@ class Words:
     def _debt_service(self, s: int, d: int) -> Lin:
         return Lin().plus(self._interest(s, d)).plus(self._principal(s, d))
 
-    def _capex(self, s: int, d: int) -> Lin:
-        return self.plan.build.capex[s, d]
+    def _maturities(self, s: int, d: int, name: str | None = None) -> Lin:
+        debts = self.plan.build.problem.debts
+        return total(self._maturing.at(debt, s, d) for debt in debts if name in (None, debt.name))
+
+    @cached_property
+    def _maturing(self) -> word_parts.Maturities:
+        return word_parts.Maturities(self.plan)
+
+    def _ai_revenue(self, s: int, d: int, name: str | None = None) -> Lin:
+        return word_parts.ai_revenue(self.plan, s, d, name)
+
+    def _capex(self, s: int, d: int, kind: str | None = None) -> Lin:
+        return self.plan.build.capex[s, d] if kind is None else word_parts.capex(self.plan, s, d, kind)
 
     def _dividends(self, s: int, d: int) -> Lin:
         return Lin().add(self.plan.treasury.dividends.at(s, d))
@@ -83,8 +100,14 @@ class Words:
         decision = self.plan.instruments.issued.get(name)
         return Lin().add(decision.at(s, d) if decision else None)
 
-    def _btc_mined(self, s: int, d: int) -> Lin:
-        return self.plan.build.energy["btc_mined"][s, d]
+    def _raised(self, s: int, d: int) -> Lin:
+        return total(Lin().add(decision.at(s, d)) for decision in self.plan.instruments.issued.values())
+
+    def _shares_issued(self, s: int, d: int, name: str | None = None) -> Lin:
+        return word_parts.shares_issued(self.plan, s, d, name)
+
+    def _btc_mined(self, s: int, d: int, site: str | None = None) -> Lin:
+        return self.plan.build.energy["btc_mined"][s, d] if site is None else word_parts.btc_mined(self.plan, s, d, site)
 
     def _energy_mwh(self, s: int, d: int, site: str | None = None) -> Lin:
         return _metered(self.plan.build, "energy_mwh", s, d, site)
@@ -95,8 +118,11 @@ class Words:
     def _emissions_t(self, s: int, d: int, site: str | None = None) -> Lin:
         return _metered(self.plan.build, "emissions_t", s, d, site)
 
-    def _diesel_mwh(self, s: int, d: int) -> Lin:
-        return self.plan.build.energy["diesel_mwh"][s, d]
+    def _ai_mwh(self, s: int, d: int, name: str | None = None) -> Lin:
+        return word_parts.ai_mwh(self.plan, s, d, name)
+
+    def _diesel_mwh(self, s: int, d: int, site: str | None = None) -> Lin:
+        return self.plan.build.energy["diesel_mwh"][s, d] if site is None else word_parts.diesel_mwh(self.plan, s, d, site)
 
     def _provided(self, s: int, d: int, good: str) -> Lin:
         out = Lin()
@@ -130,21 +156,31 @@ class Words:
     def _net_debt(self, s: int, d: int) -> Lin:
         return self._total_debt(s, d).plus(self._cash(s, d), -1.0)
 
-    def _rigs_mw(self, s: int, d: int, name: str | None = None) -> Lin:
-        plan = self.plan
+    def _rigs(self, s: int, d: int, name: str | None) -> Iterator[tuple[int, Lin]]:
+        """(rig number, MW) of the fleets that [rig], [@site] or [rig@site] names."""
+        plan, p = self.plan, self.plan.build.problem
         at = min(d, plan.build.T - 1)
-        return total(plan.fleet.standing(r, s, at) for r, rig in enumerate(plan.build.problem.rigs) if name in (None, rig.name))
+        if name is None or "@" not in name:
+            for r, rig in enumerate(p.rigs):
+                if name in (None, rig.name):
+                    yield r, plan.fleet.standing(r, s, at)
+            return
+        for r, i in plan.fleet.keys:
+            if word_parts.named(name, p.rigs[r].name, p.sites[i].name):
+                yield r, plan.fleet.installed(r, i, s, at)
 
-    def _hashrate(self, s: int, d: int) -> Lin:
-        plan = self.plan
-        at = min(d, plan.build.T - 1)
-        return total(plan.fleet.standing(r, s, at).times(rig.density) for r, rig in enumerate(plan.build.problem.rigs))
+    def _rigs_mw(self, s: int, d: int, name: str | None = None) -> Lin:
+        return total(mw for _, mw in self._rigs(s, d, name))
+
+    def _hashrate(self, s: int, d: int, name: str | None = None) -> Lin:
+        rigs = self.plan.build.problem.rigs
+        return total(mw.times(rigs[r].density) for r, mw in self._rigs(s, d, name))
 
     def _ai_mw(self, s: int, d: int, name: str | None = None) -> Lin:
-        plan = self.plan
-        names = [j.name for j in plan.build.problem.services]
+        plan, p = self.plan, self.plan.build.problem
         at = min(d, plan.build.T - 1)
-        return total(mw[s, at] for (j, _), mw in plan.services.contracted.items() if name in (None, names[j]))
+        running = plan.services.contracted.items()
+        return total(mw[s, at] for (j, i), mw in running if word_parts.named(name, p.services[j].name, p.sites[i].name))
 
     def _site(self, name: str) -> int:
         return [i.name for i in self.plan.build.problem.sites].index(name)
@@ -181,14 +217,20 @@ class Covenants:
     def left(self, rule: Rule, s: int, d: int) -> Lin:
         """Left-hand side less the decisions of the right-hand side, in natural units (USD, MW, ...)."""
         out = Lin()
-        for (word, argument), coefs in rule.terms.items():
+        for (word, argument, functions), coefs in rule.terms.items():
             if coefs[s, d]:
                 unit = self.plan.build.unit if word in MONEY else 1.0
-                out.plus(self.words.at(word, argument, s, d), float(coefs[s, d]) * unit)
+                out.plus(self.words.at(word, argument, s, d, functions), float(coefs[s, d]) * unit)
         return out
 
+    def expected(self, rule: Rule, d: int) -> tuple[Lin, float]:
+        """`left` and the constant, averaged over scenarios by their probabilities."""
+        odds = self.plan.build.problem.scenarios.probability
+        body = total(self.left(rule, s, d).times(float(p)) for s, p in enumerate(odds))
+        return body, float(odds @ rule.constant[:, d])
+
     def _rule(self, rule: Rule) -> None:
-        """One row per scenario and active date.
+        """One row per scenario and active date; of a rule in expectation one per active date, under the first scenario.
 
             sum of coefficient * word (>= | <= | ==) constant          each in natural units, divided by the row's scale
 
@@ -196,12 +238,13 @@ class Covenants:
         """
         b = self.plan.build
         made = self.breach[rule.name] = np.full((b.S, b.D, 2), None, dtype=object)
-        for s in range(b.S):
+        for s in range(1 if rule.expected else b.S):
             for d in range(b.D):
                 if not rule.active[s, d]:
                     continue
-                body = self.left(rule, s, d).merged()
-                constant, body.const = float(rule.constant[s, d]) - body.const, 0.0
+                left, right = self.expected(rule, d) if rule.expected else (self.left(rule, s, d), float(rule.constant[s, d]))
+                body = left.merged()
+                constant, body.const = right - body.const, 0.0
                 scale = max([abs(c) for c in body.coefs], default=0.0) or max(abs(constant), 1.0)
                 body = body.times(1.0 / scale)
                 if rule.penalty is not None:
@@ -210,16 +253,18 @@ class Covenants:
                 b.row("rule", (rule.name, s, d), body, unit="USD/unit", scale=scale, **{side: constant / scale})
 
     def _soften(self, rule: Rule, s: int, d: int, body: Lin, made: np.ndarray, scale: float) -> None:
-        """Breach variables, in natural units / scale, paid for at their date."""
+        """Breach variables, in natural units / scale, paid for at their date; in expectation in every scenario alike."""
         b = self.plan.build
         assert rule.penalty is not None
         for side, sign in ((0, 1.0), (1, -1.0)):
             if (side == 0 and rule.sense == "<=") or (side == 1 and rule.sense == ">="):
                 continue
-            var = made[s, d, side] = b.named("breach", (rule.name, s, d, side))
+            var = b.named("breach", (rule.name, s, d, side))
             body.add(var, sign)
-            b.entry("soft_rules")[s, d].add(var, -rule.penalty * scale / b.unit)
-        self.scales[rule.name, s, d] = scale
+            for each in range(b.S) if rule.expected else (s,):
+                made[each, d, side] = var
+                self.scales[rule.name, each, d] = scale
+                b.entry("soft_rules")[each, d].add(var, -rule.penalty * scale / b.unit)
 
     def breaches(self, rule: Rule) -> np.ndarray:
         """(S, D) units of breach paid for."""

@@ -81,12 +81,13 @@ def merit(problem: Problem, i: int, s: int, t: int, rigs: tuple[int, ...], servi
     sources: list[Source] = []
     penalty: dict[int, float] = {}
     demand: dict[int, Array] = {}
+    running = ones if site.curtail_above is None or price is None else (price <= site.curtail_above[s, t]) * ones
     for r in rigs:
         rig = problem.rigs[r]
         coins = coins_per_mwh(problem, r, s, t)
         gross = coins * problem.market.btc_price_mean[s, t]
         uses.append(
-            Use(f"rig:{rig.name}", ("rig", r), (gross - rig.variable_cost) * ones, gross * ones, rig.uptime * ones, coins)
+            Use(f"rig:{rig.name}", ("rig", r), (gross - rig.variable_cost) * ones, gross * ones, rig.uptime * running, coins)
         )
     for j in services:
         service = problem.services[j]

@@ -9,7 +9,7 @@ import numpy as np
 
 from models.merit import coins_per_mwh
 from models.meters import measured
-from models.problem import Array, Hourly, Ints, Mask, Problem, Site
+from models.problem import Array, Clock, Hourly, Ints, Mask, Problem, Site
 
 
 @dataclass(frozen=True)
@@ -172,6 +172,32 @@ class _Profiles:
         row = np.repeat(start + np.asarray(hourly.which, dtype=np.int64), periods)
         return row, hourly.factor.ravel().astype(float), hourly.shift.ravel().astype(float)
 
+    def up_to(self, price: Hourly, most: Array, clock: Clock) -> tuple[Ints, Array, Array]:
+        """1 in the hours whose price is at most most[s, t] USD/MWh, else 0: one row for as many periods as share no hour of the year."""
+        scenarios, periods = most.shape
+        which = np.zeros((scenarios, periods), dtype=np.int64)
+        known: dict[bytes, int] = {}
+        members: list[int]
+        for s in range(scenarios):
+            row, taken, members = np.zeros(8784), np.zeros(8784, dtype=bool), []
+            for t in range(periods):
+                hours = clock.hour_index[t]
+                if taken[hours].any():
+                    which[s, members] = self._once(row, known)
+                    row, taken, members = np.zeros(8784), np.zeros(8784, dtype=bool), []
+                row[hours] = price.values(clock, s, t) <= most[s, t]
+                taken[hours] = True
+                members.append(t)
+            which[s, members] = self._once(row, known)
+        return which.ravel(), np.ones(which.size), np.zeros(which.size)
+
+    def _once(self, row: Array, known: dict[bytes, int]) -> int:
+        key = row.tobytes()
+        if key not in known:
+            known[key] = len(self.rows)
+            self.rows.append(row)
+        return known[key]
+
 
 def make_oracle(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple[int, ...]) -> Oracle:
     """The oracle of site i; rigs and services: those that may be there (README 5)."""
@@ -195,6 +221,9 @@ def make_oracle(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple
     def times(limit: tuple[Ints, Array, Array], mw: Array) -> tuple[Ints, Array, Array]:
         return limit[0], limit[1] * mw, limit[2] * mw
 
+    running = one
+    if site.grid is not None and site.curtail_above is not None:
+        running = profiles.up_to(site.grid.price, site.curtail_above, clock)
     for r in rigs:
         rig = problem.rigs[r]
         coins = np.array([[coins_per_mwh(problem, r, s, t) for t in range(t_count)] for s in range(s_count)])
@@ -204,7 +233,7 @@ def make_oracle(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple
                 Entry(f"rig:{rig.name}", "rig", r),
                 (0, 0, gross - rig.variable_cost),
                 (0, 0, gross),
-                times(one, np.full(blocks, rig.uptime)),
+                times(running, np.full(blocks, rig.uptime)),
             )
         )
     for j in services:

@@ -17,6 +17,7 @@ from models.power import Power
 from models.problem import Problem, Project
 from models.risk import Risk
 from models.sites import Sites
+from models.sweeps import Sweeps
 from models.tax import Taxes
 from models.theta import Theta
 from models.treasury import Treasury
@@ -31,7 +32,7 @@ class Plan:
 
     def __init__(self, problem: Problem, hours: str = "written", open_block: OpenBlock | None = None) -> None:
         b = self.build = Build(problem)
-        wanted = frozenset(word for rule in problem.rules for word, _ in rule.terms)
+        wanted = frozenset(term.word for rule in problem.rules for term in rule.terms)
         self.fleet = Fleet(b)
         self.sites = Sites(b)
         self.services = Services(b)
@@ -60,6 +61,7 @@ class Plan:
         self.words = Words(self)
         self.covenants = Covenants(self, self.words)
         self.covenants.sculpt()
+        self.sweeps = Sweeps(self)
         self._terminal()
         self.risk = Risk(b)
         b.finish()

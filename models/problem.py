@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -323,6 +324,7 @@ class Site:
     energy_budget, emission_cap: limits on this site's calendar years.
     gross_ratio: MW at the meter per critical MW. delay (S,) periods every build of the site is late in a scenario.
     fixed_cost (S, T) USD/year for the site; mining_cost, ai_cost USD/MW/year for halls that are ready.
+    curtail_above (S, T) grid price, USD/MWh before adders, above which no rig runs (None: rigs run at any price).
     """
 
     name: str
@@ -346,6 +348,7 @@ class Site:
     energy_budget: YearlyLimit | None = None
     emission_cap: YearlyLimit | None = None
     battery: Battery | None = None
+    curtail_above: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -648,23 +651,65 @@ class Objective:
 
 
 @dataclass(frozen=True)
+class Function:
+    """One function over time of `models/rule_functions.py`; months: its second argument, 0 where none is given."""
+
+    name: str
+    months: int = 0
+
+
+class Term(NamedTuple):
+    """What a coefficient of a rule stands before: a word, the name in its brackets, and functions, the innermost first."""
+
+    word: str
+    argument: str | None = None
+    functions: tuple[Function, ...] = ()
+
+    def __str__(self) -> str:
+        """As a sentence says it, and as the books call it: `ltm(issued[notes])`."""
+        text = self.word if self.argument is None else f"{self.word}[{self.argument}]"
+        for one in self.functions:
+            text = f"{one.name}({text}, {one.months} months)" if one.months else f"{one.name}({text})"
+        return text
+
+
+@dataclass(frozen=True)
 class Rule:
     """A compiled sentence: sum over quantities of coefficient x quantity (sense) constant, on active dates.
 
-    terms: {(word, argument or None): (S, D) coefficient}; sense '>=' | '<=' | '=='; constant (S, D); active (S, D);
+    terms: {Term (or its fields as a plain tuple): (S, D) coefficient}; sense '>=' | '<=' | '=='; constant (S, D); active (S, D);
     penalty: None = hard; else USD per unit of breach and date, discounted (soft). source: "file:line:column".
-    owner: instrument whose covenant it is, or None.
+    owner: instrument whose covenant it is, or None. expected: both sides are averaged over scenarios by their probabilities; `active` is
+    then the same in all of them.
     """
 
     name: str
     text: str
-    terms: dict[tuple[str, str | None], Array]
+    terms: dict[Term, Array]
     sense: str
     constant: Array
     active: Mask
     penalty: float | None = None
     source: str = ""
     owner: str | None = None
+    expected: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "terms", {Term(*term): coefficient for term, coefficient in self.terms.items()})
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Cash above a level repays a debt with a running balance: at active dates cash <= level, or nothing of the debt is left.
+
+    level (S, D) USD; active (S, D). debt: name of a sculpted loan, a revolver or a BTC loan.
+    """
+
+    name: str
+    debt: str
+    level: Array
+    active: Mask
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -692,6 +737,7 @@ class Problem:
     equities: tuple[Equity, ...] = ()
     tax: Tax | None = None
     rules: tuple[Rule, ...] = ()
+    sweeps: tuple[Sweep, ...] = ()
     terminal: Terminal = Terminal()
     opening_ppe: float = 0.0
     opening_ppe_months: int = 0

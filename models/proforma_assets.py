@@ -47,7 +47,7 @@ class Assets:
     """What the company owns and what it paid.
 
     fleet (rig, site) -> (S, T) MW installed; mining_hall, ai_hall, interconnection: site -> (S, T) MW ready;
-    contracted (service, site) -> (S, T) critical MW; rent, fixed_costs (S, T) USD of the period;
+    contracted (service, site) -> (S, T) critical MW; rent, fixed_costs (S, T) USD of the period, rents the same by (service, site);
     capex kind -> (S, D) USD paid; ordered kind -> (S, D) USD cost at the order date; resale (S, D) USD received;
     tax_depreciation (S, Y) USD; book_depreciation (S, T) USD;
     contract_value (S,) USD at T of the rents after T, whole (before the share `terminal.contracts`).
@@ -66,6 +66,7 @@ class Assets:
     ai_hall: dict[str, Array] = field(default_factory=dict)
     interconnection: dict[str, Array] = field(default_factory=dict)
     contracted: dict[tuple[str, str], Array] = field(default_factory=dict)
+    rents: dict[tuple[str, str], Array] = field(default_factory=dict)
 
 
 def keep_assets(problem: Problem, decisions: Decisions) -> Assets:
@@ -236,7 +237,8 @@ def _keep_service(problem: Problem, decisions: Decisions, service: Service, asse
         assets.contracted[service.name, site.name] = running
         assets.fixed_costs += service.fixed_cost * years * running
         if lease:
-            assets.rent += service.rate * years * earning
+            assets.rents[service.name, site.name] = service.rate * years * earning
+            assets.rent += assets.rents[service.name, site.name]
         if service.equipment is not None:
             for d in range(clock.dates):
                 # Equipment is in service when the contract starts: it wears with the rent it earns.

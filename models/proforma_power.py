@@ -111,8 +111,11 @@ def _walk(
         return y
 
     mined_usd = 0.0
+    stopped = np.zeros(len(weight), dtype=bool)
+    if site.grid is not None and site.curtail_above is not None:
+        stopped = price > site.curtail_above[s, t]
     for rig in problem.rigs:
-        able = rig.uptime * assets.fleet[rig.name, site.name][s, t]
+        able = np.where(stopped, 0.0, rig.uptime * assets.fleet[rig.name, site.name][s, t])
         x = use(f"rig:{rig.name}", able)
         check_ramp(x, rig.ramp_limit, able, weight, (*place, rig.name), checks)
         energy = lines[f"rig:{rig.name}"][s, t]

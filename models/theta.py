@@ -196,8 +196,13 @@ class Theta:
                 burnt = add("diesel_mwh", only, 1e3, none)
                 each(burnt, b.energy["diesel_mwh"], np.full(oracle.blocks, 1e3))
                 self._permit(i, burnt)
-            if entry.kind == "service" and p.services[entry.index].floor > 0.0:
-                self._floor(i, value, e, add(f"served {entry.name}", only / hours[:, None], 1.0, none))
+            if entry.kind == "service":
+                service = p.services[entry.index]
+                told = "ai_mwh" in self.wanted or ("ai_revenue" in self.wanted and service.kind == "cloud")
+                if service.floor > 0.0 or told:
+                    served = add(f"served {entry.name}", only / hours[:, None], 1.0, none)
+                    if service.floor > 0.0:
+                        self._floor(i, value, e, served)
 
     def _permit(self, i: int, burnt: np.ndarray) -> None:
         """Diesel energy of a calendar year stays within the permit hours at full power."""

@@ -343,10 +343,10 @@ class _Run:
 
     # ---- a plan ----------------------------------------------------------------------------------------------------
     def _settle(self, plan: Plan, lp: LinearProgram, answer: Answer) -> Settled | None:
-        """Where the relaxed tax rows let the program dodge the law, branch; None where it obeys."""
+        """Where relaxed rows (of tax, of cash sweeps) let the program dodge the law, branch; None where it obeys."""
         from optimizer import branch
 
-        if not plan.taxes.law:
+        if not plan.taxes.law and not plan.sweeps.law:
             return None
         self.law = _conditions(plan, lp)
         if not branch.dodged(self.session.lp, answer.x, self.law):
@@ -359,19 +359,25 @@ class _Run:
     def _unsettled(self, settled: Settled) -> Solution:
         """No plan obeys the tax law in any branch looked at."""
         if not settled.complete:
-            why = f"stopped after {settled.branches} branches over tax deductions without a plan"
+            why = f"stopped after {settled.branches} branches over {self._either_or()} without a plan"
             return self._solution(
                 outcome=Outcome.LIMIT, upper_bound=settled.bound * self.problem.money, reasons=(why, *settled.reasons)
             )
         why = "the rules leave a plan only if losses or interest are deducted later than tax law demands"
+        if self.problem.sweeps:
+            why += ", or cash stays where a sweep takes it"
         if settled.reasons:
             return self._solution(outcome=Outcome.UNVERIFIED, reasons=(why, *settled.reasons))
         from optimizer.proof import Certificate
 
         nan = float("nan")
-        note = f"each of {settled.branches} branches over tax deductions is infeasible by a Farkas proof that was checked"
+        note = f"each of {settled.branches} branches over {self._either_or()} is infeasible by a Farkas proof that was checked"
         certificate = Certificate("infeasible", nan, nan, nan, nan, nan, nan, nan, verified=True, notes=(note,))
         return self._solution(outcome=Outcome.INFEASIBLE, certificate=certificate, reasons=(why,))
+
+    def _either_or(self) -> str:
+        """What branches are over."""
+        return "tax deductions and cash sweeps" if self.problem.sweeps else "tax deductions"
 
     def _levels(self, plan: Plan, lp: LinearProgram) -> list[np.ndarray]:
         """What the canonical plan minimises in turn, as vectors over the columns."""
@@ -426,7 +432,7 @@ class _Run:
             reasons.insert(0, "time was up before the hours of the plan were worked out")
         if outcome is Outcome.OPTIMAL and settled is not None and not settled.complete:
             outcome = Outcome.LIMIT
-            reasons.append(f"stopped after {settled.branches} branches over tax deductions, gap {certificate.gap:.3g}")
+            reasons.append(f"stopped after {settled.branches} branches over {self._either_or()}, gap {certificate.gap:.3g}")
         return self._solution(
             outcome=outcome,
             decisions=decisions,
@@ -497,7 +503,7 @@ class _Run:
 
 
 def _conditions(plan: Plan, lp: LinearProgram) -> list[Condition]:
-    """The pairs of the tax law by row and column number."""
+    """The pairs of the tax law and of cash sweeps by row and column number."""
     from optimizer.branch import Tight
 
     rows = {(con.parent_component().local_name, con.index()): i for i, con in enumerate(lp.rows)}
@@ -508,7 +514,8 @@ def _conditions(plan: Plan, lp: LinearProgram) -> list[Condition]:
             return Tight("row", rows["row_" + way[1], key])
         return Tight("column", columns[id(plan.build.component(way[1])[key])])
 
-    return [(tight(key, one), tight(key, other)) for key, one, other in plan.taxes.law]
+    tax = [(tight(key, one), tight(key, other)) for key, one, other in plan.taxes.law]
+    return tax + [(Tight("column", columns[id(one)]), Tight("column", columns[id(other)])) for one, other in plan.sweeps.law]
 
 
 def _over_branches(certificate: Certificate, settled: Settled) -> Certificate:
@@ -574,6 +581,7 @@ def _prices(problem: Problem, plan: Plan, lp: LinearProgram, answer: Answer, cut
     units: dict[str, str] = {}
     dates = [date_text(problem, d) for d in range(b.D)]
     node = problem.scenarios.node
+    averaged = {rule.name for rule in problem.rules if rule.expected}
     for i, con in enumerate(lp.rows):
         family = con.parent_component().local_name.removeprefix("row_")
         dual = float(answer.y[i])
@@ -595,7 +603,9 @@ def _prices(problem: Problem, plan: Plan, lp: LinearProgram, answer: Answer, cut
         value = -value if family in _SIGNED else abs(value)
         shared = family not in _BY_SCENARIO and d is not None and (node[:, d] == node[s, d]).sum() > 1
         scenario = (
-            "all"
+            EXPECTED
+            if family == "rule" and names[0] in averaged
+            else "all"
             if shared and (node[:, d] == node[s, d]).all()
             else problem.scenarios.names[s]
             if b.S > 1 or d is not None
@@ -614,11 +624,14 @@ def _prices(problem: Problem, plan: Plan, lp: LinearProgram, answer: Answer, cut
     return tuple(sorted(rows, key=lambda r: (r.family, r.name, r.scenario or "", r.date or "")))
 
 
+#: what stands in place of a scenario where a rule averages over all
+EXPECTED = "expected"
 #: families whose rows exist per scenario even where scenarios share a node
 _BY_SCENARIO = frozenset(
     {
         "cash",
         "rule",
+        "sweep",
         "interconnection",
         "grid_limit",
         "revolver_limit",
@@ -642,19 +655,30 @@ def _site(problem: Problem, name: str) -> int:
 def _covenants(problem: Problem, books: Books, decisions: Decisions, prices: tuple[ShadowPrice, ...]) -> tuple[Covenant, ...]:
     """Every rule at every date: both sides from the books, headroom, price and breach."""
     dates = [date_text(problem, d) for d in range(problem.clock.dates)]
-    priced = {(p.name, p.scenario, p.date): p.value for p in prices if p.family == "rule"}
+    priced = {(p.family, p.name, p.scenario, p.date): p.value for p in prices if p.family in ("rule", "sweep")}
     out = []
     for rule in problem.rules:
-        left = np.zeros_like(rule.constant)
-        for (word, argument), coefs in rule.terms.items():
-            left = left + coefs * books.words[word if argument is None else f"{word}[{argument}]"]
-        headroom = {">=": left - rule.constant, "<=": rule.constant - left, "==": -np.abs(left - rule.constant)}[rule.sense]
+        left, right = np.zeros_like(rule.constant), rule.constant
+        for term, coefs in rule.terms.items():
+            left = left + coefs * books.words[str(term)]
+        if rule.expected:
+            left, right = (problem.scenarios.probability[None, :] @ side for side in (left, right))
+        headroom = {">=": left - right, "<=": right - left, "==": -np.abs(left - right)}[rule.sense]
         breach = decisions.breach.get(rule.name, np.zeros_like(left))
-        for s, name in enumerate(problem.scenarios.names):
+        for s, name in enumerate((EXPECTED,) if rule.expected else problem.scenarios.names):
             for d in np.flatnonzero(rule.active[s]):
-                price = priced.get((rule.name, name, dates[d]), 0.0)
-                numbers = (float(left[s, d]), float(rule.constant[s, d]), float(headroom[s, d]), price, float(breach[s, d]))
+                price = priced.get(("rule", rule.name, name, dates[d]), 0.0)
+                numbers = (float(left[s, d]), float(right[s, d]), float(headroom[s, d]), price, float(breach[s, d]))
                 out.append(Covenant(rule.name, rule.text, name, dates[d], *numbers, rule.source))
+    for sweep in problem.sweeps:
+        # what is above the level, as far as there is debt that it could repay
+        kept = np.minimum(np.maximum(books.words["cash"] - sweep.level, 0.0), books.words[f"outstanding[{sweep.debt}]"])
+        text = f"cash above the level repays {sweep.debt}"
+        for s, name in enumerate(problem.scenarios.names):
+            for d in np.flatnonzero(sweep.active[s]):
+                price = priced.get(("sweep", sweep.name, name, dates[d]), 0.0)
+                numbers = (float(kept[s, d]), 0.0, -float(kept[s, d]), price, 0.0)
+                out.append(Covenant(sweep.name, text, name, dates[d], *numbers, sweep.source))
     return tuple(out)
 
 
