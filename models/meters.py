@@ -78,7 +78,7 @@ def measured(problem: Problem, i: int) -> dict[str, Mask]:
     shape = (problem.scenarios.count, problem.clock.periods)
     out: dict[str, Mask] = {}
     for rule in problem.rules:
-        for word, site in rule.terms:
+        for word, site, _ in rule.terms:
             if word in METERS and site in (None, problem.sites[i].name):
                 out[word] = np.ones(shape, dtype=bool)
     for limited in yearly_limits(problem):

@@ -115,8 +115,8 @@ def _walk(
     if site.grid is not None and site.curtail_above is not None:
         stopped = price > site.curtail_above[s, t]
     for rig in problem.rigs:
-        able = np.where(stopped, 0.0, rig.uptime * assets.fleet[rig.name, site.name][s, t])
-        x = use(f"rig:{rig.name}", able)
+        able = rig.uptime * float(assets.fleet[rig.name, site.name][s, t])
+        x = use(f"rig:{rig.name}", np.where(stopped, 0.0, able))
         check_ramp(x, rig.ramp_limit, able, weight, (*place, rig.name), checks)
         energy = lines[f"rig:{rig.name}"][s, t]
         mined_usd += rig.density * market.hashprice[s, t] / 24.0 * (1.0 - rig.pool_fee) * energy

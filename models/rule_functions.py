@@ -10,8 +10,9 @@ A function is linear in what it is of: f(x)[d] = scale[d] * sum of x[e] over the
     average(x, n months)   mean over m[d] - n < m[e] <= m[d]
 
 What settles at the end of a period (revenue, interest, coins mined, ...) has nothing at date 0 but what is given there, which total and
-year count, and nothing is known of before it. So a rule with ltm or average applies from the first date whose dates are all there; where it says `from` or `at` it applies earlier too: ltm of what
-settles is then the sum so far * 12 / m[d], an average the mean of the dates there are.
+year count, and nothing is known of before it. So a rule with ltm or average applies from the first date whose dates are all there; where it
+says `from` or `at` it applies earlier too: ltm of what settles is then the sum so far * 12 / m[d], an average the mean of the dates
+there are.
 """
 
 from __future__ import annotations

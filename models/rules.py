@@ -165,11 +165,15 @@ class RuleError(ValueError):
 
 @dataclass(frozen=True)
 class CompiledRule:
-    """sum of terms[term] * term (sense) constant; all arrays (S, D). sense '>=' | '<=' | '=='. by_site: it says [site]."""
+    """sum of terms[term] * term (sense) constant; all arrays (S, D). sense '>=' | '<=' | '=='.
+
+    unit: what both sides are measured in, None if it is not known. by_site: it says [site].
+    """
 
     terms: dict[Term, Array]
     sense: str
     constant: Array
+    unit: str | None = None
     by_site: bool = False
 
     @property
@@ -219,7 +223,7 @@ def compile_rule(
         raise RuleError("the two sides cancel: nothing that is decided is left", 0)
     constant = np.broadcast_to(np.asarray(-row.constant, dtype=float), shape) + 0.0  # no negative zero
     sense = {ast.GtE: ">=", ast.LtE: "<=", ast.Eq: "=="}[type(tree.ops[0])]
-    return CompiledRule(terms, sense, constant, reader.by_site)
+    return CompiledRule(terms, sense, constant, left.known or right.known, reader.by_site)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

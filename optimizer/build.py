@@ -14,6 +14,7 @@ from .build_financing import build_debts, build_equities, build_market, build_ta
 from .build_fleet import build_rigs, build_services
 from .build_frame import Frame
 from .build_limits import emission_cap, energy_budget
+from .build_policies import build_sweeps, curtail, retain, serve_first
 from .build_rules import SourcedRule, build_rules
 from .build_sites import build_sites
 from .diagnostics import Mistakes, Place
@@ -30,25 +31,26 @@ def build(frame: Frame, name: str, rules: list[SourcedRule], mistakes: Mistakes,
     market = build_market(frame)
     overhead = frame.over_periods(lambda model: model.company.overhead)
     parts = {
-        "sites": build_sites(frame),
+        "sites": curtail(frame, build_sites(frame)),
         "rigs": build_rigs(frame),
-        "services": build_services(frame),
+        "services": serve_first(frame, build_services(frame)),
         "projects": tuple(_project(frame, key, one) for key, one in base.projects.items()),
         "cash_flows": tuple(_cash_flow(frame, key) for key in base.cash_flows),
-        "debts": build_debts(frame),
+        "debts": (debts := build_debts(frame)),
         "equities": build_equities(frame),
     }
-    compiled: tuple[Rule, ...] = build_rules(frame, rules, market, overhead, mistakes)
+    compiled: tuple[Rule, ...] = build_rules(frame, rules, market, overhead, debts, mistakes)
     problem = Problem(
         name=name,
         clock=frame.clock,
         scenarios=frame.scenarios,
         market=market,
-        treasury=build_treasury(frame),
+        treasury=retain(frame, build_treasury(frame)),
         objective=Objective(base.objective.discount, base.objective.risk_weight, base.objective.tail_probability),
         overhead=overhead,
         tax=build_tax(frame),
         rules=compiled,
+        sweeps=build_sweeps(frame, {name: str(place(f"policies.{name}")) for name in base.policies}),
         terminal=_terminal(frame),
         opening_ppe=base.company.plant,
         opening_ppe_months=base.company.plant_life,

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from . import yamltree
 from .build import build
 from .build_frame import Frame, timeline_of
-from .case_checks import check, find_rules
+from .case_checks import check
+from .case_checks_rules import find_rules
 from .case_patch import Target, scale_path, set_path
 from .case_validate import validate
 from .diagnostics import CaseError, Mistakes, Place, did_you_mean
@@ -105,7 +106,7 @@ class _Loading:
         self.mistakes.raise_if_any()
         assert frame is not None
         name = base.case.name or self.path.stem
-        problem = build(frame, name, find_rules(tree, base), self.mistakes, lambda where: array_place(tree, where))
+        problem = build(frame, name, find_rules(tree, base, timeline), self.mistakes, lambda where: array_place(tree, where))
         self.mistakes.raise_if_any()
         return Case(
             name=name,

@@ -7,16 +7,14 @@ import re
 
 import numpy as np
 
-from models.rules import RuleError, compile_rule
-
 from . import schema_financing, schema_fleet
 from .build_frame import Frame
-from .build_rules import DATA, SourcedRule, quantity, words
 from .build_sites import block_mw
 from .case_checker import Checker, Parts
 from .case_checks_coupled import check_coupled
 from .case_checks_financing import check_company, check_financing
 from .case_checks_limits import check_limits, limit_prices
+from .case_checks_rules import check_rules
 from .diagnostics import Mistakes, did_you_mean
 from .schema import CaseModel
 from .yamltree import Node
@@ -31,12 +29,12 @@ def check(tree: Node, base: CaseModel, frame: Frame | None, whole: bool, mistake
     checker = Checker(tree, base, frame, whole, mistakes)
     for one in (_names, _horizon, _market, _scenarios, _alike, _sites, _rigs, _services, check_coupled):
         one(checker)
-    for one in (check_limits, check_financing, check_company, _other, _rules):
+    for one in (check_limits, check_financing, check_company, _other, check_rules):
         one(checker)
 
 
 def _names(c: Checker) -> None:
-    for section in ("scenarios", "sites", "rigs", "ai", "financing", "cash_flows", "projects", "variants"):
+    for section in ("scenarios", "sites", "rigs", "ai", "financing", "cash_flows", "projects", "policies", "variants"):
         for name in c.names(section):
             if not NAME.fullmatch(name):
                 c.mistakes.add(
@@ -282,65 +280,3 @@ def _other(c: Checker) -> None:
                 c.wrong((*at, "provides", good), "a name has letters, digits, blanks, - and _ only, 64 at most")
     c.window(("treasury", "sell"), c.base.treasury.sell, last=True)
     c.window(("treasury", "dividends"), c.base.treasury.dividends, last=True)
-
-
-def find_rules(tree: Node, base: CaseModel) -> list[SourcedRule]:
-    """The rules of the case, then the covenants of its instruments, with where they stand."""
-    out = []
-    for at, rule in enumerate(base.rules):
-        out.append(SourcedRule(rule, tree["rules"][at]["require"], f"rules[{at}].require"))
-    for name, one in base.financing.items():
-        if isinstance(one, schema_financing.DebtTerms):
-            for at, rule in enumerate(one.covenants):
-                node = tree["financing"][name]["covenants"][at]["require"]
-                out.append(SourcedRule(rule, node, f"financing.{name}.covenants[{at}].require", name))
-    return out
-
-
-def _rules(c: Checker) -> None:
-    """Sentences are read with stand-ins for the data, so that their mistakes are told with all others."""
-    known = dict(words(c.base, _goods(c)))
-    for word, section in (("outstanding", "financing"), ("issued", "financing"), ("units", "projects")):
-        known[word] = frozenset([*(known[word] or ()), *([] if c.whole else c.names(section))])
-    data = {name: np.ones((1, 1)) for name in DATA if name != "share_price" or c.base.company.share_price is not None}
-    seen: dict[str, str] = {}
-    for rule in find_rules(c.tree, c.base):
-        parts = _parts_of(rule.where)[:-1]
-        terms = rule.terms
-        try:
-            compile_rule(terms.require, known, data, (1, 1), quantity)
-        except RuleError as problem:
-            c.mistakes.add(rule.place(problem.column), rule.where, problem.message, problem.hint)
-        if terms.name in seen:
-            c.wrong((*parts, "name"), f'two rules are named "{terms.name}"', f"the other is {seen[terms.name]}")
-        seen.setdefault(terms.name, rule.where)
-        if terms.from_ is not None and terms.until is not None and terms.until < terms.from_:
-            c.wrong((*parts, "until"), f"ends ({terms.until}) before it begins ({terms.from_})")
-        for at, name in enumerate(terms.scenarios or ()):
-            if c.names("scenarios") or name != "base":
-                c.refer((*parts, "scenarios", at), name, "scenarios", "scenario")
-        if c.frame is not None and not any(
-            (terms.from_ is None or day >= terms.from_) and (terms.until is None or day <= terms.until)
-            for day in c.frame.timeline.dates
-        ):
-            c.wrong((*parts, "from" if terms.from_ else "until"), "no date of the horizon lies in the rule's dates")
-
-
-def _goods(c: Checker) -> list[str]:
-    """Goods as written, also of projects with mistakes."""
-    out = []
-    for name in c.names("projects"):
-        given = c.node("projects", name, "provides")
-        out += list(given.value) if given.kind == "map" else []
-    return out
-
-
-def _parts_of(where: str) -> Parts:
-    """`financing.notes.covenants[0].require` as parts."""
-    out: list[str | int] = []
-    for piece in where.split("."):
-        name, _, rest = piece.partition("[")
-        out.append(name)
-        if rest:
-            out.append(int(rest.rstrip("]")))
-    return tuple(out)

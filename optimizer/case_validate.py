@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,6 +12,7 @@ from .case_patch import Kind, kind_at
 from .diagnostics import Mistakes, Place, did_you_mean
 from .schema import CaseModel
 from .schema_financing import TAGS, DebtTerms, SharesTerms
+from .schema_policies import POLICY_CLASSES
 from .schema_types import NOTED, Reading, Section, shorthand_keys, wrap
 from .yamltree import Node, noun
 
@@ -20,6 +22,9 @@ INSTRUMENT_CLASSES: dict[str, type[Section]] = {
     "revolver": schema_financing.Revolver, "btc_loan": schema_financing.BtcLoan, "equity": schema_financing.Equity,
     "atm": schema_financing.Atm,
 }  # fmt: skip
+
+#: kinds of one thing by their `type`
+FAMILIES: tuple[Mapping[str, type[Section]], ...] = (SERVICE_CLASSES, INSTRUMENT_CLASSES, POLICY_CLASSES)
 
 
 def validate(tree: Node, reading: Reading, known: dict[str, Any] | None = None) -> tuple[CaseModel | None, bool]:
@@ -58,7 +63,7 @@ def validate(tree: Node, reading: Reading, known: dict[str, Any] | None = None) 
 
 def _entry(loc: tuple[Any, ...]) -> tuple[Any, ...]:
     """The part of a case that has to go for the rest to be read: a top key, or one name below it."""
-    named = ("scenarios", "sites", "rigs", "ai", "financing", "cash_flows", "projects", "variants")
+    named = ("scenarios", "sites", "rigs", "ai", "financing", "cash_flows", "projects", "policies", "variants")
     return loc[:2] if loc and loc[0] in named and len(loc) > 1 else loc[:1]
 
 
@@ -95,7 +100,7 @@ def _hint(key: str, parent: Kind) -> str | None:
     """The near key; else the kinds of the same family that have this key; else all keys."""
     if parent.section is None:
         return None
-    family = [one for group in (SERVICE_CLASSES, INSTRUMENT_CLASSES) if parent.section in group.values() for one in group.items()]
+    family = [one for group in FAMILIES if parent.section in group.values() for one in group.items()]
     owners = [name for name, section in family if key in shorthand_keys(section)]
     if owners:
         return f"`{key}` belongs to type: {' | '.join(owners)}"
@@ -111,7 +116,7 @@ def _descend(tree: Node, loc: tuple[Any, ...]) -> list[str | int]:
         part = rest[0]
         if (node.kind == "map" and part in node.value) or (node.kind == "list" and isinstance(part, int) and part < len(node)):
             node = node[part]
-        elif part in TAGS or len(rest) > 1:
+        elif part in TAGS or part in POLICY_CLASSES or len(rest) > 1:
             rest.pop(0)
             continue
         else:
@@ -161,8 +166,9 @@ def _missing(key: str, expected: Kind, tree: Node, parts: list[str | int], mista
 
 
 def _wrong_type(parts: list[str | int], node: Node | None, place: Place, where: str, mistakes: Mistakes) -> None:
-    known = tuple(SERVICE_CLASSES) if parts[0] == "ai" else tuple(INSTRUMENT_CLASSES)
-    noun_of = "service" if parts[0] == "ai" else "instrument"
+    noun_of = {"ai": "service", "policies": "policy"}.get(str(parts[0]), "instrument")
+    families: dict[str, Mapping[str, type[Section]]] = {"ai": SERVICE_CLASSES, "policies": POLICY_CLASSES}
+    known = tuple(families.get(str(parts[0]), INSTRUMENT_CLASSES))
     if node is None or node.kind != "map":
         mistakes.add(place, where, f"expected a mapping, found {noun(node) if node else 'nothing'}")
         return

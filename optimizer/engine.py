@@ -677,7 +677,7 @@ def _covenants(problem: Problem, books: Books, decisions: Decisions, prices: tup
         for s, name in enumerate(problem.scenarios.names):
             for d in np.flatnonzero(sweep.active[s]):
                 price = priced.get(("sweep", sweep.name, name, dates[d]), 0.0)
-                numbers = (float(kept[s, d]), 0.0, -float(kept[s, d]), price, 0.0)
+                numbers = (float(kept[s, d]), 0.0, 0.0 - float(kept[s, d]), price, 0.0)
                 out.append(Covenant(sweep.name, text, name, dates[d], *numbers, sweep.source))
     return tuple(out)
 

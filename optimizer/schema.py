@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from .schema_financing import Instrument, RuleTerms
 from .schema_fleet import AnyService, Rig
+from .schema_policies import AnyPolicy
 from .schema_sites import Limits, Site
 from .schema_types import (
     Amount,
@@ -353,6 +354,7 @@ class CaseModel(Section):
     treasury: Treasury = Field(default=Treasury.model_construct(), description="cash and coins")
     tax: Tax | None = Field(default=None, description="income tax; default none")
     rules: list[RuleTerms] = Field(default=[], description="sentences that the plan keeps; default none")
+    policies: dict[str, AnyPolicy] = Field(default={}, description="rules that planners call by a name; default none")
     objective: Objective = Field(default=Objective.model_construct(), description="what is maximised")
     cash_flows: dict[str, CashFlow] = Field(default={}, description="given streams of cash, by name; default none")
     projects: dict[str, Project] = Field(default={}, description="other opportunities, by name; default none")

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Discriminator, Field, Tag
 
 from .schema_fleet import type_of
+from .schema_rules import Days, PayField, SitesOf, Years
 from .schema_types import (
     Bounds,
     Choice,
@@ -13,7 +14,6 @@ from .schema_types import (
     Duration,
     DurationPositive,
     Money,
-    PerMoney,
     Prose,
     Quantity,
     RatePath,
@@ -25,6 +25,7 @@ from .schema_types import (
     Spread,
     When,
     Window,
+    Yes,
     by_scenario,
 )
 
@@ -38,7 +39,7 @@ Coverage = Annotated[float, Quantity("", Bounds(0.0, 100.0, open_low=True))]
 class Otherwise(Section):
     """What a breach of a soft rule costs."""
 
-    pay: PerMoney = Field(description="USD per unit of breach and date: 0.05 USD/USD")
+    pay: PayField = Field(description="USD per unit of breach and date, in what the rule compares: 0.05 USD/USD, 1000 USD/MW")
 
 
 class RuleTerms(Section):
@@ -48,7 +49,23 @@ class RuleTerms(Section):
     require: Prose = Field(description="a sentence such as: cash >= 6 * overhead_monthly")
     from_: DateField | None = Field(default=None, alias="from", description="first date it applies at; default: the start")
     until: DateField | None = Field(default=None, description="last date it applies at; default: the end")
+    at: Days | None = Field(default=None, description="dates it applies at, in place of from and until; default: all")
+    every: Annotated[str, Choice("period", "quarter", "year")] = Field(
+        default="period", description="quarter, year: only where one ends (and at the end of the horizon); default: every period"
+    )
+    years: Years | None = Field(
+        default=None, description="calendar years it applies in; 1 January ends the year before; default: all"
+    )
+    after: Annotated[str, Choice("completion")] | None = Field(
+        default=None,
+        description="completion: covenants only, from the first date after the debt's `completion`; default: from the start",
+    )
     scenarios: list[Prose] | None = Field(default=None, description="scenarios it applies in; default: all")
+    expected: Yes = Field(default=False, description="holds on average over scenarios, by probability; default false: in each")
+    sites: SitesOf | None = Field(
+        default=None,
+        description="all, or a list: one rule for each, in which [site] is that site; default: the sentence names them",
+    )
     otherwise: Otherwise | None = Field(default=None, description="makes the rule soft: a breach is paid for; default: hard")
 
 

@@ -272,10 +272,10 @@ def in_other_money(problem: Problem, factor: float) -> Problem:
     made: Problem = rebuilt(problem, change)
     rules = []
     for rule in made.rules:
-        if all(word in GOODS for word, _ in rule.terms):
+        if all(term.word in GOODS for term in rule.terms):
             rules.append(replace(rule, penalty=None if rule.penalty is None else rule.penalty * factor))
         else:
-            terms = {key: c * (factor if key[0] in GOODS else 1.0) for key, c in rule.terms.items()}
+            terms = {term: c * (factor if term.word in GOODS else 1.0) for term, c in rule.terms.items()}
             rules.append(replace(rule, terms=terms, constant=rule.constant * factor))
     return replace(made, rules=tuple(rules))
 

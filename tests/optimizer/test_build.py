@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.problem import Problem
+from models.problem import Problem, Rule, Term
 from optimizer.build import money_unit
 from optimizer.build_frame import MACRS, positions
 from optimizer.case import Case
@@ -293,12 +293,19 @@ def test_treasury_tax_and_terminal(everything: Problem) -> None:
 # --- rules, projects, flows -------------------------------------------------------------------------------------------
 
 
+def rule_named(problem: Problem, name: str) -> Rule:
+    (found,) = [rule for rule in problem.rules if rule.name == name]
+    return found
+
+
 def test_rules(everything: Problem) -> None:
-    cash, converts, bear, coverage = everything.rules
-    assert cash.terms.keys() == {("cash", None)} and cash.sense == ">="
+    cash, converts, bear, coverage = [
+        rule_named(everything, name) for name in ("six months of cash", "converts stay small", "bear only", "coverage")
+    ]
+    assert cash.terms.keys() == {Term("cash")} and cash.sense == ">="
     assert cash.constant[0, 1] == pytest.approx(everything.overhead[0, 0] / 2)
     assert cash.active[0].tolist() == [False] * 2 + [True] * 7
-    assert converts.penalty == 0.05 and (converts.terms[("total_debt", None)] == -0.6).all()
+    assert converts.penalty == 0.05 and (converts.terms[Term("total_debt")] == -0.6).all()
     assert (converts.constant == 20e6).all()
     assert bear.active[:, :8].tolist() == [[False] * 8, [True] * 8, [False] * 8] and not bear.active[:, 8].any()
     assert coverage.owner == "notes" and coverage.penalty == 0.05
