@@ -10,6 +10,7 @@ import numpy as np
 from models.merit import coins_per_mwh
 from models.meters import measured
 from models.problem import Array, Clock, Hourly, Ints, Mask, Problem, Site
+from models.stopwatch import timed
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,7 @@ class Oracle:
         sign = np.where(self.is_source, -1.0, 1.0)
         return self.value.plus(extra.each(lambda table: table * sign), np.ones(self.blocks))
 
+    @timed("kernel")
     def _run(self, capacity: Array, extra: Money | None, out_row: Ints, rows: int) -> tuple[Split, Array]:
         from models.kernel import split
 

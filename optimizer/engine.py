@@ -14,6 +14,7 @@ import numpy as np
 from models.books import Books, Check
 from models.decisions import Decisions
 from models.problem import Problem
+from models.stopwatch import SECONDS, since
 from optimizer.proof import Certificate
 
 if TYPE_CHECKING:
@@ -93,8 +94,8 @@ class Solution:
     prices: tuple[ShadowPrice, ...] = ()
     covenants: tuple[Covenant, ...] = ()
     method: str = "extensive"
-    size: dict[str, int] = field(default_factory=dict)
-    timings: dict[str, float] = field(default_factory=dict)
+    size: dict[str, int] = field(default_factory=dict)  # of the program; with cuts also their number and the rounds
+    timings: dict[str, float] = field(default_factory=dict)  # seconds by stage, and within them in the 'kernel' and in 'highs'
     reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     lp_checks: tuple[Check, ...] = ()
@@ -185,6 +186,7 @@ class _Run:
         self.hours: PinnedHours | None = None
         self.aside: Session | None = None  # the last session beside the main one
         self.late = False  # time was up before the hours of the plan were mixed
+        self.begun = dict(SECONDS)
 
     @contextmanager
     def stage(self, name: str, **numbers: float) -> Iterator[None]:
@@ -491,13 +493,14 @@ class _Run:
         return replace(answer, x=found.x[: len(lp.cost)]), plan.theta.dispatch(mixtures, work)
 
     def _solution(self, **found: Any) -> Solution:
+        loop = {} if self.cuts is None else {"rounds": self.cuts.rounds, "cuts": self.cuts.pool.count}
         return Solution(
             case=self.case,
             variant=self.case.variant,
             problem=self.problem,
             method=self.method,
-            size=self.size,
-            timings=self.timings,
+            size=self.size | loop,
+            timings=self.timings | since(self.begun),
             **found,
         )
 

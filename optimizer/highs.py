@@ -32,6 +32,7 @@ from pyomo.core import Constraint, Objective, Var, maximize
 from pyomo.repn import generate_standard_repn
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
+from models.stopwatch import timed
 from optimizer.interrupts import Watch
 from optimizer.proof import relative_residual, verify_infeasible, verify_unbounded
 
@@ -566,6 +567,7 @@ class Session:
             status, messages = Status.ERROR, [*messages, "HiGHS reported optimal without a solution."]
         return self._answer(status, start, iterations, x, y, message=" ".join(messages))
 
+    @timed("highs")
     def _run(self, method: str, presolve: bool) -> tuple[Any, int]:
         # "ipm" would be another algorithm (HiPO) where its package happens to be installed: the same path everywhere
         self._set("solver", "ipx" if method == "ipm" else method)
