@@ -1,4 +1,4 @@
-"""How long the program takes and how much memory it needs, and the same problems solved in one piece for comparison.
+"""How long the program takes and how much memory it needs, how both grow, and what other tools need for the same problems.
 
-python -m tests.benchmarks [--sizes small,large] [--rivals] [--out DIR]
+python -m tests.benchmarks [--full] [--parts sizes,pypsa,linopy,scaling] [--write]
 """

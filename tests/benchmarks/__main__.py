@@ -1,284 +1,143 @@
-"""Measure each size in a process of its own; print, keep and plot the results."""
+"""Measure, print, and on request keep and publish."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import subprocess
 import sys
-import tempfile
-import time
-from datetime import date
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
-#: site-hours from which one piece is not tried: it would take hours and many GB
-IN_ONE_PIECE = 100_000
-COLUMNS = {
-    "size": "problem",
-    "method": "method",
-    "hours": "site-hours",
-    "wall": "s",
-    "peak": "MB",
-    "rounds": "rounds",
-    "cuts": "cuts",
-    "gap": "gap",
-    "kernel": "kernel s",
-    "highs": "HiGHS s",
-    "other": "other s",
-    "objective": "objective, USD",
-    "outcome": "",
-}
+from tests import benchmarks
+from tests.benchmarks import report
+from tests.benchmarks.measure import KINDS, LINOPY, OURS, PYPSA, measure
+from tests.benchmarks.problems import SIZES, size_of
+from tests.benchmarks.runs import ROOT, Bench, Result, disagreements, run
 
-
-def run(name: str, method: str, limit: float) -> dict[str, Any]:
-    """Measure in a fresh process; stopped after `limit` seconds. Its peak memory is known even then."""
-    with tempfile.TemporaryDirectory() as folder:
-        answer, said = Path(folder) / "answer.json", Path(folder) / "said.txt"
-        command = [sys.executable, "-m", "tests.benchmarks", "--measure", name, method, str(answer)]
-        start = time.perf_counter()
-        with said.open("w") as sink:
-            child = subprocess.Popen(command, cwd=ROOT, stdout=sink, stderr=subprocess.STDOUT)
-            while True:
-                done, code, usage = os.wait4(child.pid, os.WNOHANG)
-                if done:
-                    break
-                if time.perf_counter() - start > limit:
-                    child.kill()
-                    _, code, usage = os.wait4(child.pid, 0)
-                    break
-                time.sleep(0.02)
-            child.returncode = os.waitstatus_to_exitcode(code)
-        if child.returncode == 0:
-            return json.loads(answer.read_text())
-        spent = time.perf_counter() - start
-        over = spent > limit
-        return {
-            "name": name,
-            "method": method,
-            "wall": spent,
-            "peak_mb": usage.ru_maxrss / 1024,
-            "outcome": f"stopped after {limit:.0f} s" if over else "failed",
-            "reasons": [] if over else said.read_text().splitlines()[-12:],
-        }
-
-
-def jobs(names: list[str], rivals: bool) -> list[tuple[str, str]]:
-    """(size, method) to measure, each size's own methods together."""
-    from tests.benchmarks.problems import COMPARED, SIZES, site_hours
-    from tests.benchmarks.rivals import LINOPY, OURS, WHOLE
-
-    if rivals:
-        names = [*names, *(name for name in COMPARED if name not in names)]
-    out = []
-    for name in names:
-        out.append((name, OURS))
-        reduced = SIZES[name].kind == "reduced"
-        if rivals and (reduced or site_hours(SIZES[name].arrays()) <= IN_ONE_PIECE):
-            out.extend((name, method) for method in WHOLE)
-        if rivals and reduced and find_spec("linopy"):
-            out.extend((name, method) for method in LINOPY)
-    return out
-
-
-def disagreements(results: list[dict[str, Any]]) -> list[str]:
-    """Objectives of one size that differ by more than the tolerance, and runs that ended otherwise than optimal."""
-    from tests.benchmarks.rivals import AGREE, OURS
-
-    out, own = [], {r["name"]: r.get("objective") for r in results if r["method"] == OURS}
-    for r in results:
-        found, expected = r.get("objective"), own.get(r["name"])
-        stopped = r["outcome"].startswith("stopped")
-        if r["outcome"] != "optimal" and (r["method"] == OURS or not stopped):
-            out.append(f"{r['name']}, {r['method']}: {r['outcome']} {'; '.join(r['reasons'][-3:])}")
-        elif found is not None and expected is not None and abs(found - expected) > AGREE * abs(expected):
-            out.append(f"{r['name']}: {r['method']} finds {found:.10g}, {OURS} {expected:.10g}")
-    return out
-
-
-# ---- reports -----------------------------------------------------------------------------------------------------------
-
-
-def row(r: dict[str, Any]) -> dict[str, str]:
-    def number(key: str, form: str) -> str:
-        value = r.get(key)
-        return "" if value is None else format(value, form)
-
-    return {
-        "size": r["name"],
-        "method": r["method"],
-        "hours": number("site_hours", ","),
-        "wall": number("wall", ".1f"),
-        "peak": number("peak_mb", ".0f"),
-        "rounds": number("rounds", "d"),
-        "cuts": number("cuts", ","),
-        "gap": number("gap", ".0e"),
-        "kernel": number("kernel", ".2f"),
-        "highs": number("highs", ".1f"),
-        "other": number("other", ".1f"),
-        "objective": number("objective", ",.0f"),
-        "outcome": r["outcome"],
-    }
-
-
-def machine() -> dict[str, Any]:
-    def of(package: str) -> str | None:
-        try:
-            return version(package)
-        except PackageNotFoundError:
-            return None
-
-    packages = ("highspy", "pyomo", "numba", "numpy", "linopy")
-    return {
-        "date": date.today().isoformat(),
-        "cores": os.cpu_count(),
-        "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
-        "versions": {package: of(package) for package in packages if of(package)},
-    }
-
-
-def stage_table(results: list[dict[str, Any]]) -> list[str]:
-    """Markdown: seconds of each stage of our own method."""
-    own = [r for r in results if r["method"] == "cuts" and r.get("stages")]
-    names = list(dict.fromkeys(stage for r in own for stage in r["stages"]))
-    out = ["| problem | " + " | ".join(names) + " |", "|---|" + "---:|" * len(names)]
-    for r in own:
-        out.append(f"| {r['name']} | " + " | ".join(f"{r['stages'].get(stage, 0.0):.2f}" for stage in names) + " |")
-    return out
-
-
-def markdown(results: list[dict[str, Any]], about: dict[str, Any]) -> str:
-    lines = ["| " + " | ".join(COLUMNS.values()) + " |", "|---|---|" + "---:|" * (len(COLUMNS) - 3) + "---|"]
-    lines += ["| " + " | ".join(row(r).values()) + " |" for r in results]
-    sizes = {r["name"]: f"{r['about']}; prices: {r['prices']}" for r in results if "about" in r}
-    loads = [r["load"] for r in results if "load" in r]
-    versions = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
-    return "\n".join(
-        [
-            "# Benchmarks",
-            "",
-            f"{about['date']}, {about['system']}, {about['cores']} cores, {versions}. Load average when a run began: "
-            f"{min(loads, default=0.0):.1f} to {max(loads, default=0.0):.1f}.",
-            "",
-            *lines,
-            "",
-            "One process each. Seconds from the arrays to the proved plan with its books, without the imports of Python; the kernel loads",
-            "(or compiles) at its first call, about a second. A program in one piece does without the choice among equal plans.",
-            "",
-            "Stages of `cuts`, seconds:",
-            "",
-            *stage_table(results),
-            "",
-            *(f"- {name}: {text}" for name, text in sizes.items()),
-            "",
-        ]
-    )
-
-
-def show(results: list[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for key, title in COLUMNS.items():
-        table.add_column(title, justify="left" if key in ("size", "method", "outcome") else "right", no_wrap=True)
-    for r in results:
-        table.add_row(*row(r).values())
-    Console(width=None if sys.stdout.isatty() else 180).print(table)
-
-
-def plot(results: list[dict[str, Any]], file: Path) -> None:
-    """Time against site-hours: one line per method through problems of one make; a cross where a run was stopped."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    from tests.benchmarks.problems import SIZES
-
-    figure, axes = pyplot.subplots(figsize=(7, 4.5))
-    shown = [r for r in results if "site_hours" in r and r["outcome"] != "failed"]
-    styles = {"case": ("D", ""), "whole": ("o", "-"), "reduced": ("s", "--")}
-    colours: dict[str, str] = {}
-    for r in shown:
-        method, kind = r["method"], SIZES[r["name"]].kind
-        label = f"{method}, {kind}"
-        if label in axes.get_legend_handles_labels()[1]:
-            continue
-        colour = colours.setdefault(method, f"C{len(colours)}")
-        alike = [q for q in shown if q["method"] == method and SIZES[q["name"]].kind == kind]
-        points = sorted((q["site_hours"], q["wall"]) for q in alike)
-        marker, line = styles[kind]
-        axes.loglog(
-            *zip(*points, strict=True), marker=marker, linestyle=line, color=colour, linewidth=1, markersize=4, label=label
-        )
-        stopped = [(q["site_hours"], q["wall"]) for q in alike if q["outcome"] != "optimal"]
-        for x, y in stopped:
-            axes.plot(x, y, "x", color=colour, markersize=11)
-        for q in alike if method == "cuts" else []:
-            at = (q["site_hours"], q["wall"])
-            axes.annotate(q["name"], at, textcoords="offset points", xytext=(4, -10), fontsize=7)
-    axes.margins(x=0.12)
-    axes.set_xlabel("site-hours (sites x scenarios x hours of the horizon)")
-    axes.set_ylabel("seconds")
-    axes.grid(True, which="major", linewidth=0.3)
-    axes.legend(frameon=False, fontsize=7)
-    figure.tight_layout()
-    figure.savefig(file, dpi=150)
-    pyplot.close(figure)
+#: part, which is what the rival is called in Python -> methods
+RIVALS = {"pypsa": PYPSA, "linopy": LINOPY}
+PARTS = ("sizes", *RIVALS, "scaling")
+QUICK = ("tiny", "quickstart", "lake-mariner", "small", "medium")
+#: after all else: takes what is left of the time
+LAST = ("large",)
+FULL = (*QUICK, "medium-information", *LAST, "large-information", "huge")
 
 
 def main() -> int:
-    from tests.benchmarks.problems import DEFAULT, SIZES
-
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=benchmarks.__doc__)
+    full = "with --full "
+    parser.add_argument("--full", action="store_true", help="everything, however long it takes; else within --budget")
+    parser.add_argument("--parts", default=",".join(PARTS), help="comma-separated (default: %(default)s)")
     parser.add_argument(
-        "--sizes", default=",".join(DEFAULT), help=f"comma-separated, of {', '.join(SIZES)} (default: %(default)s)"
+        "--sizes", help=f"comma-separated, of {', '.join(SIZES)}, or like whole-1x12x3x2x1 (sites x months x ...)"
     )
-    parser.add_argument("--rivals", action="store_true", help="also solve in one piece, and a reduced problem with linopy")
-    parser.add_argument("--limit", type=float, default=600.0, help="seconds for each run (default: %(default)g)")
-    parser.add_argument("--out", type=Path, default=Path("out/bench"), help="where results go (default: %(default)s)")
-    parser.add_argument("--measure", nargs=3, metavar=("SIZE", "METHOD", "FILE"), help=argparse.SUPPRESS)
+    parser.add_argument("--limit", type=float, help=f"seconds for each run of a rival (default: 40, {full}600)")
+    parser.add_argument("--own-limit", type=float, help=f"seconds for each run of ours (default: 150, {full}7200)")
+    parser.add_argument("--memory", type=float, help="GB for each run (default: 80 %% of the machine's)")
+    parser.add_argument("--budget", type=float, help=f"seconds for everything (default: 540, {full}none)")
+    parser.add_argument("--doublings", type=int, help=f"of each axis in scaling (default: 3, {full}6)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="keep the raw numbers, after each run")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw time against size (.svg or .png)")
+    parser.add_argument(
+        "--from", type=Path, nargs="+", dest="earlier", metavar="FILE", help="run nothing: results of earlier --json"
+    )
+    parser.add_argument(
+        "--write", action="store_true", help="write docs/benchmarks.md, docs/benchmarks.svg and the table of README.md"
+    )
+    parser.add_argument("--measure", nargs=4, metavar=("SIZE", "METHOD", "FILE", "BEGUN"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.measure:
-        from tests.benchmarks.rivals import measure
-
-        name, method, file = given.measure
-        Path(file).write_text(json.dumps(measure(name, method)))
+        name, method, file, begun = given.measure
+        Path(file).write_text(json.dumps(measure(name, method, ready=Path(begun).touch)))
         return 0
 
-    names = [name for name in given.sizes.split(",") if name]
-    if unknown := [name for name in names if name not in SIZES]:
-        parser.error(f"unknown size {', '.join(unknown)}: there are {', '.join(SIZES)}")
-    if given.rivals and not find_spec("linopy"):
-        print("linopy is not installed: left out (pip install -e '.[bench]' --constraint constraints.txt)")
-    results = []
-    for name, method in jobs(names, given.rivals):
-        print(f"{name}, {method} ...", end=" ", flush=True)
-        results.append(run(name, method, given.limit))
-        print(f"{results[-1]['wall']:.1f} s, {results[-1]['outcome']}", flush=True)
-    hours = {r["name"]: r["site_hours"] for r in results if "site_hours" in r}
-    for r in results:
-        if r["name"] in hours:
-            r.setdefault("site_hours", hours[r["name"]])
-    about = machine()
-    given.out.mkdir(parents=True, exist_ok=True)
-    (given.out / "results.json").write_text(json.dumps({"machine": about, "results": results}, indent=1) + "\n")
-    (given.out / "results.md").write_text(markdown(results, about))
+    parts = given.parts.split(",")
+    if unknown := [part for part in parts if part not in PARTS]:
+        parser.error(f"unknown part {', '.join(unknown)}: there are {', '.join(PARTS)}")
+    for name in given.sizes.split(",") if given.sizes else ():
+        try:
+            size_of(name)
+        except KeyError as error:
+            parser.error(error.args[0])
+    if given.write and not find_spec("matplotlib"):
+        parser.error("--write needs matplotlib: pip install -e '.[bench]' --constraint constraints.txt")
+
+    if given.earlier:
+        about, results, left_out = gathered([json.loads(file.read_text()) for file in given.earlier])
+    else:
+        about, results, left_out = measured(given, parts)
     print()
-    show(results)
-    if find_spec("matplotlib"):
-        plot(results, given.out / "time.png")
-    print(f"\nResults are in {given.out}/")
+    report.show(results)
+    for tool in report.TOOLS:
+        if report.of(results, tool):
+            print(report.sentence(results, tool, about))
     wrong = disagreements(results)
     for text in wrong:
         print(f"WRONG: {text}")
+    if given.plot:
+        report.plot(results, given.plot)
+    if given.write and not wrong:
+        publish(results, about, left_out)
     return 1 if wrong else 0
+
+
+def measured(given: argparse.Namespace, parts: list[str]) -> tuple[dict[str, Any], list[Result], list[str]]:
+    """Run the parts: (machine, results, what was left out)."""
+
+    def choose(value: Any, quick: Any, full: Any) -> Any:
+        return value if value is not None else full if given.full else quick
+
+    about = report.machine()
+    bench = Bench(
+        limit=choose(given.limit, 40.0, 600.0),
+        own_limit=choose(given.own_limit, 150.0, 7200.0),
+        memory_gb=given.memory or 0.8 * report.memory_gb(),
+        budget=choose(given.budget, 540.0, None),
+    )
+    if given.json:
+        bench.keep = lambda results: keep(given.json, about, results, bench.left_out)
+    print("compiling ...", flush=True)
+    run("tiny", OURS, 120.0)  # so that no measurement has it
+    later = list(LAST) if not given.full and not given.sizes else []
+    names = given.sizes.split(",") if given.sizes else FULL if given.full else QUICK
+    if "sizes" in parts:
+        bench.sizes(list(names))
+    for part, methods in RIVALS.items():
+        if part in parts and not find_spec(part):
+            print(f"{part}: not installed, left out (pip install -e '.[bench]' --constraint constraints.txt)")
+        elif part in parts:
+            bench.rival(part, KINDS[part], methods)
+    if "scaling" in parts:
+        bench.scaling(choose(given.doublings, 3, 6), enough=600.0 if given.full else 25.0)
+    if "sizes" in parts:
+        bench.sizes(later)
+    if given.json:
+        keep(given.json, about, bench.results, bench.left_out)
+    return about, bench.results, bench.left_out
+
+
+def keep(file: Path, about: dict[str, Any], results: list[Result], left_out: list[str]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"machine": about, "results": results, "left_out": left_out}, indent=1) + "\n")
+
+
+def gathered(files: list[dict[str, Any]]) -> tuple[dict[str, Any], list[Result], list[str]]:
+    """Earlier results put together; the machine is that of the first. Raises ValueError where they come from different ones."""
+    about = files[0]["machine"]
+    for other in files[1:]:
+        if {**other["machine"], "date": about["date"]} != about:
+            raise ValueError(f"results of different machines or versions: {about} and {other['machine']}")
+    return about, [r for file in files for r in file["results"]], [text for file in files for text in file["left_out"]]
+
+
+def publish(results: list[Result], about: dict[str, Any], left_out: list[str]) -> None:
+    docs, readme = ROOT / "docs", ROOT / "README.md"
+    text = report.refreshed(readme.read_text(encoding="utf-8"), report.readme_block(results, about))
+    (docs / "benchmarks.md").write_text(report.markdown(results, about, left_out), encoding="utf-8")
+    report.plot(results, docs / "benchmarks.svg")
+    readme.write_text(text, encoding="utf-8")
+    print("Written: docs/benchmarks.md, docs/benchmarks.svg, README.md")
 
 
 if __name__ == "__main__":

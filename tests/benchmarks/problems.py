@@ -2,7 +2,11 @@
 
 `whole` has every part of the program: sites with halls and interconnection that grow, rigs, AI services, four debts, two kinds of
 shares, tax with a loss carried forward, a floor on cash and a coverage rule. `reduced` has a fleet, the hourly split, cash and nothing
-else: what a general modelling tool can state in a page.
+else: what a general modelling tool can state in a page. `network` has capacities that are chosen once, the hourly split and the tail of
+the scenarios: what a tool for power systems can state.
+
+Anything else than the named sizes is called after its numbers: whole-1x12x3x2x1 has 1 site, 12 months, 3 scenarios, 2 rigs and 1
+service; reduced-... and network-... alike (reduced has no services).
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 import calendar
 import csv
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -41,8 +46,8 @@ from tests.models.tiny import debt_of, every_date, hourly, path, rig_of, service
 from tests.random_problems import MACRS
 
 ROOT = Path(__file__).parents[2]
-DATA = Path(os.environ.get("WATTFOLIO_DATA", ROOT.parent / "shared" / "data"))
-#: what stands in for the price files where there are none
+#: folder with real price files, if somebody has one; without it anyone's run has the same prices
+DATA = os.environ.get("WATTFOLIO_DATA")
 SHAPE = "ercot-hub-2024"
 START = 2026
 
@@ -54,9 +59,11 @@ START = 2026
 def prices() -> tuple[Array, str]:
     """(P, 8784) yearly profiles of ERCOT hub prices, USD/MWh, and what they are.
 
-    Real years (files power/ercot_hb_hubavg_dam_YEAR.csv of the data folder) where there are any, else five draws of the bundled shape.
+    Five draws of the bundled shape; real years where WATTFOLIO_DATA names a folder with power/ercot_hb_hubavg_dam_YEAR.csv.
     """
-    files = sorted((DATA / "power").glob("ercot_hb_hubavg_dam_*.csv"))
+    files = sorted((Path(DATA) / "power").glob("ercot_hb_hubavg_dam_*.csv")) if DATA else []
+    if DATA and not files:
+        raise FileNotFoundError(f"WATTFOLIO_DATA is {DATA}, but there is no power/ercot_hb_hubavg_dam_*.csv in it")
     if files:
         years = [_read(file) for file in files]
         about = f"ERCOT hub average day-ahead {', '.join(file.stem[-4:] for file in files)} (files)"
@@ -91,6 +98,13 @@ def every_hour(months: int, start_year: int = START) -> Clock:
     return Clock(np.ones(months, dtype=np.int64), start_year * 12, hours, tuple(index), tuple(np.ones(len(i)) for i in index))
 
 
+def thinned(problem: Problem, kept: int) -> Problem:
+    """The same with `kept` evenly spread hours of every month, each standing for its share: a long horizon that is small."""
+    clock = problem.clock
+    index = tuple(i[np.linspace(0, len(i) - 1, kept).astype(np.int64)] for i in clock.hour_index)
+    return replace(problem, clock=replace(clock, hour_index=index, weight=tuple(np.full(kept, h / kept) for h in clock.hours)))
+
+
 # ---- the whole problem -----------------------------------------------------------------------------------------------
 
 
@@ -99,7 +113,7 @@ def whole(
     months: int,
     scenarios: int,
     rigs: int,
-    services: int,
+    services: int = 1,
     seed: int = 0,
     information: int | None = None,
     retain: float = 0.0,
@@ -285,16 +299,24 @@ def _financed(p: Problem, months: int) -> Problem:
 
 
 def reduced(sites: int, months: int, scenarios: int, rigs: int, seed: int = 0) -> Problem:
-    """A fleet, its hours and cash, no tax, no debt: orders, retirement and dividends of one common plan, rescue in each scenario."""
-    full = whole(sites, months, scenarios, rigs, 0, seed)
-    places = tuple(
-        replace(place, expand=None, build_mining=None, build_ai=None, convert=None, mining_mw=140.0, interconnection_mw=110.0)
-        for place in full.sites
-    )
+    """A fleet, its hours and cash, no tax, no debt: orders, retirement and dividends of one common plan, rescue in each scenario.
+
+    The grid delivers more or less from hour to hour, so the last megawatt of rigs runs in some of them.
+    """
+    full, rng = whole(sites, months, scenarios, rigs, 0, seed), np.random.default_rng(seed)
+    wave = 0.8 + 0.15 * np.sin(np.arange(LEAP_HOURS) * 2 * np.pi / 24) + rng.normal(0.0, 0.05, LEAP_HOURS)
+    flat = np.ones((scenarios, months))
+    delivered = Hourly(np.clip(wave, 0.3, 1.0)[None], np.zeros(scenarios, dtype=np.int64), flat, 0.0 * flat)
+    places = []
+    for place in full.sites:
+        assert place.grid is not None
+        grid = replace(place.grid, availability=delivered)
+        fixed: dict[str, Any] = {"expand": None, "build_mining": None, "build_ai": None, "convert": None}
+        places.append(replace(place, grid=grid, mining_mw=140.0, interconnection_mw=130.0, **fixed))
     return replace(
         full,
         name="reduced benchmark",
-        sites=places,
+        sites=tuple(places),
         rigs=tuple(replace(rig, resale=0.7 * rig.price, fixed_cost=1e4) for rig in full.rigs),
         debts=(),
         equities=(),
@@ -302,6 +324,79 @@ def reduced(sites: int, months: int, scenarios: int, rigs: int, seed: int = 0) -
         tax=None,
         objective=replace(full.objective, weight=0.0),
         treasury=replace(full.treasury, cash=300e6),
+    )
+
+
+# ---- the network -----------------------------------------------------------------------------------------------------
+
+
+def network(sites: int, months: int, scenarios: int, rigs: int, services: int = 1, seed: int = 0) -> Problem:
+    """Rigs, AI services and interconnection chosen at date 0 for good; every hour split in each scenario; mean and CVaR.
+
+    There is no balance sheet: cash earns exactly the discount rate and is never short, so when it is paid out makes no difference,
+    and the objective is that of the discounted cash of purchases and hours.
+    """
+    full, rng = whole(sites, months, scenarios, rigs, services, seed), np.random.default_rng(seed)
+    dates, years, start = months + 1, months / 12, np.arange(months + 1) == 0
+    always = 10 * dates
+    grown = (full.discount[:-1] / full.discount[1:] - 1.0) / full.years
+    places = tuple(
+        replace(
+            place,
+            mining_mw=140.0,
+            ai_mw=30.0,
+            build_mining=None,
+            build_ai=None,
+            convert=None,
+            fixed_cost=np.zeros((scenarios, months)),
+            interconnection_mw=80.0,
+            expand=Expansion(path(0.15e6 * years, scenarios, dates), start, 0, 150.0),
+        )
+        for place in full.sites
+    )
+    # dear rigs pay where there is always power, cheap ones in the hours that AI leaves
+    fleet = tuple(
+        replace(
+            rig_of(full, f"rig{r}", (0.1 + 0.1 * r) * 1e6 * years, 0.0, window=start, life=always, site_count=sites),
+            density=50.0 + 8.0 * r,
+            uptime=0.96,
+            pool_fee=0.01,
+        )
+        for r in range(rigs)
+    )
+    ai = tuple(
+        replace(
+            service,
+            kind="cloud",
+            rate=path(150.0 * np.exp(rng.normal(0.0, 0.2, (scenarios, 1))), scenarios, months),
+            reimbursed=None,
+            window=start,
+            lead=0,
+            term=always,
+            limit=np.inf,
+            penalty=np.zeros((scenarios, months)),
+            equipment=path(0.4e6 * years, scenarios, dates),
+            depreciation=Depreciation(),
+        )
+        for service in full.services
+    )
+    hashprice = 40.0 * np.exp(rng.normal(0.0, 0.15, (scenarios, 1)) + rng.normal(0.0, 0.05, (scenarios, months)))
+    # more than everything together costs
+    enough = 1e6 * years * sum(place.mining_mw * rigs + place.ai_mw + 150.0 for place in places)
+    return replace(
+        full,
+        name="network benchmark",
+        market=replace(full.market, hashprice=hashprice),
+        sites=places,
+        rigs=fleet,
+        services=ai,
+        debts=(),
+        equities=(Equity("owners", start, enough, every_date(full)),),
+        rules=(),
+        tax=None,
+        terminal=Terminal(0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.12),
+        overhead=np.zeros((scenarios, months)),
+        treasury=replace(full.treasury, cash=0.0, cash_yield=path(grown, scenarios, months), rescue_penalty=None),
     )
 
 
@@ -315,11 +410,19 @@ class Size:
     name: str
     about: str
     make: Callable[[], Any]
-    kind: str  # 'case' | 'whole' | 'reduced'
+    kind: str  # 'case' | 'whole' | 'reduced' | 'network'
 
     def arrays(self) -> Problem:
         made = self.make()
         return made if isinstance(made, Problem) else made.problem()
+
+
+NUMBERS = ("sites", "months", "scenarios", "rigs", "services")
+MAKERS: dict[str, tuple[Callable[..., Problem], str]] = {
+    "whole": (whole, "everything"),
+    "reduced": (reduced, "fleet, hours and cash"),
+    "network": (network, "capacities chosen once and hours"),
+}
 
 
 def _case(name: str) -> Size:
@@ -331,38 +434,58 @@ def _case(name: str) -> Size:
     return Size(name, "shipped case", load, "case")
 
 
-def _whole(name: str, information: int | None = None, **numbers: int) -> Size:
-    plan = "one common plan" if information is None else f"scenarios apart after {information} months"
-    about = ", ".join(f"{v} {k if v > 1 else k[:-1]}" for k, v in numbers.items())
-    return Size(name, f"{about}; {plan}", lambda: whole(**numbers, information=information), "whole")
+def _made(name: str, kind: str, *counts: int, **more: Any) -> Size:
+    numbers = dict(zip(NUMBERS, counts, strict=False))
+    make, what = MAKERS[kind]
+    about = ", ".join(f"{v} {k if v != 1 else k[:-1]}" for k, v in numbers.items())
+    if kind == "whole":
+        apart = more.get("information")
+        about += "; one common plan" if apart is None else f"; scenarios apart after {apart} months"
+    return Size(name, f"{what}: {about}", lambda: make(**numbers, **more), kind)
 
 
-def _reduced(name: str, **numbers: int) -> Size:
-    about = ", ".join(f"{v} {k if v > 1 else k[:-1]}" for k, v in numbers.items())
-    return Size(name, f"fleet, hours and cash: {about}", lambda: reduced(**numbers), "reduced")
+def size_of(name: str) -> Size:
+    """The size of that name. Raises KeyError where there is none."""
+    if name in SIZES:
+        return SIZES[name]
+    found = re.fullmatch(r"(whole|reduced|network)-(\d+(?:x\d+)+)", name)
+    counts = [int(n) for n in found[2].split("x")] if found else []
+    if found is None or len(counts) != (4 if found[1] == "reduced" else 5) or not all(counts[:4]):
+        raise KeyError(f"no problem is called {name!r}: there are {', '.join(SIZES)}, or e.g. whole-1x12x3x2x1")
+    return _made(name, found[1], *counts)
 
 
-_LARGE = {"sites": 3, "months": 60, "scenarios": 20, "rigs": 6, "services": 2}
-_MEDIUM = {"sites": 2, "months": 36, "scenarios": 6, "rigs": 4, "services": 2}
+_LARGE, _MEDIUM = (3, 60, 20, 6, 2), (2, 36, 6, 4, 2)
 SIZES = {
     size.name: size
     for size in (
         _case("quickstart"),
         _case("lake-mariner"),
-        _whole("tiny", sites=1, months=6, scenarios=1, rigs=2, services=1),
-        _whole("small", sites=1, months=12, scenarios=3, rigs=2, services=1),
-        _whole("medium", **_MEDIUM),
-        _whole("large", **_LARGE),
-        _whole("medium-information", information=12, **_MEDIUM),
-        _whole("large-information", information=12, **_LARGE),
-        _reduced("reduced-tiny", sites=1, months=6, scenarios=1, rigs=2),
-        _reduced("reduced-small", sites=1, months=12, scenarios=3, rigs=3),
-        _reduced("reduced-medium", sites=2, months=24, scenarios=5, rigs=4),
+        _made("tiny", "whole", 1, 6, 1, 2, 1),
+        _made("small", "whole", 1, 12, 3, 2, 1),
+        _made("medium", "whole", *_MEDIUM),
+        _made("large", "whole", *_LARGE),
+        _made("huge", "whole", 5, 120, 100, 6, 2),
+        _made("medium-information", "whole", *_MEDIUM, information=12),
+        _made("large-information", "whole", *_LARGE, information=12),
     )
 }
-DEFAULT = ("quickstart", "lake-mariner", "small", "medium", "large")
-#: what is added for comparison with other tools
-COMPARED = ("reduced-small", "reduced-medium")
+
+
+def rung(kind: str, k: int) -> str:
+    """Name of a problem with 2^k times the site-hours of the smallest, which is a quarter of one site in one scenario.
+
+    First comes the year, then scenarios, sites, scenarios and months double in turn.
+    """
+    sites, months, scenarios = 1, 3, 1
+    for step in range(k):
+        if step < 2 or (step - 2) % 4 == 3:
+            months *= 2
+        elif (step - 2) % 4 == 1:
+            sites *= 2
+        else:
+            scenarios *= 2
+    return f"{kind}-{sites}x{months}x{scenarios}x4" + ("" if kind == "reduced" else "x1")
 
 
 def site_hours(problem: Problem) -> int:
