@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +18,7 @@ from tests.benchmarks.runs import ROOT, Bench, Result, disagreements, run
 
 #: part, which is what the rival is called in Python -> methods
 RIVALS = {"pypsa": PYPSA, "linopy": LINOPY}
-PARTS = ("sizes", *RIVALS, "scaling")
+PARTS = ("sizes", "scaling", *RIVALS)
 QUICK = ("tiny", "quickstart", "lake-mariner", "small", "medium")
 #: after all else: takes what is left of the time
 LAST = ("large",)
@@ -32,7 +33,7 @@ def main() -> int:
     parser.add_argument(
         "--sizes", help=f"comma-separated, of {', '.join(SIZES)}, or like whole-1x12x3x2x1 (sites x months x ...)"
     )
-    parser.add_argument("--limit", type=float, help=f"seconds for each run of a rival (default: 40, {full}600)")
+    parser.add_argument("--limit", type=float, help=f"seconds for each run of a rival (default: 30, {full}600)")
     parser.add_argument("--own-limit", type=float, help=f"seconds for each run of ours (default: 150, {full}7200)")
     parser.add_argument("--memory", type=float, help="GB for each run (default: 80 %% of the machine's)")
     parser.add_argument("--budget", type=float, help=f"seconds for everything (default: 540, {full}none)")
@@ -52,6 +53,7 @@ def main() -> int:
         Path(file).write_text(json.dumps(measure(name, method, ready=Path(begun).touch)))
         return 0
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what is running does not run on
     parts = given.parts.split(",")
     if unknown := [part for part in parts if part not in PARTS]:
         parser.error(f"unknown part {', '.join(unknown)}: there are {', '.join(PARTS)}")
@@ -90,7 +92,7 @@ def measured(given: argparse.Namespace, parts: list[str]) -> tuple[dict[str, Any
 
     about = report.machine()
     bench = Bench(
-        limit=choose(given.limit, 40.0, 600.0),
+        limit=choose(given.limit, 30.0, 600.0),
         own_limit=choose(given.own_limit, 150.0, 7200.0),
         memory_gb=given.memory or 0.8 * report.memory_gb(),
         budget=choose(given.budget, 540.0, None),
@@ -103,13 +105,13 @@ def measured(given: argparse.Namespace, parts: list[str]) -> tuple[dict[str, Any
     names = given.sizes.split(",") if given.sizes else FULL if given.full else QUICK
     if "sizes" in parts:
         bench.sizes(list(names))
+    if "scaling" in parts:
+        bench.scaling(choose(given.doublings, 3, 6), enough=600.0 if given.full else 25.0)
     for part, methods in RIVALS.items():
         if part in parts and not find_spec(part):
             print(f"{part}: not installed, left out (pip install -e '.[bench]' --constraint constraints.txt)")
         elif part in parts:
             bench.rival(part, KINDS[part], methods)
-    if "scaling" in parts:
-        bench.scaling(choose(given.doublings, 3, 6), enough=600.0 if given.full else 25.0)
     if "sizes" in parts:
         bench.sizes(later)
     if given.json:

@@ -10,12 +10,12 @@ import numpy as np
 from models.merit import merit
 from models.problem import Problem
 
-#: HiGHS at its own settings, which 'ipm' takes for its newest interior point; arrays are handed over without files
+#: HiGHS at its own settings, where 'ipm' is its newest interior point; arrays are handed over without files
 HIGHS = {"solver_name": "highs", "io_api": "direct", "output_flag": False}
 
 
 def solve_with_linopy(problem: Problem, algorithm: str) -> dict[str, Any]:
-    """Build, solve and tell: outcome, objective (USD), seconds in HiGHS, iterations, stages. algorithm: 'simplex' | 'ipm'."""
+    """Build, solve and tell: outcome, objective (USD), seconds in HiGHS, iterations, stages. algorithm: 'simplex' | 'ipm' | 'ipx'."""
     start = time.perf_counter()
     model, factor, constant = linopy_model(problem)
     built = time.perf_counter()

@@ -17,7 +17,7 @@ UNIT = 1e3
 
 
 def solve_with_pypsa(problem: Problem, algorithm: str) -> dict[str, Any]:
-    """Build, solve and tell: outcome, objective (USD), seconds in HiGHS, iterations, stages. algorithm: 'simplex' | 'ipm'."""
+    """Build, solve and tell: outcome, objective (USD), seconds in HiGHS, iterations, stages. algorithm: 'simplex' | 'ipm' | 'ipx'."""
     logging.getLogger("pypsa").setLevel(logging.ERROR)
     logging.getLogger("linopy").setLevel(logging.ERROR)
     with warnings.catch_warnings():

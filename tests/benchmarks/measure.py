@@ -17,9 +17,10 @@ from tests.benchmarks.problems import MAKERS, Size, prices, site_hours, size_of,
 OURS = "cuts"
 #: the same program in one piece through Pyomo and HiGHS
 WHOLE = ("extensive-simplex", "extensive-ipm")
-#: the same program written in another tool: reduced problems in linopy, networks in PyPSA
-LINOPY = ("linopy-simplex", "linopy-ipm")
-PYPSA = ("pypsa-simplex", "pypsa-ipm")
+#: the same program written in another tool: reduced problems in linopy, networks in PyPSA; ipx is HiGHS's older interior point,
+#: which is the faster one where columns are dense
+LINOPY = ("linopy-simplex", "linopy-ipm", "linopy-ipx")
+PYPSA = ("pypsa-simplex", "pypsa-ipm", "pypsa-ipx")
 #: kind of problem that a tool is given; ours takes all
 KINDS = {"linopy": "reduced", "pypsa": "network"}
 #: sites, months, scenarios, rigs of the problem that is solved before the clock starts

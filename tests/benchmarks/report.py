@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from tests.benchmarks.measure import OURS
-from tests.benchmarks.runs import Result
+from tests.benchmarks.runs import LONG, SLOWER, Result
 
 BEGIN, END = "<!-- benchmarks: written by python -m tests.benchmarks --write -->", "<!-- end of benchmarks -->"
 PACKAGES = ("highspy", "pyomo", "numba", "numpy", "linopy", "pypsa")
@@ -34,7 +35,7 @@ COLUMNS = {
     "objective": ("objective, USD", "objective", ",.0f"),
     "outcome": ("", "outcome", "s"),
 }
-WORDS = ("name", "method", "outcome", "axis")
+WORDS = ("name", "about", "method", "outcome", "axis")
 
 
 def machine() -> dict[str, Any]:
@@ -114,18 +115,18 @@ def sentence(results: list[Result], tool: str, about: dict[str, Any]) -> str:
         return f"{who} was not run."
     limit, found = max(limits), duel(results, tool)
     if found is None:
-        return f"{who} solved none of these problems within {limit:.0f} s."
+        return f"{who} solved none of the problems it was given within {limit:.0f} s."
     rival, own = found
     text = (
-        f"Largest of these problems that {who} solves within {limit:.0f} s: {rival['name']}, {rival['site_hours']:,} site-hours, "
-        f"in {rival['wall']:.0f} s and {rival['peak_mb'] / 1024:.1f} GB."
+        f"Of problems that {who} can state as well, the largest it solves within {limit:.0f} s is {rival['name']} "
+        f"({rival['site_hours']:,} site-hours): {rival['wall']:.0f} s and {rival['peak_mb'] / 1024:.1f} GB."
     )
     if own["outcome"] != "optimal":
         return f"{text} wattfolio: {own['outcome']}."
     off = abs(rival["objective"] - own["objective"]) / abs(own["objective"])
     return (
-        f"{text} wattfolio: {own['wall']:.1f} s and {own['peak_mb'] / 1024:.1f} GB, {rival['wall'] / own['wall']:.0f} times as fast. "
-        f"The objectives differ by {off:.0e}."
+        f"{text} wattfolio takes {own['wall']:.1f} s and {own['peak_mb'] / 1024:.1f} GB: {rival['wall'] / own['wall']:.0f} times as fast. "
+        f"The objectives differ by {off:.0e} of their size."
     )
 
 
@@ -187,6 +188,11 @@ def markdown(results: list[Result], about: dict[str, Any], left_out: Iterable[st
         if of(results, tool):
             out += [f"## Against {TOOLS[tool]}", "", text, "", sentence(results, tool, about), ""]
             out += [*table(titles(), map(cells, of(results, tool))), ""]
+    if any(of(results, tool) for tool in kinds):
+        out += [
+            f"A method that took more than {SLOWER:.0f} times as long as the best, and more than {LONG:.0%} of the limit, goes no further.",
+            "",
+        ]
     if of(results, "scaling"):
         out += [
             "## How it grows",
@@ -207,12 +213,16 @@ def markdown(results: list[Result], about: dict[str, Any], left_out: Iterable[st
 
 def readme_block(results: list[Result], about: dict[str, Any]) -> str:
     """The short table of README.md, with its markers."""
-    columns = {c: COLUMNS[c][0] for c in ("name", "hours", "wall", "peak", "rounds", "gap", "outcome")}
+    columns = {
+        "name": "problem",
+        "about": "",
+        **{c: COLUMNS[c][0] for c in ("hours", "wall", "peak", "rounds", "gap", "outcome")},
+    }
     named = [r for r in of(results, "sizes") if r["method"] == OURS]
-    rows = [cells(r) | {"outcome": "" if r["outcome"] == "optimal" else r["outcome"]} for r in named]
-    words = [sentence(results, tool, about) for tool in TOOLS if of(results, tool)]
-    head = f"{about['date']}, {about['processor']}, {about['cores']} cores:"
-    return "\n".join([BEGIN, head, "", *(table(columns, rows) if rows else []), *(f"\n{text}" for text in words), END])
+    rows = [cells(r) | {"about": r.get("about", ""), "outcome": "" if r["outcome"] == "optimal" else r["outcome"]} for r in named]
+    words = [fill(sentence(results, tool, about), 120) for tool in TOOLS if of(results, tool)]
+    head = f"{about['date']}, {about['processor']}, {about['cores']} cores, every hour of every site and scenario:"
+    return "\n".join([BEGIN, head, "", *(table(columns, rows) if rows else []), *(f"\n{text}" for text in words), "", END])
 
 
 def refreshed(readme: str, block: str) -> str:
@@ -251,6 +261,7 @@ def show(results: list[Result]) -> None:
 
 #: part of the results -> what its problems are called, colour
 GROUPS = {"sizes": ("everything", "C0"), "pypsa": ("network", "C1"), "linopy": ("reduced", "C2")}
+LINES = {"simplex": ":", "ipm": "--", "ipx": "-."}
 MARKERS = {"cuts": "o", "extensive": "^", "pypsa": "s", "linopy": "D"}
 
 
@@ -272,7 +283,7 @@ def plot(results: list[Result], file: Path) -> None:
                     [x for x, _, _ in alike],
                     [y for _, y, _ in alike],
                     marker=MARKERS[method.partition("-")[0]],
-                    linestyle="-" if ours else "--" if method.endswith("ipm") else ":",
+                    linestyle="-" if ours else LINES[method.partition("-")[2]],
                     color=colour,
                     linewidth=1.8 if ours else 1.0,
                     markersize=4,

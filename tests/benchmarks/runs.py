@@ -19,12 +19,12 @@ from tests.benchmarks.problems import rung, size_of
 ROOT = Path(__file__).parents[2]
 #: sizes that are also solved in one piece: more would take hours and many GB
 IN_ONE_PIECE = 100_000
-#: of two algorithms of a rival, one that takes this many times as long as the other is left behind, once that is a share of the limit
+#: of the algorithms of a rival, one that takes this many times as long as the best is left behind, once that is this share of the limit
 SLOWER, LONG = 2.0, 0.2
 #: seconds that imports, loading and the making of the arrays may take besides
 LOADING = 180.0
 #: what `scaling` starts from: sites, months, scenarios, rigs, services
-BASE = (1, 12, 4, 3, 1)
+BASE = (1, 24, 8, 4, 2)
 AXES = {"sites": 0, "months": 1, "scenarios": 2}
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
