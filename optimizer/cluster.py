@@ -6,6 +6,7 @@ import logging
 import pickle
 import re
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 ADDRESS = re.compile(r"(tcp|tls)://(\[[0-9A-Fa-f:.]+\]|[^\s/:\[\]]+):(\d{1,5})/?")
 #: seconds to wait for an answer at the address, for a scheduler's greeting, for its workers
 ANSWER, GREETING, WORKERS = 3.0, 5.0, 5.0
+#: bytes of a scheduler's greeting, which begins with their number
+LONGEST_GREETING = 1 << 20
 #: seconds without the scheduler, and without any worker, after which a run is given up
 SILENCE, ALONE = 10.0, 30.0
 #: seconds between two looks at the clock and at the cluster
@@ -67,13 +70,22 @@ class Cluster:
 
     @staticmethod
     def _reach(address: str) -> None:
-        """Find out quickly and in plain words whether anybody listens."""
+        """Find out quickly and in plain words whether a scheduler listens: Dask itself would wait for ever for somebody else's greeting."""
         found = ADDRESS.fullmatch(address)
         if found is None or not 0 < int(found[3]) < 65536:
             raise ExecutorError(f'"{address}" is not the address of a scheduler, as in tcp://192.0.2.7:8786')
         host, port = found[2].strip("[]"), int(found[3])
         try:
-            socket.create_connection((host, port), timeout=ANSWER).close()
+            with socket.create_connection((host, port), timeout=ANSWER) as found_one:
+                if found[1] == "tls":
+                    return  # there the client speaks first
+                found_one.settimeout(GREETING)
+                try:
+                    greeting = found_one.recv(8, socket.MSG_WAITALL)
+                except OSError:
+                    greeting = b""
+            if not 0 < int.from_bytes(greeting, sys.byteorder) < LONGEST_GREETING:
+                raise ExecutorError(f"what listens at {address} does not answer as a Dask scheduler")
         except socket.gaierror:
             raise ExecutorError(f"no scheduler at {address}: there is no machine named {host}") from None
         except TimeoutError:
@@ -181,7 +193,8 @@ class Cluster:
         look = time.monotonic() + LOOK
         while pending:
             try:
-                done = self._distributed.wait(pending, timeout=TICK, return_when="FIRST_COMPLETED").done
+                with self._client.as_current():
+                    done = self._distributed.wait(pending, timeout=TICK, return_when="FIRST_COMPLETED").done
             except TimeoutError:
                 done = set()
             except self._distributed.CancelledError:

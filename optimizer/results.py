@@ -7,6 +7,7 @@ exactly.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import io
@@ -178,29 +179,36 @@ def hourly(solution: Solution) -> bytes:
     assert solution.decisions is not None
     clock, names = solution.problem.clock, solution.problem.scenarios.names
     dates = iso_dates(clock)
+    dispatch = solution.decisions.dispatch
+    # one dictionary for all batches: where it changes between them, the writer's bytes differ from call to call
+    texts = {
+        "site": pa.array(list(dict.fromkeys(site for site, _, _ in dispatch)), pa.string()),
+        "scenario": pa.array(list(names), pa.string()),
+        "period": pa.array(list(dates), pa.string()),
+        "kind": pa.array(["use", "source"], pa.string()),
+        "name": pa.array(list(dict.fromkeys(name for x in dispatch.values() for name in (*x.uses, *x.sources))), pa.string()),
+    }
+    number = {column: {text: k for k, text in enumerate(array.to_pylist())} for column, array in texts.items()}
     text = pa.dictionary(pa.int32(), pa.string())
     schema = pa.schema(
-        [("site", text), ("scenario", text), ("period", text), ("kind", text), ("name", text), ("hour", pa.int32()),
-         ("weight", pa.float64()), ("mw", pa.float64())]
-    )  # fmt: skip
+        [*((column, text) for column in texts), ("hour", pa.int32()), ("weight", pa.float64()), ("mw", pa.float64())]
+    )
     stream = io.BytesIO()
     with pq.ParquetWriter(stream, schema, compression="zstd") as writer:
-        for (site, s, t), split in solution.decisions.dispatch.items():
+        for (site, s, t), split in dispatch.items():
             flows = [("use", *flow) for flow in split.uses.items()]
             flows += [("source", *flow) for flow in split.sources.items()]
             if not flows:
                 continue
             hours = len(clock.hour_index[t])
-            count = hours * len(flows)
 
-            def same(value: str, count: int = count) -> Any:
-                return pa.DictionaryArray.from_arrays(np.zeros(count, dtype=np.int32), pa.array([value]))
-
-            def each(values: list[str], hours: int = hours) -> Any:
-                return pa.DictionaryArray.from_arrays(np.repeat(np.arange(len(values), dtype=np.int32), hours), values)
+            def column(which: str, values: list[str], hours: int = hours, count: int = len(flows)) -> Any:
+                codes = np.array([number[which][value] for value in values], dtype=np.int32)
+                return pa.DictionaryArray.from_arrays(np.repeat(codes, hours * count // len(values)), texts[which])
 
             columns = [
-                same(site), same(names[s]), same(dates[t]), each([f[0] for f in flows]), each([f[1] for f in flows]),
+                column("site", [site]), column("scenario", [names[s]]), column("period", [dates[t]]),
+                column("kind", [f[0] for f in flows]), column("name", [f[1] for f in flows]),
                 pa.array(np.tile(clock.hour_index[t].astype(np.int32), len(flows))),
                 pa.array(np.tile(clock.weight[t], len(flows))),
                 pa.array(np.concatenate([f[2] for f in flows])),
@@ -233,10 +241,14 @@ def prepare(target: Path) -> None:
             raise ResultError(f"cannot write results to {target}: it is not a folder")
         if target.is_dir() and any(target.iterdir()) and not (target / "manifest.json").is_file():
             raise ResultError(f"{target} is no result of wattfolio and is left alone: choose another folder with --out")
+        missing = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
         target.parent.mkdir(parents=True, exist_ok=True)
         probe = _beside(target)
         probe.mkdir()
         probe.rmdir()
+        for made in missing:  # nothing is written yet, so nothing is left
+            with contextlib.suppress(OSError):  # somebody else has put something there
+                made.rmdir()
     except OSError as problem:
         raise ResultError(_why(target, problem)) from problem
 
@@ -264,7 +276,7 @@ def write(solution: Solution, out_dir: str | os.PathLike[str], *, label: str | N
     files["manifest.json"] = to_json(manifest).encode()
     fresh = _beside(target)
     try:
-        fresh.mkdir()
+        fresh.mkdir(parents=True)
         for name, data in files.items():
             _write(fresh / name, data)
         _sync(fresh)
