@@ -199,7 +199,8 @@ def test_the_rival_climbs_until_it_is_stopped(monkeypatch: pytest.MonkeyPatch) -
     found = report.duel(bench.results, "pypsa")
     assert found is not None and (found[0]["name"], found[1]["name"]) == (names[4], names[4])
     text = report.sentence(bench.results, "pypsa", ABOUT)
-    assert "10 times as fast" in text and "within 40 s" in text and "35,040 site-hours" in text
+    assert "10 times as fast" in text and "the largest it solves within 40 s" in text and "35,040 site-hours" in text
+    assert "the largest it was given" in report.sentence(bench.results[:-1], "pypsa", ABOUT)
     assert {r["method"]: r["limit"] for r in bench.results} == {"cuts": 60.0} | dict.fromkeys(PYPSA, 40.0)
 
 
