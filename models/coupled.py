@@ -192,11 +192,11 @@ def state_block(coupling: Coupling, names: tuple[str, ...], sources: int, hours:
     uses = len(names) - sources
     flow = model.flow = pyo.Var(range(len(names)), every)
 
-    def row(*terms: tuple[float, Any]) -> LinearExpression:
+    def linear(*terms: tuple[float, Any]) -> LinearExpression:
         return LinearExpression(constant=0.0, linear_coefs=[c for c, _ in terms], linear_vars=[v for _, v in terms])
 
     def balance(_: Any, h: int) -> Any:
-        return row(*((1.0 if e < uses else -1.0, flow[e, h]) for e in range(len(names)))) == 0.0
+        return linear(*((1.0 if e < uses else -1.0, flow[e, h]) for e in range(len(names)))) == 0.0
 
     model.balance = pyo.Constraint(every, rule=balance)
     battery = coupling.battery
@@ -207,10 +207,10 @@ def state_block(coupling: Coupling, names: tuple[str, ...], sources: int, hours:
 
         def rolls(_: Any, h: int) -> Any:
             moved = (-battery.charge_efficiency, flow[c, h]), (1.0 / battery.discharge_efficiency, flow[d, h])
-            return row((1.0, level[h]), (-kept, level[(h or hours) - 1]), *moved) == 0.0
+            return linear((1.0, level[h]), (-kept, level[(h or hours) - 1]), *moved) == 0.0
 
         def power(_: Any, h: int) -> Any:
-            return row((1.0 / battery.charge, flow[c, h]), (1.0 / battery.discharge, flow[d, h])) <= 1.0
+            return linear((1.0 / battery.charge, flow[c, h]), (1.0 / battery.discharge, flow[d, h])) <= 1.0
 
         model.battery_level = pyo.Constraint(every, rule=rolls)
         model.battery_power = pyo.Constraint(every, rule=power)
@@ -223,10 +223,10 @@ def state_block(coupling: Coupling, names: tuple[str, ...], sources: int, hours:
             return ((1.0, wait[w, h]), (-1.0, wait[w, h - 1])) if h else ((1.0, wait[w, h]),)
 
         def queue(_: Any, w: int, h: int) -> Any:
-            return row((1.0, flow[served[w], h]), *change(w, h)) <= 0.0
+            return linear((1.0, flow[served[w], h]), *change(w, h)) <= 0.0
 
         def deferred(_: Any, w: int, h: int) -> Any:
-            return row(*change(w, h)) <= 0.0
+            return linear(*change(w, h)) <= 0.0
 
         model.service_queue = pyo.Constraint(order, every, rule=queue)
         model.service_deferred = pyo.Constraint(order, every, rule=deferred)
@@ -234,7 +234,7 @@ def state_block(coupling: Coupling, names: tuple[str, ...], sources: int, hours:
         entries = [place[ramp.name] for ramp in coupling.ramps]
 
         def ramps(_: Any, k: int, h: int) -> Any:
-            return (-1.0, row((1.0, flow[entries[k], h]), (-1.0, flow[entries[k], h - 1])), 1.0)
+            return (-1.0, linear((1.0, flow[entries[k], h]), (-1.0, flow[entries[k], h - 1])), 1.0)
 
         model.ramp = pyo.Constraint(range(len(entries)), every[1:], rule=ramps)
     return model

@@ -131,13 +131,30 @@ class Program:
         return slope
 
 
+#: bases kept of a block, and how different (share of all money) the direction of one may be for a start from it to be worth while
+BASES, NEAR = 8, 0.2
+
+
 @dataclass
 class Memory:
-    """What was found of a block at the capacities it was last asked for, by direction; and the basis of its last solve."""
+    """What was found of a block at the capacities it was last asked for, by direction; and bases of its latest directions."""
 
     capacity: bytes = b""
     found: dict[bytes, Found] = field(default_factory=dict)
-    basis: Any = None
+    bases: list[tuple[Array, Any]] = field(default_factory=list)
+
+    def start(self, money: Array) -> Any:
+        """The basis of the nearest direction; None where all are far: then a neighbour's, still in the solver, is the better start."""
+        away = [
+            float(np.abs(money - other).sum() / max(np.abs(money).sum() + np.abs(other).sum(), 1e-300)) for other, _ in self.bases
+        ]
+        nearest = min(range(len(away)), key=away.__getitem__, default=None)
+        return None if nearest is None or away[nearest] > NEAR else self.bases[nearest][1]
+
+    def keep(self, money: Array, basis: Any) -> None:
+        """Remember a basis, the latest first; one of the same direction gives way."""
+        others = [kept for kept in self.bases if not np.array_equal(kept[0], money)]
+        self.bases = [(money, basis), *others[: BASES - 1]]
 
 
 @dataclass(frozen=True)
@@ -191,11 +208,14 @@ class CoupledOracle(Oracle):
         price = money.base[b][:, None] + sum(slope[:, None] * here for slope, here in zip(slopes, market, strict=False))
         rows, factor, shift = (x[b][:, None] for x in self.limit)
         per = self.profiles[rows, hours] * factor + shift
-        basis = known.basis if known is not None else memory.basis
-        flow, slope, memory.basis = program.solve(price, per, capacity, self._waits(b), basis)
+        size = np.abs(market).mean(axis=1)
+        typical = np.concatenate([money.slope_price[b] * size[0], money.slope_adder[b] * size[1], money.base[b]])
+        basis = known.basis if known is not None else memory.start(typical)
+        flow, slope, basis = program.solve(price, per, capacity, self._waits(b), basis)
+        memory.keep(typical, basis)
         if known is None:
             energy = np.stack([flow @ weight, *(flow @ (weight * here) for here in market)])
-            known = memory.found[direction] = Found(float(slope @ capacity), slope, energy, memory.basis)
+            known = memory.found[direction] = Found(float(slope @ capacity), slope, energy, basis)
         return known, flow if wanted else None
 
     def _program(self, hours: int) -> Program:

@@ -17,7 +17,6 @@ class BlockSolver:
         self.columns, self.rows, self.matrix = lp.columns, lp.rows, lp.matrix
         self.session = Session(options)
         self.session.load(lp)
-        self._all_columns, self._all_rows = np.arange(len(self.columns)), np.arange(len(self.rows))
 
     def solve(
         self,
@@ -30,9 +29,13 @@ class BlockSolver:
     ) -> tuple[np.ndarray, np.ndarray, Any]:
         """(x, y, basis) at the optimum. Raises SolverError where there is none: no power used is always feasible."""
         session = self.session
-        session.set_costs(cost)
-        session.set_column_bounds(self._all_columns, column_lower, column_upper)
-        session.set_row_bounds(self._all_rows, row_lower, row_upper)
+        lp = session.lp
+        if (cost != lp.cost).any():
+            session.set_costs(cost)
+        at = np.flatnonzero((column_lower != lp.col_lower) | (column_upper != lp.col_upper))
+        session.set_column_bounds(at, column_lower[at], column_upper[at])
+        at = np.flatnonzero((row_lower != lp.row_lower) | (row_upper != lp.row_upper))
+        session.set_row_bounds(at, row_lower[at], row_upper[at])
         if basis is not None:
             session.set_basis(basis)
         answer = session.solve()

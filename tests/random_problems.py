@@ -219,12 +219,12 @@ def _power(p: Problem, rng: np.random.Generator) -> Problem:
 
 
 def with_coupled_hours(p: Problem, rng: np.random.Generator) -> Problem:
-    """Some of a battery, deferrable demand and ramp limits at every site, on a day or two of consecutive hours per period.
+    """Some of a battery, deferrable demand and ramp limits at every site, on a few consecutive hours per period.
 
     A period of few hours is worth what it was: all money per MWh (and diesel hours) is scaled to them.
     """
     t = p.clock.periods
-    count = int(rng.integers(5, 31))
+    count = int(rng.integers(4, 17))
     first = rng.integers(0, 8784 - count, t)
     clock = replace(
         p.clock,

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from models.problem import LEAP_HOURS, Problem
+from models.proforma_assets import keep_assets
 from optimizer.case import Case
 from optimizer.engine import Outcome, Solution, solve_problem
 from tests.random_problems import random_problem
@@ -40,6 +41,37 @@ def test_random_problems_agree(chunk: int) -> None:
         agree(solve_problem(problem, method="cuts"), solve_problem(problem, method="extensive"))
 
 
+@pytest.mark.parametrize("first", range(0, 96, 8))
+def test_random_problems_with_coupled_hours_agree(first: int) -> None:
+    """Batteries, demand that waits, ramps: blocks of hours valued by themselves against all their rows."""
+    seeds = with_sites(range(first, first + 8))
+    assert seeds
+    for seed in seeds:
+        problem = random_problem(seed, coupled=True)
+        agree(solve_problem(problem, method="cuts"), solve_problem(problem, method="extensive"))
+
+
+def test_the_random_problems_couple_hours() -> None:
+    """There are enough of them; and somewhere batteries give, jobs are served after their hour, and ramps bind."""
+    assert len(with_sites(range(96))) >= 60
+    given = late = steep = 0
+    for seed in (3, 19, 30, 33, 36, 48):
+        problem = random_problem(seed, coupled=True)
+        solution = solve_problem(problem)
+        assert solution.decisions is not None and solution.books is not None
+        contracted = {(name, site): mw for (name, site), mw in keep_assets(problem, solution.decisions).contracted.items()}
+        for (site, s, t), split in solution.decisions.dispatch.items():
+            given += split.sources.get("discharge", np.zeros(1)).max() > 0.1
+            gross = next(place.gross_ratio for place in problem.sites if place.name == site)
+            for service in problem.services:
+                mw = contracted[service.name, site][s, t] * gross
+                used = split.uses.get(f"ai:{service.name}", np.zeros(1))
+                late += (used - service.demand.values(problem.clock, s, t) * mw).max() > 0.1
+                if service.ramps and mw > 0.1:
+                    steep += np.abs(np.diff(used)).max() > 0.999 * service.ramp_limit * mw
+    assert given >= 10 and late >= 10 and steep >= 10
+
+
 def test_random_problems_use_every_linked_quantity() -> None:
     """Coins kept, energy served, diesel: somewhere among the seeds above each is linked."""
     from models.plan import Plan
@@ -52,7 +84,7 @@ def test_random_problems_use_every_linked_quantity() -> None:
     assert {"kept", "served", "diesel_mwh"} <= names
 
 
-@pytest.mark.parametrize("name", ["all-features", "curtailment"])
+@pytest.mark.parametrize("name", ["all-features", "curtailment", "coupled"])
 def test_known_cases_agree(name: str) -> None:
     case = Case.load(ROOT / "tests" / "cases" / f"{name}.yaml")
     agree(case.solve(method="cuts"), case.solve(method="extensive"))

@@ -39,6 +39,16 @@ def clock_of(periods: int = 3, months: Any = 12, hours: int = 1, start_month: in
     return Clock(length, start_month, real, index, weight)
 
 
+def hours_of(problem: Problem, count: int, first: int = 0) -> Problem:
+    """The same with `count` consecutive hours in each period, the first at a position of the leap-year layout."""
+    t = problem.clock.periods
+    index = tuple(np.arange(first, first + count, dtype=np.int64) % 8784 for _ in range(t))
+    clock = replace(
+        problem.clock, hours=np.full(t, float(count)), hour_index=index, weight=tuple(np.ones(count) for _ in range(t))
+    )
+    return replace(problem, clock=clock)
+
+
 def tree(scenarios: int, dates: int, apart_from: int = 1) -> Ints:
     """(S, D) nodes: one common node per date before `apart_from`, then each scenario by itself."""
     node = np.zeros((scenarios, dates), dtype=np.int64)

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.problem import Problem, Rule, Term
+from models.coupled import consecutive
+from models.problem import Battery, Deferrable, Problem, Rule, Term
 from optimizer.build import money_unit
 from optimizer.build_frame import MACRS, positions
 from optimizer.case import Case
@@ -118,6 +119,39 @@ def test_a_delay_rounds_up_and_adds_to_the_sites_own(build) -> None:  # type: ig
         "  b: {probability: 50 %, delay: {sites.x: 3 months}}\n"
     )
     assert build(text).sites[0].delay.tolist() == [1, 2]
+
+
+# --- coupled hours ----------------------------------------------------------------------------------------------------
+
+
+def test_a_battery_loses_half_of_its_round_trip_on_either_way(build) -> None:  # type: ignore[no-untyped-def]
+    text = "sites: {a: {battery: {charge: 5 MW, discharge: 4 MW, energy: 0.02 GWh, efficiency: 81 %, wear: 0.3 cents/kWh}}}\n"
+    assert build(text).sites[0].battery == Battery(5.0, 4.0, 20.0, 0.9, 0.9, 3.0, 0.5, 0.0)
+    text = "sites: {a: {battery: {charge: 5 MW, energy: 9 MWh, efficiency: 100 %, level: 0 %, self_discharge: 0.1 %/hour}}}\n"
+    assert build(text).sites[0].battery == Battery(5.0, 5.0, 9.0, 1.0, 1.0, 0.0, 0.0, 0.001)
+    assert build("sites: {a: {}}\n").sites[0].battery is None
+
+
+def test_jobs_that_wait_and_ramps(build) -> None:  # type: ignore[no-untyped-def]
+    jobs = "ai: {jobs: {type: cloud, price: 500 USD/MWh, term: 1 year, limit: 5 MW"
+    one = build(f"{jobs}, deferrable: {{share: 30 %, deadline: 1 day}}, ramp_limit: 25 %/hour}}}}\n").services[0]
+    assert one.deferrable == Deferrable(0.3, 24) and one.ramp_limit == 0.25 and one.waits and one.ramps
+    bare = build(f"{jobs}, deferrable: 30 %}}}}\n").services[0]
+    assert bare.deferrable == Deferrable(0.3, None) and not bare.ramps
+    none = build(f"{jobs}}}}}\n").services[0]
+    assert none.deferrable is None and not none.waits and not none.ramps
+    rig = "rigs: {s: {efficiency: 15 J/TH, price: 18 USD/TH"
+    assert build(MARKET + f"{rig}, ramp_limit: 0.5 1/hour}}}}\n").rigs[0].ramp_limit == 0.5
+    assert not build(MARKET + f"{rig}}}}}\n").rigs[0].ramps
+
+
+@pytest.mark.parametrize("period", ["month", "quarter", "year"])
+def test_hours_of_every_period_follow_each_other(build, period: str) -> None:  # type: ignore[no-untyped-def]
+    """Over New Year's Eve, leap days and years without them."""
+    clock = build("", f"horizon: {{start: 2027-07, years: 3, period: {period}}}\n").clock
+    assert all(consecutive(clock, t) for t in range(clock.periods))
+    thin = build("", f"horizon: {{start: 2027-07, years: 3, period: {period}, hours: {{every: 25}}}}\n").clock
+    assert not any(consecutive(thin, t) for t in range(thin.periods))
 
 
 # --- market -----------------------------------------------------------------------------------------------------------

@@ -434,6 +434,44 @@ sites: {barker: {ai_hall: {build: {cost: 5 MUSD/MW, limit: 5 MW, depreciation: {
 >>>
 2:86: sites.barker.ai_hall.build.depreciation.tax: "macrs-6": expected none | straight | macrs-3 | macrs-5 | macrs-7 | macrs-10 | macrs-15 | macrs-20
     hint: did you mean "macrs-7"?
+=== coupled hours that are not all kept (whole file)
+horizon: {start: 2026-01, years: 2, hours: {every: 25}}
+market: {btc_price: 90 kUSD/BTC, hashprice: 50 USD/PH/day}
+sites: {barker: {battery: {charge: 5 MW, energy: 10 MWh, efficiency: 88 %}}}
+rigs:
+  slow: {efficiency: 15 J/TH, price: 18 USD/TH, ramp_limit: 10 %/hour}
+  fast: {efficiency: 15 J/TH, price: 18 USD/TH, ramp_limit: 100 %/hour}
+ai: {jobs: {type: cloud, price: 500 USD/MWh, term: 1 year, limit: 5 MW, deferrable: 30 %, ramp_limit: 20 %/hour}}
+>>>
+3:18: sites.barker.battery: a battery needs hours that follow each other, and one in 25 is kept
+    hint: horizon: {hours: all}
+5:61: rigs.slow.ramp_limit: a limit on changes from hour to hour needs hours that follow each other, and one in 25 is kept
+    hint: horizon: {hours: all}
+7:85: ai.jobs.deferrable: demand that may wait needs hours that follow each other, and one in 25 is kept
+    hint: horizon: {hours: all}
+7:103: ai.jobs.ramp_limit: a limit on changes from hour to hour needs hours that follow each other, and one in 25 is kept
+    hint: horizon: {hours: all}
+=== battery
+sites: {barker: {battery: {charge: 5 MW, energy: 10 MW, efficiency: 0 %, level: 110 %, self_discharge: 1 %/day}}}
+>>>
+2:50: sites.barker.battery.energy: "10 MW" is power: expected energy such as "10 MWh"
+2:69: sites.barker.battery.efficiency: "0 %" must be above 0 %
+2:81: sites.barker.battery.level: "110 %" must be at most 100 %
+=== battery that loses charge
+sites: {barker: {battery: {charge: 5 MW, energy: 10 MWh, efficiency: 88 %, self_discharge: 1 %/hour}}}
+>>>
+2:92: sites.barker.battery.self_discharge: a battery that loses charge needs power to keep its level, which a dark site does not have
+    hint: level: 0 %
+=== deadline
+ai: {jobs: {type: cloud, price: 500 USD/MWh, term: 1 year, limit: 5 MW, deferrable: {share: 120 %, deadline: 90 minutes}, ramp_limit: 5 %}}
+>>>
+2:93: ai.jobs.deferrable.share: "120 %" must be at most 100 %
+2:110: ai.jobs.deferrable.deadline: unknown unit "minutes" in "90 minutes": expected clock hours such as "90 hours"
+2:135: ai.jobs.ramp_limit: "5 %" is a share: expected a change by the hour such as "5 %/hour"
+=== deadline of half an hour
+ai: {jobs: {type: cloud, price: 500 USD/MWh, term: 1 year, limit: 5 MW, deferrable: {share: 20 %, deadline: 1.5 hours}}}
+>>>
+2:109: ai.jobs.deferrable.deadline: "1.5 hours": expected whole hours, from 1 to 8784
 """
 
 

@@ -37,6 +37,7 @@ from models.problem import (
     Treasury,
 )
 from optimizer import engine, results, results_tables
+from optimizer.case import Case
 from optimizer.engine import Outcome, Solution
 from optimizer.results import ResultError
 
@@ -420,3 +421,31 @@ def test_scenario_irr_and_moic_are_those_of_the_shareholders_flows() -> None:
         assert value == pytest.approx(0.0, abs=1e-6 * np.abs(flows[s]).sum())
         paid = results_tables.paid_in(books)[s]
         assert paid > 1e5 and multiple == pytest.approx((flows[s].sum() + paid) / paid)
+
+
+def test_a_battery_shows_as_a_use_and_as_a_source(tmp_path: Path) -> None:
+    """Power taken and given in dispatch_monthly.csv and hour by hour in dispatch.parquet, losses between them."""
+    import pyarrow.parquet as pq
+
+    text = (
+        "horizon: {start: 2026-02, months: 1, period: month}\n"
+        "market: {btc_price: 95 kUSD/BTC, hashprice: 45 USD/PH/day}\n"
+        "sites: {home: {interconnection: 30 MW, mining_hall: 20 MW,\n"
+        "  power: {grid: {price: {shape: ercot-hub-2024, mean: 38 USD/MWh, seed: 1}}},\n"
+        "  battery: {charge: 5 MW, energy: 20 MWh, efficiency: 81 %}}}\n"
+        "rigs: {miner: {efficiency: 20 J/TH, price: 1 USD/TH, order: never, owned: {home: 10 MW}}}\n"
+    )
+    (tmp_path / "stored.yaml").write_text(text, encoding="utf-8")
+    solution = engine.solve(Case.load(tmp_path / "stored.yaml"))
+    assert solution.outcome is Outcome.OPTIMAL, solution.reasons
+    table = results_tables.dispatch_monthly(solution)
+    rows = {row[4]: dict(zip(table.header, row, strict=True)) for row in table.rows}
+    charge, discharge = rows["charge"], rows["discharge"]
+    assert charge["kind"] == "use" and discharge["kind"] == "source"
+    assert charge["mwh"] > 100.0 and discharge["mwh"] == pytest.approx(0.81 * charge["mwh"], rel=1e-9)
+    assert 0 < charge["hours_on"] < 672 and charge["hours"] == 672
+    uses = sum(row["mwh"] for row in rows.values() if row["kind"] == "use")
+    assert uses == pytest.approx(sum(row["mwh"] for row in rows.values() if row["kind"] == "source"), rel=1e-9)
+    hourly = pq.read_table(io.BytesIO(results.hourly(solution))).to_pylist()
+    given = [row["mw"] for row in hourly if row["name"] == "discharge"]
+    assert len(given) == 672 and sum(given) == pytest.approx(discharge["mwh"], rel=1e-12)
