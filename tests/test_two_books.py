@@ -324,3 +324,29 @@ def test_every_datum_that_matters_is_read_by_both() -> None:
         missed += [place] if found.outcome is not Outcome.UNVERIFIED else []
     assert not missed
     assert caught > 30
+
+
+def test_every_datum_of_coupled_hours_is_read_by_both() -> None:
+    """1 % more of it in the program alone is found wherever it changes the value; and each of them changes it somewhere."""
+    honest, caught = Plan.__init__, set()
+    for seed in (3, 16, 61):
+        problem = random_problem(seed, coupled=True)
+        true = solve_problem(problem, method="extensive", canonical=False)
+        assert true.outcome is Outcome.OPTIMAL and true.objective is not None
+        for place in places(problem):
+            kind = place.split(">")[-1]
+            if not kind.startswith(("Battery.", "Deferrable.")) and not kind.endswith(".ramp_limit"):
+                continue
+            most = 1.0 if place.endswith(("efficiency", "level", "share")) else np.inf
+            wrong = rebuilt(problem, lambda here, value, p=place, m=most: min(value * 1.01, m) if here == p and value else value)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(
+                    Plan, "__init__", lambda self, _, *args, wrong=wrong, **kwargs: honest(self, wrong, *args, **kwargs)
+                )
+                found = solve_problem(problem, method="extensive", canonical=False)
+            if found.lower_bound is None or abs(found.lower_bound - true.objective) <= 1e-6 * abs(true.objective):
+                continue
+            assert found.outcome is Outcome.UNVERIFIED, (seed, place)
+            caught.add(kind)
+    batteries = {"charge", "discharge", "energy", "charge_efficiency", "discharge_efficiency", "wear", "level"}
+    assert caught >= {f"Battery.{name}" for name in batteries} | {"Deferrable.share", "Rig.ramp_limit", "Service.ramp_limit"}
