@@ -59,6 +59,8 @@ def _walk(text: str, source: str, start: int, offset: int, quoted: bool) -> int 
     elif mark:
         at += 1
     for number, character in enumerate(text):
+        while mark == '"' and (joined := _JOINED.match(source, at)):
+            at = joined.end()
         if character.isspace():
             here = at
             if fold := _FOLD.match(source, at):
@@ -72,8 +74,6 @@ def _walk(text: str, source: str, start: int, offset: int, quoted: bool) -> int 
             continue
         while at < len(source) and source[at] in " \t\r\n\x85\u2028\u2029":
             at += 1
-        while mark == '"' and (joined := _JOINED.match(source, at)):
-            at = joined.end()
         if number == offset:
             return at if at < len(source) else None
         if mark == '"' and source[at : at + 1] == "\\":
@@ -85,9 +85,4 @@ def _walk(text: str, source: str, start: int, offset: int, quoted: bool) -> int 
             at += 1
         else:
             return None
-    return _end(at, offset, text)
-
-
-def _end(at: int, offset: int, text: str) -> int | None:
-    """Right after the text."""
     return at if offset >= len(text) else None

@@ -74,10 +74,11 @@ def soft_rule(problem: Problem, term: Term, rng: np.random.Generator, number: in
 def ruled_problem(seed: int, most: int = 24) -> Problem:
     """`random_problem` with up to `most` soft rules, each of a random term, besides its own rules."""
     problem, rng = random_problem(seed), np.random.default_rng(seed + 10_000)
-    every: list[Term] = []
+    every: dict[str, list[Term]] = {}
     for term in plain_terms(problem):
-        every += [term, *with_functions(term, rng)]
-    chosen = [every[int(k)] for k in rng.choice(len(every), min(most, len(every)), replace=False)]
+        every.setdefault(term.word, []).extend([term, *with_functions(term, rng)])
+    order = [list(every)[int(k)] for k in rng.permutation(len(every))]  # words, each in turn
+    chosen = [every[word][int(rng.integers(len(every[word])))] for word in (order * 2)[:most]]
     rules = (soft_rule(problem, term, rng, number) for number, term in enumerate(chosen))
     return replace(problem, rules=(*problem.rules, *(rule for rule in rules if rule is not None)))
 

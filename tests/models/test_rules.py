@@ -13,7 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from models import rules
-from models.problem import Term
+from models.problem import Function, Term
+from models.rule_functions import FUNCTIONS
 from models.rules import FLOW_WORDS, WORDS, RuleError, compile_rule, vocabulary
 
 SHAPE = (2, 3)
@@ -25,10 +26,12 @@ NAMES = vocabulary(
     services=["inference"],
     projects=["wheat land"],
     goods=["wheat"],
+    sales=["atm"],
 )
 DATA = {"overhead_monthly": np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), "zero_once": np.array([[1.0, 0.0, 1.0]] * 2)}
 UNITS = {"MUSD": (1e6, "USD"), "USD": (1.0, "USD"), "MW": (1.0, "MW"), "%": (0.01, "1"), "USD/MWh": (1.0, "USD/MWh"),
-         "MUSD/MW": (1e6, "USD/MW"), "units": (1.0, "units")}  # fmt: skip
+         "MUSD/MW": (1e6, "USD/MW"), "units": (1.0, "units"), "months": (1.0, "months"), "years": (12.0, "months"),
+         "shares": (1.0, "shares")}  # fmt: skip
 
 
 def quantity(text: str) -> tuple[float, str]:
@@ -131,6 +134,84 @@ def test_units_are_told_from_divisions_and_words() -> None:
     assert refused("cash >= 6 overhead_monthly").column == 10
 
 
+def terms(text: str, **arguments: Any) -> dict[str, float]:
+    """term as the books call it -> coefficient at (0, 0)."""
+    rule = compile_rule(text, NAMES, DATA, SHAPE, quantity, **arguments)
+    return {str(term): float(c[0, 0]) for term, c in rule.terms.items()}
+
+
+def test_a_function_of_a_sum_is_the_sum_of_functions() -> None:
+    assert terms("ltm(ebitda - 2 * capex) / 4 >= 3") == {"ltm(ebitda)": 0.25, "ltm(capex)": -0.5}
+    assert terms("total(issued[notes]) <= total( issued[atm] )") == {"total(issued[notes])": 1.0, "total(issued[atm])": -1.0}
+    assert terms("previous(cash) + cash >= 1") == {"previous(cash)": 1.0, "cash": 1.0}
+    assert terms("average(cash, 6 months) >= average(cash, 2 years)") == {
+        "average(cash, 6 months)": 1.0,
+        "average(cash, 24 months)": -1.0,
+    }
+    assert terms("average(cash, 1.2 months) >= 1") == {"average(cash, 2 months)": 1.0}  # durations round up
+    assert terms("year(-(revenue)) <= 0 * cash") == {"year(revenue)": -1.0}
+    nested = compiled("previous(total(capex), 36 months) <= total(cfads)")
+    assert set(nested.terms) == {
+        Term("capex", None, (Function("total"), Function("previous", 36))),
+        Term("cfads", None, (Function("total"),)),
+    }
+    assert nested.operating
+
+
+def test_a_time_after_a_number_is_one_and_a_word_before_it() -> None:
+    """`months` is a word of data and a unit."""
+    with_time = {**DATA, "months": np.full((1, 1), 3.0)}
+    rule = compiled("cash >= 6 months * overhead_monthly / months", data=with_time)
+    assert rule.constant[0, 0] == 6.0 * 1.0 / 3.0
+    assert refused("cash + 6 months >= 1", data=with_time).column == 7
+
+
+def test_a_share_is_a_part_of_a_whole() -> None:
+    assert terms("share of outstanding[convertible] in total_debt <= 25 %") == {
+        "outstanding[convertible]": 1.0,
+        "total_debt": -0.25,
+    }
+    assert terms("  share  of ltm(capex) in ltm(capex) + 2 * cash >= 0.5") == {"ltm(capex)": 0.5, "cash": -1.0}
+    rule = compiled("share of cash in total_debt + 8 USD == 25 % * overhead_monthly")
+    assert rule.sense == "==" and rule.terms[Term("total_debt")][1].tolist() == [-1.0, -1.25, -1.5]
+    assert rule.constant[1].tolist() == [8.0, 10.0, 12.0]
+    assert rule.unit == "USD"
+
+
+def test_things_at_sites() -> None:
+    assert terms("rigs_mw[ s21-pro @ barker ] + rigs_mw[@barker] <= 5 MW") == {
+        "rigs_mw[s21-pro@barker]": 1.0,
+        "rigs_mw[@barker]": 1.0,
+    }
+    assert terms("btc_mined[barker] - btc_mined <= 5") == {"btc_mined[barker]": 1.0, "btc_mined": -1.0}
+    assert terms("capex[rigs] + capex[halls] <= 0.5 * capex") == {"capex[rigs]": 1.0, "capex[halls]": 1.0, "capex": -0.5}
+    assert terms("shares_issued[atm] + shares_issued <= 5 shares") == {"shares_issued[atm]": 1.0, "shares_issued": 1.0}
+
+
+def test_a_sentence_for_each_site() -> None:
+    text = "rigs_mw[@site] + rigs_mw[s21-pro@site] + btc_mined[barker] <= mining_hall_mw[site]"
+    rule = compile_rule(text.replace(" + btc_mined[barker]", ""), NAMES, DATA, SHAPE, quantity, "barker")
+    assert {str(term) for term in rule.terms} == {"rigs_mw[@barker]", "rigs_mw[s21-pro@barker]", "mining_hall_mw[barker]"}
+    assert rule.by_site and not compile_rule("cash >= 1", NAMES, DATA, SHAPE, quantity, "barker").by_site
+    assert "sites: all" in str(refused("rigs_mw[@site] <= 5 MW")) and "sites: all" in str(refused("mining_hall_mw[site] <= 5 MW"))
+
+
+def test_what_both_sides_are_measured_in() -> None:
+    for text, unit in (
+        ("cash >= 1", "USD"),
+        ("rigs_mw <= 5 MW", "MW"),
+        ("0 <= 2 * coins", "BTC"),
+        ("hashrate * overhead_monthly <= 1", None),
+    ):
+        assert compiled(text).unit == unit, text
+
+
+def test_every_function_has_an_example_that_is_one() -> None:
+    assert rules.EXAMPLES.keys() == FUNCTIONS.keys()
+    for name, text in rules.EXAMPLES.items():
+        assert any(term.functions[0].name == name for term in compiled(text).terms if term.functions)
+
+
 def test_arrays_of_the_result_are_its_own() -> None:
     rule = compiled("cash * overhead_monthly >= overhead_monthly")
     rule.constant[0, 0] = 99.0
@@ -191,6 +272,45 @@ def test_arrays_of_the_result_are_its_own() -> None:
         ("cash >= " + "+".join(["1"] * 120), 206, ["200"]),
         ("cash >= " + "1" * 600, 500, ["500"]),
         ("__import__('os').system('x') >= 1", 0, ["__import__"]),
+        ("ltm >= 1", 0, ["function", "ltm(ebitda)"]),
+        ("cash >= 2 * ltn(ebitda)", 12, ["no function", 'did you mean "ltm"?']),
+        ("cash >= 2 ltm(ebitda)", 10, ["operator"]),
+        ("ltm(cash) >= 1", 4, ["stands at a date", "average(cash, 12 months)"]),
+        ("ltm(2 + capex) >= 1", 4, ["stands outside"]),
+        ("ltm(capex * overhead_monthly) >= 1", 4, ["change over time"]),
+        ("ltm(5 MUSD - 5 MUSD) >= cash", 4, ["nothing in ltm() is decided"]),
+        ("ltm(ltm(capex)) >= 1", 4, ["a function already"]),
+        ("1 <= previous(average(total(capex), 6 months))", 5, ["at most 2"]),
+        ("average(cash) >= 1", 0, ["needs a time", "6 months"]),
+        ("average(cash, 6) >= 1", 14, ["has a time"]),
+        ("average(cash, cash) >= 1", 14, ["has a time"]),
+        ("average(cash, 6 MW) >= 1", 14, ["has a time"]),
+        ("average(cash, 0 months) >= 1", 14, ["1 to 1200"]),
+        ("average(cash, 6 months, 6 months) >= 1", 22, ["one comma"]),
+        ("ltm(capex, 6 months) >= 1", 9, ["no comma"]),
+        ("average(, 6 months) >= 1", 8, ["missing"]),
+        ("average(cash, ) >= 1", 14, ["missing"]),
+        ("(cash, coins) >= 1", 5, ["comma"]),
+        ("ltm(capex >= 1", 3, ["closed"]),
+        ("ltm() >= 1", 4, ["missing"]),
+        ("ltm(ebitda) * cash >= 1", 0, ["product", "ltm(ebitda)"]),
+        ("share of cash in net_debt <= 1", 17, ["negative", "net_debt"]),
+        ("share of cash in 5 - total_debt <= 1", 17, ["negative"]),
+        ("share of cash in total_debt - 5 USD <= 1", 17, ["negative"]),
+        ("share of cash in rigs_mw <= 1", 17, ["USD", "MW"]),
+        ("share of cash in total_debt <= liquidity", 31, ["share that is known"]),
+        ("share of cash in total_debt <= 5 MUSD", 31, ["share that is known"]),
+        ("share of cash in total_debt", 0, ["compared"]),
+        ("share of cash <= 5 %", 14, ["`in` is missing"]),
+        ("share of cash in <= 5 %", 17, ["missing"]),
+        ("share of in cash <= 5 %", 9, ["no `in` here"]),
+        ("share of cash in coins_value in total_debt <= 1", 29, ["no `in` here"]),
+        ("5 % >= share of cash in total_debt", 7, ["begins a sentence"]),
+        ("share of cash in total_debt) <= 1", 27, ["opened"]),
+        ("rigs_mw[@nowhere] <= 1 MW", 8, ["@nowhere"]),
+        ("issued[s21-pro@barker] <= 1", 7, ["no instrument"]),
+        ("capex[rig] <= 1", 6, ["no asset", 'did you mean "rigs"?']),
+        ("shares_issued[notes] <= 1", 14, ["no sale", "atm"]),
     ],
 )
 def test_what_is_refused_says_what_and_where(text: str, column: int, parts: list[str]) -> None:
@@ -230,7 +350,8 @@ def test_python_sees_only_placeholders(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 PIECES = st.sampled_from(
-    [*WORDS, *DATA, "[notes]", "[gpu-loan]", "[", "]", "(", ")", "+", "-", "*", "/", "**", ">=", "<=", "==", "=", "%",
+    [*WORDS, *DATA, *FUNCTIONS, "share of ", " in ", "6 months", "[@barker]",
+     "[notes]", "[gpu-loan]", "[", "]", "(", ")", "+", "-", "*", "/", "**", ">=", "<=", "==", "=", "%",
      " ", "1", "0", "2.5", "1e308", "9" * 25, "50 MUSD", "7 MW", "10 %", "'", '"', ".", ",", ":", ":=", "@", "~", "\\",
      "\n", "\x00", "lambda", "if", "and", "__class__", "f'{x}'", "0x10", "1j", "٣", "²", "🐄", "\ud800",
      "(((((", "-----"]
