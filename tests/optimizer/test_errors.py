@@ -429,6 +429,137 @@ rigs: {s: {efficiency: 15 J/TH, price: 18 USD/TH, owned: {braker: 5 MW}, sites: 
     hint: did you mean "barker"?
 4:82: rigs.s.sites[0]: there is no site "barkr"
     hint: did you mean "barker"?
+=== rule over lines
+rules:
+  - name: folded
+    require: >-
+      cash + 2 * total_debt
+        >= 5 MUSD +
+      3 * cahs
+  - name: plain
+    require: cash + total_debt
+      >= 2 * ltm(total_debt)
+  - {name: quoted, require: "outstanding[\\"notes\\"] \\
+      <= 0.5 * ltn(ebitda)"}
+  - {name: literal, require: 'issued[''notes''] <= cash * 5 MW'}
+>>>
+7:11: rules[0].require: unknown word "cahs"
+    hint: did you mean "cash"?
+10:18: rules[1].require: ltm() adds up flows, and total_debt is what stands at a date
+    hint: its mean over a year is average(total_debt, 12 months)
+11:42: rules[2].require: outstanding knows no instrument "notes"
+    hint: there is no instrument for it in this case
+13:38: rules[3].require: issued knows no instrument "notes"
+    hint: there is no instrument for it in this case
+=== rule functions
+rules:
+  - {name: a, require: "median(cash) >= 5 MUSD"}
+  - {name: b, require: "average(cash, 5) >= 5 MUSD"}
+  - {name: c, require: share of net_debt in cash - total_debt <= 25 %}
+  - {name: d, require: previous(ltm(ebitda)) * cash >= 5 MUSD}
+>>>
+3:25: rules[0].require: "median(" is no function of rules
+    hint: functions here: ltm, year, total, previous, average
+4:39: rules[1].require: after the comma average() has a time
+    hint: such as 6 months or 3 years
+5:45: rules[2].require: a share of cash + total_debt has no meaning where that is negative, and it may be
+    hint: write it out: part <= 0.25 * (whole)
+6:22: rules[3].require: a product of two decisions, previous(ltm(ebitda)) and cash, is not linear
+    hint: multiply decisions by numbers and data only
+=== rule scopes
+sites: {texas: {}}
+scenarios: {a: {probability: 100 %}}
+rules:
+  - {name: a, require: cash >= 1, at: [2026-07, 2029-01], until: 2027-01}
+  - {name: b, require: cash >= 1, expected: true, scenarios: [a], after: completion}
+  - {name: c, require: cash >= 1, sites: [texas, txeas]}
+  - {name: d, require: "mining_hall_mw[site] >= 1 MW"}
+  - {name: e, require: ltm(ebitda) >= 1, until: 2026-07}
+  - {name: f, require: "previous(cash, 3 years) >= 1"}
+  - {name: g, require: coins >= 1 BTC, otherwise: {pay: 1 USD/USD}}
+  - {name: h, require: cash >= 1, years: [2031]}
+>>>
+5:35: rules[0].at: the date 2029-01-01 is outside the horizon, 2026-01-01 to 2028-01-01
+5:66: rules[0].until: `at` says when it applies: leave this out
+6:62: rules[1].scenarios: a rule in expectation is over all scenarios: leave this out
+6:74: rules[1].after: a rule in expectation applies at the same dates in all scenarios: leave this out
+6:74: rules[1].after: a rule of the case is after no debt's completion
+    hint: `after` belongs to covenants
+7:35: rules[2].sites: nothing in the sentence is by site
+    hint: write [site], [@site] or [rig@site] behind a word
+7:50: rules[2].sites[1]: there is no site "txeas"
+    hint: did you mean "texas"?
+8:38: rules[3].require: mining_hall_mw knows no site "site"
+    hint: [site] is each site of the rule's `sites`: say sites: all
+9:49: rules[4].until: no date of the horizon lies in the rule's dates
+    hint: it looks back, and sees all it asks for from 2027-01-01 on
+10:23: rules[5].require: it looks back further than the horizon, 2026-01-01 to 2028-01-01
+11:57: rules[6].otherwise.pay: a breach of this rule is measured in BTC
+    hint: write USD/BTC
+12:35: rules[7].years: no date of the horizon lies in the rule's dates
+=== rule key
+rules:
+  - {name: a, require: cash >= 1, every: month}
+  - {name: b, require: cash >= 1, evry: year}
+>>>
+3:42: rules[0].every: "month": expected period | quarter | year
+4:35: rules[1].evry: unknown key
+    hint: did you mean "every"?
+=== policy type
+policies:
+  a: {type: refinancing_wal, at_most: 5 MUSD}
+  b: {at_most: 5 MUSD}
+  c: {type: refinancing_wall, most: 5 MUSD}
+  d: {type: hold_coins, share: 140 %}
+  e: {type: hold_coins, share: 40 %, instrument: x}
+>>>
+3:13: policies.a.type: "refinancing_wal" is not a kind of policy
+    hint: did you mean "refinancing_wall"?
+4:6: policies.b.type: key "type" is missing: the kind of policy
+    hint: it is one of: ai_first, curtail_above, hold_coins, payback, capital_share, refinancing_wall, tenant_concentration, cash_sweep, minimum_issue, maximum_issue
+5:3: policies.c.at_most: key "at_most" is missing
+    hint: most that falls due in a calendar year
+5:31: policies.c.most: unknown key
+    hint: did you mean "at_most"?
+6:32: policies.d.share: "140 %" must be at most 100 %
+7:38: policies.e.instrument: unknown key
+    hint: `instrument` belongs to type: capital_share | minimum_issue | maximum_issue
+=== policy names
+sites: {ohio: {}}
+ai: {cloud: {type: cloud, price: 500 USD/MWh, term: 2 years, limit: 5 MW}}
+financing:
+  notes: {type: notes, coupon: 7 %/year, limit: 5 MUSD, tenor: 5 years}
+  line: {type: revolver, coupon: 7 %/year, limit: 5 MUSD, tenor: 5 years}
+rules: [{name: wall, require: cash >= 1}]
+policies:
+  a: {type: capital_share, instrument: nots, at_most: 40 %}
+  b: {type: minimum_issue, instrument: line, at_least: 1 MUSD, by: 2029-01}
+  c: {type: cash_sweep, into: notes, above: 5 MUSD, until: 2026-01, from: 2026-07}
+  d: {type: payback, within: 36 months}
+  e: {type: tenant_concentration, at_most: 40 %}
+  f: {type: curtail_above, price: 40 USD/MWh, sites: [ohio]}
+  g: {type: ai_first, services: [clod]}
+  wall: {type: refinancing_wall, at_most: 5 MUSD, from: 2029-01}
+  h: {type: hold_coins, share: 10 %, scenarios: [bear]}
+>>>
+9:40: policies.a.instrument: there is no instrument "nots"
+    hint: did you mean "notes"?
+10:40: policies.b.instrument: a revolver is drawn and repaid, not issued
+    hint: write a rule on outstanding[line]
+10:68: policies.b.by: the date 2029-01-01 is outside the horizon, 2026-01-01 to 2028-01-01
+11:31: policies.c.into: "notes" cannot be repaid at any date
+    hint: a revolver, a btc_loan, or a loan with amortisation: sculpted can be
+11:60: policies.c.until: ends (2026-01-01) before it begins (2026-07-01)
+12:30: policies.d.within: it looks back further than the horizon, 2026-01-01 to 2028-01-01
+13:13: policies.e.type: "cloud" is the only AI service: it is all of it
+14:55: policies.f.sites[0]: site "ohio" has no grid, and no price
+15:34: policies.g.services[0]: there is no AI service "clod"
+    hint: did you mean "cloud"?
+16:3: policies.wall.name: two rules are named "wall"
+    hint: the other is rules[0].require
+16:57: policies.wall.from: no date of the horizon lies in the rule's dates
+17:50: policies.h.scenarios[0]: there is no scenario "bear"
+    hint: the case has no scenarios
 === depreciation
 sites: {barker: {ai_hall: {build: {cost: 5 MUSD/MW, limit: 5 MW, depreciation: {tax: macrs-6}}, convert: {cost: 1 MUSD/MW, limit: 1 MW, depreciation: {tax: straight}}}}}
 >>>
