@@ -464,7 +464,7 @@ rules:
     hint: such as 6 months or 3 years
 5:45: rules[2].require: a share of cash + total_debt has no meaning where that is negative, and it may be
     hint: write it out: part <= 0.25 * (whole)
-6:22: rules[3].require: a product of two decisions, previous(ltm(ebitda)) and cash, is not linear
+6:24: rules[3].require: a product of two decisions, previous(ltm(ebitda)) and cash, is not linear
     hint: multiply decisions by numbers and data only
 === rule scopes
 sites: {texas: {}}
@@ -481,7 +481,7 @@ rules:
 >>>
 5:35: rules[0].at: the date 2029-01-01 is outside the horizon, 2026-01-01 to 2028-01-01
 5:66: rules[0].until: `at` says when it applies: leave this out
-6:62: rules[1].scenarios: a rule in expectation is over all scenarios: leave this out
+6:51: rules[1].scenarios: a rule in expectation is over all scenarios: leave this out
 6:74: rules[1].after: a rule in expectation applies at the same dates in all scenarios: leave this out
 6:74: rules[1].after: a rule of the case is after no debt's completion
     hint: `after` belongs to covenants
@@ -489,11 +489,11 @@ rules:
     hint: write [site], [@site] or [rig@site] behind a word
 7:50: rules[2].sites[1]: there is no site "txeas"
     hint: did you mean "texas"?
-8:38: rules[3].require: mining_hall_mw knows no site "site"
+8:40: rules[3].require: mining_hall_mw knows no site "site"
     hint: [site] is each site of the rule's `sites`: say sites: all
 9:49: rules[4].until: no date of the horizon lies in the rule's dates
     hint: it looks back, and sees all it asks for from 2027-01-01 on
-10:23: rules[5].require: it looks back further than the horizon, 2026-01-01 to 2028-01-01
+10:24: rules[5].require: it looks back further than the horizon, 2026-01-01 to 2028-01-01
 11:57: rules[6].otherwise.pay: a breach of this rule is measured in BTC
     hint: write USD/BTC
 12:35: rules[7].years: no date of the horizon lies in the rule's dates
