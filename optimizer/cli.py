@@ -48,6 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     code = run(arguments)
     with contextlib.suppress(ValueError):  # not in the main thread
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: Ctrl-C while Python ends changes nothing
+    if code == INTERRUPTED:
+        # Python would end by the signal, not with the code, where KeyboardInterrupt has come out of an exec (imports do that)
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+        os._exit(code)
     sys.exit(code)
 
 

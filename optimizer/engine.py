@@ -276,7 +276,7 @@ class _Run:
             self.cuts.widen(factor)
             answer = self.session.solve()
         answer = self.cuts.tighten(answer)[0]
-        if answer.status.value == "optimal" and (self.cuts.stopped or self._expired()):
+        if answer.status.value == "optimal" and self.cuts.stopped:
             from optimizer.highs import Status
 
             return replace(answer, status=Status.LIMIT, message="Time is up; the bound is that of the cuts so far.")
