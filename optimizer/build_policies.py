@@ -87,6 +87,12 @@ def policy_rules(tree: Node, base: CaseModel, last: date | None) -> list[Sourced
     return out
 
 
+def serves_first(model: CaseModel, service: str) -> bool:
+    """Whether a policy gives an AI service its served floor."""
+    ours = (policy for policy in model.policies.values() if isinstance(policy, AiFirst))
+    return any(policy.services is None or service in policy.services for policy in ours)
+
+
 # --- what is data, and what is neither ----------------------------------------------------------------------------------
 
 

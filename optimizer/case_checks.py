@@ -9,6 +9,7 @@ import numpy as np
 
 from . import schema_financing, schema_fleet
 from .build_frame import Frame
+from .build_policies import serves_first
 from .build_sites import block_mw
 from .case_checker import Checker, Parts
 from .case_checks_coupled import check_coupled
@@ -246,7 +247,7 @@ def _services(c: Checker) -> None:
         if one.equipment is not None:
             c.payments((*at, "equipment"), one.equipment.payments, None)
             c.depreciation((*at, "equipment"), one.equipment.depreciation)
-        if isinstance(one, schema_fleet.Lease) and one.penalty is None and one.floor == 0.0:
+        if isinstance(one, schema_fleet.Lease) and one.penalty is None and one.floor == 0.0 and not serves_first(c.base, name):
             # its rent does not depend on power, so nothing else would make the program serve it
             hint = "give `penalty` (USD/MWh not served), such as 1000 USD/MWh, or `floor`, such as 99 %"
             c.wrong(at, "a lease that owes no service would get no power: say what is owed", hint)

@@ -103,6 +103,23 @@ def test_grid_power_is_limited_by_the_line_left_beside_the_blocks() -> None:
             assert plan.model.source["home", "block:ppa", s, t, h].ub == pytest.approx(share * block.mw[t], rel=1e-12)
 
 
+# --- curtailment ------------------------------------------------------------------------------------------------------
+
+
+def test_no_rig_runs_in_hours_above_the_strike() -> None:
+    """uptime * K where the price, before adders, is at most the strike of the period; else 0, whatever the source."""
+    problem = tiny(2, hours=3)
+    strike = np.array([[50.0, 80.0]])
+    site = site_of(problem, price=[20.0, 50.0, 70.0], adder=9.0, curtail_above=strike)
+    problem = replace(problem, sites=(site,))
+    problem = replace(problem, rigs=(rig_of(problem, uptime=0.9, owned=np.array([3.0]), life=1000),))
+    plan = Plan(problem)
+    for t, hours in ((0, (1, 1, 0)), (1, (1, 1, 1))):
+        for h, runs in enumerate(hours):
+            terms = {f"use[home,rig:rig,0,{t},{h}]": 1.0, f"installed[rig,home,0,{t}]": -0.9 * runs}
+            row_is(plan, "use_limit", ("home", "rig:rig", 0, t, h), terms, at_most=0.0)
+
+
 # --- an hour with everything ------------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from models.problem import Function, Problem, Term
 from optimizer.case import Case
+from optimizer.diagnostics import CaseError
 from optimizer.engine import Outcome, Solution
 from optimizer.schema_policies import POLICY_CLASSES
 
@@ -333,3 +334,12 @@ def test_a_policy_holds_by_either_method(case: Any) -> None:
     whole, cuts = made.solve(method="extensive"), made.solve(method="cuts")
     assert whole.outcome is Outcome.OPTIMAL and cuts.outcome is Outcome.OPTIMAL, (whole.reasons, cuts.reasons)
     assert cuts.objective == pytest.approx(whole.objective, rel=1e-8)
+
+
+def test_a_lease_under_ai_first_owes_its_service_by_that(case: Any) -> None:
+    """Without a penalty, a floor or the policy nothing would make the program serve it: a mistake."""
+    with pytest.raises(CaseError, match="owes no service"):
+        case("", "ai.tenant.penalty=null")
+    with pytest.raises(CaseError, match="owes no service"):
+        case("  p: {type: ai_first, services: [cloud]}\n", "ai.tenant.penalty=null")
+    assert [j.floor for j in case("  p: {type: ai_first}\n", "ai.tenant.penalty=null").problem().services] == [1.0, 1.0]
