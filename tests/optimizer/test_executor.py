@@ -26,7 +26,7 @@ from optimizer.engine import Outcome, Solution, solve_problem
 from optimizer.executor import Executor, ExecutorError, Failure, PinnedHours
 from tests.benchmarks.problems import SIZES
 from tests.random_problems import random_problem
-from tests.tasks import die, die_once, reciprocal, report, solved
+from tests.tasks import die, die_once, reciprocal, report, sleep_long, solved
 from tests.test_determinism import assert_same_answer
 
 ROOT = Path(__file__).parents[2]
@@ -487,6 +487,33 @@ def test_tasks_on_dask(cluster: Machines) -> None:
         (lost,) = executor.map(lambda x: x, [1])
         assert isinstance(lost, Failure) and "cannot be sent" in lost.message
     assert all(process.poll() is None for process in cluster.started)
+
+
+def test_tasks_on_dask_end_when_nobody_waits_for_them(cluster: Machines, tmp_path: Path) -> None:
+    marks = [tmp_path / "a", tmp_path / "b"]
+
+    def stop() -> None:
+        if all(mark.exists() and mark.read_text() for mark in marks):
+            raise KeyboardInterrupt
+
+    with Executor(scheduler=cluster.address, tick=stop) as executor, pytest.raises(KeyboardInterrupt):
+        executor.map(sleep_long, [str(mark) for mark in marks])
+    assert gone([int(mark.read_text()) for mark in marks])
+
+
+def test_hours_travel_once(two: Executor, cluster: Machines, monkeypatch: pytest.MonkeyPatch) -> None:
+    sites = hours_of(random_problem(SEEDS[0]))
+    cut: list[int] = []
+    blocks = SiteHours.blocks
+    monkeypatch.setattr(SiteHours, "blocks", lambda self, rows: cut.append(len(rows)) or blocks(self, rows))
+    with Executor(scheduler=cluster.address) as executor:
+        for one in (two, executor):
+            cut.clear()
+            pinned = one.pin(sites)
+            for seed in range(3):
+                answers(pinned, questions(sites, seed))
+            assert cut == [9, 9] * 2  # two sites of 18 blocks
+            pinned.release()
 
 
 def test_workers_of_another_version_are_refused(cluster: Machines, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
