@@ -59,7 +59,9 @@ def coupling_of(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple
     Raises ValueError where the data make no sense, or where hours are coupled that do not follow each other.
     """
     site = problem.sites[i]
-    battery = site.battery if site.battery is not None and site.battery.works else None
+    if site.store is not None and not site.stores:
+        raise ValueError(f"site {site.name!r} can build on a battery that has no size: its proportions are unknown")
+    battery = site.battery if site.stores else None
     if battery is not None:
         _check(site.name, battery)
     waiting = tuple((j, f"ai:{problem.services[j].name}") for j in services if problem.services[j].waits)
@@ -132,12 +134,21 @@ def waiting_of(problem: Problem, i: int, j: int, s: int, t: int) -> Waiting:
 
 
 def write_coupled(
-    b: Build, i: int, s: int, t: int, coupling: Coupling, flows: dict[str, Any], capacity: Callable[[str, int], Lin]
+    b: Build,
+    i: int,
+    s: int,
+    t: int,
+    coupling: Coupling,
+    flows: dict[str, Any],
+    storage: Lin,
+    capacity: Callable[[str, int], Lin],
 ) -> None:
-    """Rows of one site, scenario and period; flows: name -> (H,) variables of MW, capacity(kind, index): MW of a rig or service.
+    """Rows of one site, scenario and period.
 
-    e[h] = (1 - self_discharge) e[h-1] + charge_efficiency c[h] - d[h] / discharge_efficiency,  0 <= e <= energy,  e[-1] = e[H-1] = level
-    c[h] / charge + d[h] / discharge <= 1
+    flows: name -> (H,) variables of MW; storage: MW the battery can give; capacity(kind, index): MW of a rig or service.
+
+    e[h] = (1 - self_discharge) e[h-1] + charge_efficiency c[h] - d[h] / discharge_efficiency,    e[-1] = e[H-1]
+    0 <= e[h] <= duration * B,   e[H-1] = level * duration * B,   c[h] * discharge / charge + d[h] <= B,      duration = energy / discharge
     x[h] + b[h] - b[h-1] <= demand[h] C,   b[h] - b[h-1] <= arrivals[h] C,   0 <= b[h] <= room[h] C,   b[-1] = 0
     -ramp K <= x[h] - x[h-1] <= ramp K,    h >= 1
     """
@@ -146,16 +157,19 @@ def write_coupled(
     hours = range(len(p.clock.weight[t]))
     battery = coupling.battery
     if battery is not None:
-        end = battery.level * battery.energy
-        bounds = [(0.0, battery.energy)] * (len(hours) - 1) + [(end, end)]
-        level = [b.named("level", (name, s, t, h), *bounds[h]) for h in hours]
+        duration = battery.energy / battery.discharge
+        most = storage.const * duration if storage.constant_only else None
+        level = [b.named("level", (name, s, t, h), 0.0, most) for h in hours]
         c, d = flows["charge"], flows["discharge"]
+        b.row("battery_end", (name, s, t), Lin().add(level[-1]).plus(storage, -battery.level * duration), equal=0.0)
         for h in hours:
+            if most is None:
+                b.row("battery_energy", (name, s, t, h), Lin().add(level[h]).plus(storage, -duration), at_most=0.0)
             body = Lin().add(level[h]).add(level[h - 1], -(1.0 - battery.self_discharge))
             body.add(c[h], -battery.charge_efficiency).add(d[h], 1.0 / battery.discharge_efficiency)
             b.row("battery_level", (name, s, t, h), body, equal=0.0)
-            body = Lin().add(c[h], 1.0 / battery.charge).add(d[h], 1.0 / battery.discharge)
-            b.row("battery_power", (name, s, t, h), body, at_most=1.0)
+            body = Lin().add(c[h], battery.discharge / battery.charge).add(d[h]).plus(storage, -1.0)
+            b.row("battery_power", (name, s, t, h), body, at_most=0.0)
     for j, use in coupling.waiting:
         waiting, mw = waiting_of(p, i, j, s, t), capacity("service", j)
         x = flows[use]
@@ -210,7 +224,7 @@ def state_block(coupling: Coupling, names: tuple[str, ...], sources: int, hours:
             return linear((1.0, level[h]), (-kept, level[(h or hours) - 1]), *moved) == 0.0
 
         def power(_: Any, h: int) -> Any:
-            return linear((1.0 / battery.charge, flow[c, h]), (1.0 / battery.discharge, flow[d, h])) <= 1.0
+            return linear((battery.discharge / battery.charge, flow[c, h]), (1.0, flow[d, h])) <= 0.0
 
         model.battery_level = pyo.Constraint(every, rule=rolls)
         model.battery_power = pyo.Constraint(every, rule=power)

@@ -80,6 +80,7 @@ class Program:
         self.waits = [entry[use] for _, use in coupling.waiting]
         self.slow = [entry[ramp.name] for ramp in coupling.ramps]
         self.store = entry.get("discharge", -1)
+        self.duration = 0.0 if coupling.battery is None else coupling.battery.energy / coupling.battery.discharge
         columns, rows = len(solver.columns), len(solver.rows)
         self._cost, self._upper, self._lower = np.zeros(columns), np.zeros(columns), np.zeros(columns)
         self._row_lower, self._row_upper = np.zeros(rows), np.zeros(rows)
@@ -93,10 +94,10 @@ class Program:
         upper[self.flow] = cap
         battery = self.coupling.battery
         if battery is not None:
-            size = capacity[self.store]
-            upper[self.level] = battery.energy * size
-            lower[self.level[-1]] = upper[self.level[-1]] = battery.level * battery.energy * size
-            row_lower[self.power], row_upper[self.power] = -np.inf, size
+            mw = capacity[self.store]
+            upper[self.level] = self.duration * mw
+            lower[self.level[-1]] = upper[self.level[-1]] = battery.level * self.duration * mw
+            row_lower[self.power], row_upper[self.power] = -np.inf, mw
         for w, (e, part) in enumerate(zip(self.waits, waiting, strict=True)):
             upper[self.waiting[w]] = part.room * capacity[e]
             row_lower[self.queue[w]] = row_lower[self.deferred[w]] = -np.inf
@@ -122,7 +123,7 @@ class Program:
         battery = self.coupling.battery
         if battery is not None:
             held = worth[self.level[:-1]].sum() + battery.level * gain[self.level[-1]]
-            slope[self.store] += battery.energy * held - y[self.power].sum()
+            slope[self.store] += self.duration * held - y[self.power].sum()
         for w, (e, part) in enumerate(zip(self.waits, waiting, strict=True)):
             slope[e] += worth[self.waiting[w]] @ part.room
             slope[e] -= y[self.queue[w]] @ part.demand + y[self.deferred[w]] @ part.arrivals

@@ -26,7 +26,7 @@ class Decisions:
 
     orders, exercised, retired   (rig, site) -> MW ordered at the spot price, ordered by exercising options, retired and sold
     options                      rig -> MW of options bought
-    built                        (site, kind) -> MW ordered; kind 'expand' | 'build_mining' | 'build_ai' | 'convert'
+    built                        (site, kind) -> MW ordered; kind 'expand' | 'build_mining' | 'build_ai' | 'convert' | 'store'
     signed                       (service, site) -> critical MW signed
     units                        project -> units decided
     issued                       debt or equity -> USD face issued or drawn (a revolver has none)

@@ -35,6 +35,8 @@ FAR = 100.0
 BURNT = 1e-7
 #: rounds of cuts in the plan's own directions before those that the best real plan prices
 QUICK = 3
+#: a quantity (in units of the program) that moves by no more than this does not move
+SETTLED = 1e-9
 #: a cut is added where it is missed by more than this share of the block's size
 VIOLATED = 1e-10
 
@@ -212,6 +214,8 @@ class Cuts:
                 "service": place.ai_mw + room("build_ai") + room("convert"),
                 "grid": grid,
             }
+            if place.battery is not None:
+                halls |= dict.fromkeys(("charge", "discharge"), place.battery.standing + room("store"))
             entries = site.value.oracle.entries
             alike = {kind: sum(e.kind == kind for e in entries) for kind in halls}
             row = [max(halls.get(e.kind, 1.0) / alike.get(e.kind, 1), 1e-3 * max(grid, 1.0)) for e in entries]
@@ -417,6 +421,7 @@ class Realised:
     def __init__(self, cuts: Cuts, lp: Any, answer: Any, new_session: Callable[[Any], Any]) -> None:
         self.cuts, self.lp, self.new_session = cuts, lp, new_session
         self.capacity = [cuts.capacity(i, answer.x) for i in range(len(cuts.sites))]
+        self.planned = [cuts._value(site.quantity, answer.x) for site in cuts.sites]
         self.points: list[list[tuple[Array, Array, Array, Array]]] = [[] for _ in cuts.sites]  # alpha, rho, theta, q
         for i, (site, (alpha, rho)) in enumerate(zip(cuts.sites, cuts.directions(answer.y), strict=True)):
             if not len(site.units):
@@ -554,8 +559,16 @@ class Realised:
                 rho[here, k] = -y[at : at + len(here)] * self.cuts.unit / site.units[k]
                 at += len(here)
             at += blocks
+            rho[self._settled(len(out))] = 0.0
             out.append(site.direction(alpha, rho, self.cuts.unit))
         return out
+
+    def _settled(self, i: int) -> Any:
+        """(B, Q) quantities that every split at these capacities brings alike, as the plan has them: their duals are whatever the
+        penalty lets them be, and would drown the others."""
+        site = self.cuts.sites[i]
+        found = np.array([q for *_, q in self.points[i]]) / site.units
+        return (np.ptp(found, axis=0) <= SETTLED) & (np.abs(self.planned[i] - found[0]) <= SETTLED)
 
     def _price(self, y: Array) -> bool:
         """Add the splits that the duals of the mixture rows ask for; False where none is worth more than what is there."""

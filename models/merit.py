@@ -132,9 +132,11 @@ def merit(problem: Problem, i: int, s: int, t: int, rigs: tuple[int, ...], servi
     if site.diesel is not None:
         diesel = site.diesel
         sources.append(Source("diesel", False, diesel.cost[s, t] * ones, diesel.mw[t] * ones, diesel.emissions * ones))
-    if site.battery is not None and site.battery.works:
-        uses.append(Use("charge", None, 0.0 * ones, 0.0 * ones, site.battery.charge * ones))
-        sources.append(Source("discharge", False, site.battery.wear * ones, site.battery.discharge * ones, 0.0 * ones))
+    if site.battery is not None and site.stores:
+        # where its size is a decision, rows limit it
+        mw = np.inf if site.store is not None else site.battery.standing
+        uses.append(Use("charge", None, 0.0 * ones, 0.0 * ones, mw * site.battery.charge / site.battery.discharge * ones))
+        sources.append(Source("discharge", False, site.battery.wear * ones, mw * ones, 0.0 * ones))
     response = 0.0
     if grid is not None and grid.demand_response is not None:
         response = float(grid.demand_response[s, t] * problem.years[t])

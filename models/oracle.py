@@ -18,7 +18,8 @@ class Entry:
     """One use or source; index: rig or service number, else -1.
 
     kind 'rig' | 'service' | 'sell' | 'charge' for uses, 'grid' | 'block' | 'own' | 'diesel' | 'discharge' for sources.
-    Its MW are a decision for 'rig', 'service' and 'grid'; for the others they are in the limit and the capacity is 1.
+    Its MW are a decision for 'rig', 'service', 'grid', and (MW of discharge) for 'charge' and 'discharge'; for the others they are in
+    the limit and the capacity is 1.
     """
 
     name: str
@@ -31,7 +32,7 @@ class Entry:
 
     @property
     def decided(self) -> bool:
-        return self.kind in ("rig", "service", "grid")
+        return self.kind in ("rig", "service", "grid", "charge", "discharge")
 
 
 @dataclass(frozen=True)
@@ -259,9 +260,10 @@ def make_oracle(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple
             fee = np.full(blocks, -own.sell_fee)
             limit = times(profiles.add(own.availability, t_count), spread(own.mw))
             columns.append((Entry(f"sell:{own.name}", "sell"), (1, 0, fee), (1, 0, fee), limit))
-    battery = site.battery if site.battery is not None and site.battery.works else None
+    battery = site.battery if site.stores else None
     if battery is not None:
-        columns.append((Entry("charge", "charge"), (0, 0, zero), (0, 0, zero), times(one, np.full(blocks, battery.charge))))
+        taken = times(one, np.full(blocks, battery.charge / battery.discharge))
+        columns.append((Entry("charge", "charge"), (0, 0, zero), (0, 0, zero), taken))
     if site.grid is not None:
         columns.append((Entry("grid", "grid"), (1, 1, zero), (0, 0, zero), available))
     for block in site.blocks:
@@ -274,8 +276,7 @@ def make_oracle(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple
             (Entry("diesel", "diesel"), (0, 0, spread(site.diesel.cost)), (0, 0, zero), times(one, spread(site.diesel.mw)))
         )
     if battery is not None:
-        given = times(one, np.full(blocks, battery.discharge))
-        columns.append((Entry("discharge", "discharge"), (0, 0, np.full(blocks, battery.wear)), (0, 0, zero), given))
+        columns.append((Entry("discharge", "discharge"), (0, 0, np.full(blocks, battery.wear)), (0, 0, zero), one))
 
     def money(entries: list[tuple[float, float, Array]]) -> Money:
         full = [(np.full(blocks, float(p)), np.full(blocks, float(a)), base) for p, a, base in entries]

@@ -144,7 +144,8 @@ class Power:
         if coupling is not None:
             flows = {u.name: x for u, x in zip(m.uses, uses, strict=True)}
             flows |= {g.name: y for g, y in zip(m.sources, sources, strict=True)}
-            write_coupled(b, i, s, t, coupling, flows, lambda kind, k: self._capacity_of(kind, k, i, s, t))
+            storage = self.sites.battery(i, s, t)
+            write_coupled(b, i, s, t, coupling, flows, storage, lambda kind, k: self._capacity_of(kind, k, i, s, t))
         self.blocks[i, s, t] = HourlyBlock(m, tuple(uses), tuple(sources))
         self._settle(i, s, t, margin, kept)
 

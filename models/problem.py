@@ -297,6 +297,8 @@ class Battery:
     wear               USD per MWh given
     level              share of `energy` that is stored when a period begins, and again when it ends
     self_discharge     share of what is stored that is lost in an hour; only with level 0, which a dark site can keep
+    now                MW of discharge that stand at date 0, None: all of them. More can be ordered (`Site.store`): every MW of
+                       discharge has its part of `charge` and `energy`, and is delivered at `level`
     """
 
     charge: float
@@ -307,11 +309,12 @@ class Battery:
     wear: float = 0.0
     level: float = 0.5
     self_discharge: float = 0.0
+    now: float | None = None
 
     @property
-    def works(self) -> bool:
-        """Whether it can store anything at all."""
-        return min(self.charge, self.discharge, self.energy) > 0.0
+    def standing(self) -> float:
+        """MW of discharge at date 0."""
+        return self.discharge if self.now is None else self.now
 
 
 @dataclass(frozen=True)
@@ -322,6 +325,7 @@ class Site:
     expand / build_mining / build_ai / convert: what can be added. `convert` turns mining halls into AI halls: its MW are critical
     MW, each of which uses up `mining_per_ai` MW of mining hall at once (mining_per_ai >= 0).
     energy_budget, emission_cap: limits on this site's calendar years.
+    store: MW of discharge that can be added to `battery` (for tax, terminal value and collateral it is interconnection).
     gross_ratio: MW at the meter per critical MW. delay (S,) periods every build of the site is late in a scenario.
     fixed_cost (S, T) USD/year for the site; mining_cost, ai_cost USD/MW/year for halls that are ready.
     curtail_above (S, T) grid price, USD/MWh before adders, above which no rig runs (None: rigs run at any price).
@@ -349,6 +353,15 @@ class Site:
     emission_cap: YearlyLimit | None = None
     battery: Battery | None = None
     curtail_above: Array | None = None
+    store: Expansion | None = None
+
+    @property
+    def stores(self) -> bool:
+        """Whether a battery can store anything here at any time."""
+        battery = self.battery
+        if battery is None or min(battery.charge, battery.discharge, battery.energy) <= 0.0:
+            return False
+        return battery.standing > 0.0 or self.store is not None
 
 
 @dataclass(frozen=True)

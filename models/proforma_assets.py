@@ -15,7 +15,13 @@ from models.decisions import Decisions
 from models.problem import Array, Clock, Depreciation, Expansion, Ints, Payments, Problem, Rig, Service, Site
 
 #: what a site can order -> the kind of capital spending it is
-EXPANSIONS = {"expand": "interconnection", "build_mining": "halls", "build_ai": "halls", "convert": "halls"}
+EXPANSIONS = {
+    "expand": "interconnection",
+    "build_mining": "halls",
+    "build_ai": "halls",
+    "convert": "halls",
+    "store": "interconnection",
+}
 CAPEX = ("rigs", "options", "halls", "interconnection", "equipment")
 
 Key = TypeVar("Key")
@@ -46,7 +52,7 @@ def expansion(site: Site, kind: str) -> Expansion | None:
 class Assets:
     """What the company owns and what it paid.
 
-    fleet (rig, site) -> (S, T) MW installed; mining_hall, ai_hall, interconnection: site -> (S, T) MW ready;
+    fleet (rig, site) -> (S, T) MW installed; mining_hall, ai_hall, interconnection, storage (MW of discharge): site -> (S, T) MW ready;
     contracted (service, site) -> (S, T) critical MW; rent, fixed_costs (S, T) USD of the period, rents the same by (service, site);
     capex kind -> (S, D) USD paid; ordered kind -> (S, D) USD cost at the order date; resale (S, D) USD received;
     tax_depreciation (S, Y) USD; book_depreciation (S, T) USD;
@@ -65,6 +71,7 @@ class Assets:
     mining_hall: dict[str, Array] = field(default_factory=dict)
     ai_hall: dict[str, Array] = field(default_factory=dict)
     interconnection: dict[str, Array] = field(default_factory=dict)
+    storage: dict[str, Array] = field(default_factory=dict)
     contracted: dict[tuple[str, str], Array] = field(default_factory=dict)
     rents: dict[tuple[str, str], Array] = field(default_factory=dict)
 
@@ -201,6 +208,8 @@ def _keep_site(problem: Problem, decisions: Decisions, site: Site, assets: Asset
     mining = site.mining_mw + ready["build_mining"] - given_up
     ai = site.ai_mw + ready["build_ai"] + ready["convert"]
     assets.interconnection[site.name] = site.interconnection_mw + ready["expand"]
+    if site.battery is not None:
+        assets.storage[site.name] = site.battery.standing + ready["store"]
     assets.mining_hall[site.name] = mining
     assets.ai_hall[site.name] = ai
     assets.fixed_costs += (site.fixed_cost + site.mining_cost * mining + site.ai_cost * ai) * years

@@ -6,6 +6,8 @@ else what is checked would mean nothing: that is checked too.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from models.problem import Array, Battery, Deferrable, Ints
@@ -20,6 +22,14 @@ def check_ramp(mw: Array, share: float, able: float, weight: Array, place: Place
         return
     _single(mw, weight, place, checks)
     checks.note("changes within the ramp limit", max(float(np.abs(np.diff(mw)).max()) - share * able, 0.0), able, place)
+
+
+def sized(battery: Battery, mw: float) -> Battery:
+    """A battery of the same proportions that gives `mw` at most."""
+    if battery.discharge <= 0.0:
+        return battery
+    times = mw / battery.discharge
+    return replace(battery, charge=times * battery.charge, discharge=mw, energy=times * battery.energy)
 
 
 def check_battery(battery: Battery, taken: Array, given: Array, weight: Array, place: Place, checks: Checklist) -> None:

@@ -10,7 +10,7 @@ from models.decisions import Decisions, SiteDispatch
 from models.problem import Array, Problem, Service, Site
 from models.proforma_assets import Assets
 from models.proforma_checks import Checklist
-from models.proforma_coupled import check_battery, check_deferred, check_ramp
+from models.proforma_coupled import check_battery, check_deferred, check_ramp, sized
 
 #: USD lines of a site; the first five are revenue, the others costs (positive as costs)
 REVENUES = ("mining_revenue", "ai_cloud", "reimbursements", "power_sales", "demand_response")
@@ -158,9 +158,10 @@ def _walk(
         y = source("diesel", site.diesel.mw[t])
         lines["energy_cost"][s, t] += site.diesel.cost[s, t] * (weight @ y)
     if site.battery is not None:
-        taken, given = use("charge", site.battery.charge), source("discharge", site.battery.discharge)
-        lines["variable_costs"][s, t] += site.battery.wear * (weight @ given)
-        check_battery(site.battery, taken, given, weight, place, checks)
+        battery = sized(site.battery, float(assets.storage[site.name][s, t]))
+        taken, given = use("charge", battery.charge), source("discharge", battery.discharge)
+        lines["variable_costs"][s, t] += battery.wear * (weight @ given)
+        check_battery(battery, taken, given, weight, place, checks)
 
     lines["emissions_t"][s, t] = _emissions(problem, site, s, t, np.asarray(split.sources.get("grid", none), dtype=float), lines)
     gap = np.abs(uses - sources)

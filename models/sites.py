@@ -9,7 +9,9 @@ from models.linear import Build, Decision, Lin, running
 from models.problem import Expansion
 from models.tax import depreciation_shares
 
-KINDS = ("expand", "build_mining", "build_ai", "convert")
+KINDS = ("expand", "build_mining", "build_ai", "convert", "store")
+#: kinds whose cost counts as interconnection, not as halls
+LINES = ("expand", "store")
 
 
 class Sites:
@@ -44,8 +46,8 @@ class Sites:
                 b.row("build_limit", (site.name, kind, s), ordered, at_most=expansion.limit, unit="USD/MW")
             if expansion.minimum > 0.0:
                 b.row("build_minimum", (site.name, kind, s), ordered, at_least=expansion.minimum, unit="USD/MW")
-        share = b.problem.terminal.interconnection if kind == "expand" else b.problem.terminal.halls
-        entry = b.entry("terminal_interconnection" if kind == "expand" else "terminal_halls")
+        share = b.problem.terminal.interconnection if kind in LINES else b.problem.terminal.halls
+        entry = b.entry("terminal_interconnection" if kind in LINES else "terminal_halls")
         for s in range(b.S):
             entry[s, b.T].plus(self.cost_ordered(i, kind, s, b.T), share)
 
@@ -95,6 +97,11 @@ class Sites:
         """Critical MW of AI hall in period d."""
         site = self.build.problem.sites[i]
         return Lin(site.ai_mw).plus(self.ready(i, "build_ai", s, d)).plus(self.ready(i, "convert", s, d))
+
+    def battery(self, i: int, s: int, d: int) -> Lin:
+        """MW that the battery can give in period d."""
+        battery = self.build.problem.sites[i].battery
+        return Lin(battery.standing if battery is not None else 0.0).plus(self.ready(i, "store", s, d))
 
     def _costs(self, i: int) -> None:
         """Fixed cost of the site and of the halls that are ready; settles a period later."""

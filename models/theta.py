@@ -129,6 +129,8 @@ class Theta:
             lin = self.fleet.installed(index, i, s, t)
         elif kind == "service":
             lin = self.services.contracted[index, i][s, t]
+        elif kind in ("charge", "discharge"):
+            lin = self.sites.battery(i, s, t)
         else:
             lin = self.sites.interconnection(i, s, t)
             lin.const -= sum(float(block.mw[t]) for block in b.problem.sites[i].blocks)

@@ -187,7 +187,7 @@ def _prices(problem: Problem) -> Iterator[float]:
     for service in problem.services:
         yield from _sizes(service.rate * (years if service.kind == "lease" else hours))
     for site in problem.sites:
-        for added in (site.expand, site.build_mining, site.build_ai, site.convert):
+        for added in (site.expand, site.build_mining, site.build_ai, site.convert, site.store):
             if added is not None:
                 yield from _sizes(added.cost)
         if site.grid is not None:

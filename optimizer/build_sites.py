@@ -23,7 +23,7 @@ def build_sites(frame: Frame) -> tuple[Site, ...]:
 
 def _site(frame: Frame, name: str, site: schema_sites.Site) -> Site:
     def expansion(part: str, kind: str) -> Expansion | None:
-        given: schema_common.Expansion | None = getattr(getattr(site, part), kind)
+        given: schema_common.Expansion | None = getattr(getattr(site, part), kind, None)
         if given is None:
             return None
 
@@ -65,6 +65,7 @@ def _site(frame: Frame, name: str, site: schema_sites.Site) -> Site:
         energy_budget=energy_budget(frame, lambda model: model.sites[name].energy_budget),
         emission_cap=emission_cap(frame, lambda model: model.sites[name].emission_cap),
         battery=_battery(site.battery),
+        store=expansion("battery", "build"),
     )
 
 
@@ -81,6 +82,7 @@ def _battery(given: schema_sites.Battery | None) -> Battery | None:
         wear=given.wear,
         level=given.level,
         self_discharge=given.self_discharge,
+        now=given.now,
     )
 
 

@@ -14,6 +14,12 @@ def check_coupled(c: Checker) -> None:
             continue
         at: Parts = ("sites", name, "battery")
         found.append((at, "a battery"))
+        c.expansion((*at, "build"), battery.build)
+        size = battery.charge if battery.discharge is None else battery.discharge
+        if battery.build is not None and min(battery.charge, size, battery.energy) <= 0.0:
+            c.wrong(
+                (*at, "build"), "a battery without size has no proportions to build in", "charge: 1 MW, energy: 4 MWh, now: 0 MW"
+            )
         if battery.self_discharge > 0.0 and battery.level > 0.0:
             message = "a battery that loses charge needs power to keep its level, which a dark site does not have"
             c.wrong((*at, "self_discharge"), message, "level: 0 %")

@@ -92,6 +92,7 @@ BUILDS = {
     "build_mining": "build mining hall",
     "build_ai": "build AI hall",
     "convert": "convert to AI hall",
+    "store": "build battery",
 }
 #: In the order in which decisions of one date are told.
 KINDS = (

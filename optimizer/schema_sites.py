@@ -173,7 +173,10 @@ class Limits(Section):
 
 
 class Battery(Section):
-    """Storage behind the meter: takes power from any source, gives it to any use. Needs hours: all."""
+    """Storage behind the meter: takes power from any source, gives it to any use. Needs hours: all.
+
+    `build` adds MW of discharge in these proportions of charge, discharge and energy; its cost counts as interconnection.
+    """
 
     charge: Power = Field(description="most MW it takes, at the meter")
     discharge: Power | None = Field(default=None, description="most MW it gives, at the meter; default: as `charge`")
@@ -186,6 +189,8 @@ class Battery(Section):
     self_discharge: HourlyLoss = Field(
         default=0.0, description="share of what is stored lost per hour, %/hour; needs level: 0 %; default none"
     )
+    now: Power | None = Field(default=None, description="MW of discharge at the start; default: all that is described")
+    build: Expansion | None = Field(default=None, description="MW of discharge that can be added; default nothing")
 
 
 class Interconnection(Section):

@@ -240,7 +240,7 @@ def with_coupled_hours(p: Problem, rng: np.random.Generator) -> Problem:
     sites = []
     for site in p.sites:
         assert site.grid is not None
-        battery = None
+        battery = store = None
         if rng.random() < 0.7:
             mw = float(rng.uniform(2, 12))
             leaks = bool(rng.random() < 0.3)
@@ -254,6 +254,11 @@ def with_coupled_hours(p: Problem, rng: np.random.Generator) -> Problem:
                 level=0.0 if leaks else float(rng.choice([0.0, 0.5, 1.0])),
                 self_discharge=0.01 if leaks else 0.0,
             )
+            if rng.random() < 0.4:
+                lead = int(rng.integers(0, 2))
+                wear = _depreciation(rng)
+                store = expansion_of(p, rng.uniform(0.1e6, 0.6e6), lead, 20.0, payments=_payments(rng, lead), depreciation=wear)
+                battery = replace(battery, now=float(rng.choice([0.0, mw])))
         diesel = site.diesel
         if diesel is not None:
             diesel = replace(diesel, cost=diesel.cost * scale, permit_hours=diesel.permit_hours / scale)
@@ -265,6 +270,7 @@ def with_coupled_hours(p: Problem, rng: np.random.Generator) -> Problem:
                 own=tuple(replace(g, cost=g.cost * scale, sell_fee=g.sell_fee * scale) for g in site.own),
                 diesel=diesel,
                 battery=battery,
+                store=store,
             )
         )
     rigs = []

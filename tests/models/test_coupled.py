@@ -18,7 +18,7 @@ from models.proforma import keep_books
 from models.proforma_coupled import levels
 from optimizer.blocks import block_opener
 from optimizer.engine import Outcome, Solution, solve_problem
-from tests.models.tiny import hourly, hours_of, rig_of, service_of, site_of, tiny
+from tests.models.tiny import expansion_of, hourly, hours_of, rig_of, service_of, site_of, tiny
 from tests.random_problems import random_problem
 
 METHODS = ["cuts", "extensive"]
@@ -95,6 +95,26 @@ def test_an_hour_is_spent_once(method: str) -> None:
     found, _ = margin(with_load(problem), method)
     taken = 9.0 / 1.8
     assert found == pytest.approx(10.0 * 550.0 + 50.0 * 0.2 * taken - 2.0 * 0.8 * taken, rel=1e-9)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("cost", "built"), [(29.0, 6.0), (31.0, 0.0)])
+def test_a_battery_is_built_where_it_earns_its_cost(method: str, cost: float, built: float) -> None:
+    """Of each MW 1.8 MWh (two hours at 1 MW and 90 %), charged at 20 and given at 40 USD/MWh once a month for two months."""
+    problem = hours_of(tiny(2, months=1), 4)
+    battery = Battery(1.0, 1.0, 1.8, 0.9, 1.0, 0.0, 0.0, now=0.0)
+    month = 1.8 * 40.0 - 2.0 * 20.0
+    earned = month * (1.08 ** (-1 / 12) + 1.08 ** (-2 / 12))
+    store = replace(expansion_of(problem, cost=cost / 30.0 * earned, limit=6.0), window=np.array([True, False, False]))
+    site = site_of(problem, gross_ratio=1.0, battery=battery, store=store)
+    problem = with_load(
+        replace(problem, sites=(replace(site, grid=replace(site.grid, price=hourly(problem, [20, 20, 40, 40]))),))
+    )
+    problem = replace(problem, services=(replace(problem.services[0], contracted_term=2, window=np.zeros(3, dtype=bool)),))
+    found, solution = margin(problem, method)
+    assert solution.decisions is not None and solution.decisions.built["home", "store"].sum() == pytest.approx(built, abs=1e-9)
+    load = 2 * (4 * 10.0 * 500.0 - 10.0 * 120.0)
+    assert found == pytest.approx(load + 2 * built * month, rel=1e-9)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -191,7 +211,7 @@ def test_blocks_without_coupling_are_worth_what_the_kernel_says(seed: int) -> No
     """On hours that could be coupled, with nothing that does: the compiled search and the program agree on value and energy cost."""
     problem = random_problem(seed, coupled=True)
     plain = tuple(replace(service, deferrable=None) for service in problem.services)
-    problem = replace(problem, services=plain, sites=tuple(replace(site, battery=None) for site in problem.sites))
+    problem = replace(without_batteries(problem), services=plain)
     rng = np.random.default_rng(seed)
     for i in range(len(problem.sites)):
         kernel = make_oracle(problem, i, tuple(range(len(problem.rigs))), tuple(range(len(problem.services))))
@@ -297,12 +317,12 @@ def best(problem: Problem) -> float:
 
 
 def without_batteries(p: Problem) -> Problem:
-    return replace(p, sites=tuple(replace(site, battery=None) for site in p.sites))
+    return replace(p, sites=tuple(replace(site, battery=None, store=None) for site in p.sites))
 
 
 def with_larger_batteries(p: Problem) -> Problem:
     def larger(battery: Battery | None) -> Battery | None:
-        return None if battery is None else replace(battery, charge=2 * battery.charge, discharge=2 * battery.discharge)
+        return None if battery is None else replace(battery, now=battery.standing + 5.0)
 
     return replace(p, sites=tuple(replace(site, battery=larger(site.battery)) for site in p.sites))
 

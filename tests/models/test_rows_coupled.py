@@ -13,7 +13,7 @@ from models.coupled import coupling_of, due, state_block, waiting_of
 from models.plan import Plan
 from models.problem import Battery, Deferrable, Problem, Service
 from tests.models.rows import keys, label, row_is
-from tests.models.tiny import hourly, hours_of, rig_of, service_of, site_of, tiny
+from tests.models.tiny import expansion_of, hourly, hours_of, rig_of, service_of, site_of, tiny
 
 BATTERY = Battery(5.0, 4.0, 10.0, 0.9, 0.8, 3.0, 0.25)
 
@@ -46,13 +46,33 @@ def test_what_is_stored_rolls_around_the_period(battery: Battery) -> None:
                 terms = {here: 1.0, before: -(1.0 - battery.self_discharge)}
                 terms |= {use("charge", t, h, s): -0.9, source("discharge", t, h, s): 1.25}
                 row_is(plan, "battery_level", ("home", s, t, h), terms, equal=0.0)
-                spent = {use("charge", t, h, s): 0.2, source("discharge", t, h, s): 0.25}
-                row_is(plan, "battery_power", ("home", s, t, h), spent, at_most=1.0)
-    bounds = {key[1:]: (var.lb, var.ub) for key, var in plan.model.level.items() if key[1:3] == (0, 0)}
-    end = battery.level * 10.0
-    assert bounds == {(0, 0, 0): (0.0, 10.0), (0, 0, 1): (0.0, 10.0), (0, 0, 2): (end, end)}
-    assert plan.model.use["home", "charge", 0, 0, 0].ub == 5.0
-    assert plan.model.source["home", "discharge", 0, 0, 0].ub == 4.0
+                spent = {use("charge", t, h, s): 0.8, source("discharge", t, h, s): 1.0}
+                row_is(plan, "battery_power", ("home", s, t, h), spent, at_most=4.0)
+            row_is(plan, "battery_end", ("home", s, t), {f"level[home,{s},{t},2]": 1.0}, equal=battery.level * 10.0)
+    assert keys(plan, "battery_energy") == []  # a size that is known is a bound
+    assert {(var.lb, var.ub) for var in plan.model.level.values()} == {(0.0, 10.0)}
+    assert {var.ub for key, var in plan.model.use.items() if key[1] == "charge"} == {5.0}
+    assert {var.ub for key, var in plan.model.source.items() if key[1] == "discharge"} == {4.0}
+
+
+def test_a_battery_that_is_built_grows_in_proportion() -> None:
+    """B = 3 MW now and what was ordered a period and the site's delay before: 2.5 MWh and 1.25 MW of charging to each MW."""
+    problem = three_hours(2, scenarios=2)
+    late = np.array([0, 1])
+    site = site_of(problem, battery=replace(BATTERY, now=3.0), store=expansion_of(problem, lead=0), delay=late)
+    plan = Plan(replace(problem, sites=(site,)))
+    x = "built_home_store[0,{}]".format
+    for s, t, orders in ((0, 0, (x(0),)), (0, 1, (x(0), "built_home_store[0,1]")), (1, 0, ()), (1, 1, (x(0),))):
+        for h in (0, 1, 2):
+            level = f"level[home,{s},{t},{h}]"
+            spent = {use("charge", t, h, s): 0.8, source("discharge", t, h, s): 1.0} | {order: -1.0 for order in orders}
+            row_is(plan, "battery_power", ("home", s, t, h), spent, at_most=3.0)
+            if orders:
+                held = {level: 1.0} | {order: -2.5 for order in orders}
+                row_is(plan, "battery_energy", ("home", s, t, h), held, at_most=7.5)
+        end = {f"level[home,{s},{t},2]": 1.0} | {order: -2.5 * 0.25 for order in orders}
+        row_is(plan, "battery_end", ("home", s, t), end, equal=7.5 * 0.25)
+    assert all(var.ub is None for key, var in plan.model.use.items() if key[1] == "charge")
 
 
 def test_charging_and_giving_take_part_in_balance_and_margin() -> None:
@@ -264,6 +284,13 @@ def test_a_battery_that_cannot_be(terms: dict[str, float], message: str) -> None
     problem = three_hours(1)
     with pytest.raises(ValueError, match=message):
         Plan(replace(problem, sites=(site_of(problem, battery=replace(BATTERY, **terms)),)))
+
+
+def test_nothing_to_build_on() -> None:
+    problem = three_hours(1)
+    for battery in (None, replace(BATTERY, energy=0.0)):
+        with pytest.raises(ValueError, match="no size"):
+            Plan(replace(problem, sites=(site_of(problem, battery=battery, store=expansion_of(problem)),)))
 
 
 def test_a_deadline_or_a_ramp_that_cannot_be() -> None:
