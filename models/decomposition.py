@@ -122,7 +122,10 @@ class Cuts:
         self.expired = expired or (lambda: False)
         self.stopped = False  # by `expired`, before the hours were real
         self.theta, self.session, self.unit = theta, session, theta.build.unit
-        self.split = split or (lambda i, k, a, r: theta.values[i].split(k, a, r))
+        if split is None:
+            self.work_out_here()
+        else:
+            self.split = split
         self.progress = progress or (lambda *_a, **_k: None)
         self.sites = [self._columns(value, columns) for value in theta.values]
         self.pool = CutPool()
@@ -131,6 +134,10 @@ class Cuts:
         self.first_row = session.lp.matrix.shape[0]
         self.rounds = 0
         self._begin()
+
+    def work_out_here(self) -> None:
+        """From now on hours are worked out in this process."""
+        self.split = lambda i, k, a, r: self.theta.values[i].split(k, a, r)
 
     def _columns(self, value: SiteValue, columns: dict[int, int]) -> Site:
         def number(var: Any) -> int:
@@ -334,6 +341,20 @@ class Cuts:
                 price = np.bincount(block_of[mine], weight[mine] * slopes[:, grid[0]], len(site.theta)).astype(float)
             out.append(price)
         return out
+
+    def shift(self, i: int, more: Array) -> None:
+        """Capacities of site i grow by `more` (B, E) MW without a decision: every cut holds for the new ones as well."""
+        site = self.sites[i]
+        site.value.constant = site.value.constant + more
+        mine = np.flatnonzero(np.concatenate(self.pool.site) == i)
+        block = np.concatenate(self.pool.block)[mine]
+        slope = np.concatenate([x for x, s in zip(self.pool.slope, self.pool.site, strict=True) if s[0] == i])
+        rows = self.first_row + mine
+        upper = self.session.lp.row_upper[rows] + (slope * more[block]).sum(axis=1) / self.unit
+        self.session.set_row_bounds(rows, np.full(len(rows), -np.inf), upper)
+        for k, cuts in enumerate(self.waiting):
+            if cuts.site == i:
+                self.waiting[k] = replace(cuts, upper=cuts.upper + (cuts.slope * more[cuts.rows]).sum(axis=1) / self.unit)
 
     def widen(self, factor: float) -> None:
         """Cuts at capacities `factor` times the highest: where the first ones leave the plan unbounded."""

@@ -148,6 +148,37 @@ def settle(
     return Settled(best, best_lp, bound, done, not heap, tuple(dict.fromkeys(reasons)))
 
 
+def nearest(
+    session: Session,
+    root: Answer,
+    conditions: Sequence[Condition],
+    solve: Callable[[], Answer],
+    choose: Callable[[Answer], Answer],
+) -> Settled | None:
+    """The branch that `root` comes nearest to, and no other: a plan that meets every condition, cheaply, with the relaxation's bound.
+
+    complete where the two are equal. None where that branch has no plan. The session's bounds are restored afterwards.
+    """
+    lp = session.lp
+    proved = verify_optimal(lp, root.x, root.y)
+    tight = obeyed(lp, root.x, conditions)
+    rows = np.flatnonzero(tight.row_lower != lp.row_lower)
+    columns = np.flatnonzero(tight.col_upper != lp.col_upper)
+    session.set_row_bounds(rows, tight.row_lower[rows], tight.row_upper[rows])
+    session.set_column_bounds(columns, tight.col_lower[columns], tight.col_upper[columns])
+    answer = solve()
+    if answer.status is Status.OPTIMAL:
+        answer = choose(answer)
+    here = session.lp
+    session.set_row_bounds(rows, lp.row_lower[rows], lp.row_upper[rows])
+    session.set_column_bounds(columns, lp.col_lower[columns], lp.col_upper[columns])
+    if answer.status is not Status.OPTIMAL:
+        return None
+    bound = proved.dual_bound
+    complete = abs(bound - answer.objective) <= PRUNE * abs(answer.objective)
+    return Settled(answer, here, bound, 1, complete, proved.reasons)
+
+
 def _fix(session: Session, lp: LinearProgram, conditions: Sequence[Condition], fixed: tuple[tuple[int, int], ...]) -> None:
     """The bounds of `lp` for every condition, with the chosen ways made tight."""
     chosen = {conditions[k][way] for k, way in fixed}

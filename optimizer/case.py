@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +50,7 @@ class Case:
     model: CaseModel
     frame: Frame = field(repr=False)
     _problem: Problem = field(repr=False)
+    tree: Node | None = field(default=None, repr=False)
 
     @classmethod
     def load(
@@ -68,6 +70,22 @@ class Case:
     def problem(self) -> Problem:
         """The case in plain arrays."""
         return self._problem
+
+    def place(self, path: str) -> Place | None:
+        """Where the case states the value at a path such as `financing.notes.limit` or `rules[2]`: the nearest place above it that it has."""
+        node = self.tree
+        place = None if node is None else node.place
+        for name, number in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path):
+            if node is None:
+                break
+            if number:
+                below = node[int(number)] if node.kind == "list" and int(number) < len(node) else None
+                place = place if below is None else below.place
+            else:
+                below = node.get(name)
+                place = place if below is None else node.key_place(name)
+            node = below
+        return place
 
     def solve(self, **options: Any) -> Solution:
         """Solve and prove; see `optimizer.engine.solve`."""
@@ -120,6 +138,7 @@ class _Loading:
             model=base,
             frame=frame,
             _problem=problem,
+            tree=tree,
         )
 
     def vary(self, tree: Node, variant: str | None) -> Node:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from models.decomposition import Cuts
     from models.linear import Lin
     from models.plan import Plan
+    from optimizer.baseline import Baseline, Narrowed
     from optimizer.branch import Condition, Settled
     from optimizer.case import Case
     from optimizer.executor import Executor, PinnedHours
@@ -99,6 +100,8 @@ class Solution:
     reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     lp_checks: tuple[Check, ...] = ()
+    baseline: Baseline | None = None
+    kept: Kept | None = field(default=None, repr=False, compare=False)
 
     @property
     def statements(self) -> Any:
@@ -119,21 +122,27 @@ def solve(
     presolve: bool = True,
     algorithm: str = "choose",
     executor: Executor | None = None,
+    baseline: bool = True,
+    keep: bool = False,
 ) -> Solution:
     """Solve a case and prove the answer. time_limit in seconds.
 
     method: 'cuts' values every hour exactly and adds what is needed of it to the program; 'extensive' writes every hour out.
     executor: who works out the hours ('cuts' only); None: this process. The answer is the same to the last bit.
+    baseline: also work out what a company that invests in nothing new would be worth. keep: leave the program warm in `Solution.kept`.
     Raises ValueError for an unknown method; SolverError when HiGHS itself fails; ExecutorError when its workers cannot go on.
     """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}: expected one of {', '.join(METHODS)}")
-    run = _Run(case, method, time_limit, progress or _silent, canonical, seed, presolve, algorithm, executor)
+    run = _Run(case, method, time_limit, progress or _silent, canonical, seed, presolve, algorithm, executor, baseline, keep)
     try:
         return run.run()
     finally:
         if run.hours is not None:
             run.hours.release()
+            run.hours = None
+            if run.cuts is not None:
+                run.cuts.work_out_here()  # what is asked of a kept program later
 
 
 def solve_problem(problem: Problem, **options: Any) -> Solution:
@@ -175,6 +184,8 @@ class _Run:
         presolve: bool,
         algorithm: str,
         executor: Executor | None = None,
+        baseline: bool = False,
+        keep: bool = False,
     ) -> None:
         self.case, self.method, self.progress, self.canonical = case, method, progress, canonical
         self.settings: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "presolve": presolve, "method": algorithm}
@@ -187,6 +198,7 @@ class _Run:
         self.aside: Session | None = None  # the last session beside the main one
         self.late = False  # time was up before the hours of the plan were mixed
         self.begun = dict(SECONDS)
+        self.baseline, self.keep = baseline, keep
 
     @contextmanager
     def stage(self, name: str, **numbers: float) -> Iterator[None]:
@@ -198,6 +210,22 @@ class _Run:
             self.timings[name] = self.timings.get(name, 0.0) + time.perf_counter() - start
 
     def run(self) -> Solution:
+        plan, lp = self.begin()
+        with self.stage("solve", **self.size):
+            answer = self._solve()
+        outcome = Outcome(answer.status.value) if answer.status.value in {o.value for o in Outcome} else Outcome.UNVERIFIED
+        if outcome is not Outcome.OPTIMAL:
+            return self._without_plan(plan, self.session.lp, answer, outcome)
+        solution, kept = self._finish(plan, lp, answer)
+        if self.baseline and solution.outcome is Outcome.OPTIMAL:
+            from optimizer.baseline import no_new_investment
+
+            with self.stage("baseline"):
+                solution = replace(solution, baseline=no_new_investment(kept, solution))
+        return replace(solution, kept=kept) if self.keep and solution.outcome is Outcome.OPTIMAL else solution
+
+    def begin(self) -> tuple[Plan, LinearProgram]:
+        """Read, build and load the program, with its first cuts."""
         with self.stage("read"):
             problem = self.case.problem()
             from optimizer.imports import import_pyomo
@@ -218,17 +246,17 @@ class _Run:
         self.session.load(lp)
         self.levels = self._levels(plan, lp)
         self.cuts = self._begin_cuts(plan, lp)
-        with self.stage("solve", **self.size):
-            answer = self._solve()
-        outcome = Outcome(answer.status.value) if answer.status.value in {o.value for o in Outcome} else Outcome.UNVERIFIED
-        if outcome is not Outcome.OPTIMAL:
-            return self._without_plan(plan, self.session.lp, answer, outcome)
+        return plan, lp
+
+    def _finish(self, plan: Plan, lp: LinearProgram, answer: Answer, thorough: bool = True) -> tuple[Solution, Kept]:
+        """From an optimum of the session to the proved plan. thorough: as `Kept.within`."""
         with self.stage("canonical plan"):
             answer = self._choose(answer)
-        settled = self._settle(plan, lp, answer)
+        settled = self._settle(plan, lp, answer, thorough)
+        kept = Kept(self, plan, lp, answer, settled)
         if settled is not None and settled.answer is None:
-            return self._unsettled(settled)
-        return self._prove(plan, answer, settled)
+            return self._unsettled(settled), kept
+        return self._prove(plan, answer, settled), kept
 
     def _begin_cuts(self, plan: Plan, lp: LinearProgram) -> Cuts | None:
         if plan.theta is None or not plan.theta.values:
@@ -344,8 +372,9 @@ class _Run:
         return out
 
     # ---- a plan ----------------------------------------------------------------------------------------------------
-    def _settle(self, plan: Plan, lp: LinearProgram, answer: Answer) -> Settled | None:
-        """Where relaxed rows (of tax, of cash sweeps) let the program dodge the law, branch; None where it obeys."""
+    def _settle(self, plan: Plan, lp: LinearProgram, answer: Answer, thorough: bool = True) -> Settled | None:
+        """Where relaxed rows (of tax, of cash sweeps) let the program dodge the law, branch; None where it obeys. thorough: as
+        `Kept.within`."""
         from optimizer import branch
 
         if not plan.taxes.law and not plan.sweeps.law:
@@ -354,7 +383,8 @@ class _Run:
         if not branch.dodged(self.session.lp, answer.x, self.law):
             return None
         with self.stage("branch"):
-            return branch.settle(
+            near = None if thorough else branch.nearest(self.session, answer, self.law, self._solve, self._choose)
+            return near or branch.settle(
                 self.session, answer, self.law, self._solve, self._choose, deadline=self.deadline, progress=self.progress
             )
 
@@ -503,6 +533,40 @@ class _Run:
             timings=self.timings | since(self.begun),
             **found,
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """A solved program, still warm. plan and lp as built, before cuts; answer: its optimum; settled: the branch of the tax law, if any."""
+
+    run: _Run
+    plan: Plan
+    lp: LinearProgram
+    answer: Answer
+    settled: Settled | None
+
+    def within(self, narrowed: Narrowed, thorough: bool = True) -> Solution:
+        """The best plan of the program within narrower bounds, proved like any other. The bounds are put back.
+
+        Not thorough: where the tax law asks for branches, the nearest one only; the outcome is then LIMIT, with a plan that obeys the law
+        and the bound of all of them.
+        """
+        run, session = self.run, self.run.session
+        held, timings = session.lp, run.timings
+        columns, rows = narrowed.columns, narrowed.rows
+        run.timings = {}
+        session.set_column_bounds(columns, narrowed.column_lower, narrowed.column_upper)
+        session.set_row_bounds(rows, narrowed.row_lower, narrowed.row_upper)
+        try:
+            answer = run._solve()
+            outcome = Outcome(answer.status.value) if answer.status.value in {o.value for o in Outcome} else Outcome.UNVERIFIED
+            if outcome is not Outcome.OPTIMAL:
+                return run._without_plan(self.plan, session.lp, answer, outcome)
+            return run._finish(self.plan, self.lp, answer, thorough)[0]
+        finally:
+            session.set_column_bounds(columns, held.col_lower[columns], held.col_upper[columns])
+            session.set_row_bounds(rows, held.row_lower[rows], held.row_upper[rows])
+            run.timings = timings
 
 
 def _conditions(plan: Plan, lp: LinearProgram) -> list[Condition]:

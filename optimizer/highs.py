@@ -509,6 +509,20 @@ class Session:
         changes: dict[str, Any] = {f"{kind}_lower": all_lower, f"{kind}_upper": all_upper}
         self._lp = dataclasses.replace(self.lp, **changes)
 
+    def set_coefficients(self, rows: Any, columns: Any, values: Any) -> None:
+        """Replace entries of the matrix that are there; the basis stays."""
+        values = np.array(values, dtype=float)
+        _raise([f"coefficient is {v}" for v in values[~(np.abs(values) < LARGEST_COEFFICIENT)]])
+        matrix = self.lp.matrix.copy()
+        for row, column, value in zip(rows, columns, values, strict=True):
+            start, end = matrix.indptr[column], matrix.indptr[column + 1]
+            at = start + np.flatnonzero(matrix.indices[start:end] == row)
+            if len(at) != 1:
+                raise SolverInputError(f"{self.lp.row_name(int(row))} has no coefficient of {self.lp.column_name(int(column))}.")
+            matrix.data[at[0]] = value
+            self._check(self._highs.changeCoeff(int(row), int(column), float(value)), "changeCoeff")
+        self._lp = dataclasses.replace(self.lp, matrix=matrix)
+
     def get_basis(self) -> Any:
         """The basis of the last solve, to hand back to `set_basis` when a detour is over."""
         return self._highs.getBasis()

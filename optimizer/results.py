@@ -78,6 +78,7 @@ def summary(solution: Solution) -> dict[str, Any]:
             "program_against_books": _checks(solution.lp_checks),
         },
         "horizon_note": getattr(case, "horizon_note", None) or None,
+        "baseline": None,
         "ledger": None,
         "kpis": None,
         "scenarios": None,
@@ -90,6 +91,17 @@ def summary(solution: Solution) -> dict[str, Any]:
         out["ledger"] = tables.ledger(solution)
         out["kpis"] = tables.expected_figures(solution)
         out["scenarios"] = tables.scenario_figures(solution)
+    if solution.baseline is not None:
+        one = solution.baseline
+        out["baseline"] = {
+            "name": one.name,
+            "objective": one.objective,
+            "upper_bound": one.upper_bound,
+            "expected_npv": one.expected,
+            "cvar": one.cvar,
+            "value_of_optimising": one.value_of_optimising,
+            "reason": one.reason,
+        }
     return out
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from optimizer.engine import Covenant, Solution
     from optimizer.results_tables import Step
 
+WIDEST = 100  # columns of a line
 MOST_STEPS = 24  # rows of a table of decisions; the rest is in plan.csv
 MOST_SCENARIOS = 12
 MOST_RULES = 12
@@ -132,11 +133,26 @@ def _head(solution: Solution, out: _Printer) -> None:
     worst = f"worst {percent(aim.tail)}"
     if solution.problem.scenarios.count == 1:
         out.line(f"  value  {money(books.objective)}")
+        _baseline(solution, out)
         return
     out.line(f"  objective       {money(books.objective):>14}   {made}")
     out.line(f"  expected value  {money(books.expected):>14}")
     out.line(f"  VaR             {money(books.var):>14}   best of the {worst} of cases")
     out.line(f"  CVaR            {money(books.cvar):>14}   mean of the {worst} of cases")
+    _baseline(solution, out)
+
+
+def _baseline(solution: Solution, out: _Printer) -> None:
+    """What the company would be worth if it invested in nothing new, or why nobody knows."""
+    one = solution.baseline
+    if one is None:
+        return
+    if one.objective is None or one.upper_bound is None:
+        out.line(_shorter(f"  no new investment: {one.reason}", WIDEST))
+        return
+    most = one.upper_bound - one.objective > 1e-6 * abs(one.objective)
+    known = f" (at most {money(one.upper_bound)})" if most else ""
+    out.line(f"  no new investment {money(one.objective)}{known}: optimising is worth {money(one.value_of_optimising)}")
 
 
 def _capital(solution: Solution, decided: list[Step], out: _Printer) -> None:
