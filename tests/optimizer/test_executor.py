@@ -461,11 +461,10 @@ def test_dask_finds_the_same_bits_and_writes_the_same_files(
 ) -> None:
     with Executor(scheduler=cluster.address) as executor:
         assert executor.workers == 2
-        for seed in SEEDS[:2]:
-            sites = hours_of(random_problem(seed))
-            pinned = executor.pin(sites)
-            assert answers(pinned, questions(sites)) == answers(Executor().pin(sites), questions(sites))
-            pinned.release()
+        sites = hours_of(random_problem(SEEDS[0]))
+        pinned = executor.pin(sites)
+        assert answers(pinned, questions(sites)) == answers(Executor().pin(sites), questions(sites))
+        pinned.release()
         assert files(case.solve(executor=executor), tmp_path / "dask") == expected
     with Executor(workers=5, scheduler=cluster.address) as executor:  # more pieces than workers
         assert executor.workers == 5
@@ -521,39 +520,38 @@ def test_workers_of_another_version_are_refused(cluster: Machines, tmp_path: Pat
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     init = tmp_path / "optimizer" / "__init__.py"
     init.write_text(init.read_text().replace('__version__ = "', '__version__ = "0.0.'))
-    other = cluster.worker(source=tmp_path)
-    cluster.wait_for(3)
+    (tmp_path / "none" / "optimizer").mkdir(parents=True)
+    (tmp_path / "none" / "optimizer" / "__init__.py").write_text("raise ImportError('not installed here')")
+    others = [cluster.worker(source=tmp_path), cluster.worker(source=tmp_path / "none")]
+    cluster.wait_for(4)
     try:
         err = refused(capsys, cluster.address)
     finally:
-        other.kill()
-        other.wait()
+        for other in others:
+            other.kill()
+            other.wait()
         cluster.wait_for(2)
     assert "all workers must have the versions that are here" in err
-    assert "wattfolio 0.0.0.1.0 (here 0.1.0)" in err and "sources of wattfolio" in err and err.count("tcp://") == 1
+    assert "wattfolio 0.0.0.1.0 (here 0.1.0)" in err and "sources of wattfolio" in err
+    assert "cannot import wattfolio" in err and err.count("tcp://") == 2 and err.count("\n") == 3
 
 
 def test_a_dask_worker_killed_in_the_middle_is_survived(
     cluster: Machines, case: Case, expected: dict[str, bytes], tmp_path: Path
 ) -> None:
-    """One while it is idle, one with hours in hand; others take over what they held."""
-    cluster.worker()
-    cluster.wait_for(3)
-    victims = [process for process in cluster.started[1:] if process.poll() is None][:2]
+    """With hours in hand: another worker gets these and all that the dead one held."""
+    victim = cluster.started[1]
     timers: list[threading.Timer] = []
 
     def progress(stage: str, **numbers: float) -> None:
         if stage == "solve":
-            victims[0].kill()
-        if stage == "dispatch":
-            timers.append(killed_while_busy(victims[1].pid))
+            timers.append(killed_while_busy(victim.pid))
 
     with Executor(scheduler=cluster.address) as executor:
-        assert executor.workers == 3
+        assert executor.workers == 2
         solution = case.solve(executor=executor, progress=progress)
-        for timer in timers:
-            timer.join()
-        assert timers and [victim.wait(10) for victim in victims] == [-signal.SIGKILL] * 2
+        timers[0].join()
+        assert victim.wait(10) == -signal.SIGKILL
         assert solution.outcome is Outcome.OPTIMAL
     assert files(solution, tmp_path / "dask") == expected
 
