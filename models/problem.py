@@ -693,7 +693,7 @@ class Rule:
     terms: {Term (or its fields as a plain tuple): (S, D) coefficient}; sense '>=' | '<=' | '=='; constant (S, D); active (S, D);
     penalty: None = hard; else USD per unit of breach and date, discounted (soft). source: "file:line:column".
     owner: instrument whose covenant it is, or None. expected: both sides are averaged over scenarios by their probabilities; `active` is
-    then the same in all of them.
+    then the same in all of them. path: the name that its source has for it.
     """
 
     name: str
@@ -706,6 +706,7 @@ class Rule:
     source: str = ""
     owner: str | None = None
     expected: bool = False
+    path: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "terms", {Term(*term): coefficient for term, coefficient in self.terms.items()})

@@ -25,14 +25,19 @@ def over_time(problem: Problem, words: dict[str, Array], operating: Container[st
             plain = str(Term(term.word, term.argument))
             if plain not in words:
                 raise ValueError(f"rule {rule.name!r} ({rule.source}) uses {plain!r}, which the books do not hold")
-            values, first = words[plain], 1 if term.word in operating else 0
-            for k, function in enumerate(term.functions):
-                settles = term.word in operating and k == 0
-                values, first = _apply(function, values, first, settles, problem.clock)
+            values, first = along(term, words[plain], term.word in operating, problem.clock)
             if np.any(np.broadcast_to(rule.active, values.shape)[:, :first]):
                 raise ValueError(f"rule {rule.name!r} ({rule.source}) applies before date {first}, when {term} has no value yet")
             out[str(term)] = values
     return out
+
+
+def along(term: Term, values: Array, settles: bool, clock: Clock) -> tuple[Array, int]:
+    """(values, first date with one) of a term's functions of (S, D) values of its word. settles: they settle at the end of a period."""
+    first = 1 if settles else 0
+    for k, function in enumerate(term.functions):
+        values, first = _apply(function, values, first, settles and k == 0, clock)
+    return values, first
 
 
 def _apply(function: Function, x: Array, first: int, settles: bool, clock: Clock) -> tuple[Array, int]:

@@ -203,6 +203,7 @@ def build_rules(
                 source=str(rule.place(0)),
                 owner=rule.owner,
                 expected=rule.terms.expected,
+                path=rule.where.removesuffix(".require"),
             )
         )
     return tuple(out)

@@ -167,8 +167,8 @@ def rule_costs(solution: Solution, prices: tuple[StatementPrice, ...]) -> dict[s
     kept = solution.kept
     assert kept is not None
     out = {}
-    for n, rule in enumerate(solution.problem.rules):
-        priced = [one for one in prices if one.path.startswith(f"rules[{n}]") or one.name == rule.name]
+    for rule in solution.problem.rules:
+        priced = [one for one in prices if one.name == rule.name]
         if any(one.dual_value or one.next_value or one.last_value for one in priced):
             out[rule.name] = _without(kept, rule.name)
     return out
@@ -201,8 +201,8 @@ def _is_rule(con: Any, name: str) -> bool:
 def _rules(solution: Solution, prices: tuple[StatementPrice, ...], costs: dict[str, RuleCost]) -> Section:
     problem = solution.problem
     ranked = []
-    for n, rule in enumerate(problem.rules):
-        priced = [one for one in prices if one.path.startswith(f"rules[{n}]") or one.name == rule.name]
+    for rule in problem.rules:
+        priced = [one for one in prices if one.name == rule.name]
         cost = costs.get(rule.name)
         said = f"rule '{rule.name}' ({rule.text})"
         if cost is None:
@@ -248,7 +248,7 @@ def _scarce(solution: Solution, prices: tuple[StatementPrice, ...]) -> Section:
     names = {rule.name for rule in solution.problem.rules}
     ranked = []
     for one in prices:
-        if one.path.startswith("rules[") or one.name in names or not one.path or not (one.next_value or one.last_value):
+        if one.name in names or not one.path or not (one.next_value or one.last_value):
             continue
         if one.next_value == -math.inf:
             continue

@@ -181,8 +181,11 @@ class Headroom:
     def rule(self, n: int) -> tuple[Array, Array]:
         """((S, D) room, (S, D) left side) of a rule where it applies, in its own unit."""
         rule = self.problem.rules[n]
-        left = np.zeros(self.shape)
-        for (word, argument), coefs in rule.terms.items():
-            left = left + coefs * self.books.words[word if argument is None else f"{word}[{argument}]"]
-        room = {">=": left - rule.constant, "<=": rule.constant - left, "==": -np.abs(left - rule.constant)}[rule.sense]
+        left, right = np.zeros(self.shape), rule.constant
+        for term, coefs in rule.terms.items():
+            left = left + coefs * self.books.words[str(term)]
+        if rule.expected:
+            odds = self.problem.scenarios.probability[:, None]
+            left, right = (np.broadcast_to((odds * side).sum(axis=0), self.shape) for side in (left, right))
+        room = {">=": left - right, "<=": right - left, "==": -np.abs(left - right)}[rule.sense]
         return np.where(rule.active, room, np.nan), np.where(rule.active, left, np.nan)

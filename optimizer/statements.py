@@ -20,6 +20,7 @@ import numpy as np
 from models.covenants import MONEY
 from models.problem import Array, Debt, Equity, Ints, Problem
 from models.proforma_assets import month_at
+from models.proforma_functions import along
 from models.rules import WORDS
 from optimizer.headroom import Headroom
 
@@ -175,13 +176,17 @@ class Statements:
     def words(self, made: _Collected, word: str, argument: str | None, per_unit: Array) -> None:
         """What a change of a word's constant part (S, D), in natural units, does to the rules that use it."""
         for rule in self.problem.rules:
-            coefs = rule.terms.get((word, argument))
-            if coefs is None:
-                continue
-            for s, d in np.argwhere(rule.active & (coefs != 0.0)):
+            moved = np.zeros_like(per_unit)
+            for term, coefs in rule.terms.items():
+                if (term.word, term.argument) == (word, argument):
+                    moved = moved + coefs * along(term, per_unit, WORDS[word].operating, self.problem.clock)[0]
+            if rule.expected:
+                odds = self.problem.scenarios.probability[:, None]
+                moved = np.concatenate([(odds * moved).sum(axis=0, keepdims=True), np.zeros_like(moved[1:])])
+            for s, d in np.argwhere(rule.active & (moved != 0.0)):
                 key = (rule.name, int(s), int(d))
                 scale = self.plan.build.scales.get(("rule", key), 1.0)
-                made.row(self.index.get("rule", {}).get(key), -float(coefs[s, d] * per_unit[s, d]) / scale)
+                made.row(self.index.get("rule", {}).get(key), -float(moved[s, d]) / scale)
 
     def everywhere(self, value: float = 1.0) -> Array:
         return np.full((self.problem.scenarios.count, self.problem.clock.dates), value)
@@ -420,25 +425,18 @@ class Statements:
 
     def _rules(self) -> None:
         """A rule's constant at all of its dates."""
-        own = 0
-        carried: dict[str, int] = {}
         for n, rule in enumerate(self.problem.rules):
-            if rule.owner is None:
-                path, own = f"rules[{own}]", own + 1
-            else:
-                at = carried.get(rule.owner, 0)
-                path, carried[rule.owner] = f"financing.{rule.owner}.covenants[{at}]", at + 1
             made = _Collected()
             sign = -1.0 if rule.sense == ">=" else 1.0
             for key, row in self.rows("rule", lambda key, name=rule.name: key[0] == name):  # type: ignore[misc]
                 made.row(row, sign / self.plan.build.scales.get(("rule", key), 1.0))
-            units = {WORDS[word].unit if word in WORDS else "unit" for word, _ in rule.terms}
-            unit = "USD" if all(word in MONEY for word, _ in rule.terms) else units.pop() if len(units) == 1 else "unit"
+            units = {WORDS[term.word].unit if term.word in WORDS else "unit" for term in rule.terms}
+            unit = "USD" if all(term.word in MONEY for term in rule.terms) else units.pop() if len(units) == 1 else "unit"
             room, left = self.room.rule(n)
             relief = {">=": "less", "<=": "more", "==": "more"}[rule.sense]
             rigid = rule.penalty is None and self._held_without_row(n, room)
             size = max(float(np.abs(rule.constant[rule.active]).max(initial=0.0)), float(np.nanmax(np.abs(left), initial=0.0)))
-            self.add(rule.name, path, unit, relief, made, room, size, rigid)
+            self.add(rule.name, rule.path or f"rules[{n}]", unit, relief, made, room, size, rigid)
 
     def _held_without_row(self, n: int, room: Array) -> bool:
         """Whether a rule holds just so, where nothing that it speaks of is decided."""

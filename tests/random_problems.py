@@ -257,7 +257,7 @@ def with_coupled_hours(p: Problem, rng: np.random.Generator) -> Problem:
             if rng.random() < 0.4:
                 lead = int(rng.integers(0, 2))
                 wear = _depreciation(rng)
-                store = expansion_of(p, rng.uniform(0.1e6, 0.6e6), lead, 20.0, payments=_payments(rng, lead), depreciation=wear)
+                store = expansion_of(p, rng.uniform(0.01e6, 0.2e6), lead, 20.0, payments=_payments(rng, lead), depreciation=wear)
                 battery = replace(battery, now=float(rng.choice([0.0, mw])))
         diesel = site.diesel
         if diesel is not None:

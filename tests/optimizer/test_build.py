@@ -129,7 +129,15 @@ def test_a_battery_loses_half_of_its_round_trip_on_either_way(build) -> None:  #
     assert build(text).sites[0].battery == Battery(5.0, 4.0, 20.0, 0.9, 0.9, 3.0, 0.5, 0.0)
     text = "sites: {a: {battery: {charge: 5 MW, energy: 9 MWh, efficiency: 100 %, level: 0 %, self_discharge: 0.1 %/hour}}}\n"
     assert build(text).sites[0].battery == Battery(5.0, 5.0, 9.0, 1.0, 1.0, 0.0, 0.0, 0.001)
-    assert build("sites: {a: {}}\n").sites[0].battery is None
+    assert build("sites: {a: {}}\n").sites[0].battery is None and build("sites: {a: {}}\n").sites[0].store is None
+
+
+def test_a_battery_to_build(build) -> None:  # type: ignore[no-untyped-def]
+    battery = "battery: {charge: 2 MW, discharge: 1 MW, energy: 4 MWh, efficiency: 81 %, now: 0 MW"
+    site = build(f"sites: {{a: {{{battery}, build: {{cost: 900 kUSD/MW, lead: 6 months, limit: 50 MW}}}}}}}}\n").sites[0]
+    assert site.battery == Battery(2.0, 1.0, 4.0, 0.9, 0.9, now=0.0) and site.battery.standing == 0.0 and site.stores
+    assert site.store is not None and site.store.lead == 2 and site.store.limit == 50.0 and (site.store.cost == 9e5).all()
+    assert not build(f"sites: {{a: {{{battery}}}}}}}\n").sites[0].stores
 
 
 def test_jobs_that_wait_and_ramps(build) -> None:  # type: ignore[no-untyped-def]

@@ -593,6 +593,12 @@ sites: {barker: {battery: {charge: 5 MW, energy: 10 MWh, efficiency: 88 %, self_
 >>>
 2:92: sites.barker.battery.self_discharge: a battery that loses charge needs power to keep its level, which a dark site does not have
     hint: level: 0 %
+=== battery without size
+sites: {barker: {battery: {charge: 0 MW, energy: 10 MWh, efficiency: 88 %, build: {cost: 1 MUSD/MW, limit: 5 MW, minimum: 6 MW}}}}
+>>>
+2:76: sites.barker.battery.build: a battery without size has no proportions to build in
+    hint: charge: 1 MW, energy: 4 MWh, now: 0 MW
+2:123: sites.barker.battery.build.minimum: the minimum, 6, is above the limit, 5
 === deadline
 ai: {jobs: {type: cloud, price: 500 USD/MWh, term: 1 year, limit: 5 MW, deferrable: {share: 120 %, deadline: 90 minutes}, ramp_limit: 5 %}}
 >>>
