@@ -213,12 +213,7 @@ def solve(
     quiet: bool,
 ) -> int:
     """Solve a case, prove the plan, and write DIR/<case>/<variant>/."""
-    if time_limit is not None and not (math.isfinite(time_limit) and time_limit > 0.0):
-        raise click.BadParameter("expected a number of seconds above 0", param_hint="'--time-limit'")
-    for change in changes:
-        if not change.partition("=")[0].strip() or "=" not in change:
-            message = f'"{change}" is not PATH=VALUE, as in "financing.notes.limit=0 USD"'
-            raise click.BadParameter(message, param_hint="'--set'")
+    _check_options(changes, time_limit)
     if method == "extensive" and ((workers or 1) > 1 or scheduler is not None):
         raise click.UsageError(
             "--workers and --scheduler share out hours that are valued: they do not go with --method extensive"
@@ -257,6 +252,16 @@ def solve(
     return code
 
 
+def _check_options(changes: tuple[str, ...], time_limit: float | None) -> None:
+    """What is wrong with options whatever the case."""
+    if time_limit is not None and not (math.isfinite(time_limit) and time_limit > 0.0):
+        raise click.BadParameter("expected a number of seconds above 0", param_hint="'--time-limit'")
+    for change in changes:
+        if not change.partition("=")[0].strip() or "=" not in change:
+            message = f'"{change}" is not PATH=VALUE, as in "financing.notes.limit=0 USD"'
+            raise click.BadParameter(message, param_hint="'--set'")
+
+
 def _print(solution: Solution, as_json: bool) -> None:
     if as_json:
         from optimizer.results import summary, to_json
@@ -283,6 +288,63 @@ def _verdict(solution: Solution) -> str:
         "UNVERIFIED": "the answer did not pass verification",
     }[solution.outcome.name]
     return f"{told}; nothing was written, an earlier result is untouched"
+
+
+@cli.command()
+@click.argument("path", metavar="CASE")
+@click.option("--variant", metavar="NAME", help="Explain this variant of the case.")
+@click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a value. Repeatable.")
+@click.option(
+    "--baseline",
+    "thumbs",
+    multiple=True,
+    metavar="NAME",
+    help="Compare with a rule of thumb: no-new-investment, all-equity, mine-only, ai-only, payback-N (months). Repeatable.",
+)
+@click.option("--prices", "prices_file", metavar="FILE", help="Write what every limit and rule is worth to a CSV file.")
+@click.option("--json", "as_json", is_flag=True, help="Print the account as JSON and nothing else.")
+@click.option("--time-limit", type=float, metavar="SECONDS", help="Stop the solver after this time.")
+@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+def explain(
+    path: str,
+    variant: str | None,
+    changes: tuple[str, ...],
+    thumbs: tuple[str, ...],
+    prices_file: str | None,
+    as_json: bool,
+    time_limit: float | None,
+    quiet: bool,
+) -> int:
+    """Say why this plan, what every rule costs and what is scarce; or why there is no plan."""
+    _check_options(changes, time_limit)
+    case = _load(path, variant, changes)
+
+    from optimizer import engine
+    from optimizer.cli_explain import unknown_thumb
+    from optimizer.interrupts import prompt
+    from optimizer.progress import Progress
+
+    for thumb in thumbs:
+        if (wrong := unknown_thumb(thumb)) is not None:
+            raise click.BadParameter(wrong, param_hint="'--baseline'")
+    with Progress(sys.stderr, quiet) as progress, prompt():
+        solution = engine.solve(case, time_limit=time_limit, progress=progress, keep=True)
+        if solution.kept is not None:
+            from optimizer.cli_explain import explained
+
+            found = explained(solution, thumbs, progress)
+    code = EXIT_CODES[solution.outcome.name]
+    if solution.kept is None:
+        _say(lambda: _print(solution, as_json))
+        click.echo(_verdict(solution), err=True)
+        return code
+    if prices_file is not None:
+        try:
+            Path(prices_file).write_text(found.prices_csv, encoding="utf-8", newline="")
+        except (OSError, ValueError) as problem:
+            raise Mistaken(f"cannot write {prices_file}: {_why(problem)}") from None
+    _say(lambda: click.echo(found.json if as_json else found.text, nl=False))
+    return code
 
 
 @cli.command()

@@ -375,6 +375,10 @@ def _tail(solution: Solution) -> Section:
 #: decisions whose reduced costs tell what comes next: key of the family -> (verb, unit)
 CHOICES = {"orders": ("ordering", "MW"), "built": ("building", "MW"), "signed": ("signing", "MW"), "issued": ("issuing", "USD")}
 
+#: what a site can build, in words
+BUILDS = {"expand": "interconnection", "build_mining": "mining halls", "build_ai": "AI halls", "convert": "conversions to AI halls",
+          "store": "battery"}  # fmt: skip
+
 
 def _next(solution: Solution) -> Section:
     """What is nearest to entering the plan: decisions at zero, by what a unit of them would take from the objective."""
@@ -408,8 +412,10 @@ def _next(solution: Solution) -> Section:
         verb, unit = CHOICES[key[0]]
         month = problem.clock.start_month + int(problem.clock.date_month[d])
         when = f"{month // 12:04d}-{month % 12 + 1:02d}"
-        what = " at ".join(part.replace("_", " ") for part in key[1:])
+        what = f"{BUILDS[key[2]]} at {key[1]}" if key[0] == "built" else " at ".join(key[1:])
         per = lost if unit == "USD" else lost * build.unit
+        if per < (1e-6 if unit == "USD" else 1.0):  # it would do as well: another optimum
+            continue
         price = f"{per:,.4f} USD per dollar" if unit == "USD" else f"{money(per)} per MW"
         share = ""
         if key[0] == "orders":
