@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from models.deepest import Deepest, Found
 from models.oracle import Split
 from models.problem import Array, Ints, Mask
 from models.theta import Mixture, SiteValue, Theta
@@ -33,10 +34,10 @@ BURNING = 1e5
 FAR = 100.0
 #: a plan that earns less of its hours than this share of their size below the best is asked whether it can
 BURNT = 1e-7
-#: rounds of cuts in the plan's own directions before those that the best real plan prices
-QUICK = 3
 #: a quantity (in units of the program) that moves by no more than this does not move
 SETTLED = 1e-9
+#: so many splits in a row that gain nothing end the search for more
+IDLE = 5
 #: a cut is added where it is missed by more than this share of the block's size
 VIOLATED = 1e-10
 
@@ -130,6 +131,8 @@ class Cuts:
         self.sites = [self._columns(value, columns) for value in theta.values]
         self.pool = CutPool()
         self.waiting: list[Waiting] = []
+        self.deepest = [self._search(i) if len(site.units) and new_session else None for i, site in enumerate(self.sites)]
+        self._explored: tuple[Any, list[Found | None]] = (None, [])
         self.best: dict[int, Array] = {}  # site -> (B,) USD the hours were worth when last priced in money
         self.first_row = session.lp.matrix.shape[0]
         self.rounds = 0
@@ -369,17 +372,25 @@ class Cuts:
 
         Stops at any answer that is not optimal, and when time is up: the answer is then an upper bound only.
         """
-        miss = np.inf
-        quick = QUICK
+        miss, before = np.inf, np.nan
         for _ in range(most):
             self.stopped = self.expired()
             if answer.status.value != "optimal" or self.stopped:
                 return answer, miss
-            added, miss = self.separate(answer, linked=quick > 0)
-            quick -= 1
+            # where the last cuts gained nothing, linked hours are asked whether they bear the plan out already
+            still = abs(answer.objective - before) <= REAL * abs(before)
+            before = answer.objective
+            added, miss = self.wake(answer.x)
+            woken = added > 0
+            if not woken:
+                added, miss = self.separate(answer, linked=not still)
+            if not still and not woken:
+                more, deep = self.separate_blocks(answer)
+                added, miss = added + more, max(miss, deep)
             if not added:
                 added, miss = self.separate_quantities(answer)
-                quick = QUICK
+            if not added and miss > 0.0:
+                added, miss = self.separate_blocks(answer)
             if not added and not self._sunk(answer.x):
                 return answer, miss
             answer = self.session.solve()
@@ -387,12 +398,57 @@ class Cuts:
             self.progress("cuts", round=self.rounds, cuts=self.pool.count, added=added, miss=miss)
         return answer, miss
 
+    def _search(self, i: int) -> Deepest:
+        site = self.sites[i]
+        there = np.concatenate([site.theta[:, None] >= 0, site.quantity >= 0], axis=1).astype(float)
+
+        def bring(capacity: Array, direction: Array) -> Array:
+            split = self.split(i, capacity, *self.natural(i, direction))
+            theta, q = site.value.point(split)
+            return np.concatenate([theta[:, None] / self.unit, q / site.units], axis=1)
+
+        assert self.new_session is not None
+        new_session = self.new_session
+        return Deepest(there, bring, lambda lp: new_session(lp).solve())
+
+    def natural(self, i: int, direction: Array) -> tuple[Array, Array]:
+        """(alpha, rho USD per natural unit) of a direction in units of the program; the same bits each time, as ties hang on them."""
+        return direction[:, 0].copy(), direction[:, 1:] * (self.unit / self.sites[i].units)
+
+    def explore(self, answer: Any) -> list[Found | None]:
+        """Per site with linked quantities: how far the answer's cash and quantities lie beyond what its hours can bring."""
+        if self._explored[0] is not answer:
+            out: list[Found | None] = []
+            for i, (site, search) in enumerate(zip(self.sites, self.deepest, strict=True)):
+                if search is None:
+                    out.append(None)
+                    continue
+                alpha, rho = self.directions(answer.y)[i]
+                z = self._value(np.concatenate([site.theta[:, None], site.quantity], axis=1), answer.x)
+                dual = np.concatenate([alpha[:, None], rho * site.units / self.unit], axis=1)
+                tolerance = VIOLATED * site.size / self.unit
+                out.append(search.search(self.session.lp, self.capacity(i, answer.x), z, dual, tolerance))
+            self._explored = (answer, out)
+        return self._explored[1]
+
+    def separate_blocks(self, answer: Any) -> tuple[int, float]:
+        """The cut that each block with linked quantities misses most: (rows added, largest miss in USD)."""
+        added, miss = 0, 0.0
+        for i, found in enumerate(self.explore(answer)):
+            if found is not None and not found.inside:
+                for d in (found.direction, *(d for d, _ in found.tried[-2:])):
+                    rows, off = self._cut(i, self.capacity(i, answer.x), *self.natural(i, d), answer.x)
+                    added, miss = added + rows, max(miss, off)
+        return added, miss
+
     def separate_quantities(self, answer: Any) -> tuple[int, float]:
         """Where hours are linked by quantities: cuts in the directions that the best real plan at these capacities prices.
 
-        By duality the answer misses one of them unless it is worth no more than that plan.
+        By duality the answer misses one of them unless it is worth no more than that plan. (0, 0.0): the hours bear the answer out.
         """
         if self.new_session is None or not any(len(site.units) for site in self.sites):
+            return 0, 0.0
+        if all(found is None or found.inside for found in self.explore(answer)):
             return 0, 0.0
         realised = Realised(self, self.session.lp, answer, self.new_session)
         _, found = realised.price_in(answer.objective, REAL)
@@ -401,7 +457,7 @@ class Cuts:
         off = abs(answer.objective - found.objective)
         if off <= REAL * max(abs(answer.objective), 1e-300):
             return 0, 0.0
-        added, miss = 0, 0.0
+        added, miss = 0, off * self.unit
         m = self.session.lp.matrix.shape[0]
         for i, direction in enumerate(realised.prices(found.y[m:])):
             if direction is not None:
@@ -411,7 +467,10 @@ class Cuts:
 
     def real(self, answer: Any) -> bool:
         """Whether the hours bear an answer out; where they do not, the cuts that say so have been added."""
-        return not self._sunk(answer.x) and not self.separate(answer)[0] and not self.separate_quantities(answer)[0]
+        if self._sunk(answer.x) or self.separate(answer)[0]:
+            return False
+        added, miss = self.separate_quantities(answer)
+        return not added and not (miss > 0.0 and self.separate_blocks(answer)[0])
 
     def separate(self, answer: Any, linked: bool = True) -> tuple[int, float]:
         """Add the cuts that an answer misses: (rows added, largest miss in USD). linked: at sites with linked quantities too."""
@@ -444,16 +503,9 @@ class Realised:
         self.capacity = [cuts.capacity(i, answer.x) for i in range(len(cuts.sites))]
         self.planned = [cuts._value(site.quantity, answer.x) for site in cuts.sites]
         self.points: list[list[tuple[Array, Array, Array, Array]]] = [[] for _ in cuts.sites]  # alpha, rho, theta, q
-        for i, (site, (alpha, rho)) in enumerate(zip(cuts.sites, cuts.directions(answer.y), strict=True)):
-            if not len(site.units):
-                continue
-            self._add(i, alpha, rho)
-            for k in range(len(site.units)):
-                for sign in (1.0, -1.0):
-                    far = np.zeros_like(rho)
-                    far[:, k] = sign * cuts.unit / site.units[k]
-                    self._add(i, np.zeros_like(alpha), far)
-            self._add(i, np.full_like(alpha, -1.0), np.zeros_like(rho))
+        for i, (site, found) in enumerate(zip(cuts.sites, cuts.explore(answer), strict=True)):
+            for d, z in found.tried if found is not None else ():
+                self.points[i].append((*cuts.natural(i, d), z[:, 0] * cuts.unit, z[:, 1:] * site.units))
 
     def _add(self, i: int, alpha: Array, rho: Array) -> None:
         split = self.cuts.split(i, self.capacity[i], alpha, rho)
@@ -515,11 +567,16 @@ class Realised:
         """(session, answer): splits are added until none is worth more at the answer's prices, or the objective is within gap of bound."""
         m = self.lp.matrix.shape[0]
         session, answer = None, None
+        before, idle = np.nan, 0
         for _ in range(most):
             made, groups = self.program()
             session = self.new_session(made)
             answer = session.solve()
             if answer.status.value != "optimal":
+                break
+            idle = idle + 1 if abs(answer.objective - before) <= 0.1 * REAL * abs(before) else 0
+            before = answer.objective
+            if idle == IDLE:
                 break
             near = abs(bound - answer.objective) <= gap * max(abs(bound), 1e-300)
             if near or not groups or not self._price(answer.y[m:]):

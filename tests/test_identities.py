@@ -108,6 +108,7 @@ BY_SCENARIO: dict[str, tuple[str, ...]] = {
     "Block": ("price",),
     "OwnSource": ("cost",),
     "Diesel": ("cost",),
+    "YearlyLimit": ("amount", "price"),
     "Rig": ("price", "resale"),
     "Service": ("rate", "reimbursed", "penalty", "equipment"),
     "Project": ("cash", "provides"),
@@ -249,6 +250,7 @@ IN_USD: dict[str, tuple[str, ...]] = {
     "Block": ("price", "sell_fee"),
     "OwnSource": ("cost", "sell_fee"),
     "Diesel": ("cost",),
+    "YearlyLimit": ("price",),
     "Rig": ("variable_cost", "fixed_cost", "price", "resale"),
     "RigOption": ("fee", "strike"),
     "Service": ("rate", "reimbursed", "penalty", "variable_cost", "fixed_cost", "equipment"),
@@ -259,7 +261,7 @@ IN_USD: dict[str, tuple[str, ...]] = {
     "Equity": ("limit", "minimum", "date_limit"),
 }
 #: words of rules that are not money
-GOODS = frozenset({"provided", "coins", "rigs_mw", "units", "btc_mined", "energy_mwh"})
+GOODS = frozenset({"provided", "coins", "rigs_mw", "units", "btc_mined", "energy_mwh", "grid_mwh", "emissions_t"})
 
 
 def in_other_money(problem: Problem, factor: float) -> Problem:

@@ -19,6 +19,7 @@ from tests.models.tiny import (
     debt_of,
     equity_of,
     expansion_of,
+    hourly,
     path,
     rig_of,
     service_of,
@@ -51,9 +52,10 @@ def company(problem: Problem) -> Problem:
         expand=expansion_of(problem, cost=0.5e6),
         build_mining=expansion_of(problem, cost=1e6),
         convert=expansion_of(problem, cost=2e6, lead=1, payments=Payments(((0, 0.5), (1, 0.5)))),
-        diesel=Diesel("diesel", np.full(2, 5.0), path(200.0, 2, 2)),
+        diesel=Diesel("diesel", np.full(2, 5.0), path(200.0, 2, 2), emissions=0.8),
         mining_per_ai=1.6,
     )
+    site = replace(site, grid=replace(site.grid, emissions=hourly(problem, 0.3)))
     problem = replace(problem, sites=(site,))
     amounts = np.zeros((2, 3, 3))
     amounts[:, 0, 1], amounts[:, 0, 2], amounts[:, 1, 2] = 3.0, 5.0, 4.0
@@ -126,6 +128,11 @@ WORDS: dict[tuple[str, str | None, int], tuple[dict[str, float], float]] = {
     ("issued", "market", 0): ({"issued_market[0,0]": 1e6}, 0.0),
     ("btc_mined", None, 2): ({"use[home,rig:rig,1,1,0]": MINED / 0.75e5 * HOURS}, 0.0),
     ("energy_mwh", None, 2): ({"use[home,rig:rig,1,1,0]": HOURS, "use[home,ai:tenant,1,1,0]": HOURS}, 0.0),
+    ("energy_mwh", "home", 1): ({"use[home,rig:rig,1,0,0]": HOURS, "use[home,ai:tenant,1,0,0]": HOURS}, 0.0),
+    ("grid_mwh", None, 2): ({"source[home,grid,1,1,0]": HOURS}, 0.0),
+    ("grid_mwh", "home", 1): ({"source[home,grid,1,0,0]": HOURS}, 0.0),
+    ("emissions_t", None, 2): ({"source[home,grid,1,1,0]": 0.3 * HOURS, "source[home,diesel,1,1,0]": 0.8 * HOURS}, 0.0),
+    ("emissions_t", "home", 1): ({"source[home,grid,1,0,0]": 0.3 * HOURS, "source[home,diesel,1,0,0]": 0.8 * HOURS}, 0.0),
     ("diesel_mwh", None, 1): ({"source[home,diesel,1,0,0]": HOURS}, 0.0),
     ("provided", "heat", 2): ({"units_wells[0,0]": 5.0, "units_wells[1,1]": 4.0}, 0.0),
     ("cash", None, 2): ({"cash[1,2]": 1e6}, 0.0),

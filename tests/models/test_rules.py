@@ -74,6 +74,9 @@ def test_the_vocabulary_is_that_of_the_readme() -> None:
         "ai_revenue",
         "btc_mined",
         "diesel_mwh",
+        "energy_mwh",
+        "grid_mwh",
+        "emissions_t",
         "capex",
         "maturities",
         "shares_issued",
@@ -82,7 +85,7 @@ def test_the_vocabulary_is_that_of_the_readme() -> None:
     assert {word.kind for word in WORDS.values()} == {"flow", "stock"}
     operating = {
         "revenue", "ebitda", "cfads", "interest", "principal", "debt_service", "tax", "btc_mined", "energy_mwh",
-        "diesel_mwh", "ai_mwh", "ai_revenue", "maturities",
+        "diesel_mwh", "grid_mwh", "emissions_t", "ai_mwh", "ai_revenue", "maturities",
     }  # fmt: skip
     assert operating == FLOW_WORDS
 

@@ -119,7 +119,7 @@ def test_the_folder_is_complete_and_its_manifest_true(tmp_path: Path) -> None:
     assert folder == tmp_path / "small" / "base"
     assert {path.name for path in folder.iterdir()} == {
         "summary.json", "plan.csv", "financing.csv", "scenarios.csv", "statements.csv", "covenants.csv",
-        "shadow_prices.csv", "dispatch_monthly.csv", "timings.json", "manifest.json",
+        "shadow_prices.csv", "dispatch_monthly.csv", "limits.csv", "timings.json", "manifest.json",
     }  # fmt: skip
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["digest"] == "d" * 64
