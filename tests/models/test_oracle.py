@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from models.merit import merit
+from models.meters import measured
 from models.oracle import Money, make_oracle, with_scenarios
 from models.problem import Problem
 from models.recourse import hourly_value
@@ -81,10 +82,71 @@ def test_slopes_are_valid_cuts(seed: int) -> None:
             assert (there.value <= plane + 1e-9 * (1.0 + np.abs(plane))).all()
 
 
-def test_a_part_of_the_scenarios_gives_the_same_bits() -> None:
-    problem = next(p for p in map(random_problem, SEEDS) if p.scenarios.count == 3)
+@pytest.mark.parametrize("limited", [False, True])
+def test_a_part_of_the_scenarios_gives_the_same_bits(limited: bool) -> None:
+    problem = next(p for p in (random_problem(seed, limited) for seed in SEEDS) if p.scenarios.count == 3)
     for _, oracle, capacity in oracles(problem, 1):
         whole = oracle.split(capacity)
         rows = np.arange(oracle.blocks).reshape(3, -1)[1:].ravel()
         part = with_scenarios(oracle, np.array([1, 2])).split(capacity[rows])
         assert (part.value == whole.value[rows]).all() and (part.slope == whole.slope[rows]).all()
+
+
+def emitters() -> list[int]:
+    """Seeds of problems with caps on sites whose grid factor differs by the hour."""
+
+    def hourly(seed: int) -> bool:
+        sites = random_problem(seed, limited=True).sites
+        return any(s.emission_cap and s.grid and s.grid.emissions and np.ptp(s.grid.emissions.profiles) > 0 for s in sites)
+
+    return [seed for seed in SEEDS if hourly(seed)][:8]
+
+
+def test_hours_with_priced_emissions_equal_the_formula() -> None:
+    """A price of carbon in each block, as a cost by the hour: the value, the tonnes and the balance of every hour."""
+    hourly = 0
+    assert len(emitters()) >= 5
+    for seed in emitters():
+        problem = random_problem(seed, limited=True)
+        rigs, services = tuple(range(len(problem.rigs))), tuple(range(len(problem.services)))
+        for i, oracle, capacity in oracles(problem, seed):
+            if oracle.emissions is None:
+                continue
+            hourly += oracle.market[0].shape[1] == 3
+            carbon = np.random.default_rng(seed).uniform(0.0, 150.0, oracle.blocks)
+            found = oracle.split(capacity, oracle.emissions.times(-carbon))
+            tonnes = found.total(oracle.emissions)
+            mw = oracle.dispatch(capacity, oracle.emissions.times(-carbon), np.arange(oracle.blocks))
+            starts = np.concatenate([[0], np.cumsum(oracle.count)])
+            number = {entry.name: e for e, entry in enumerate(oracle.entries)}
+            for b in range(oracle.blocks):
+                s, t = divmod(b, problem.clock.periods)
+                m = merit(problem, i, s, t, rigs, services)
+                weight = problem.clock.weight[t]
+                shape = (-1, len(weight))
+                uses = [np.array([getattr(u, a) for u in m.uses]).reshape(shape) for a in ("value", "limit")]
+                cost = np.array([g.cost + carbon[b] * g.emissions for g in m.sources]).reshape(shape)
+                limit = np.array([g.limit for g in m.sources]).reshape(shape)
+                use_mw = np.array([capacity[b, number[u.name]] if u.capacity else 1.0 for u in m.uses])
+                source_mw = np.array([capacity[b, number[g.name]] if g.is_grid else 1.0 for g in m.sources])
+                exact = hourly_value(*uses, use_mw, cost, limit, source_mw)
+                assert found.value[b] == pytest.approx(exact.value @ weight, rel=1e-12, abs=1e-6)
+                rows = mw[starts[b] : starts[b + 1]]
+                emitted = sum(weight @ (g.emissions * rows[:, number[g.name]]) for g in m.sources)
+                assert tonnes[b] == pytest.approx(emitted, rel=1e-11, abs=1e-6)
+    assert hourly >= 5
+
+
+def test_a_factor_that_is_the_same_in_all_hours_costs_no_market_column() -> None:
+    """The third column of the kernel is there only where the grid's factor differs by the hour, and something looks at it."""
+    columns = {2: 0, 3: 0}
+    for seed in range(200, 260):
+        problem = random_problem(seed, limited=True)
+        for i, site in enumerate(problem.sites):
+            oracle = make_oracle(problem, i, tuple(range(len(problem.rigs))), tuple(range(len(problem.services))))
+            factor = site.grid.emissions if site.grid else None
+            differs = factor is not None and np.ptp(factor.profiles) > 0
+            looked_at = "emissions_t" in measured(problem, i)
+            assert (oracle.market[0].shape[1] == 3) == (differs and looked_at), seed
+            columns[oracle.market[0].shape[1]] += 1
+    assert min(columns.values()) >= 10
