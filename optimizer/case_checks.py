@@ -14,7 +14,7 @@ from .build_sites import block_mw
 from .case_checker import Checker, Parts
 from .case_checks_coupled import check_coupled
 from .case_checks_financing import check_company, check_financing
-from .case_checks_limits import check_limits, limit_prices
+from .case_checks_limits import alike_limits, check_limits
 from .case_checks_rules import check_rules
 from .diagnostics import Mistakes, did_you_mean
 from .schema import CaseModel
@@ -130,8 +130,7 @@ def _alike(c: Checker) -> None:
             paid, here = terms.energy, model.ai.get(service, terms).energy
             if paid != here and (isinstance(paid, str) or isinstance(here, str)):
                 _not_alike(c, name, f"ai.{service}.energy", "who pays for energy is the same in every scenario")
-        charged = limit_prices(model)
-        pairs += [(path, price, charged.get(path)) for path, price in limit_prices(c.base).items()]
+        pairs += alike_limits(c.base, model)
         for path, ours, theirs in pairs:
             if (ours is None) != (theirs is None):
                 _not_alike(c, name, path, f"{path} is not given in the case, so that other scenarios have none")

@@ -10,23 +10,23 @@ from .schema import CaseModel
 def check_limits(c: Checker) -> None:
     """A budget of grid energy needs a grid, and a cap something that emits."""
     for name, site in c.base.sites.items():
-        _check(c, ("sites", name, "energy_budget"), ("sites", name, "emission_cap"), site, [site], "this site")
-    limits = c.base.limits
-    whole = schema_sites.Site.model_construct(energy_budget=limits.energy, emission_cap=limits.emissions)
+        _budget(c, ("sites", name, "energy_budget"), site.energy_budget, [name], "this site")
+        _cap(c, ("sites", name, "emission_cap"), site.emission_cap, [name], "this site")
     if c.whole:  # a site with mistakes is left out, and might be the one with a grid
-        _check(c, ("limits", "energy"), ("limits", "emissions"), whole, list(c.base.sites.values()), "any site")
+        _budget(c, ("limits", "energy"), c.base.limits.energy, list(c.base.sites), "any site")
+        _cap(c, ("limits", "emissions"), c.base.limits.emissions, list(c.base.sites), "any site")
 
 
-def _check(
-    c: Checker, energy: Parts, emissions: Parts, given: schema_sites.Site, sites: list[schema_sites.Site], where: str
-) -> None:
-    budget, cap = given.energy_budget, given.emission_cap
-    if budget is not None and budget.of == "grid" and all(site.power.grid is None for site in sites):
-        c.wrong((*energy, "of"), f"there is no grid at {where} to buy energy from", "of: use counts what rigs and AI use")
+def _budget(c: Checker, parts: Parts, given: schema_sites.EnergyBudget | None, sites: list[str], where: str) -> None:
+    if given is not None and given.of == "grid" and all(c.base.sites[name].power.grid is None for name in sites):
+        c.wrong((*parts, "of"), f"there is no grid at {where} to buy energy from", "of: use counts what rigs and AI use")
+
+
+def _cap(c: Checker, parts: Parts, given: schema_sites.EmissionCap | None, sites: list[str], where: str) -> None:
     models = c.frame.models if c.frame is not None else (c.base,)
-    names = [name for name, site in c.base.sites.items() if any(site is one for one in sites)]
-    if cap is not None and not any(_emits(model.sites[name]) for model in models for name in names if name in model.sites):
-        c.wrong(emissions, f"nothing at {where} has emissions: there is nothing to limit", "power.grid.emissions: 0.38 t/MWh")
+    emits = any(_emits(model.sites[name]) for model in models for name in sites if name in model.sites)
+    if given is not None and not emits:
+        c.wrong(parts, f"nothing at {where} has emissions: there is nothing to limit", "power.grid.emissions: 0.38 t/MWh")
 
 
 def _emits(site: schema_sites.Site) -> bool:
@@ -37,10 +37,23 @@ def _emits(site: schema_sites.Site) -> bool:
     return any(factors) or (power.diesel is not None and power.diesel.emissions > 0.0)
 
 
-def limit_prices(model: CaseModel) -> dict[str, object]:
-    """Path of every limit's price -> the price, or None where the limit is hard."""
-    limits: list[tuple[str, schema_sites.EnergyBudget | schema_sites.EmissionCap | None]] = []
+def _limits(model: CaseModel) -> dict[str, schema_sites.EnergyBudget | schema_sites.EmissionCap | None]:
+    """Path of every limit that a case may have -> the limit, or None."""
+    out: dict[str, schema_sites.EnergyBudget | schema_sites.EmissionCap | None] = {}
     for name, site in model.sites.items():
-        limits += [(f"sites.{name}.energy_budget", site.energy_budget), (f"sites.{name}.emission_cap", site.emission_cap)]
-    limits += [("limits.energy", model.limits.energy), ("limits.emissions", model.limits.emissions)]
-    return {f"{path}.price": limit.price for path, limit in limits if limit is not None}
+        out[f"sites.{name}.energy_budget"] = site.energy_budget
+        out[f"sites.{name}.emission_cap"] = site.emission_cap
+    return out | {"limits.energy": model.limits.energy, "limits.emissions": model.limits.emissions}
+
+
+def alike_limits(base: CaseModel, model: CaseModel) -> list[tuple[str, object, object]]:
+    """(path, the case's, a scenario's) of what must be given in both or in neither: limits, and their prices."""
+    out: list[tuple[str, object, object]] = []
+    there = _limits(model)
+    for path, ours in _limits(base).items():
+        theirs = there.get(path)
+        if ours is not None and theirs is not None:
+            out.append((f"{path}.price", ours.price, theirs.price))
+        else:
+            out.append((path, ours, theirs))
+    return out

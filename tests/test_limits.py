@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from models.meters import yearly_limits
-from models.problem import Diesel, OwnSource, Problem, YearlyLimit
+from models.plan import Plan
+from models.problem import Block, Diesel, OwnSource, Problem, YearlyLimit
 from optimizer.engine import Outcome, Solution, solve_problem
 from tests.models.tiny import hourly, path, rig_of, service_of, site_of, tiny
 from tests.random_problems import random_problem
 from tests.test_decomposition import agree
-from tests.test_identities import at_least, best, close, in_other_money
+from tests.test_identities import at_least, best, close, in_other_money, rebuilt
+from tests.test_two_books import places
 
 
 @cache
@@ -198,6 +200,41 @@ def test_a_soft_cap_of_nothing_is_a_carbon_tax(method: str, whole: bool) -> None
     emitted = one.books.words["emissions_t"]
     assert emitted.max() > 1e3
     assert one.books.income["excess_charges"][:, 1:] == pytest.approx(np.array(CARBON) * emitted[:, 1:], rel=1e-7)
+
+
+# --- a program that reads other data than the books ------------------------------------------------------------------
+
+
+def test_every_datum_of_limits_is_read_by_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One per cent less of a factor, more of an amount or a price, in the program only: the answer is refused, or worth the same."""
+    problem = emitter()
+    s, t = problem.scenarios.count, problem.clock.periods
+    block = Block("ppa", np.full(t, 10.0), path(30.0, s, t), emissions=0.3)
+    energy = YearlyLimit(np.full((s, t), 250e3), np.full((s, t), 12.0), "use")
+    site = replace(problem.sites[0], blocks=(block,), emission_cap=YearlyLimit(np.full((s, t), 90e3)), energy_budget=energy)
+    problem = replace(problem, sites=(site,))
+    problem = replace(problem, emission_cap=YearlyLimit(np.full((s, t), 60e3), np.full((s, t), 40.0)))
+    true = best(problem)
+    honest = Plan.__init__
+    caught = []
+    for place in places(problem):
+        if "emissions" not in place and "YearlyLimit" not in place:
+            continue
+        # more of a factor would merely make the program careful
+        factor = 0.99 if "emissions" in place else 1.01
+
+        def off(here: str, value: Any, place: str = place, factor: float = factor) -> Any:
+            return value * factor if here == place and value is not None else value
+
+        wrong = rebuilt(problem, off)
+        with monkeypatch.context() as patch:
+            patch.setattr(Plan, "__init__", lambda self, _, *args, wrong=wrong, **kwargs: honest(self, wrong, *args, **kwargs))
+            found = solve_problem(problem, method="extensive", canonical=False)
+        assert found.lower_bound is not None
+        if abs(found.lower_bound - true) > 1e-6 * abs(true):
+            assert found.outcome is Outcome.UNVERIFIED, place
+            caught.append(place.rpartition(">")[2] if "Hourly" not in place else "Grid.emissions")
+    assert {"Grid.emissions", "Block.emissions", "OwnSource.emissions", "YearlyLimit.amount", "YearlyLimit.price"} <= set(caught)
 
 
 # --- what must not matter ---------------------------------------------------------------------------------------------

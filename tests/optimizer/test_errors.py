@@ -106,6 +106,65 @@ scenarios:
   b: {probability: 40 %}
 >>>
 2:1: scenarios: the probabilities add to 90 %: expected 100 %
+=== emissions in grams
+sites: {a: {power: {grid: {price: 40 USD/MWh, emissions: 380 t/MWh}}}}
+>>>
+2:58: sites.a.power.grid.emissions: 380 t/MWh must be at most 10 t/MWh
+=== emissions of CO2
+sites: {a: {power: {grid: {price: 40 USD/MWh, emissions: 400 gCO2/kWh}}}}
+>>>
+2:58: sites.a.power.grid.emissions: "gCO2/kWh" is not a unit: expected mass per energy such as "400 t/MWh"
+    hint: a gram is written g, of whatever it is
+=== a cap on nothing
+sites: {a: {power: {grid: {price: 40 USD/MWh}}, emission_cap: 120 kt/year}}
+limits: {emissions: {limit: 5 kt/year}}
+>>>
+2:63: sites.a.emission_cap: nothing at this site has emissions: there is nothing to limit
+    hint: power.grid.emissions: 0.38 t/MWh
+3:10: limits.emissions: nothing at any site has emissions: there is nothing to limit
+    hint: power.grid.emissions: 0.38 t/MWh
+=== a budget of no grid
+sites: {a: {power: {diesel: {mw: 5 MW, cost: 300 USD/MWh}}, energy_budget: {limit: 5 GWh/year, of: grid}}}
+limits: {energy: {limit: 5 GWh/year, of: grid}}
+>>>
+2:100: sites.a.energy_budget.of: there is no grid at this site to buy energy from
+    hint: of: use counts what rigs and AI use
+3:42: limits.energy.of: there is no grid at any site to buy energy from
+    hint: of: use counts what rigs and AI use
+=== a cap without its year
+sites: {a: {power: {grid: {price: 40 USD/MWh, emissions: 0.4 t/MWh}}, emission_cap: 120 kt}}
+>>>
+2:85: sites.a.emission_cap: "120 kt" is mass: expected mass by the year such as "120 t/year"
+=== a cap with a knot without its year
+sites: {a: {power: {grid: {price: 40 USD/MWh, emissions: 0.4 t/MWh}}, emission_cap: {knots: {2026-01: 5 kt/year, 2027-01: 4 kt}}}}
+>>>
+2:123: sites.a.emission_cap.knots.2027-01: "4 kt" is mass: expected mass by the year such as "4 t/year"
+=== a budget of what
+sites: {a: {power: {grid: {price: 40 USD/MWh}}, energy_budget: {limit: 5 GWh/year, of: gird, price: 5 USD/t}}}
+>>>
+2:88: sites.a.energy_budget.of: "gird": expected use | grid
+    hint: did you mean "grid"?
+2:101: sites.a.energy_budget.price: "5 USD/t" is money per mass: expected a price of energy such as "5 USD/MWh"
+=== a cap in one scenario only
+sites: {a: {power: {grid: {price: 40 USD/MWh, emissions: 0.4 t/MWh}}}}
+scenarios: {x: {probability: 50 %, set: {sites.a.emission_cap.limit: 50 kt/year}}, y: {probability: 50 %}}
+>>>
+3:42: scenarios.x.set.sites.a.emission_cap.limit: sites.a.emission_cap is not given in the case, so that other scenarios have none
+    hint: give it in the case too; scenarios change it from there
+=== a soft cap in one scenario only
+sites: {a: {power: {grid: {price: 40 USD/MWh, emissions: 0.4 t/MWh}}, emission_cap: 1 kt/year}}
+scenarios: {x: {probability: 50 %}, y: {probability: 50 %, set: {sites.a.emission_cap.price: 50 USD/t}}}
+>>>
+3:66: scenarios.y.set.sites.a.emission_cap.price: sites.a.emission_cap.price is not given in the case, so that other scenarios have none
+    hint: give it in the case too; scenarios change it from there
+=== tonnes and megawatt-hours
+sites: {a: {}}
+rules: [{name: r, require: emissions_t <= 5 MWh}, {name: s, require: "emissions_t[b] <= 5 kt"}]
+>>>
+3:43: rules[0].require: t and MWh are not added or compared
+    hint: a number that converts has a unit, as in net_debt <= 0.5 MUSD/MW * rigs_mw
+3:83: rules[1].require: emissions_t knows no site "b"
+    hint: there are: a
 === bad date (whole file)
 horizon: {start: 2026-13, years: 2}
 >>>
