@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from optimizer.engine import Solution
+    from optimizer.prices import StatementPrice
     from optimizer.results_tables import Cell, Table
 
 SCHEMA = 1  # of summary.json and manifest.json; grows when a reader of the older one would go wrong
@@ -35,7 +36,7 @@ LONGEST_NAME = 100  # characters of a folder's name
 _ACTIVE = ("=", "+", "-", "@", "\t", "\r", "'")  # what makes a spreadsheet evaluate a cell, and our own mark
 _TEXT_COLUMNS = frozenset(
     ["kind", "what", "where", "scenarios", "scenario", "unit", "instrument", "statement", "line", "name", "rule",
-     "family", "site", "source", "irr_reason", "date", "period", "counts", "year"]
+     "family", "site", "source", "irr_reason", "date", "period", "counts", "year", "path", "relief", "tightest", "binds", "note"]
 )  # fmt: skip
 
 
@@ -165,13 +166,17 @@ def _cell(value: Cell) -> str:
     return repr(number + 0.0) if math.isfinite(number) else ""  # + 0.0: no negative zero
 
 
-def contents(solution: Solution, dispatch: bool = False) -> dict[str, bytes]:
-    """Name -> bytes of every file but timings.json and manifest.json."""
+def contents(solution: Solution, dispatch: bool = False, prices: tuple[StatementPrice, ...] | None = None) -> dict[str, bytes]:
+    """Name -> bytes of every file but timings.json and manifest.json. prices: of statements, where they were worked out."""
     from optimizer import results_tables as tables
 
     files = {"summary.json": to_json(summary(solution)).encode()}
     for name, build in tables.TABLES.items():
         files[name] = to_csv(build(solution)).encode("utf-8", "replace")
+    if prices is not None:
+        from optimizer.prices import prices_table
+
+        files["prices.csv"] = to_csv(prices_table(prices, solution.problem)).encode("utf-8", "replace")
     if dispatch:
         files["dispatch.parquet"] = hourly(solution)
     return files
@@ -265,8 +270,15 @@ def prepare(target: Path) -> None:
         raise ResultError(_why(target, problem)) from problem
 
 
-def write(solution: Solution, out_dir: str | os.PathLike[str], *, label: str | None = None, dispatch: bool = False) -> Path:
-    """Write the result folder of an optimal, verified solution and return its path; `label` replaces the variant in it.
+def write(
+    solution: Solution,
+    out_dir: str | os.PathLike[str],
+    *,
+    label: str | None = None,
+    dispatch: bool = False,
+    prices: tuple[StatementPrice, ...] | None = None,
+) -> Path:
+    """Write the result folder of an optimal, verified solution and return its path; `label` replaces the variant in it. prices: for prices.csv.
 
     All files go to a new folder beside it first; only when every byte is on the disk do the two change places, so an
     earlier result is either whole or replaced. Raises ResultError.
@@ -275,7 +287,7 @@ def write(solution: Solution, out_dir: str | os.PathLike[str], *, label: str | N
         raise ResultError(f"nothing is written: the solution is {solution.outcome.name.lower()}, not optimal")
     target = folder(out_dir, solution.case.name, label or solution.variant)
     prepare(target)
-    files = contents(solution, dispatch)
+    files = contents(solution, dispatch, prices)
     manifest = {
         "schema": SCHEMA,
         "case": solution.case.name,

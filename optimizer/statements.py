@@ -5,8 +5,8 @@ its rows over all dates and scenarios move together, and everything else that fo
 commitment fee of a revolver, words of rules that the value is part of, the hours' capacities.
 
 One unit is always a unit of *relief*: one more of a limit, one less of a demand (a minimum, a floor, a rule with >=, a coverage). For what
-is an equation (cash, a rule with ==) it is one more. So the next unit is never worth less than nothing, and the last one never less than
-the next, but for equations, whose worth has a sign.
+is an equation (cash, a rule with ==) it is one more. So the last unit is never worth less than the next, and neither is worth less than
+nothing, but for equations, whose worth has a sign, and for what costs money to have (the fixed cost of a hall, the fees of a line).
 """
 
 from __future__ import annotations

@@ -202,11 +202,14 @@ class Ground:
                 return None
             said = self.note
             if self.law and not self.inside and branch.dodged(self.session.lp, answer.x[: len(self.session.lp.cost)], self.law):
+                free = answer.objective
                 with self._lawful():
                     answer = self._solved()
                 if answer is None:
                     return None
-                said = WITHIN
+                # one of several equal plans may dodge where the others do not: then the law costs nothing
+                if abs(answer.objective - free) > EXACT * abs(free - self.value) + NOISE * abs(self.value):
+                    said = WITHIN
             found = answer.objective, self.slope(effect, answer.y, answer.x), said
         if self.session.lp.matrix.shape[0] > self.known:
             # cuts that the step needed hold here too

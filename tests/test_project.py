@@ -90,7 +90,7 @@ def test_the_readme_tells_every_file_of_a_result() -> None:
     from optimizer.results_tables import TABLES
 
     told = set(re.findall(r"^\| `([a-z_]+\.[a-z]+)` \|", README, flags=re.MULTILINE))
-    assert told == {*TABLES, "summary.json", "timings.json", "manifest.json", "dispatch.parquet"}
+    assert told == {*TABLES, "summary.json", "timings.json", "manifest.json", "dispatch.parquet", "prices.csv"}
 
 
 def test_the_links_of_the_readme_lead_somewhere() -> None:
