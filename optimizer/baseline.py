@@ -106,7 +106,8 @@ def _one(name: str, optimum: Solution) -> Baseline:
     elif name == "ai-only":
         chosen = _Narrowing(kept)
         chosen.close(lambda key: key[0] in ("orders", "exercised", "options"))
-        chosen.most("installed", 0.0)
+        if kept.run.problem.rigs:
+            chosen.most("installed", 0.0)
         found = kept.within(chosen.bounds())
     else:
         match = PAYBACK.fullmatch(name)

@@ -134,7 +134,19 @@ def solve(
     """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}: expected one of {', '.join(METHODS)}")
-    run = _Run(case, method, time_limit, progress or _silent, canonical, seed, presolve, algorithm, executor, baseline, keep)
+    run = _Run(
+        case,
+        method,
+        time_limit,
+        progress or _silent,
+        canonical,
+        seed,
+        presolve,
+        algorithm,
+        executor,
+        baseline=baseline,
+        keep=keep,
+    )
     try:
         return run.run()
     finally:
@@ -552,9 +564,12 @@ class Kept:
         and the bound of all of them.
         """
         run, session = self.run, self.run.session
-        held, timings = session.lp, run.timings
+        held, timings, progress = session.lp, run.timings, run.progress
         columns, rows = narrowed.columns, narrowed.rows
-        run.timings = {}
+        run.timings, run.progress = {}, _silent
+        told = None if run.cuts is None else run.cuts.progress
+        if run.cuts is not None:
+            run.cuts.progress = _silent
         session.set_column_bounds(columns, narrowed.column_lower, narrowed.column_upper)
         session.set_row_bounds(rows, narrowed.row_lower, narrowed.row_upper)
         try:
@@ -566,7 +581,9 @@ class Kept:
         finally:
             session.set_column_bounds(columns, held.col_lower[columns], held.col_upper[columns])
             session.set_row_bounds(rows, held.row_lower[rows], held.row_upper[rows])
-            run.timings = timings
+            run.timings, run.progress = timings, progress
+            if run.cuts is not None and told is not None:
+                run.cuts.progress = told
 
 
 def _conditions(plan: Plan, lp: LinearProgram) -> list[Condition]:

@@ -437,3 +437,21 @@ def test_small_matrix_entries_are_kept():
     """HiGHS drops entries up to 1e-9 by default; here one carries the whole answer."""
     lp = program([1, 0], [[1, -1e-10]], [0], [INF], [0, 1e10], [INF, 1e10])
     assert solve(lp).objective == pytest.approx(1.0)
+
+
+def test_coefficients_change_in_place_and_back():
+    """max x + y with x + a y <= 4, x <= 3: at a = 1 worth 4, at a = 2 worth 3.5; only entries that are there can be changed."""
+    lp = program([-1, -1], [[1, 1], [1, 0]], [-INF, -INF], [4, 3], [0, 0], [INF, INF])
+    session = Session()
+    session.load(lp)
+    assert session.solve().objective == pytest.approx(-4.0)
+    session.set_coefficients([0], [1], [2.0])
+    changed = session.solve()
+    assert changed.objective == pytest.approx(-3.5)
+    assert verify_optimal(session.lp, changed.x, changed.y).verified and lp.matrix[0, 1] == 1.0
+    session.set_coefficients([0], [1], [1.0])
+    assert session.solve().objective == pytest.approx(-4.0)
+    with pytest.raises(SolverInputError, match="has no coefficient"):
+        session.set_coefficients([1], [1], [5.0])
+    with pytest.raises(SolverInputError, match="nan"):
+        session.set_coefficients([0], [1], [math.nan])
