@@ -172,6 +172,11 @@ class CoupledOracle(Oracle):
     _memory: dict[int, Memory] = field(init=False, default_factory=dict, repr=False, compare=False)
     _waiting: dict[int, list[Waiting]] = field(init=False, default_factory=dict, repr=False, compare=False)
 
+    @property
+    def divisible(self) -> bool:
+        """No: among equal splits of a block, which one is found depends on what was solved before it."""
+        return False
+
     def _run(self, capacity: Array, extra: Money | None, out_row: Ints, rows: int) -> tuple[Split, Array]:
         shape = (self.blocks, len(self.entries))
         money = self.priced(extra)

@@ -116,6 +116,11 @@ class Oracle:
     def blocks(self) -> int:
         return len(self.first)
 
+    @property
+    def divisible(self) -> bool:
+        """Whether a part of the blocks, worked out anywhere, gives the bits that all of them together would."""
+        return True
+
     def split(self, capacity: Array, extra: Money | None = None) -> Split:
         """capacity (B, E) MW (1 where not decided). extra: money added to `value`, positive for uses and sources alike as income."""
         out, _ = self._run(capacity, extra, np.full(self.blocks, -1, dtype=np.int64), 0)

@@ -207,6 +207,7 @@ class _Run:
         self.law: list[Condition] = []
         self.executor = executor
         self.hours: PinnedHours | None = None
+        self.cuts: Cuts | None = None
         self.aside: Session | None = None  # the last session beside the main one
         self.late = False  # time was up before the hours of the plan were mixed
         self.begun = dict(SECONDS)
@@ -233,7 +234,9 @@ class _Run:
             from optimizer.baseline import no_new_investment
 
             with self.stage("baseline"):
+                progress, self.progress = self.progress, _silent  # its bounds are not those of the plan
                 solution = replace(solution, baseline=no_new_investment(kept, solution))
+                self.progress = progress
         return replace(solution, kept=kept) if self.keep and solution.outcome is Outcome.OPTIMAL else solution
 
     def begin(self) -> tuple[Plan, LinearProgram]:

@@ -103,12 +103,15 @@ class Executor:
 
 
 class PinnedHours:
-    """Hours of sites, worked out where they are held."""
+    """Hours of sites, worked out where they are held: by workers, or here where they cannot be divided or were released."""
 
     def __init__(self, sites: Sequence[SiteHours], backend: Any) -> None:
         self.sites, self.backend = list(sites), backend
         self.pieces: list[list[tuple[slice, Any]]] = []
         for site in self.sites if backend is not None else ():
+            if not site.oracle.divisible:
+                self.pieces.append([])
+                continue
             count = min(backend.size, site.oracle.blocks)
             ends = [site.oracle.blocks * k // count for k in range(count + 1)]
             parts = [slice(a, b) for a, b in itertools.pairwise(ends)]
@@ -116,22 +119,30 @@ class PinnedHours:
 
     def split(self, i: int, capacity: Array, alpha: Array, rho: Array) -> Split:
         """The best split of site i at capacity (B, E) MW in the direction alpha (B,), rho (B, Q)."""
-        if self.backend is None:
+        if not self._elsewhere(i):
             return self.sites[i].split(capacity, alpha, rho)
         import numpy as np
 
         from models.oracle import Split
 
         found = self._ask("split", i, capacity, alpha, rho)
-        return Split(*(np.concatenate([getattr(part, field.name) for part in found]) for field in fields(Split)))
+
+        def joined(name: str) -> Any:
+            parts = [getattr(part, name) for part in found]
+            return None if parts[0] is None else np.concatenate(parts)
+
+        return Split(*(joined(field.name) for field in fields(Split)))
 
     def dispatch(self, i: int, capacity: Array, alpha: Array, rho: Array) -> Array:
         """(sum of hours of all blocks, E) MW of that split."""
-        if self.backend is None:
+        if not self._elsewhere(i):
             return self.sites[i].dispatch(capacity, alpha, rho)
         import numpy as np
 
         return np.concatenate(self._ask("dispatch", i, capacity, alpha, rho))
+
+    def _elsewhere(self, i: int) -> bool:
+        return bool(self.pieces and self.pieces[i])
 
     def _ask(self, which: str, i: int, capacity: Array, alpha: Array, rho: Array) -> list[Any]:
         requests = [dump((which, capacity[part], alpha[part], rho[part])) for part, _ in self.pieces[i]]

@@ -204,7 +204,7 @@ def test_prompt_leaves_signals_as_they_were() -> None:
 @pytest.mark.parametrize("stage", ["solve", "canonical plan", "dispatch"])
 def test_time_that_is_up_is_a_limit_and_not_a_failed_proof(stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hours linked by quantities are mixed by one more program: without time for it there is no plan."""
-    problem = random_problem(206)
+    problem = random_problem(208)
     whole = solve_problem(problem)
     assert whole.outcome is Outcome.OPTIMAL
     late: list[str] = []
