@@ -215,7 +215,7 @@ def test_blocks_without_coupling_are_worth_what_the_kernel_says(seed: int) -> No
     rng = np.random.default_rng(seed)
     for i in range(len(problem.sites)):
         kernel = make_oracle(problem, i, tuple(range(len(problem.rigs))), tuple(range(len(problem.services))))
-        blocks = couple(kernel, Coupling(None, (), ()), block_opener())
+        blocks = couple(problem, kernel, Coupling(None, (), ()), block_opener())
         for extra in directions(kernel, rng):
             capacity = drawn(kernel, rng)
             one, other = kernel.split(capacity, extra), blocks.split(capacity, extra)
