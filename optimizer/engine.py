@@ -235,8 +235,10 @@ class _Run:
 
             with self.stage("baseline"):
                 progress, self.progress = self.progress, _silent  # its bounds are not those of the plan
-                solution = replace(solution, baseline=no_new_investment(kept, solution))
+                found = no_new_investment(kept, solution)
                 self.progress = progress
+            # the clock goes on: what the solution was given when it was proved lacks this stage
+            solution = replace(solution, baseline=found, timings=self.timings | since(self.begun))
         return replace(solution, kept=kept) if self.keep and solution.outcome is Outcome.OPTIMAL else solution
 
     def begin(self) -> tuple[Plan, LinearProgram]:

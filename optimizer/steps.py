@@ -191,7 +191,7 @@ class Ground:
                 if abs(quotient - slope) <= EXACT * max(abs(quotient), abs(slope)) + noise:
                     return slope, said
             h /= SHRINK
-        bent = f"bends within {abs(h) * SHRINK:.1g} of a unit"
+        bent = f"approximate: what a unit is worth changes within {abs(h) * SHRINK:.1g} of it"
         return slope, "; ".join(filter(None, [said, bent]))
 
     def _step(self, effect: Effect, h: float) -> tuple[float, float, str] | None:

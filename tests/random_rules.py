@@ -13,7 +13,7 @@ from models.rules import WORDS, vocabulary
 from tests.random_problems import random_problem
 
 #: how large a word is, roughly, in its own unit: what its breaches and limits are measured in
-SIZES = {"USD": 1e7, "MW": 10.0, "MWh": 1e4, "BTC": 50.0, "PH/s": 500.0, "shares": 1e6, "units": 2.0}
+SIZES = {"USD": 1e7, "MW": 10.0, "MWh": 1e4, "BTC": 50.0, "PH/s": 500.0, "shares": 1e6, "units": 2.0, "t": 1e3}
 
 
 def names(problem: Problem) -> dict[str, frozenset[str] | None]:

@@ -70,7 +70,7 @@ def test_the_problems_bind_and_pay() -> None:
         for (family, _), above in solution.decisions.exceeded.items():
             bound["paid " + family] = bound.get("paid " + family, 0) + int(above.max() > 1.0)
         for rule in solution.problem.rules:
-            if any(word in ("emissions_t", "grid_mwh") for word, _ in rule.terms):
+            if any(word in ("emissions_t", "grid_mwh") for word, *_ in rule.terms):
                 bound[rule.name] = bound.get(rule.name, 0) + 1
         for site in solution.problem.sites:
             if site.grid is not None and site.grid.emissions is not None and site.emission_cap is not None:

@@ -52,7 +52,7 @@ def assert_quotients(problem: Problem, one: StatementPrice, base: float) -> None
         quotients: list[float | None] = []
         for share in (1e-3, 1e-4, 1e-5):  # the first straight piece may be short
             h = share * unit_of(problem, one)
-            other = stepped(problem, one.path, sign * h * (1.0 if one.relief == "more" else -1.0))
+            other = stepped(problem, one.path, sign * h * (1.0 if one.relief == "more" else -1.0), one.name)
             assert other is not None
             there = worth(other)
             quotients.append(None if there is None else sign * (there - base) / h)
@@ -73,7 +73,7 @@ def test_a_step_of_the_problem_itself_is_worth_what_is_said(seed: int) -> None:
     problem = random_problem(seed)
     base = worth(problem)
     assert base is not None
-    found = [one for one in priced(problem).values() if one.path and stepped(problem, one.path, 1.0) is not None]
+    found = [one for one in priced(problem).values() if one.path and stepped(problem, one.path, 1.0, one.name) is not None]
     found = [one for one in found if one.next_value or one.last_value]
     found.sort(key=lambda one: (one.next_value == one.last_value, -abs(one.next_value) * unit_of(problem, one), one.path))
     assert found
@@ -132,7 +132,7 @@ def test_within_a_branch_of_the_tax_law() -> None:
     solution = solve_problem(problem, keep=True, baseline=False, method="extensive")
     assert solution.kept is not None and solution.kept.settled is not None
     assert solution.objective is not None
-    found = [one for one in price_statements(solution) if one.path and stepped(problem, one.path, 1.0) is not None]
+    found = [one for one in price_statements(solution) if one.path and stepped(problem, one.path, 1.0, one.name) is not None]
     stepped_on = [one for one in found if one.next_value or one.last_value]
     assert stepped_on and all("branch of the tax law" in one.note for one in stepped_on)
     for one in sorted(stepped_on, key=lambda one: -abs(one.next_value) * unit_of(problem, one))[:3]:

@@ -26,20 +26,24 @@ PARTS = {
 }
 
 
-def stepped(problem: Problem, path: str, more: float) -> Problem | None:
+def stepped(problem: Problem, path: str, more: float, name: str = "") -> Problem | None:
     """The problem with `more` of the value at a path, written without the code under test; None: no value of the problem alone."""
     section, *rest = path.split(".")
     if section == "treasury":
         return replace(problem, treasury=replace(problem.treasury, cash=problem.treasury.cash + more))
     if section.startswith("rules") or (section == "financing" and rest[-1].startswith("covenants")):
+        # a sentence over several sites is a rule for each of them, under one path
         number = int(path[path.index("[") + 1 : -1])
         owner = None if section.startswith("rules") else rest[0]
-        rule = [one for one in problem.rules if one.owner == owner][number]
+        named = [one for one in problem.rules if one.name == name]
+        rule = named[0] if named else [one for one in problem.rules if one.owner == owner][number]
         other = replace(rule, constant=rule.constant + more)
         return replace(problem, rules=tuple(other if one is rule else one for one in problem.rules))
     tables: dict[str, tuple[str, ...]] = {
         "sites": ("sites",), "rigs": ("rigs",), "ai": ("services",), "projects": ("projects",), "financing": ("debts", "equities")
     }  # fmt: skip
+    if section not in tables:  # a rule that a policy became
+        return None
     for table in tables[section]:
         for at, one in enumerate(getattr(problem, table)):
             if one.name != rest[0]:
@@ -117,7 +121,7 @@ def named(lp: LinearProgram) -> tuple[dict[str, int], dict[str, int]]:
 def assert_moves(problem: Problem, one: Statement, loaded: Loaded, step: float, method: str = "cuts") -> None:
     """The program of the changed problem is the program of the problem moved by the statement's effect, and nothing else."""
     theta, lp, scales = loaded.plan.theta, loaded.lp, loaded.plan.build.scales
-    other = stepped(problem, one.path, step if one.relief == "more" else -step)
+    other = stepped(problem, one.path, step if one.relief == "more" else -step, one.name)
     if other is None:
         return
     again = kept(other, method)
