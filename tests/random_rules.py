@@ -71,9 +71,9 @@ def soft_rule(problem: Problem, term: Term, rng: np.random.Generator, number: in
 
 
 @cache
-def ruled_problem(seed: int, most: int = 24) -> Problem:
+def ruled_problem(seed: int, most: int = 24, limited: bool = False) -> Problem:
     """`random_problem` with up to `most` soft rules, each of a random term, besides its own rules."""
-    problem, rng = random_problem(seed), np.random.default_rng(seed + 10_000)
+    problem, rng = random_problem(seed, limited=limited), np.random.default_rng(seed + 10_000)
     every: dict[str, list[Term]] = {}
     for term in plain_terms(problem):
         every.setdefault(term.word, []).extend([term, *with_functions(term, rng)])

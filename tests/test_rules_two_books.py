@@ -74,8 +74,9 @@ def compare_terms(problem: Problem, plan: Plan, books: Books) -> set[Term]:
 def test_every_word_and_function_has_the_books_figure(monkeypatch: pytest.MonkeyPatch) -> None:
     """Over many problems each word is met with a figure that is not 0, alone and in every function that may take it."""
     moved: set[Term] = set()
-    for seed in range(30):
-        problem = ruled_problem(seed, 72)
+    problems = [ruled_problem(seed, 72) for seed in range(30)]
+    problems += [ruled_problem(seed, 72, limited=True) for seed in (44, 63)]  # where energy and CO2 are counted
+    for problem in problems:
         with monkeypatch.context() as patch:
             _, plan, books = solved_twice(problem, "extensive", patch)
         moved |= compare_terms(problem, plan, books)
