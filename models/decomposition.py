@@ -15,15 +15,9 @@ from scipy import sparse
 
 from models.deepest import Deepest, Found
 from models.oracle import Split
-from models.problem import Array, Ints, Mask
+from models.problem import Array, Ints
 from models.theta import Mixture, SiteValue, Theta
 
-#: shares of the room for rigs, services and grid at which the hours are valued first
-SPREAD = (
-    {"rig": 1.0, "service": 1.0, "grid": 1.0},
-    {"rig": 1.0, "service": 0.3, "grid": 0.6},
-    {"rig": 0.3, "service": 1.0, "grid": 0.6},
-)
 #: what a unit (of the program) of theta or quantity that no split brings costs while splits are still being priced in
 PENALTY = 1e4
 #: a plan with linked quantities is real when it is worth this close (relative) to the best mixture of splits
@@ -65,27 +59,16 @@ class Site:
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """Cuts of one site that are known but not yet in the program: they enter when a plan misses them."""
+class Rows:
+    """Cuts of one site as rows of the program."""
 
     site: int
-    rows: Ints
+    blocks: Ints
     alpha: Array
     rho: Array
     slope: Array
     matrix: Any  # csr, one row a cut
     upper: Array
-
-    def take(self, which: Mask) -> Waiting:
-        return Waiting(
-            self.site,
-            self.rows[which],
-            self.alpha[which],
-            self.rho[which],
-            self.slope[which],
-            self.matrix[which],
-            self.upper[which],
-        )
 
 
 @dataclass
@@ -130,7 +113,6 @@ class Cuts:
         self.progress = progress or (lambda *_a, **_k: None)
         self.sites = [self._columns(value, columns) for value in theta.values]
         self.pool = CutPool()
-        self.waiting: list[Waiting] = []
         self.deepest = [self._search(i) if len(site.units) and new_session else None for i, site in enumerate(self.sites)]
         self._explored: tuple[Any, list[Found | None]] = (None, [])
         self.best: dict[int, Array] = {}  # site -> (B,) USD the hours were worth when last priced in money
@@ -160,19 +142,15 @@ class Cuts:
 
     # ---- cuts ------------------------------------------------------------------------------------------------------
     def _begin(self) -> None:
-        """First cuts: at plans spread over what can be built; quantities bounded on both sides."""
+        """First cuts: with all that there is room for; quantities bounded on both sides."""
         highest = self._highest()
         for i, site in enumerate(self.sites):
             blocks, count = len(site.theta), len(site.units)
             one = np.ones(blocks)
-            for n, shares in enumerate(SPREAD):
-                share = np.array([shares.get(e.kind, 1.0) for e in site.value.oracle.entries])
-                capacity = np.where(site.capacity >= 0, share * highest[i], site.value.constant)
-                # one cut of a block bounds it; what the others add is asked for by a plan that misses them
-                self._cut(i, capacity, one, site.start, None, wait=n > 0)
+            capacity = np.where(site.capacity >= 0, highest[i], site.value.constant)
+            self._cut(i, capacity, one, site.start, None)
             if not count:
                 continue
-            capacity = np.where(site.capacity >= 0, highest[i], site.value.constant)
             for k in range(count):
                 for sign in (1.0, -1.0):
                     rho = np.zeros((blocks, count))
@@ -237,11 +215,8 @@ class Cuts:
         site = self.sites[i]
         return site.value.constant + np.where(site.capacity >= 0, np.maximum(x[site.capacity], 0.0), 0.0)
 
-    def _cut(self, i: int, capacity: Array, alpha: Array, rho: Array, x: Array | None, wait: bool = False) -> tuple[int, float]:
-        """Work out a direction at a capacity and add the rows that x misses (all where x is None): (rows, largest miss in USD).
-
-        wait: keep them aside for `wake`.
-        """
+    def _cut(self, i: int, capacity: Array, alpha: Array, rho: Array, x: Array | None) -> tuple[int, float]:
+        """Work out a direction at a capacity and add the rows that x misses (all where x is None): (rows, largest miss in USD)."""
         site = self.sites[i]
         found = self.split(i, capacity, alpha, rho)
         site.size = np.maximum(site.size, np.abs(found.value))
@@ -257,30 +232,14 @@ class Cuts:
             rows = np.flatnonzero(off > VIOLATED * site.size)
             miss = float(np.maximum(off, 0.0).max(initial=0.0))
         if len(rows):
-            made = self._rows(i, rows, alpha[rows], rho[rows], found.slope[rows])
-            self.waiting.append(made) if wait else self._append(made)
+            self._append(self._rows(i, rows, alpha[rows], rho[rows], found.slope[rows]))
         return len(rows), miss
-
-    def wake(self, x: Array) -> tuple[int, float]:
-        """Bring in the waiting cuts that x misses: (rows added, largest miss in USD)."""
-        added, miss = 0, 0.0
-        for k, cuts in enumerate(self.waiting):
-            off = cuts.matrix @ x - cuts.upper
-            size = self.sites[cuts.site].size[cuts.rows] / self.unit
-            # rows are scaled: the miss in money is that of a coefficient of theta of one
-            scale = np.where(cuts.alpha > 0.0, cuts.alpha, 1.0)
-            late = off > VIOLATED * np.maximum(size, 1e-9) * scale
-            if late.any():
-                self._append(cuts.take(late))
-                self.waiting[k] = cuts.take(~late)
-                added, miss = added + int(late.sum()), max(miss, float((off / scale)[late].max()) * self.unit)
-        return added, miss
 
     @staticmethod
     def _value(columns: Ints, x: Array) -> Array:
         return np.where(columns >= 0, x[columns], 0.0)
 
-    def _rows(self, i: int, rows: Ints, alpha: Array, rho: Array, slope: Array) -> Waiting:
+    def _rows(self, i: int, rows: Ints, alpha: Array, rho: Array, slope: Array) -> Rows:
         """alpha theta + rho . q - sum slope * K <= sum slope * constant, in money units."""
         site = self.sites[i]
         numbers = np.concatenate([site.theta[rows, None], site.quantity[rows], site.capacity[rows]], axis=1)
@@ -293,13 +252,13 @@ class Cuts:
         block = sparse.csr_array(
             ((coefs / size[:, None])[keep], (at, numbers[keep])), shape=(len(rows), self.session.lp.matrix.shape[1])
         )
-        return Waiting(i, rows, alpha / size, rho / size[:, None], slope / size[:, None], block, upper / size)
+        return Rows(i, rows, alpha / size, rho / size[:, None], slope / size[:, None], block, upper / size)
 
-    def _append(self, cuts: Waiting) -> None:
-        self.session.add_rows(np.full(len(cuts.rows), -np.inf), cuts.upper, cuts.matrix)
+    def _append(self, cuts: Rows) -> None:
+        self.session.add_rows(np.full(len(cuts.blocks), -np.inf), cuts.upper, cuts.matrix)
         pool = self.pool
-        pool.site.append(np.full(len(cuts.rows), cuts.site))
-        pool.block.append(cuts.rows)
+        pool.site.append(np.full(len(cuts.blocks), cuts.site))
+        pool.block.append(cuts.blocks)
         pool.alpha.append(cuts.alpha)
         pool.rho.append(cuts.rho)
         pool.slope.append(cuts.slope)
@@ -355,9 +314,6 @@ class Cuts:
         rows = self.first_row + mine
         upper = self.session.lp.row_upper[rows] + (slope * more[block]).sum(axis=1) / self.unit
         self.session.set_row_bounds(rows, np.full(len(rows), -np.inf), upper)
-        for k, cuts in enumerate(self.waiting):
-            if cuts.site == i:
-                self.waiting[k] = replace(cuts, upper=cuts.upper + (cuts.slope * more[cuts.rows]).sum(axis=1) / self.unit)
 
     def widen(self, factor: float) -> None:
         """Cuts at capacities `factor` times the highest: where the first ones leave the plan unbounded."""
@@ -380,11 +336,8 @@ class Cuts:
             # where the last cuts gained nothing, linked hours are asked whether they bear the plan out already
             still = abs(answer.objective - before) <= REAL * abs(before)
             before = answer.objective
-            added, miss = self.wake(answer.x)
-            woken = added > 0
-            if not woken:
-                added, miss = self.separate(answer, linked=not still)
-            if not still and not woken:
+            added, miss = self.separate(answer, linked=not still)
+            if not still:
                 more, deep = self.separate_blocks(answer)
                 added, miss = added + more, max(miss, deep)
             if not added:
@@ -474,9 +427,7 @@ class Cuts:
 
     def separate(self, answer: Any, linked: bool = True) -> tuple[int, float]:
         """Add the cuts that an answer misses: (rows added, largest miss in USD). linked: at sites with linked quantities too."""
-        added, miss = self.wake(answer.x)
-        if added:
-            return added, miss
+        added, miss = 0, 0.0
         for i, (site, (alpha, rho)) in enumerate(zip(self.sites, self.directions(answer.y), strict=True)):
             if len(site.units) and not linked:
                 continue
