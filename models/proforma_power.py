@@ -116,7 +116,7 @@ def _walk(
         stopped = price > site.curtail_above[s, t]
     for rig in problem.rigs:
         able = rig.uptime * float(assets.fleet[rig.name, site.name][s, t])
-        x = use(f"rig:{rig.name}", np.where(stopped, 0.0, able))
+        x = use(f"rig:{rig.name}", np.where(stopped, 0.0, able) if stopped.any() else able)
         check_ramp(x, rig.ramp_limit, able, weight, (*place, rig.name), checks)
         energy = lines[f"rig:{rig.name}"][s, t]
         mined_usd += rig.density * market.hashprice[s, t] / 24.0 * (1.0 - rig.pool_fee) * energy
@@ -219,8 +219,9 @@ def _within(checks: Checklist, name: str, mw: Array, limit: Array | float, place
     """0 <= mw <= limit in every kept hour."""
     if len(mw) == 0:
         return
-    worst = max(float(np.max(mw - limit)), float(np.max(-mw)), 0.0)
-    checks.note(name, worst, float(np.max(limit)), place)
+    # the methods of arrays, as this runs for every use and source of every period and scenario
+    worst = max(float((mw - limit).max()), -float(mw.min()), 0.0)
+    checks.note(name, worst, float(limit.max()) if isinstance(limit, np.ndarray) else limit, place)
 
 
 def _known(problem: Problem, site: Site, split: SiteDispatch, checks: Checklist, place: tuple[object, ...]) -> None:

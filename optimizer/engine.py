@@ -251,9 +251,10 @@ class _Run:
             from models.plan import Plan
             from optimizer.blocks import block_opener
             from optimizer.highs import Session, SolverOptions, compile_model
+            from optimizer.memory import uncollected
         self.problem = problem
         self.options = SolverOptions(**self.settings)
-        with self.stage("build"):
+        with self.stage("build"), uncollected():
             plan = Plan(problem, "valued" if self.method == "cuts" else "written", block_opener(self.options.seed))
             lp = compile_model(plan.model, cost_scale=COST_SCALE)
         self.size = {"rows": lp.matrix.shape[0], "columns": lp.matrix.shape[1], "nonzeros": int(lp.matrix.nnz)}
