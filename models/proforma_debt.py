@@ -133,10 +133,10 @@ def _keep_strip(problem: Problem, decisions: Decisions, debt: Debt, books: Liabi
             face, calls = float(issued[s, v]), called[s, v]
             vintage = _Vintage(problem, debt, s, v, face, calls, False, checks, calendars.get(v))
             calendars[v] = vintage.scheduled
-            key = (v, debt.rate[s].tobytes(), None if debt.completion is None else int(debt.completion[s]))
-            if key not in worn:
-                worn[key] = vintage.contract()
-            vintage.carried = worn[key]
+            alike = (v, debt.rate[s].tobytes(), None if debt.completion is None else int(debt.completion[s]))
+            if alike not in worn:
+                worn[alike] = vintage.contract()
+            vintage.carried = worn[alike]
             vintage.walk(lines, books)
     _open(lines, 0.0)
     books.schedules[debt.name] = lines
@@ -181,7 +181,9 @@ class _Vintage:
         self.life = month_at(clock, self.end) - month_at(clock, v)
         self.due = 0.0
         self.unamortised = 0.0 if existing else (1.0 - debt.price + debt.fee) * face
-        self.carried = np.zeros(clock.dates)  # per 1 of face, after date v, v + 1, ...: what the books still hold of discount and fees
+        self.carried = np.zeros(
+            clock.dates
+        )  # per 1 of face, after date v, v + 1, ...: what the books still hold of discount and fees
         self.last_paid = month_at(clock, v)  # month of the last interest payment date
         if existing:
             frequency = debt.frequency

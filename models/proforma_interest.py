@@ -44,7 +44,9 @@ def effective_spread(cost: float, years: Sequence[float], coupons: Sequence[floa
     raise ValueError(f"the effective rate was not found: {left:g} of the issue cost is left")
 
 
-def left_of_cost(cost: float, months: Sequence[int], breaks: Sequence[int], coupons: Sequence[float], balances: Sequence[float]) -> Array:
+def left_of_cost(
+    cost: float, months: Sequence[int], breaks: Sequence[int], coupons: Sequence[float], balances: Sequence[float]
+) -> Array:
     """What is left of `cost` after each date, per 1 of face, starting at the date of issue.
 
     months[n]: months from issue to the n-th date; breaks: the dates at which interest periods end, ascending, the last one the end of

@@ -57,13 +57,24 @@ def cap_table(ground: Ground, income: Statement) -> Statement:
         for name in convertibles
     ]
     all_shares = plus("shares", *potential)
-    lines.append(Line("shares_if_converted", "Shares if all converted", kind="stock", unit="shares", sums=all_shares, section="If converted"))
+    lines.append(
+        Line(
+            "shares_if_converted", "Shares if all converted", kind="stock", unit="shares", sums=all_shares, section="If converted"
+        )
+    )
     lines += [
         Line("net_income", "Net income", section="Per share", memo=True),
         Line("diluted_income", "Net income, diluted", section="Per share", memo=True),
         Line("basic_shares", "Shares of the period", kind="stock", unit="shares", section="Per share", memo=True),
         Line("diluted_shares", "Shares of the period, diluted", kind="stock", unit="shares", section="Per share", memo=True),
-        Line("basic_eps", "Earnings per share", kind="ratio", unit="USD/share", ratio=("net_income", "basic_shares"), section="Per share"),
+        Line(
+            "basic_eps",
+            "Earnings per share",
+            kind="ratio",
+            unit="USD/share",
+            ratio=("net_income", "basic_shares"),
+            section="Per share",
+        ),
         Line(
             "diluted_eps",
             "Earnings per share, diluted",
@@ -93,7 +104,9 @@ def _diluted(ground: Ground, earnings: Array, shares: Array, standing: dict[str,
     added, potential = [], []
     for name, stock in standing.items():
         keys = [key for key in (name, f"{name}@existing") if key in ground.books.schedules]
-        cost = sum((ground.debt(line, key) for key in keys for line in ("interest_accrued", "effective_amortisation")), ground.zero)
+        cost = sum(
+            (ground.debt(line, key) for key in keys for line in ("interest_accrued", "effective_amortisation")), ground.zero
+        )
         added.append((1.0 - rate) * cost)
         potential.append(np.concatenate([ground.zero[:, :1], stock[:, :-1]], axis=1))
     gain, more = np.stack(added), np.stack(potential)
@@ -146,14 +159,34 @@ def conversion_table(ground: Ground, table: Statement) -> Statement:
         Line("old_shares", "Shares at the start", kind="stock", unit=unit, section="Shares"),
         *(Line(f"sold[{name}]", f"{name}, shares sold", kind="stock", unit=unit, section="Shares") for name in sold),
         Line("converted_before", "Convertibles settled before", kind="stock", unit=unit, section="Shares"),
-        *(Line(f"converts[{name}]", f"{name}, shares on conversion", kind="stock", unit=unit, section="Shares") for name in terms),
-        *(Line(f"capped_call[{name}]", f"{name}, shares from its capped call", kind="stock", unit=unit, section="Shares") for name in terms),
+        *(
+            Line(f"converts[{name}]", f"{name}, shares on conversion", kind="stock", unit=unit, section="Shares")
+            for name in terms
+        ),
+        *(
+            Line(f"capped_call[{name}]", f"{name}, shares from its capped call", kind="stock", unit=unit, section="Shares")
+            for name in terms
+        ),
         Line("shares", "Shares", kind="stock", unit=unit, sums=(*plus(*holders), *less(*hedges)), section="Shares"),
         *(Line(f"owed[{name}]", f"{name}, owed in cash", kind="stock", section="Claims", memo=True) for name in terms),
         *(Line(f"claim[{name}]", f"{name}, worth to its holders", kind="stock", section="Claims", memo=True) for name in terms),
-        Line("old_share", "Share of the old holders", kind="ratio", unit="ratio", ratio=("old_shares", "shares"), section="Ownership"),
+        Line(
+            "old_share",
+            "Share of the old holders",
+            kind="ratio",
+            unit="ratio",
+            ratio=("old_shares", "shares"),
+            section="Ownership",
+        ),
         *(
-            Line(f"share[{name}]", f"Share of {name}", kind="ratio", unit="ratio", ratio=(f"converts[{name}]", "shares"), section="Ownership")
+            Line(
+                f"share[{name}]",
+                f"Share of {name}",
+                kind="ratio",
+                unit="ratio",
+                ratio=(f"converts[{name}]", "shares"),
+                section="Ownership",
+            )
             for name in terms
         ),
     ]

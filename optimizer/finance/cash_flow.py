@@ -6,7 +6,17 @@ from models.proforma_words import settled
 from optimizer.finance.ground import Ground
 from optimizer.finance.lines import Line, Statement, less, plus
 
-OPERATING = ("cash_margin", "ai_rent", "excess_charges", "fixed_costs", "overhead", "operating_cash_flows", "cash_yield", "interest", "tax")
+OPERATING = (
+    "cash_margin",
+    "ai_rent",
+    "excess_charges",
+    "fixed_costs",
+    "overhead",
+    "operating_cash_flows",
+    "cash_yield",
+    "interest",
+    "tax",
+)
 CAPEX = ("capex_rigs", "capex_options", "capex_halls", "capex_interconnection", "capex_equipment")
 INVESTING = (*CAPEX, "resale", "coin_sales", "other_cash_flows")
 FINANCING = ("debt_issued", "principal", "calls", "puts", "revolver", "capped_calls", "equity", "rescue", "dividends")

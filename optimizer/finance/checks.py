@@ -74,11 +74,17 @@ def _check_books(checks: Checklist, ground: Ground, finance: FinanceStatements) 
     for one, kept, lines in pairs:
         for mine, theirs in lines.items():
             checks.equal(f"{one.name}: equal to the books", one[mine], kept[theirs], mine, _size(one))
-    checks.equal("tax: equal to the books", finance.tax["waiting_closing"], books.tax["interest_carryforward"], "", _size(finance.tax))
+    checks.equal(
+        "tax: equal to the books", finance.tax["waiting_closing"], books.tax["interest_carryforward"], "", _size(finance.tax)
+    )
     for name, one in finance.debts.items():
-        lines = books.schedules[name]
-        for mine, theirs in (("closing", "closing"), ("closing_due", "interest_due"), ("closing_issue_costs", "effective_unamortised")):
-            checks.equal("debt schedules: equal to the books", one[mine], lines[theirs], f"{name}, {mine}", _size(one))
+        schedule = books.schedules[name]
+        for mine, theirs in (
+            ("closing", "closing"),
+            ("closing_due", "interest_due"),
+            ("closing_issue_costs", "effective_unamortised"),
+        ):
+            checks.equal("debt schedules: equal to the books", one[mine], schedule[theirs], f"{name}, {mine}", _size(one))
 
 
 def _check_each_other(checks: Checklist, ground: Ground, finance: FinanceStatements) -> None:
@@ -121,7 +127,9 @@ def _check_each_other(checks: Checklist, ground: Ground, finance: FinanceStateme
         path = ground.problem.market.share_price
         delivered = sum((shares[line.key] for line in shares.lines if line.key.startswith("converted[")), ground.zero)
         given = -ground.books.ledger["conversion"]
-        checks.equal("shares delivered are worth the ledger's conversion", delivered * path, given, scale=float(np.max(given, initial=0.0)))
+        checks.equal(
+            "shares delivered are worth the ledger's conversion", delivered * path, given, scale=float(np.max(given, initial=0.0))
+        )
 
 
 def _check_value(checks: Checklist, ground: Ground, finance: FinanceStatements, certificate: Certificate | None) -> None:
@@ -154,13 +162,20 @@ def _check_value(checks: Checklist, ground: Ground, finance: FinanceStatements, 
         tail = cvar(value, problem.scenarios.probability, aim.tail)[0]
         objective = (1.0 - aim.weight) * float(problem.scenarios.probability @ value) + aim.weight * tail
         program = certificate.objective * problem.money
-        checks.equal("objective from the statements is the program's", np.array([[objective]]), np.array([[program]]), scale=scale)
+        checks.equal(
+            "objective from the statements is the program's", np.array([[objective]]), np.array([[program]]), scale=scale
+        )
     # what outside capital brings and takes is all that lies between the business and its owners, but for cash and the owners' own money
     owned_fees = sum((e.fee * uses[f"equity[{e.name}]"] for e in problem.equities if e.holders == "existing"), ground.zero)
     put_aside = cash["change"] - cash["cash_yield"] - at_end(cash["closing_cash"][:, -1])
     stood = sum((one["opening"][:, 0] + one["opening_due"][:, 0] for one in finance.debts.values()), ground.zero[:, 0])
     business = (finance.returns.business - put_aside - owned_fees) @ problem.discount - stood
-    checks.equal("owners have what capital leaves of the business", finance.returns.owners @ problem.discount, business + raised, scale=scale)
+    checks.equal(
+        "owners have what capital leaves of the business",
+        finance.returns.owners @ problem.discount,
+        business + raised,
+        scale=scale,
+    )
 
 
 _AT_PAR = 2  # the column of `conversion_table` at the scenario's own share price

@@ -25,8 +25,12 @@ LINES = (
     Line("total_assets", "Total assets", kind="stock", section="Stocks"),
     Line("dscr", "Debt service coverage", kind="ratio", unit="ratio", ratio=("cfads", "debt_service"), section="Ratios"),
     Line("interest_cover", "EBITDA over interest", kind="ratio", unit="ratio", ratio=("ebitda", "interest"), section="Ratios"),
-    Line("net_debt_to_ebitda", "Net debt over EBITDA", kind="ratio", unit="ratio", ratio=("net_debt", "ebitda"), section="Ratios"),
-    Line("debt_to_assets", "Debt over assets", kind="ratio", unit="ratio", ratio=("total_debt", "total_assets"), section="Ratios"),
+    Line(
+        "net_debt_to_ebitda", "Net debt over EBITDA", kind="ratio", unit="ratio", ratio=("net_debt", "ebitda"), section="Ratios"
+    ),
+    Line(
+        "debt_to_assets", "Debt over assets", kind="ratio", unit="ratio", ratio=("total_debt", "total_assets"), section="Ratios"
+    ),
 )
 
 

@@ -60,7 +60,9 @@ LINES = (
     ),
     Line("redemption_premium", "Premium paid at calls and puts", section="Financing"),
     Line("issue_costs_written_off", "Discount and fees left at calls and puts", section="Financing"),
-    Line("redemption_loss", "Loss on redemption", sums=plus("redemption_premium", "issue_costs_written_off"), section="Financing"),
+    Line(
+        "redemption_loss", "Loss on redemption", sums=plus("redemption_premium", "issue_costs_written_off"), section="Financing"
+    ),
     Line(
         "pretax_income",
         "Income before tax",
@@ -71,15 +73,23 @@ LINES = (
     Line("net_income", "Net income", sums=(*plus("pretax_income"), *less("tax")), section="Result"),
 )
 
-#: lines that are those of the books, under the same name
-SAME = (*REVENUES, *COSTS, "operating_cash_flows", "option_fees", "other_cash_flows", "resale", "coin_gains", "cash_yield")
-SAME += ("redemption_premium", "tax")
+#: lines besides that are those of the books, under the same name
+OTHERS = (
+    "operating_cash_flows",
+    "option_fees",
+    "other_cash_flows",
+    "resale",
+    "coin_gains",
+    "cash_yield",
+    "redemption_premium",
+    "tax",
+)
 
 
 def income_statement(ground: Ground) -> Statement:
     """The income statement of every scenario."""
     books = ground.books
-    entries = {key: books.income[key] for key in SAME}
+    entries = {key: books.income[key] for key in (*REVENUES, *COSTS, *OTHERS)}
     entries |= {f"depreciation_{kind}": books.plant[f"depreciation[{kind}]"] for kind in WORN}
     entries |= {
         "coupon_interest": ground.debt("interest_accrued"),

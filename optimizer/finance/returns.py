@@ -128,7 +128,11 @@ def coverage(ratio: Array, how: Callable[[Array], float]) -> Figure:
 def business_flows(ground: Ground, cash_flow: Statement) -> Array:
     """(S, D) what the business brings before any financing: operations and investing without interest, and the assets' worth at the end."""
     flows = cash_flow["operating"] - cash_flow["interest"] - cash_flow["cash_yield"] + cash_flow["investing"]
-    ends = [v for entry, v in ground.books.ledger.items() if entry.startswith("terminal_") and entry not in ("terminal_cash", "terminal_debt")]
+    ends = [
+        v
+        for entry, v in ground.books.ledger.items()
+        if entry.startswith("terminal_") and entry not in ("terminal_cash", "terminal_debt")
+    ]
     return np.asarray(sum(ends, flows))
 
 

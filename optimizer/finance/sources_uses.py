@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from models.problem import Array
 from optimizer.finance.ground import Ground
 from optimizer.finance.lines import Line, Statement, plus
 
@@ -22,9 +23,9 @@ def sources_and_uses(ground: Ground, cash_flow: Statement) -> Statement:
     problem, decisions, books = ground.problem, ground.decisions, ground.books
     sources: list[Line] = []
     uses: list[Line] = []
-    entries = {}
+    entries: dict[str, Array] = {}
 
-    def add(lines: list[Line], key: str, label: str, value: object, kind: str = "flow") -> None:
+    def add(lines: list[Line], key: str, label: str, value: Array, kind: str = "flow") -> None:
         opens = "closing_cash" if kind == "opening" else None
         section = "Sources" if lines is sources else "Uses"
         lines.append(Line(key, label, kind=kind, opens=opens, section=section))

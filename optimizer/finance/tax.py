@@ -29,10 +29,18 @@ LINES = (
     Line("nol_opening", "Losses carried in", kind="opening", opens="nol_closing", section="Losses"),
     Line("nol_added", "Loss of the year", section="Losses"),
     Line("nol_used", "Losses used", section="Losses"),
-    Line("nol_closing", "Losses carried out", kind="stock", sums=(*plus("nol_opening", "nol_added"), *less("nol_used")), section="Losses"),
+    Line(
+        "nol_closing",
+        "Losses carried out",
+        kind="stock",
+        sums=(*plus("nol_opening", "nol_added"), *less("nol_used")),
+        section="Losses",
+    ),
     Line("taxable", "Taxable income", sums=(*plus("income", "nol_added"), *less("nol_used")), section="Tax"),
     Line("tax", "Tax paid", section="Tax"),
-    Line("effective_rate", "Tax over income before tax", kind="ratio", unit="ratio", ratio=("tax", "pretax_income"), section="Tax"),
+    Line(
+        "effective_rate", "Tax over income before tax", kind="ratio", unit="ratio", ratio=("tax", "pretax_income"), section="Tax"
+    ),
     Line("waiting_opening", "Interest waiting before", kind="opening", opens="waiting_closing", section="Interest limit"),
     Line(
         "waiting_closing",
