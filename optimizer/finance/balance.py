@@ -91,4 +91,10 @@ def balance_sheet(ground: Ground, income: Statement, cash_flow: Statement) -> St
     entries |= {f"debt[{name}]": ground.debt("closing", name) for name in instruments}
     if not instruments:
         entries["debt"] = ground.zero
-    return ground.statement("balance_sheet", "Balance sheet", chart(instruments), entries)
+    return ground.statement(
+        "balance_sheet",
+        "Balance sheet",
+        chart(instruments),
+        entries,
+        "assets, liabilities and equity positive; what reduces them negative",
+    )

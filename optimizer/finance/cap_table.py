@@ -93,7 +93,7 @@ def cap_table(ground: Ground, income: Statement) -> Statement:
     before = np.concatenate([np.full((len(after), 1), problem.market.shares), after[:, :-1]], axis=1)
     entries["basic_shares"], entries["net_income"] = before, income["net_income"]
     entries["diluted_income"], entries["diluted_shares"] = _diluted(ground, income["net_income"], before, standing)
-    return ground.statement("cap_table", "Cap table", lines, entries)
+    return ground.statement("cap_table", "Cap table", lines, entries, "shares sold and delivered positive")
 
 
 def _diluted(ground: Ground, earnings: Array, shares: Array, standing: dict[str, Array]) -> tuple[Array, Array]:
@@ -192,4 +192,13 @@ def conversion_table(ground: Ground, table: Statement) -> Statement:
     ]
     odds = problem.scenarios
     columns = [f"{m:g}x" for m in MULTIPLES]
-    return statement("conversion", "Conversion at several share prices", lines, entries, columns, odds.names, odds.probability)
+    return statement(
+        "conversion",
+        "Conversion at several share prices",
+        lines,
+        entries,
+        columns,
+        odds.names,
+        odds.probability,
+        signs="shares and claims positive; capped calls positive as shares they bring back",
+    )

@@ -94,4 +94,10 @@ def cash_flow_statement(ground: Ground, income: Statement) -> Statement:
         "resale_gain": income["resale"],
         "other_income": income["other_cash_flows"],
     }
-    return ground.statement("cash_flow", "Cash flow statement", LINES, entries)
+    return ground.statement(
+        "cash_flow",
+        "Cash flow statement",
+        LINES,
+        entries,
+        "receipts positive, payments negative; in the part from net income what is taken away is positive as income",
+    )

@@ -9,6 +9,7 @@ import numpy as np
 from models.books import Check
 from models.proforma import cvar
 from models.proforma_checks import Checklist
+from optimizer.finance.cap_table import MULTIPLES
 from optimizer.finance.ground import Ground
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ def _check_value(checks: Checklist, ground: Ground, finance: FinanceStatements, 
     )
 
 
-_AT_PAR = 2  # the column of `conversion_table` at the scenario's own share price
+_AT_PAR = MULTIPLES.index(1.0)  # the column of `conversion_table` at the scenario's own share price
 
 
 def _converts(ground: Ground, name: str) -> bool:

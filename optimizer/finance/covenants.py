@@ -40,7 +40,7 @@ def credit_ratios(ground: Ground, balance: Statement) -> Statement:
     entries = {key: ground.ltm(words[key]) for key in LTM}
     entries |= {key: words[key] for key in ("liquidity", "total_debt", "net_debt")}
     entries |= {"cash": balance["cash"], "total_assets": balance["total_assets"]}
-    return ground.statement("credit_ratios", "Credit ratios", LINES, entries)
+    return ground.statement("credit_ratios", "Credit ratios", LINES, entries, "EBITDA, CFADS, debt and debt service positive")
 
 
 def covenant_frame(covenants: Iterable[Any]) -> pd.DataFrame:

@@ -77,7 +77,7 @@ class Ground:
         found = [schedules[name][line]] if name is not None else [lines[line] for lines in schedules.values()]
         return sum(found, self.zero)
 
-    def statement(self, name: str, title: str, lines: Sequence[Line], entries: Mapping[str, Array]) -> Statement:
+    def statement(self, name: str, title: str, lines: Sequence[Line], entries: Mapping[str, Array], signs: str) -> Statement:
         """A statement whose columns are the dates."""
         odds = self.problem.scenarios
-        return statement(name, title, lines, entries, self.dates, odds.names, odds.probability, self.calendar_years)
+        return statement(name, title, lines, entries, self.dates, odds.names, odds.probability, self.calendar_years, signs)

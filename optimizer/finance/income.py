@@ -97,4 +97,6 @@ def income_statement(ground: Ground) -> Statement:
         "issue_cost_amortisation": ground.debt("effective_amortisation"),
         "issue_costs_written_off": ground.debt("written_off"),
     }
-    return ground.statement("income_statement", "Income statement", LINES, entries)
+    return ground.statement(
+        "income_statement", "Income statement", LINES, entries, "revenue and income positive; costs positive as costs"
+    )

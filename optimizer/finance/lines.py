@@ -64,6 +64,7 @@ class Statement:
     columns    names of the C columns: dates as 2026-04-01 (or calendar years, or multiples of a price)
     years      C calendar years that the columns belong to (as `models.problem.Clock.calendar_year`; of date 0: the first); () if none
     values     key -> (S, C), NaN where a ratio has no meaning
+    signs      what is positive
     """
 
     name: str
@@ -74,6 +75,7 @@ class Statement:
     probability: Array
     values: dict[str, Array]
     years: tuple[int, ...] = ()
+    signs: str = ""
 
     def __getitem__(self, key: str) -> Array:
         """(S, C) one line."""
@@ -141,7 +143,7 @@ class Statement:
                     parts = [values[:, g[0] if line.kind == "opening" else g[-1]] for g in groups]
                 entries[line.key] = np.stack(parts, axis=1)
         names = tuple(str(year) for year in years)
-        return statement(self.name, self.title, self.lines, entries, names, self.scenarios, self.probability, tuple(years))
+        return statement(self.name, self.title, self.lines, entries, names, self.scenarios, self.probability, years, self.signs)
 
 
 def statement(
@@ -153,6 +155,7 @@ def statement(
     scenarios: Sequence[str],
     probability: Array,
     years: Sequence[int] = (),
+    signs: str = "",
 ) -> Statement:
     """A statement from its entries (key -> (S, C)): sums and ratios are worked out from what the lines say they are.
 
@@ -178,7 +181,7 @@ def statement(
         return known[line.key]
 
     values = {line.key: value(line) for line in lines}
-    return Statement(name, title, tuple(lines), tuple(columns), tuple(scenarios), probability, values, tuple(years))
+    return Statement(name, title, tuple(lines), tuple(columns), tuple(scenarios), probability, values, tuple(years), signs)
 
 
 def quotient(above: Array, below: Array) -> Array:

@@ -164,7 +164,7 @@ def capital_flows(ground: Ground) -> dict[str, Array]:
         worth = np.minimum(np.maximum(path / one.strike - 1.0, 0.0), room)
         flows[s] -= one.shares * path
         flows[s, -1] -= one.balance[-1] * max(1.0, path[-1] / one.strike) - one.balance[-1] * worth[-1]
-        # the capped call pays at maturity, whether its convertible is settled in shares or in cash
+        # a capped call pays where its convertible is settled in shares: it covers what is above the strike
         flows[s] += one.shares * one.strike * worth
     for issue in problem.equities:
         if issue.holders == "new":

@@ -83,4 +83,4 @@ def debt_schedule(ground: Ground, name: str) -> Statement:
         "capped_call": lines["capped_call_cost"],
         "straight_line": lines["amortisation"],
     }
-    return ground.statement(name, f"Debt schedule: {name}", LINES, entries)
+    return ground.statement(name, f"Debt schedule: {name}", LINES, entries, "balances, interest and repayments positive")

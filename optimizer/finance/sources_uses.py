@@ -61,4 +61,6 @@ def sources_and_uses(ground: Ground, cash_flow: Statement) -> Statement:
     entries["closing_cash"] = cash_flow["closing_cash"]
     sources.append(Line("total_sources", "Sources", sums=plus(*(x.key for x in sources)), section="Sources"))
     uses.append(Line("total_uses", "Uses", sums=plus(*(x.key for x in uses)), section="Uses"))
-    return ground.statement("sources_uses", "Sources and uses", (*sources, *uses), entries)
+    return ground.statement(
+        "sources_uses", "Sources and uses", (*sources, *uses), entries, "sources positive as receipts, uses positive as payments"
+    )

@@ -89,6 +89,6 @@ def tax_statement(ground: Ground, income: Statement) -> Statement:
     first = int(problem.clock.calendar_year[0])
     years = tuple(range(first, first + problem.clock.tax_years))
     odds = problem.scenarios
-    return statement(
-        "tax", "Tax and losses carried forward", LINES, entries, [str(y) for y in years], odds.names, odds.probability, years
-    )
+    columns = [str(y) for y in years]
+    signs = "income, deductions, losses and tax positive"
+    return statement("tax", "Tax and losses carried forward", LINES, entries, columns, odds.names, odds.probability, years, signs)
