@@ -75,6 +75,12 @@ def _check_books(checks: Checklist, ground: Ground, finance: FinanceStatements) 
     for one, kept, lines in pairs:
         for mine, theirs in lines.items():
             checks.equal(f"{one.name}: equal to the books", one[mine], kept[theirs], mine, _size(one))
+    income = finance.income
+    for own, booked in (
+        (income["coupon_interest"] + income["commitment_fees"], "interest_expense"),
+        (income["issue_cost_amortisation"] + income["issue_costs_written_off"], "fee_amortisation"),
+    ):
+        checks.equal("income_statement: equal to the books", own, books.income[booked], booked, _size(income))
     checks.equal(
         "tax: equal to the books", finance.tax["waiting_closing"], books.tax["interest_carryforward"], "", _size(finance.tax)
     )

@@ -335,15 +335,19 @@ def test_conversion_dilution_and_capped_call_at_several_prices() -> None:
 
 
 def test_earnings_per_share_as_if_converted() -> None:
-    """1 MUSD a year, a bond of 5 MUSD at 5 %, tax 20 %; 1,000,000 shares, and 200,000 if it converts."""
+    """1 MUSD a year, a bond of 5 MUSD at 1 %, tax 20 %; 1,000,000 shares, and 200,000 if it converts."""
     problem = tiny(2, cash=1e6, tax_rate=0.2, share_price=20.0)
     problem = replace(problem, cash_flows=(stream(problem, 1e6, "earner"),))
-    bond = debt_of(problem, name="convert", kind="convertible", rate=0.05, frequency=12, maturity=60, conversion=Conversion(0.25))
+    bond = debt_of(problem, name="convert", kind="convertible", rate=0.01, frequency=12, maturity=60, conversion=Conversion(0.25))
     problem = replace(problem, debts=(bond,))
     found = made(problem, issued={"convert": at(problem, {0: 5e6})})
-    income = 0.8 * (1e6 - 250_000.0)
+    income = 0.8 * (1e6 - 50_000.0)
     assert found.cap_table["basic_eps"][0, 2] == pytest.approx(income / 1e6)
-    assert found.cap_table["diluted_eps"][0, 2] == pytest.approx((income + 0.8 * 250_000.0) / (1e6 + 200_000.0))
+    assert found.cap_table["diluted_eps"][0, 2] == pytest.approx((income + 0.8 * 50_000.0) / (1e6 + 200_000.0))
+    # at 5 % its interest is more than earnings per share: it stays out (IAS 33.41)
+    dear = replace(problem, debts=(replace(bond, rate=np.full((1, 2), 0.05)),))
+    found = made(dear, issued={"convert": at(dear, {0: 5e6})})
+    assert found.cap_table["diluted_eps"][0, 2] == found.cap_table["basic_eps"][0, 2] == pytest.approx(0.6)
 
 
 def test_settled_in_shares_the_balance_becomes_equity() -> None:
