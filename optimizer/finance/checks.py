@@ -27,6 +27,7 @@ def check_statements(ground: Ground, finance: FinanceStatements, certificate: Ce
     checks = Checklist(ground.problem)
     for one in finance.all:
         _check_lines(checks, one)
+    _check_links(checks, finance)
     _check_books(checks, ground, finance)
     _check_each_other(checks, ground, finance)
     _check_value(checks, ground, finance, certificate)
@@ -48,6 +49,20 @@ def _check_lines(checks: Checklist, one: Statement) -> None:
             checks.equal(f"{one.name}: totals add up", one[line.key], total, line.key, size)
         if line.opens is not None:
             checks.equal(f"{one.name}: opens as it closed", one[line.key][:, 1:], one[line.opens][:, :-1], line.key, size)
+
+
+def _check_links(checks: Checklist, finance: FinanceStatements) -> None:
+    """Entries that are lines of other statements are what these say; stocks that roll with flows of others do."""
+    for one in finance.all:
+        for line in one.lines:
+            size = max([_size(one), *(_size(finance[name]) for name, _, _ in (*line.equals, *line.rolls))])
+            if line.equals:
+                total = sum(c * finance[name][key] for name, key, c in line.equals)
+                checks.equal("statements link", one[line.key], total, f"{one.name}, {line.key}", size)
+            if line.rolls:
+                flow = sum(c * finance[name][key] for name, key, c in line.rolls)
+                moved = np.diff(one[line.key], axis=1)
+                checks.equal("stocks roll with flows", moved, np.asarray(flow)[:, 1:], f"{one.name}, {line.key}", size)
 
 
 def _check_books(checks: Checklist, ground: Ground, finance: FinanceStatements) -> None:

@@ -27,8 +27,11 @@ def _plain(choose: Callable[[FinanceStatements], Statement]) -> Callable[[Soluti
 
 
 def debt_schedules(solution: Solution) -> Table:
-    """debt_schedules.csv: the schedule of each debt."""
-    rows = [(name, *row) for name, one in solution.finance.debts.items() for row in _rows(one)]
+    """debt_schedules.csv: the schedule of each debt, without lines that are nothing at any date in any scenario."""
+    rows: list[tuple[Cell, ...]] = []
+    for name, one in solution.finance.debts.items():
+        moves = {line.key for line in one.lines if one[line.key].any()}
+        rows += [(name, *row) for row in _rows(one) if row[0] in moves]
     return Table(("instrument", *HEADER), rows)
 
 

@@ -179,6 +179,26 @@ def test_every_total_is_what_a_workbook_would_write(name: str) -> None:
                     assert row[1:] == pytest.approx(cells.loc[line.opens].to_numpy()[:-1], abs=1e-9 * size)
 
 
+@pytest.mark.parametrize("yearly", [False, True])
+@pytest.mark.parametrize("name", ["quickstart", "lake-mariner"])
+def test_every_link_is_what_a_workbook_would_write(name: str, yearly: bool) -> None:
+    """From frames alone, by date and by year: cells of other statements, and stocks from the column before and flows."""
+    found = solution(name).finance
+    statements = {one.name: one.yearly() if yearly and one.years else one for one in found.all}
+    linked = 0
+    for one in statements.values():
+        for scenario in (one.scenarios[0], "expected"):
+            cells = {key: table.frame(scenario) for key, table in statements.items()}
+            for line in one.lines:
+                row = cells[one.name].loc[line.key].to_numpy()
+                for links in filter(None, (line.equals, line.rolls)):
+                    total = sum(c * cells[other].loc[key].to_numpy() for other, key, c in links)
+                    got, wanted = (row, total) if line.equals else (np.diff(row), total[1:])
+                    assert got == pytest.approx(wanted, abs=1e-4), (one.name, line.key)  # USD, of figures up to 1e10
+                    linked += 1
+    assert linked > 80
+
+
 def test_lines_are_defined_once_and_refer_to_lines_that_are_there() -> None:
     for name in NAMES:
         for one in solution(name).finance.all:
