@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from optimizer.finance.statements import FinanceStatements
     from optimizer.results_tables import Cell
 
-HEADER = ("line", "label", "unit", "scenario", "date", "value")
+HEADER = ("line", "unit", "scenario", "date", "value")
 
 
 def _rows(one: Statement) -> list[tuple[Cell, ...]]:
-    about = {line.key: (line.label, line.unit) for line in one.lines}
-    return [(key, *about[key], scenario, column, value) for key, scenario, column, value in one.rows()]
+    unit = {line.key: line.unit for line in one.lines}
+    return [(key, unit[key], scenario, column, value) for key, scenario, column, value in one.rows()]
 
 
 def _plain(choose: Callable[[FinanceStatements], Statement]) -> Callable[[Solution], Table]:
@@ -37,14 +37,14 @@ def debt_schedules(solution: Solution) -> Table:
 
 def tax(solution: Solution) -> Table:
     """tax.csv: by calendar year."""
-    return Table(("line", "label", "unit", "scenario", "year", "value"), _rows(solution.finance.tax))
+    return Table(("line", "unit", "scenario", "year", "value"), _rows(solution.finance.tax))
 
 
 def cap_table(solution: Solution) -> Table:
     """cap_table.csv: shares by date, and conversion at the horizon at several multiples of the share price ('at' is 1.5x)."""
     parts = (solution.finance.cap_table, solution.finance.conversion)
     rows = [(one.name, *row) for one in parts for row in _rows(one)]
-    return Table(("statement", "line", "label", "unit", "scenario", "at", "value"), rows)
+    return Table(("statement", "line", "unit", "scenario", "at", "value"), rows)
 
 
 def returns(solution: Solution) -> Table:

@@ -291,6 +291,15 @@ def test_no_statements_without_a_plan() -> None:
         finance_statements(nothing)
 
 
+def test_rules_have_their_headroom() -> None:
+    table = solution("lake-mariner").finance.covenant_frame()
+    assert len(table) == len(solution("lake-mariner").covenants) > 0
+    hard = table[table["breach"] == 0.0]
+    assert (hard["headroom"] >= -1e-3 * np.maximum(hard["right"].abs(), 1.0)).all()
+    known = table[table["right"].abs() > 0.0]
+    assert (known["headroom_share"] * known["right"].abs()).to_numpy() == pytest.approx(known["headroom"].to_numpy(), rel=1e-12)
+
+
 # --- by hand ----------------------------------------------------------------------------------------------------------
 
 
