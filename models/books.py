@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from models.problem import Array
 
@@ -23,6 +23,24 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Convertible:
+    """One vintage of a convertible in one scenario.
+
+    scenario, vintage: indices of the scenario and of the date of issue (existing: it stood before date 0); strike and cap USD/share (None:
+    no capped call); balance (D,) USD standing after each date; shares (D,) delivered to its holders at each date.
+    """
+
+    instrument: str
+    scenario: int
+    vintage: int
+    existing: bool
+    strike: float
+    cap: float | None
+    balance: Array
+    shares: Array
+
+
+@dataclass(frozen=True)
 class Books:
     """Accounts of one plan kept by rule, USD unless the name says otherwise.
 
@@ -34,6 +52,9 @@ class Books:
     power         (site, quantity) -> (S, T): MWh by use and source ('rig:<name>', 'ai:<name>', 'grid', ...), 'cash_margin' USD, 'coins' BTC, ...
     expected, var, cvar, objective     the four numbers
     checks        identities and feasibility, each with its residual
+    plant         'in_service[kind]' USD of cost placed in service, 'depreciation[kind]' USD, of rigs, halls, interconnection, equipment, and of
+                  'opening' -> (S, D)
+    convertibles  every vintage of every convertible in every scenario
     """
 
     words: dict[str, Array]
@@ -50,3 +71,5 @@ class Books:
     cvar: float
     objective: float
     checks: tuple[Check, ...]
+    plant: dict[str, Array] = field(default_factory=dict)
+    convertibles: tuple[Convertible, ...] = ()

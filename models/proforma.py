@@ -63,6 +63,8 @@ def keep_books(problem: Problem, decisions: Decisions) -> Books:
         cvar=tail_mean,
         objective=(1.0 - aim.weight) * expected + aim.weight * tail_mean,
         checks=(),
+        plant=_plant(assets),
+        convertibles=tuple(debts.convertibles),
     )
     _check_statements(problem, books, debts, coins, power, decisions, checks)
     check_decisions(problem, decisions, assets, debts, books, checks)
@@ -70,6 +72,12 @@ def keep_books(problem: Problem, decisions: Decisions) -> Books:
     check_rules(problem, decisions, words, checks)
     object.__setattr__(books, "checks", checks.result())
     return books
+
+
+def _plant(assets: Assets) -> dict[str, Array]:
+    """Cost placed in service and its depreciation by kind of asset, (S, D) USD."""
+    plant = {f"in_service[{kind}]": cost for kind, cost in assets.in_service.items() if kind != "options"}
+    return plant | {f"depreciation[{kind}]": settled(wear) for kind, wear in assets.worn.items() if kind != "options"}
 
 
 def cvar(values: ArrayLike, probability: ArrayLike, tail: float) -> tuple[float, float]:
@@ -141,7 +149,7 @@ def _income_before_tax(
     income["depreciation"] = settled(assets.book_depreciation)
     income["option_fees"] = assets.capex["options"]
     income["interest_expense"] = debts.total("interest_accrued") + debts.total("commitment_accrued")
-    income["fee_amortisation"] = debts.total("amortisation")
+    income["fee_amortisation"] = debts.total("effective_amortisation") + debts.total("written_off")
     income["redemption_premium"] = debts.total("call_premium") + debts.total("put_premium")
     zero = np.zeros_like(coins)
     income |= {"cash_yield": zero, "pretax_income": zero, "tax": zero, "net_income": zero}
@@ -206,7 +214,7 @@ def _roll_cash(
     returns = TaxReturns(problem, assets.tax_depreciation)
     exempt = income.pop("exempt")
     profit = income["ebitda"] + income["other_cash_flows"] + income["resale"] + income["coin_gains"] - exempt
-    issue_costs = income["fee_amortisation"] + income["redemption_premium"]
+    issue_costs = debts.total("amortisation") + income["redemption_premium"]
     year_of = year_of_date(problem)
     before = _sum([line for name, line in flows.items() if name not in ("opening_cash", "change", "closing_cash")])
     scenarios = problem.scenarios.count
@@ -253,7 +261,7 @@ def _balance_sheet(
     sheet["total_assets"] = sheet["cash"] + sheet["coins"] + sheet["ppe_net"]
     sheet["debt"] = debts.total("closing")
     sheet["interest_due"] = debts.total("interest_due")
-    sheet["unamortised_issue_costs"] = -debts.total("unamortised")
+    sheet["unamortised_issue_costs"] = -debts.total("effective_unamortised")
     sheet["total_liabilities"] = sheet["debt"] + sheet["interest_due"] + sheet["unamortised_issue_costs"]
     treasury = problem.treasury
     owned = treasury.cash + treasury.coins * problem.market.btc_price[:, 0] + problem.opening_ppe

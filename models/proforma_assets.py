@@ -55,7 +55,8 @@ class Assets:
     fleet (rig, site) -> (S, T) MW installed; mining_hall, ai_hall, interconnection, storage (MW of discharge): site -> (S, T) MW ready;
     contracted (service, site) -> (S, T) critical MW; rent, fixed_costs (S, T) USD of the period, rents the same by (service, site);
     capex kind -> (S, D) USD paid; ordered kind -> (S, D) USD cost at the order date; resale (S, D) USD received;
-    tax_depreciation (S, Y) USD; book_depreciation (S, T) USD;
+    tax_depreciation (S, Y) USD; book_depreciation (S, T) USD; in_service kind -> (S, D) USD cost placed in service at the date; worn kind
+    (and 'opening') -> (S, T) USD, of which book_depreciation is the sum;
     contract_value (S,) USD at T of the rents after T, whole (before the share `terminal.contracts`).
     """
 
@@ -67,6 +68,8 @@ class Assets:
     contract_value: Array
     capex: dict[str, Array]
     ordered: dict[str, Array]
+    in_service: dict[str, Array]
+    worn: dict[str, Array]
     fleet: dict[tuple[str, str], Array] = field(default_factory=dict)
     mining_hall: dict[str, Array] = field(default_factory=dict)
     ai_hall: dict[str, Array] = field(default_factory=dict)
@@ -88,6 +91,8 @@ def keep_assets(problem: Problem, decisions: Decisions) -> Assets:
         contract_value=np.zeros(s),
         capex={kind: np.zeros((s, d)) for kind in CAPEX},
         ordered={kind: np.zeros((s, d)) for kind in CAPEX},
+        in_service={kind: np.zeros((s, d)) for kind in CAPEX},
+        worn={kind: np.zeros((s, t)) for kind in (*CAPEX, "opening")},
     )
     for rig in problem.rigs:
         _keep_rig(problem, decisions, rig, assets)
@@ -100,7 +105,8 @@ def keep_assets(problem: Problem, decisions: Decisions) -> Assets:
             assets.tax_depreciation[:, year] += problem.tax.existing_depreciation[period] * problem.years[period]
     if problem.opening_ppe_months > 0:
         wear = problem.opening_ppe * straight_line(problem.clock, 0, problem.opening_ppe_months)
-        assets.book_depreciation += wear
+        assets.worn["opening"] += wear
+    assets.book_depreciation += sum(assets.worn.values())
     return assets
 
 
@@ -125,11 +131,12 @@ def _buy(
         if start >= problem.clock.periods:
             continue
         there = service_date == start
+        assets.in_service[kind][there, start] += cost[there]
         by_year = depreciation_by_year(problem.clock, terms, int(start))
         assets.tax_depreciation[there] += cost[there, None] * by_year
         if terms.book_months > 0:
             wear = straight_line(problem.clock, int(start), terms.book_months)
-            assets.book_depreciation[there] += cost[there, None] * wear
+            assets.worn[kind][there] += cost[there, None] * wear
 
 
 def straight_line(clock: Clock, start: int, life_months: int) -> Array:

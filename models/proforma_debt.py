@@ -5,17 +5,21 @@ A strip's balance is walked in USD with its calls, not per 1 of face: the second
 
 from __future__ import annotations
 
+import copy
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from models.books import Convertible
 from models.decisions import Decisions
 from models.problem import Array, Debt, Problem
 from models.proforma_assets import decided, month_at
 from models.proforma_checks import Checklist
+from models.proforma_interest import left_of_cost
 
-#: lines of a schedule, USD (S, D); closing, interest_due, unamortised are stocks after the date, opening before
+#: lines of a schedule, USD (S, D); closing, interest_due, unamortised are stocks after the date, opening before. amortisation, unamortised:
+#: straight-line, for tax; effective_amortisation, written_off (of what is called or put), effective_unamortised: in the books
 LINES = (
     "opening",
     "issued",
@@ -36,6 +40,9 @@ LINES = (
     "call_premium",
     "put_premium",
     "unamortised",
+    "effective_amortisation",
+    "written_off",
+    "effective_unamortised",
 )
 
 
@@ -44,6 +51,7 @@ class Liabilities:
     """schedules instrument -> line -> (S, D); opening, opening_due instrument -> (S,) before date 0.
 
     conversion, capped_call, terminal_debt (S, D): their ledger entries, signed as value to the old holders.
+    convertibles: every vintage of a convertible in every scenario.
     """
 
     conversion: Array
@@ -51,6 +59,7 @@ class Liabilities:
     terminal_debt: Array
     schedules: dict[str, dict[str, Array]] = field(default_factory=dict)
     opening_due: dict[str, Array] = field(default_factory=dict)
+    convertibles: list[Convertible] = field(default_factory=list)
 
     def total(self, line: str) -> Array:
         """(S, D) sum of a schedule line over instruments."""
@@ -118,11 +127,16 @@ def _keep_strip(problem: Problem, decisions: Decisions, debt: Debt, books: Liabi
     called = decisions.called.get(debt.name, np.zeros((scenarios, dates, dates)))
     lines = _blank(problem)
     calendars: dict[int, list[int]] = {}
+    worn: dict[tuple[object, ...], Array] = {}  # by what the contract depends on: scenarios with the same rates share it
     for s in range(scenarios):
         for v in map(int, np.flatnonzero(issued[s])):
             face, calls = float(issued[s, v]), called[s, v]
             vintage = _Vintage(problem, debt, s, v, face, calls, False, checks, calendars.get(v))
             calendars[v] = vintage.scheduled
+            alike = (v, debt.rate[s].tobytes(), None if debt.completion is None else int(debt.completion[s]))
+            if alike not in worn:
+                worn[alike] = vintage.contract()
+            vintage.carried = worn[alike]
             vintage.walk(lines, books)
     _open(lines, 0.0)
     books.schedules[debt.name] = lines
@@ -167,6 +181,9 @@ class _Vintage:
         self.life = month_at(clock, self.end) - month_at(clock, v)
         self.due = 0.0
         self.unamortised = 0.0 if existing else (1.0 - debt.price + debt.fee) * face
+        self.carried = np.zeros(
+            clock.dates
+        )  # per 1 of face, after date v, v + 1, ...: what the books still hold of discount and fees
         self.last_paid = month_at(clock, v)  # month of the last interest payment date
         if existing:
             frequency = debt.frequency
@@ -178,6 +195,7 @@ class _Vintage:
         if scheduled is None:
             scheduled = [e for e in range(v + 1, self.end + 1) if e == self.end or self._on_schedule(e)]
         self.scheduled = scheduled
+        self.standing: Convertible | None = None
         self.payment_dates = set(scheduled) | ({self.put_date} if self.put_date is not None else set())
         self.amortising = [e for e in scheduled if self._qualifies(e)]
 
@@ -238,13 +256,59 @@ class _Vintage:
         q = 0.0
         if debt.amortisation == "annuity":
             months = month_at(self.problem.clock, date) - self.last_paid
-            q = float(debt.rate[self.s, date - 1]) * months / 12.0
+            q = float(debt.rate[self.s, min(date, self.problem.clock.periods) - 1]) * months / 12.0
         return over / left if q == 0.0 else over * q / ((1.0 + q) ** left - 1.0)
+
+    def contract(self) -> Array:
+        """What is left of discount and fees after date v, v + 1, ... to the end, per 1 of face, by effective interest.
+
+        By contract: to maturity, neither called nor put. Interest periods end at payment dates and wherever principal is paid; what pays
+        interest only at the end compounds date by date. Rates beyond the horizon: the last one.
+        """
+        debt, clock = self.debt, self.problem.clock
+        cost = 1.0 - debt.price + debt.fee
+        months = [month_at(clock, e) - month_at(clock, self.v) for e in range(self.v, self.end + 1)]
+        if cost == 0.0:
+            return np.zeros(len(months))
+        one = copy.copy(self)
+        one.face, one.balance, one.due, one.put_date, one.payment_dates = 1.0, 1.0, 0.0, None, set(self.scheduled)
+        breaks: list[int] = []
+        coupons: list[float] = []
+        balances: list[float] = []
+        coupon = 0.0
+        for e in range(self.v + 1, self.end + 1):
+            rate = float(debt.rate[self.s, min(e, clock.periods) - 1])
+            coupon += rate * (month_at(clock, e) - month_at(clock, e - 1)) / 12.0
+            before = one.balance
+            pays = e in one.payment_dates
+            one.due += rate * (month_at(clock, e) - month_at(clock, e - 1)) / 12.0 * before
+            if pays:
+                one.balance += debt.pik * one.due if one._months(e) <= debt.pik_months else 0.0
+                one.due = 0.0
+            principal = one._principal(e) if e < self.end else one.balance
+            one.balance -= principal
+            if pays:
+                one.last_paid = month_at(clock, e)
+            if pays or principal > 0.0 or debt.frequency == 0:
+                breaks.append(e - self.v)
+                coupons.append(coupon)
+                balances.append(before)
+                coupon = 0.0
+            if one.balance <= 0.0:
+                break
+        return left_of_cost(cost, months, breaks, coupons, balances)
 
     def walk(self, lines: dict[str, Array], books: Liabilities) -> None:
         """Carry the balance from issue to maturity, put, last call or the horizon."""
         problem, debt, s = self.problem, self.debt, self.s
         periods = problem.clock.periods
+        if self.strike is not None:
+            zero = np.zeros(problem.clock.dates)
+            assert debt.conversion is not None
+            cap = debt.conversion.cap_premium
+            capped = None if cap is None else self.strike / (1.0 + debt.conversion.premium) * (1.0 + cap)
+            self.standing = Convertible(debt.name, s, self.v, self.existing, self.strike, capped, zero, zero.copy())
+            books.convertibles.append(self.standing)
         if not self.existing:
             lines["issued"][s, self.v] += self.face
             lines["proceeds"][s, self.v] += (debt.price - debt.fee) * self.face
@@ -275,6 +339,10 @@ class _Vintage:
         lines["closing"][self.s, date] += self.balance
         lines["interest_due"][self.s, date] += self.due
         lines["unamortised"][self.s, date] += self.unamortised
+        if not self.existing:
+            lines["effective_unamortised"][self.s, date] += self.carried[min(date, self.end) - self.v] * self.face
+        if self.standing is not None:
+            self.standing.balance[date] = self.balance
 
     def _interest(self, lines: dict[str, Array], date: int) -> None:
         """Accrue the period that ends at `date`, and pay or capitalise what is due on a payment date."""
@@ -287,6 +355,8 @@ class _Vintage:
             worn = (1.0 - debt.price + debt.fee) * self.face * int(problem.clock.months[date - 1]) / self.life
             lines["amortisation"][s, date] += worn
             self.unamortised = 0.0 if date == self.end else self.unamortised - worn
+            n = date - self.v
+            lines["effective_amortisation"][s, date] += (self.carried[n - 1] - self.carried[n]) * self.face
         if date in self.payment_dates:
             capitalised = debt.pik * self.due if self._months(date) <= debt.pik_months else 0.0
             lines["pik"][s, date] += capitalised
@@ -301,6 +371,8 @@ class _Vintage:
         lines["call_premium" if how == "called" else "put_premium"][s, date] += (price - 1.0) * par
         lines["interest_paid"][s, date] += share * self.due
         lines["amortisation"][s, date] += share * self.unamortised
+        if not self.existing:
+            lines["written_off"][s, date] += share * self.carried[date - self.v] * self.face
         kept = 1.0 - share
         self.balance, self.due, self.unamortised, self.face = (
             kept * self.balance,
@@ -319,6 +391,8 @@ class _Vintage:
             converts = share_price > self.strike
             if converts:
                 books.conversion[s, date] -= self.balance * share_price / self.strike
+                assert self.standing is not None
+                self.standing.shares[date] = self.balance / self.strike
             payoff = self.debt.conversion.capped_call_payoff(share_price, self.strike)
             books.capped_call[s, date] += self.balance * payoff
         lines["converted" if converts else "redeemed"][s, date] += self.balance
@@ -396,6 +470,9 @@ def _spread(problem: Problem, lines: dict[str, Array], start: int, end: int, cos
     worn = np.clip(clock.date_month - clock.date_month[start], 0, life) / life  # (D,) share amortised by each date
     lines["amortisation"][:, 1:] += cost[:, None] * np.diff(worn)
     lines["unamortised"] += cost[:, None] * np.where(np.arange(clock.dates) >= start, 1.0 - worn, 0.0)
+    # balances that are repaid at will have no contract to take a rate from: the books wear their cost as tax does
+    lines["effective_amortisation"][:, 1:] += cost[:, None] * np.diff(worn)
+    lines["effective_unamortised"] += cost[:, None] * np.where(np.arange(clock.dates) >= start, 1.0 - worn, 0.0)
 
 
 def _settle_running(problem: Problem, debt: Debt, lines: dict[str, Array], books: Liabilities) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from optimizer.branch import Condition, Settled
     from optimizer.case import Case
     from optimizer.executor import Executor, PinnedHours
+    from optimizer.finance import FinanceStatements
     from optimizer.highs import Answer, LinearProgram, Session
 
 #: relative tolerance of every identity between the program and the books, and of the proof
@@ -109,6 +111,13 @@ class Solution:
         from optimizer.results_tables import statements_frame
 
         return statements_frame(self)
+
+    @cached_property
+    def finance(self) -> FinanceStatements:
+        """Income statement, cash flow, balance sheet, schedules, tax, cap table and returns, tied. Raises ValueError without a plan."""
+        from optimizer.finance import finance_statements
+
+        return finance_statements(self)
 
 
 def solve(

@@ -36,7 +36,8 @@ LONGEST_NAME = 100  # characters of a folder's name
 _ACTIVE = ("=", "+", "-", "@", "\t", "\r", "'")  # what makes a spreadsheet evaluate a cell, and our own mark
 _TEXT_COLUMNS = frozenset(
     ["kind", "what", "where", "scenarios", "scenario", "unit", "instrument", "statement", "line", "name", "rule",
-     "family", "site", "source", "irr_reason", "date", "period", "counts", "year", "path", "relief", "tightest", "binds", "note"]
+     "family", "site", "source", "irr_reason", "date", "period", "counts", "year", "path", "relief", "tightest", "binds", "note",
+     "measure", "label", "at"]
 )  # fmt: skip
 
 
@@ -90,7 +91,9 @@ def summary(solution: Solution) -> dict[str, Any]:
         books = solution.books
         out |= {"expected_npv": books.expected, "var": books.var, "cvar": books.cvar}
         out["ledger"] = tables.ledger(solution)
-        out["kpis"] = tables.expected_figures(solution)
+        from optimizer.finance.tables import key_returns
+
+        out["kpis"] = tables.expected_figures(solution) | key_returns(solution)
         out["scenarios"] = tables.scenario_figures(solution)
     if solution.baseline is not None:
         one = solution.baseline
@@ -169,9 +172,14 @@ def _cell(value: Cell) -> str:
 def contents(solution: Solution, dispatch: bool = False, prices: tuple[StatementPrice, ...] | None = None) -> dict[str, bytes]:
     """Name -> bytes of every file but timings.json and manifest.json. prices: of statements, where they were worked out."""
     from optimizer import results_tables as tables
+    from optimizer.finance.tables import FINANCE_TABLES
 
+    if loose := solution.finance.loose:
+        worst = max(loose, key=lambda check: check.relative)
+        where = f" ({worst.where})" if worst.where else ""
+        raise ResultError(f"nothing is written: the statements do not tie: {worst.name}{where}, off by {worst.relative:.3g} relative")
     files = {"summary.json": to_json(summary(solution)).encode()}
-    for name, build in tables.TABLES.items():
+    for name, build in (tables.TABLES | FINANCE_TABLES).items():
         files[name] = to_csv(build(solution)).encode("utf-8", "replace")
     if prices is not None:
         from optimizer.prices import prices_table

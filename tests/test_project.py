@@ -87,10 +87,11 @@ def test_the_readme_tells_every_exit_code() -> None:
 
 
 def test_the_readme_tells_every_file_of_a_result() -> None:
+    from optimizer.finance.tables import FINANCE_TABLES
     from optimizer.results_tables import TABLES
 
     told = set(re.findall(r"^\| `([a-z_]+\.[a-z]+)` \|", README, flags=re.MULTILINE))
-    assert told == {*TABLES, "summary.json", "timings.json", "manifest.json", "dispatch.parquet", "prices.csv"}
+    assert told == {*TABLES, *FINANCE_TABLES, "summary.json", "timings.json", "manifest.json", "dispatch.parquet", "prices.csv"}
 
 
 def test_the_links_of_the_readme_lead_somewhere() -> None:
@@ -217,6 +218,7 @@ def test_the_wheel_holds_templates_shapes_and_modules(wheel: Path) -> None:
             "optimizer/templates/*.yaml",
             "optimizer/shapes/*.csv",
             "optimizer/*.py",
+            "optimizer/finance/*.py",
             "models/*.py",
             "models/README.md",
         )

@@ -120,6 +120,8 @@ def test_the_folder_is_complete_and_its_manifest_true(tmp_path: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {
         "summary.json", "plan.csv", "financing.csv", "scenarios.csv", "statements.csv", "covenants.csv",
         "shadow_prices.csv", "dispatch_monthly.csv", "limits.csv", "timings.json", "manifest.json",
+        "income_statement.csv", "cash_flow.csv", "balance_sheet.csv", "sources_uses.csv", "debt_schedules.csv", "tax.csv",
+        "credit_ratios.csv", "cap_table.csv", "returns.csv",
     }  # fmt: skip
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["digest"] == "d" * 64
