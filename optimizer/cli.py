@@ -348,6 +348,71 @@ def explain(
 
 
 @cli.command()
+@click.argument("paths", nargs=-1, required=True, metavar="CASE...")
+@click.option("--variant", "variants", multiple=True, metavar="NAME", help="Compare this variant. Repeatable.  [default: all]")
+@click.option("--mixes", "mixed", is_flag=True, help="Compare pure mixes: shares only, and shares with one instrument of debt.")
+@click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a value in all of them. Repeatable.")
+@click.option("--out", "out", default="out", show_default=True, metavar="DIR", help="Where DIR/<case>/comparison/ is written.")
+@click.option("--json", "as_json", is_flag=True, help="Print comparison.json and nothing else.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print comparison.csv and nothing else.")
+@click.option("--time-limit", type=float, metavar="SECONDS", help="Stop each solve after this time.")
+@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Solve in N processes.  [default: one for each core]")
+@click.option("--scheduler", metavar="ADDRESS", help="Solve on a Dask cluster, as in tcp://192.0.2.7:8786.")
+@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+def compare(
+    paths: tuple[str, ...],
+    variants: tuple[str, ...],
+    mixed: bool,
+    changes: tuple[str, ...],
+    out: str,
+    as_json: bool,
+    as_csv: bool,
+    time_limit: float | None,
+    workers: int | None,
+    scheduler: str | None,
+    quiet: bool,
+) -> int:
+    """Solve a case and its variants, or several cases, and put the plans side by side."""
+    _check_options(changes, time_limit)
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv do not go together")
+    from optimizer import cli_compare, results
+    from optimizer.executor import Executor, ExecutorError
+    from optimizer.interrupts import prompt
+    from optimizer.many import solve_many
+    from optimizer.progress import Progress
+
+    cases = [(path, _load(path, None, changes)) for path in paths]
+    for path, case in cases:
+        wanted = [name for name in variants if name in case.variants]
+        if len(cases) == 1 and (unknown := [name for name in variants if name not in case.variants]):
+            _load(path, unknown[0], changes)  # says what there is
+        for name in wanted:
+            _load(path, name, changes)
+    if lost := [name for name in variants if all(name not in case.variants for _, case in cases)]:
+        raise Mistaken(f'no case has a variant "{lost[0]}"')
+    jobs = cli_compare.jobs_for(cases, variants, mixed, changes, time_limit)
+    target = results.folder(out, cases[0][1].name if len(cases) == 1 else "comparison", "comparison")
+    try:
+        results.prepare(target)
+        count = min(workers or os.cpu_count() or 1, len(jobs)) if scheduler is None else workers
+        with Progress(sys.stderr, quiet) as progress, prompt(), Executor(count, scheduler, progress.tick) as executor:
+            progress("plans", of=len(jobs), done=0)
+            points = solve_many(jobs, executor, lambda done, of: progress("plans", of=of, done=done))
+    except (results.ResultError, ExecutorError) as problem:
+        raise Mistaken(str(problem)) from None
+    found = cli_compare.Comparison(" and ".join(case.name for _, case in cases), tuple(points))
+    try:
+        written = cli_compare.write(found, target)
+    except results.ResultError as problem:
+        raise Mistaken(str(problem)) from None
+    _say(lambda: cli_compare.show(found, as_json, as_csv))
+    if not quiet:
+        click.echo(f"comparison in {written}", err=True)
+    return cli_compare.exit_code(found)
+
+
+@cli.command()
 def schema() -> int:
     """Print the JSON schema of a case, for editors."""
     import json

@@ -177,7 +177,9 @@ def contents(solution: Solution, dispatch: bool = False, prices: tuple[Statement
     if loose := solution.finance.loose:
         worst = max(loose, key=lambda check: check.relative)
         where = f" ({worst.where})" if worst.where else ""
-        raise ResultError(f"nothing is written: the statements do not tie: {worst.name}{where}, off by {worst.relative:.3g} relative")
+        raise ResultError(
+            f"nothing is written: the statements do not tie: {worst.name}{where}, off by {worst.relative:.3g} relative"
+        )
     files = {"summary.json": to_json(summary(solution)).encode()}
     for name, build in (tables.TABLES | FINANCE_TABLES).items():
         files[name] = to_csv(build(solution)).encode("utf-8", "replace")
@@ -306,6 +308,20 @@ def write(
     }
     files["timings.json"] = to_json({name: float(seconds) for name, seconds in solution.timings.items()}).encode()
     files["manifest.json"] = to_json(manifest).encode()
+    _publish(target, files)
+    return target
+
+
+def write_files(target: Path, files: dict[str, bytes], about: dict[str, Any]) -> Path:
+    """Write a folder of files that are not one solution's, complete or not at all. about: for its manifest. Raises ResultError."""
+    prepare(target)
+    sums = {name: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)} for name, data in sorted(files.items())}
+    _publish(target, files | {"manifest.json": to_json({"schema": SCHEMA, **about, "files": sums}).encode()})
+    return target
+
+
+def _publish(target: Path, files: dict[str, bytes]) -> None:
+    """All files, the last one last, in a new folder that takes the place of target."""
     fresh = _beside(target)
     try:
         fresh.mkdir(parents=True)
@@ -317,7 +333,6 @@ def write(
         raise ResultError(_why(target, problem)) from problem
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    return target
 
 
 def _beside(target: Path) -> Path:
