@@ -370,7 +370,7 @@ PRICES = {
 
 
 def test_the_bundle():
-    assert set(shape_names()) == {*PRICES, "human-activity", "flat"}
+    assert set(shape_names()) == {*PRICES, "human-activity", "run-of-river", "flat"}
     for name in shape_names():
         shape = load_shape(name)
         assert (hourly.SHAPES / f"{name}.csv").stat().st_size < 60_000
@@ -386,7 +386,7 @@ def test_the_mean_of_a_drawn_year_is_near_its_source(name, seed):
     assert abs(draw(load_shape(name), seed).mean / source - 1) < 0.03
 
 
-@pytest.mark.parametrize("name", sorted({*PRICES, "human-activity"}))
+@pytest.mark.parametrize("name", sorted({*PRICES, "human-activity", "run-of-river"}))
 def test_a_seed_is_a_year(name):
     shape = load_shape(name)
     one, again, other = draw(shape, 7), draw(shape, 7), draw(shape, 8)
@@ -440,6 +440,16 @@ def test_human_activity_peaks_in_the_afternoon_and_rests_at_the_weekend():
     # A fifth of the source's days are quiet, two sevenths of the year's: compare by kind of day.
     middle = np.trapezoid(shape.quantiles[0], shape.levels, axis=-1).mean(axis=1)
     assert abs(days[~weekend].mean() / middle[0] - 1) < 0.03 and abs(days[weekend].mean() / middle[1] - 1) < 0.1
+
+
+def test_a_river_has_seasons_and_long_droughts():
+    days = year("p: {shape: run-of-river, seed: 2}", ".", "1").values.reshape(365, 24)
+    assert days.min() > 0.3 and days.max() == 1.0
+    level = days.mean(axis=1)
+    assert level[151:181].mean() > 0.93 and level[31:59].mean() < 0.6  # June, February
+    winter = level[:59] - level[:59].mean()
+    assert np.corrcoef(winter[:-1], winter[1:])[0, 1] > 0.5
+    assert days.std(axis=1).mean() < 0.05  # a day's hours are much alike
 
 
 def test_flat_is_one():
