@@ -21,6 +21,7 @@ from optimizer.results import contents, summary
 
 ROOT = Path(__file__).parent.parent
 TITLES = {
+    "lake-mariner": "Lake Mariner",
     "bitfarms": "Bitfarms",
     "iren": "IREN",
     "industry-2025": "Industry 2025",
@@ -171,6 +172,28 @@ def says(name: str, *figures: str) -> None:
     text = prose(name)
     missing = [figure for figure in figures if figure not in text]
     assert not missing, missing
+
+
+def test_lake_mariner_takes_less_at_once_than_was_done():
+    base = answer("lake-mariner")
+    called = {name: base.decided("call", "secured", name) for name in ("base", "boom", "crypto_winter")}
+    secured = base.decided("issue", "secured")
+    assert called["base"] == pytest.approx(secured, rel=1e-6) and called["crypto_winter"] < 0.1 * secured
+    npv = {row["scenario"]: float(row["npv"]) / 1e6 for row in base.tables["scenarios"]}
+    refinanced = [base.decided("issue", "refinancing", name) / 1e6 for name in npv]
+    ledger = base.whole["ledger"]["expected"]
+    says(
+        "lake-mariner",
+        f"Objective {base.value():,.0f} MUSD",
+        f"(base {npv['base']:,.0f}, dear power {npv['dear_power']:,.0f}, crypto winter {npv['crypto_winter']:,.0f}, "
+        f"late halls {npv['late_halls']:,.0f}, boom {npv['boom']:,.0f}, tenant fails {npv['tenant_fails']:,.0f})",
+        f"{base.decided('sign AI contract', 'fluidstack'):.1f} MW of AI halls are ordered and signed",
+        f"late it stops at {base.decided('sign AI contract', 'fluidstack', 'late_halls'):.0f} MW",
+        f"{secured / 1e6:,.0f} MUSD of the 7.75 % notes, {base.decided('issue', 'convert_2032') / 1e6:.0f} MUSD of 0 % converts",
+        f"{min(refinanced):,.0f} to {max(refinanced):,.0f} MUSD of new notes",
+        f"Of the value {ledger['terminal_contracts'] / 1e9:.1f} GUSD is rent",
+        f"and {ledger['terminal_halls'] / 1e9:.1f} GUSD a quarter",
+    )
 
 
 def test_bitfarms_takes_few_converts():
