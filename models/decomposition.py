@@ -115,6 +115,9 @@ class Cuts:
         self.pool = CutPool()
         self.deepest = [self._search(i) if len(site.units) and new_session else None for i, site in enumerate(self.sites)]
         self._explored: tuple[Any, list[Found | None]] = (None, [])
+        self.attained: tuple[Any, Any] | None = (
+            None  # (linear program, answer) of the last plan with real hours, since it was asked for
+        )
         self.best: dict[int, Array] = {}  # site -> (B,) USD the hours were worth when last priced in money
         self.first_row = session.lp.matrix.shape[0]
         self.rounds = 0
@@ -404,9 +407,13 @@ class Cuts:
         if all(found is None or found.inside for found in self.explore(answer)):
             return 0, 0.0
         realised = Realised(self, self.session.lp, answer, self.new_session)
-        _, found = realised.price_in(answer.objective, REAL)
+        session, found = realised.price_in(answer.objective, REAL)
         if found.status.value != "optimal":
             return 0, np.inf
+        # the program may pay for hours that are not real: it attains nothing then
+        n = len(self.session.lp.cost)
+        if not (found.x[n:][session.lp.cost[n:] > 0.0] > SETTLED).any():
+            self.attained = session.lp, found
         off = abs(answer.objective - found.objective)
         if off <= REAL * max(abs(answer.objective), 1e-300):
             return 0, 0.0

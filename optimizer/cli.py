@@ -190,7 +190,8 @@ def _variants(case: Case, path: str) -> None:
 @click.option("--out", "out", default="out", show_default=True, metavar="DIR", help="Where results are written.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json and nothing else.")
 @click.option("--dispatch", is_flag=True, help="Write every hour to dispatch.parquet too.")
-@click.option("--time-limit", type=float, metavar="SECONDS", help="Stop the solver after this time.")
+@click.option("--time-limit", type=float, metavar="SECONDS", help="Stop after this time, with the bounds reached.")
+@click.option("--memory-limit", type=float, metavar="GB", help="Stop where the run and its workers hold more than this.")
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
@@ -208,12 +209,13 @@ def solve(
     as_json: bool,
     dispatch: bool,
     time_limit: float | None,
+    memory_limit: float | None,
     workers: int | None,
     scheduler: str | None,
     quiet: bool,
 ) -> int:
     """Solve a case, prove the plan, and write DIR/<case>/<variant>/."""
-    _check_options(changes, time_limit)
+    _check_options(changes, time_limit, memory_limit)
     if method == "extensive" and ((workers or 1) > 1 or scheduler is not None):
         raise click.UsageError(
             "--workers and --scheduler share out hours that are valued: they do not go with --method extensive"
@@ -224,24 +226,34 @@ def solve(
     from optimizer.executor import Executor, ExecutorError
     from optimizer.interrupts import prompt
     from optimizer.progress import Progress
+    from optimizer.watchdog import Watchdog
 
     label = _label(variant, changes)
-    try:
-        results.prepare(results.folder(out, case.name, label))
-    except results.ResultError as problem:
-        raise Mistaken(str(problem)) from None
-    try:
-        with Progress(sys.stderr, quiet) as progress, prompt(), Executor(workers, scheduler, progress.tick) as executor:
-            solution = engine.solve(case, method=method, time_limit=time_limit, progress=progress, executor=executor)
-    except ExecutorError as problem:
-        raise Mistaken(str(problem)) from None
-    code = EXIT_CODES[solution.outcome.name]
+    target = results.folder(out, case.name, label)
     trouble = None
-    if code == DONE:
-        try:
-            written = results.write(solution, out, label=label, dispatch=dispatch)
-        except results.ResultError as problem:
-            trouble = str(problem)
+    progress = Progress(sys.stderr, quiet)
+
+    def stopped(why: str) -> None:
+        _stopped(case, why, progress.bounds, as_json)
+
+    try:
+        results.prepare(target)
+        with results.claimed(target):
+            with (
+                Watchdog(time_limit, memory_limit, stopped, LIMIT),
+                progress,
+                prompt(),
+                Executor(workers, scheduler, progress.tick) as executor,
+            ):
+                solution = engine.solve(case, method=method, time_limit=time_limit, progress=progress, executor=executor)
+            code = EXIT_CODES[solution.outcome.name]
+            if code == DONE:
+                try:
+                    written = results.write(solution, out, label=label, dispatch=dispatch, latest=True)
+                except results.ResultError as problem:
+                    trouble = str(problem)
+    except (results.ResultError, ExecutorError) as problem:
+        raise Mistaken(str(problem)) from None
     _say(lambda: _print(solution, as_json))
     if code != DONE:
         click.echo(_verdict(solution), err=True)
@@ -252,10 +264,12 @@ def solve(
     return code
 
 
-def _check_options(changes: tuple[str, ...], time_limit: float | None) -> None:
+def _check_options(changes: tuple[str, ...], time_limit: float | None, memory_limit: float | None = None) -> None:
     """What is wrong with options whatever the case."""
     if time_limit is not None and not (math.isfinite(time_limit) and time_limit > 0.0):
         raise click.BadParameter("expected a number of seconds above 0", param_hint="'--time-limit'")
+    if memory_limit is not None and not (math.isfinite(memory_limit) and memory_limit > 0.0):
+        raise click.BadParameter("expected a number of gigabytes above 0", param_hint="'--memory-limit'")
     for change in changes:
         if not change.partition("=")[0].strip() or "=" not in change:
             message = f'"{change}" is not PATH=VALUE, as in "financing.notes.limit=0 USD"'
@@ -277,6 +291,22 @@ def _print(solution: Solution, as_json: bool) -> None:
     with console.capture() as captured:  # rich ends the process itself where a pipe breaks
         render(solution, console)
     click.echo(captured.get(), nl=False, color=True)
+
+
+def _stopped(case: Case, why: str, bounds: tuple[float | None, float | None], as_json: bool) -> None:
+    """What is told of a run that is ended from outside: no plan, and the bounds that were verified."""
+    from optimizer.results import SCHEMA, to_json
+    from optimizer.summary import money
+
+    upper, lower = bounds
+    if as_json:
+        told = {"schema": SCHEMA, "case": case.name, "variant": case.variant, "digest": case.digest, "status": "limit"}
+        text = to_json({**told, "reasons": [why], "objective": None, "upper_bound": upper, "lower_bound": lower})
+    else:
+        known = [f"{name} bound {money(usd)}" for name, usd in (("upper", upper), ("lower", lower)) if usd is not None]
+        text = f"{case.name}: stopped; {', '.join(known) or 'no bound was reached'}\n"
+    click.echo(text, nl=False)
+    click.echo(f"{why}; nothing was written, an earlier result is untouched", err=True)
 
 
 def _verdict(solution: Solution) -> str:

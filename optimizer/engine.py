@@ -217,9 +217,11 @@ class _Run:
         self.executor = executor
         self.hours: PinnedHours | None = None
         self.cuts: Cuts | None = None
-        self.aside: Session | None = None  # the last session beside the main one
         self.late = False  # time was up before the hours of the plan were mixed
         self.begun = dict(SECONDS)
+        self.whole = True  # the session holds the case itself, not a branch of it or a baseline
+        self.upper: float | None = None  # USD, proved while it did
+        self.lower = -np.inf  # USD, attained by real hours while it did
         self.baseline, self.keep = baseline, keep
 
     @contextmanager
@@ -235,6 +237,7 @@ class _Run:
         plan, lp = self.begin()
         with self.stage("solve", **self.size):
             answer = self._solve()
+        self.whole = False
         outcome = Outcome(answer.status.value) if answer.status.value in {o.value for o in Outcome} else Outcome.UNVERIFIED
         if outcome is not Outcome.OPTIMAL:
             return self._without_plan(plan, self.session.lp, answer, outcome)
@@ -298,16 +301,31 @@ class _Run:
             return Cuts(plan.theta, self.session, columns, split, self._tell, self._new_session, self._expired)
 
     def _tell(self, stage: str, **numbers: float) -> None:
-        """Progress of the cuts, with the bounds they have come to (USD)."""
-        aside, self.aside = self.aside, None
+        """Progress of the cuts, with the bounds they have come to (USD); proved, attained: of the whole case and verified."""
+        from optimizer import proof
+
         if self.session.last is not None and self.session.last.status.value == "optimal":
-            numbers["upper"] = self.session.last.objective * self.problem.money
-        if aside is not None and aside.last is not None and aside.last.status.value == "optimal":
-            # real hours, unless the program had to pay for some that are not: then it proves nothing
-            n = len(self.session.lp.cost)
-            if not (aside.last.x[n:][aside.lp.cost[n:] > 0.0] > 1e-9).any():
-                numbers["lower"] = aside.last.objective * self.problem.money
+            numbers["upper"] = self._bound(self.session.last)
+        if self.cuts is not None and self.cuts.attained is not None:
+            (lp, found), self.cuts.attained = self.cuts.attained, None
+            numbers["lower"] = found.objective * self.problem.money
+            if self.whole and proof.relative_residual(lp, found.x) <= TOLERANCE:
+                numbers["attained"] = max(numbers["lower"], self.lower)
+                self.lower = numbers["attained"]
+        if self.whole and self.upper is not None:
+            numbers["proved"] = self.upper
         self.progress(stage, **numbers)
+
+    def _bound(self, answer: Answer) -> float:
+        """USD that the program's objective cannot exceed. Of the whole case: the best bound so far, each proved from its duals alone."""
+        if not self.whole:
+            return answer.objective * self.problem.money
+        from optimizer import proof
+
+        found = proof.verify_optimal(self.session.lp, answer.x, answer.y, tolerance=TOLERANCE).dual_bound * self.problem.money
+        if np.isfinite(found):
+            self.upper = found if self.upper is None else min(self.upper, found)
+        return answer.objective * self.problem.money if self.upper is None else self.upper
 
     def _expired(self) -> bool:
         return self.deadline is not None and time.perf_counter() > self.deadline
@@ -315,7 +333,7 @@ class _Run:
     def _new_session(self, lp: LinearProgram) -> Session:
         from optimizer.highs import Session
 
-        self.aside = session = Session(self.options)
+        session = Session(self.options)
         session.load(lp)
         return session
 
@@ -332,6 +350,7 @@ class _Run:
             answer = self.session.solve()
         answer = self.cuts.tighten(answer)[0]
         if answer.status.value == "optimal" and self.cuts.stopped:
+            self._bound(answer)
             from optimizer.highs import Status
 
             return replace(answer, status=Status.LIMIT, message="Time is up; the bound is that of the cuts so far.")
@@ -367,8 +386,9 @@ class _Run:
         if outcome in (Outcome.INFEASIBLE, Outcome.UNBOUNDED) and (certificate is None or not certificate.verified):
             reasons.insert(0, f"the solver says {outcome.value}, but its proof did not hold")
             outcome = Outcome.UNVERIFIED
-        bound = answer.objective * self.problem.money if outcome is Outcome.LIMIT and self.cuts is not None else None
-        known = bound if bound is not None and np.isfinite(bound) else None
+        known = self.upper if outcome is Outcome.LIMIT else None
+        if known is not None:
+            reasons.append(f"no plan is worth more than {known:,.2f} USD, which is verified")
         return self._solution(outcome=outcome, certificate=certificate, reasons=tuple(reasons), upper_bound=known)
 
     def _blame(self, lp: LinearProgram, ray: np.ndarray) -> list[str]:

@@ -38,8 +38,10 @@ class Progress:
         self.last = -math.inf  # when something was shown
         self.shown = False
         self.rounds: list[tuple[float, float | None, float | None]] = []  # (seconds, gap, miss) of the rounds of cuts
+        self.bounds: tuple[float | None, float | None] = (None, None)  # USD, (upper, lower) of the whole case, verified
 
     def __call__(self, stage: str, **numbers: float) -> None:
+        self.bounds = numbers.get("proved", self.bounds[0]), numbers.get("attained", self.bounds[1])
         if self.quiet:
             return
         if stage == "cuts":

@@ -16,12 +16,13 @@ import math
 import os
 import platform
 import re
-import secrets
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer import __version__
+from optimizer.folders import beside, clear, exchange, held, point_latest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -261,6 +262,18 @@ def folder(out_dir: str | os.PathLike[str], case: str, variant: str | None) -> P
     return Path(out_dir) / folder_name(case) / folder_name(variant or BASE)
 
 
+@contextlib.contextmanager
+def claimed(target: Path) -> Iterator[None]:
+    """For a run that is going to write there: no other run does, and what killed ones left is gone. Raises ResultError."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(held(target))
+            clear(target, "manifest.json")
+        except OSError as problem:
+            raise ResultError(_why(target, problem)) from problem
+        yield
+
+
 def prepare(target: Path) -> None:
     """Find out before a long solve that results could not be written. Raises ResultError."""
     try:
@@ -270,7 +283,7 @@ def prepare(target: Path) -> None:
             raise ResultError(f"{target} is no result of wattfolio and is left alone: choose another folder with --out")
         missing = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
         target.parent.mkdir(parents=True, exist_ok=True)
-        probe = _beside(target)
+        probe = beside(target)
         probe.mkdir()
         probe.rmdir()
         for made in missing:  # nothing is written yet, so nothing is left
@@ -287,8 +300,10 @@ def write(
     label: str | None = None,
     dispatch: bool = False,
     prices: tuple[StatementPrice, ...] | None = None,
+    latest: bool = False,
 ) -> Path:
     """Write the result folder of an optimal, verified solution and return its path; `label` replaces the variant in it. prices: for prices.csv.
+    latest: the link of that name beside it leads to it.
 
     All files go to a new folder beside it first; only when every byte is on the disk do the two change places, so an
     earlier result is either whole or replaced. Raises ResultError.
@@ -309,6 +324,9 @@ def write(
     files["timings.json"] = to_json({name: float(seconds) for name, seconds in solution.timings.items()}).encode()
     files["manifest.json"] = to_json(manifest).encode()
     _publish(target, files)
+    if latest:
+        with contextlib.suppress(OSError):  # the result is there, and that it is the last one is told elsewhere
+            point_latest(target)
     return target
 
 
@@ -322,7 +340,7 @@ def write_files(target: Path, files: dict[str, bytes], about: dict[str, Any]) ->
 
 def _publish(target: Path, files: dict[str, bytes]) -> None:
     """All files, the last one last, in a new folder that takes the place of target."""
-    fresh = _beside(target)
+    fresh = beside(target)
     try:
         fresh.mkdir(parents=True)
         for name, data in files.items():
@@ -333,10 +351,6 @@ def _publish(target: Path, files: dict[str, bytes]) -> None:
         raise ResultError(_why(target, problem)) from problem
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-
-
-def _beside(target: Path) -> Path:
-    return target.parent / f".{target.name}.{secrets.token_hex(4)}.tmp"
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -357,21 +371,24 @@ def _sync(path: Path) -> None:
 
 
 def _swap(fresh: Path, target: Path) -> None:
-    """`fresh` becomes `target`. No folder is renamed over a full one: the old one steps aside, and back on failure."""
-    aside = _beside(target)
-    stepped_aside = False
+    """`fresh` becomes `target`; the old one is gone. In one step where the system has one; else the old one steps aside, and back on failure."""
+    if not target.exists():
+        fresh.rename(target)
+        _sync(target.parent)
+        return
+    if exchange(fresh, target):
+        _sync(target.parent)
+        return  # the old one is where the new one was, and goes with it
+    aside = beside(target)
+    target.rename(aside)
     try:
-        if target.exists():
-            target.rename(aside)
-            stepped_aside = True
         fresh.rename(target)
     except BaseException:
-        if stepped_aside and not target.exists():
+        if not target.exists():
             aside.rename(target)
         raise
     _sync(target.parent)
-    if stepped_aside:
-        shutil.rmtree(aside, ignore_errors=True)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _why(target: Path, problem: OSError) -> str:

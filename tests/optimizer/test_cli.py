@@ -119,7 +119,7 @@ def test_variants_and_settings_have_their_own_folders(case: Path, capsys: pytest
     code, changed, _ = run(capsys, "solve", str(case), "--quiet", "--set", "projects.mill.limit=500 units", "--json")
     assert code == 0
     assert json.loads(changed)["objective"] == pytest.approx(json.loads(out)["objective"])
-    assert len(list(results.folder("out", "mill town", None).parent.iterdir())) == 3
+    assert len([path for path in results.folder("out", "mill town", None).parent.iterdir() if not path.is_symlink()]) == 3
     assert results.load(results.folder("out", "mill town", "small"))["summary"]["variant"] == "small"
 
 

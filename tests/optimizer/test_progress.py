@@ -163,7 +163,7 @@ def test_a_solve_reports_bounds_that_hold() -> None:
             told.append(numbers)
 
     lower = False
-    for seed in (206, 211, 237, 250):
+    for seed in (206, 268, 292):
         told.clear()
         best = solve_problem(random_problem(seed), progress=progress).objective
         assert best is not None and told

@@ -271,7 +271,7 @@ def test_a_second_result_replaces_the_first_as_a_whole(tmp_path: Path) -> None:
     assert [path.name for path in folder.parent.iterdir()] == ["base"]
 
 
-@pytest.mark.parametrize("where", ["write", "sync", "rename"])
+@pytest.mark.parametrize("where", ["write", "sync", "rename", "exchange"])
 def test_a_full_disk_at_any_moment_leaves_the_earlier_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     folder = results.write(solved(), tmp_path)
     before = tree(tmp_path)
@@ -287,7 +287,10 @@ def test_a_full_disk_at_any_moment_leaves_the_earlier_result(tmp_path: Path, mon
         monkeypatch.setattr(results, "_write", failing)
     elif where == "sync":
         monkeypatch.setattr(os, "fsync", lambda handle: (_ for _ in ()).throw(full))
+    elif where == "exchange":
+        monkeypatch.setattr(results, "exchange", lambda one, other: (_ for _ in ()).throw(full))
     else:
+        monkeypatch.setattr(results, "exchange", lambda one, other: False)  # a system that takes two steps
         rename = Path.rename
 
         def refusing(self: Path, target: Path) -> Path:
