@@ -1,0 +1,106 @@
+"""Why a case has the plan it has, or none: one call that finds out which, and explains it.
+
+A case without a plan: the statements that collide, and the least changes that make room. A case that is unbounded: what earns without
+limit. A case with a plan: its solution, for `optimizer.cli_explain` to tell.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from models.problem import Problem
+from optimizer.conflict import Bench, Conflict, Progress
+from optimizer.repair import Repair, all_conflicts, repairs, verify
+from optimizer.unlimited import Bounded, unlimited
+
+if TYPE_CHECKING:
+    from optimizer.case import Case
+    from optimizer.engine import Solution
+
+#: seconds in which repaired cases are solved again, where nobody says otherwise
+PATIENCE = 30.0
+#: share of the time that is for finding what collides and how far it must bend; the rest is for solving repaired cases
+SEARCH = 0.6
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """status: 'optimal', 'infeasible', 'unbounded', 'limit' or 'unverified'.
+
+    looked_at: the scenarios in which the conflict was looked for; () for all. reasons: what the engine says, where nothing else is known.
+    """
+
+    case: Case | None
+    problem: Problem
+    status: str
+    solution: Solution | None = None
+    conflicts: tuple[Conflict, ...] = ()
+    repairs: tuple[Repair, ...] = ()
+    without: dict[str, str] = field(default_factory=dict)  # statement -> why there is no repair of it, though dropping it would help
+    bounded: Bounded | None = None
+    looked_at: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+def explain(case: Case, *, time_limit: float | None = PATIENCE, progress: Progress | None = None) -> Explanation:
+    """Explain a case. time_limit in seconds: for the search, and for solving repaired cases; the proof itself takes what it takes."""
+    from optimizer import engine
+
+    start = time.perf_counter()
+    bench = Bench(case.problem(), case)
+    _tell(progress, "build")
+    bench.narrow()
+    if bench.without((), hours=False).feasible is False:
+        return _no_plan(bench, start, time_limit, progress)
+    solution = engine.solve(case, progress=progress)
+    status = solution.outcome.value
+    if status == "infeasible":
+        return _no_plan(bench, start, time_limit, progress, solution)
+    if status == "unbounded":
+        found = unlimited(case, time_limit, progress)
+        return Explanation(case, solution.problem, status, solution, bounded=found, reasons=solution.reasons)
+    return Explanation(case, solution.problem, status, solution, reasons=solution.reasons)
+
+
+def explain_problem(problem: Problem, *, time_limit: float | None = PATIENCE, progress: Progress | None = None) -> Explanation:
+    """Explain plain arrays that have no plan; with one, the status is 'optimal' and nothing is solved."""
+    start = time.perf_counter()
+    bench = Bench(problem)
+    bench.narrow()
+    if bench.without(()).feasible is not False:
+        return Explanation(None, problem, "optimal")
+    return _no_plan(bench, start, time_limit, progress)
+
+
+def _no_plan(
+    bench: Bench, start: float, time_limit: float | None, progress: Progress | None, solution: Solution | None = None
+) -> Explanation:
+    """What collides, and what would make room."""
+    timings = {"proof": time.perf_counter() - start}
+    if time_limit is not None:
+        bench.deadline = start + SEARCH * time_limit
+    begun = time.perf_counter()
+    conflicts = all_conflicts(bench, progress)
+    timings["conflict"] = time.perf_counter() - begun
+    begun = time.perf_counter()
+    found, without = repairs(bench, conflicts, progress)
+    timings["repairs"] = time.perf_counter() - begun
+    begun = time.perf_counter()
+    bench.deadline = None
+    found = verify(bench, found, None if time_limit is None else start + time_limit, progress)
+    timings["solve repaired cases"] = time.perf_counter() - begun
+    names = bench.whole.scenarios.names
+    looked = tuple(names[s] for s in bench.scope) if len(bench.scope) < len(names) else ()
+    reasons = solution.reasons if solution is not None and not conflicts else ()
+    return Explanation(
+        bench.case, bench.whole, "infeasible", solution, tuple(conflicts), tuple(found), without, looked_at=looked,
+        reasons=reasons, timings=timings,
+    )  # fmt: skip
+
+
+def _tell(progress: Progress | None, stage: str, **numbers: Any) -> None:
+    if progress is not None:
+        progress(stage, **numbers)
