@@ -287,6 +287,9 @@ def _verdict(solution: Solution) -> str:
         "LIMIT": "stopped at a limit before the optimum was proved",
         "UNVERIFIED": "the answer did not pass verification",
     }[solution.outcome.name]
+    if solution.outcome.name in ("INFEASIBLE", "UNBOUNDED"):
+        what = "what collides and what would make room" if solution.outcome.name == "INFEASIBLE" else "what, and which limit is missing"
+        told += f" (wattfolio explain {solution.case.path} tells {what})"
     return f"{told}; nothing was written, an earlier result is untouched"
 
 
@@ -303,7 +306,12 @@ def _verdict(solution: Solution) -> str:
 )
 @click.option("--prices", "prices_file", metavar="FILE", help="Write what every limit and rule is worth to a CSV file.")
 @click.option("--json", "as_json", is_flag=True, help="Print the account as JSON and nothing else.")
-@click.option("--time-limit", type=float, metavar="SECONDS", help="Stop the solver after this time.")
+@click.option(
+    "--time-limit",
+    type=float,
+    metavar="SECONDS",
+    help="Stop the solver after this time; without a plan, also the search for repairs.  [default: no limit; 30 for the search]",
+)
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def explain(
     path: str,
@@ -315,7 +323,11 @@ def explain(
     time_limit: float | None,
     quiet: bool,
 ) -> int:
-    """Say why this plan, what every rule costs and what is scarce; or why there is no plan."""
+    """Say why this plan, what every rule costs and what is scarce; or why there is no plan.
+
+    Without a plan: the smallest set of statements of the case that collide, each with its place, and for each the least change that
+    makes room for a plan, tried on the case. Exit codes are those of solve.
+    """
     _check_options(changes, time_limit)
     case = _load(path, variant, changes)
 
@@ -329,11 +341,20 @@ def explain(
             raise click.BadParameter(wrong, param_hint="'--baseline'")
     with Progress(sys.stderr, quiet) as progress, prompt():
         solution = engine.solve(case, time_limit=time_limit, progress=progress, keep=True)
+        code = EXIT_CODES[solution.outcome.name]
         if solution.kept is not None:
             from optimizer.cli_explain import explained
 
             found = explained(solution, thumbs, progress)
-    code = EXIT_CODES[solution.outcome.name]
+        elif code == NO_PLAN:
+            from optimizer.cli_explain import without_plan
+
+            reasons = without_plan(solution, time_limit, progress)
+    if code == NO_PLAN:
+        _say(lambda: click.echo(reasons.json if as_json else reasons.text, nl=False))
+        if thumbs or prices_file is not None:
+            click.echo("--baseline and --prices are about a plan: there is none", err=True)
+        return code
     if solution.kept is None:
         _say(lambda: _print(solution, as_json))
         click.echo(_verdict(solution), err=True)

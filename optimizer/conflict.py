@@ -97,7 +97,7 @@ class Bench:
         self.scope: tuple[int, ...] = tuple(range(problem.scenarios.count))
         self._trials: dict[tuple[tuple[str, ...], ...], Trial] = {}
         self._problems: dict[tuple[tuple[str, ...], ...], Problem | None] = {(): problem}
-        self.tried = 0
+        self.lawful = False  # see `Trial`
 
     def expired(self) -> bool:
         return self.deadline is not None and time.perf_counter() > self.deadline
@@ -134,7 +134,7 @@ class Bench:
             if problem is None:
                 return None
             whole = len(self.scope) == problem.scenarios.count
-            self._keep(key, Trial(problem if whole else only(problem, self.scope), self._owner, self.deadline))
+            self._keep(key, Trial(problem if whole else only(problem, self.scope), self._owner, self.deadline, self.lawful))
         return self._trials[key]
 
     def _key(self, changes: Sequence[Change], *more: str) -> tuple[tuple[str, ...], ...]:
@@ -142,7 +142,6 @@ class Bench:
 
     def _keep(self, key: tuple[tuple[str, ...], ...], trial: Trial) -> None:
         """Trials of the case itself stay, of the others the last few."""
-        self.tried += 1
         others = [k for k in self._trials if len(k) > 2 or k[-1]]
         if len(others) >= KEPT:
             del self._trials[others[0]]
@@ -191,6 +190,8 @@ class Bench:
     def relevant(self, finding: Finding) -> list[str]:
         """The statements that a proof needs, those first that are tried without first."""
         told = finding.owners()
+        if finding.branched:
+            return sorted((one.path for one in self.statements.values() if self.can_drop(one)), key=lambda path: (self._rank(path), path))
         out = {path for path in told}
         for one in self.statements.values():
             if one.kind != FACT and not one.rows and self.can_drop(one) and any(self.touched(one, row) for row in finding.rows):
@@ -213,6 +214,11 @@ class Bench:
         return ORDER.index(self.statements[path].kind) if path in self.statements else len(ORDER)
 
     # ---- which scenarios ---------------------------------------------------------------------------------------------
+    def heed_law(self) -> None:
+        """From now on plans must meet what no row can say (`Trial`)."""
+        self.lawful = True
+        self._trials.clear()
+
     def narrow(self) -> None:
         """In a large case: look at one scenario by itself, if it has no plan. The whole has none then either."""
         count = self.whole.scenarios.count
@@ -245,7 +251,7 @@ def collide(bench: Bench, dropped: Collection[str] = (), progress: Progress | No
 
     def spare() -> set[str]:
         """Statements in rows that the proof at hand does without: they can go at once, and it still holds."""
-        return {path for path in bench.in_rows() if path not in finding.owners()}
+        return set() if finding.branched else {path for path in bench.in_rows() if path not in finding.owners()}
 
     gone |= spare()
     stack = _groups(bench, open_())

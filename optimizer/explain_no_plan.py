@@ -1,7 +1,7 @@
-"""Why a case has the plan it has, or none: one call that finds out which, and explains it.
+"""Why a case has no plan, or has one that is better and better without end.
 
-A case without a plan: the statements that collide, and the least changes that make room. A case that is unbounded: what earns without
-limit. A case with a plan: its solution, for `optimizer.cli_explain` to tell.
+Without a plan: the statements that collide, and the least changes that make room. Unbounded: what earns without limit. Why an optimal
+plan is as it is, tells `explain`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SEARCH = 0.6
 
 @dataclass(frozen=True)
 class Explanation:
-    """status: 'optimal', 'infeasible', 'unbounded', 'limit' or 'unverified'.
+    """status: 'infeasible' or 'unbounded'; else how the solve ended ('optimal', 'limit', 'unverified'), and nothing is explained.
 
     looked_at: the scenarios in which the conflict was looked for; () for all. reasons: what the engine says, where nothing else is known.
     """
@@ -46,20 +46,28 @@ class Explanation:
 
 
 def explain(case: Case, *, time_limit: float | None = PATIENCE, progress: Progress | None = None) -> Explanation:
-    """Explain a case. time_limit in seconds: for the search, and for solving repaired cases; the proof itself takes what it takes."""
+    """Solve a case, and explain it where it has no plan or no end. time_limit in seconds: for what comes after the solve."""
     from optimizer import engine
 
-    start = time.perf_counter()
-    bench = Bench(case.problem(), case)
-    _tell(progress, "build")
-    bench.narrow()
-    if bench.without((), hours=False).feasible is False:
-        return _no_plan(bench, start, time_limit, progress)
-    solution = engine.solve(case, progress=progress)
-    status = solution.outcome.value
+    return explain_no_plan(engine.solve(case, progress=progress, baseline=False), time_limit=time_limit, progress=progress)
+
+
+def explain_no_plan(
+    solution: Solution, *, time_limit: float | None = PATIENCE, progress: Progress | None = None
+) -> Explanation:
+    """Explain a solve of a case that was proved infeasible or unbounded.
+
+    time_limit in seconds: 60 % for the search, what is left of it for solving repaired cases again.
+    """
+    case, status = solution.case, solution.outcome.value
     if status == "infeasible":
+        start = time.perf_counter()
+        _tell(progress, "what collides")
+        bench = Bench(case.problem(), case)
+        bench.narrow()
         return _no_plan(bench, start, time_limit, progress, solution)
     if status == "unbounded":
+        _tell(progress, "what earns without limit")
         found = unlimited(case, time_limit, progress)
         return Explanation(case, solution.problem, status, solution, bounded=found, reasons=solution.reasons)
     return Explanation(case, solution.problem, status, solution, reasons=solution.reasons)
@@ -84,6 +92,9 @@ def _no_plan(
         bench.deadline = start + SEARCH * time_limit
     begun = time.perf_counter()
     conflicts = all_conflicts(bench, progress)
+    if not conflicts and solution is not None and not bench.expired():
+        bench.heed_law()  # what no row can say leaves no plan
+        conflicts = all_conflicts(bench, progress)
     timings["conflict"] = time.perf_counter() - begun
     begun = time.perf_counter()
     found, without = repairs(bench, conflicts, progress)

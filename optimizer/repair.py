@@ -60,8 +60,10 @@ class Step:
             return f"do without {one.label}"
         now, new = lever.say(lever.now), lever.say(self.value)
         if one.kind == "rule":
-            sentence = self.settings[0].partition("=")[2] if self.settings else ""
+            where, _, sentence = self.settings[0].partition("=") if self.settings else ("", "", "")
             step = f"make it {new}" if lever.now == 0.0 and lever.up else f"from {now} to {new}" if sentence else new
+            if not where.endswith(".require"):  # a figure of a policy
+                return f"relax {one.name} {step}"
             return f"relax {one.name} {step}" + (f", {sentence}" if sentence else "")
         if one.kind == "window":
             return f"let {lever.path} {'end' if lever.up else 'begin'} in {new}" if new != "always" else f"let {lever.path} be always"
@@ -262,6 +264,8 @@ def _by_shift(
 
     NaN where no value will do.
     """
+    if bench.lawful:
+        return None
     step = (NUDGE * abs(lever.now) or lever.unit) * (1.0 if up else -1.0)
     here, there = bench.trial(changes), bench.problem([*changes, moving(lever, lever.now + step)])
     trial = bench.open(dropped, changes)
@@ -409,9 +413,9 @@ def _solve(bench: Bench, repair: Repair, time_limit: float | None) -> Solution |
 
     if bench.case is None:
         problem = bench.problem([step.change for step in repair.steps])
-        return None if problem is None else engine.solve_problem(problem, time_limit=time_limit, canonical=False)
+        return None if problem is None else engine.solve_problem(problem, time_limit=time_limit, canonical=False, baseline=False)
     try:
         case = Case.load(bench.case.path, bench.case.variant, [*bench.case.settings, *repair.settings])
     except CaseError:
         return None
-    return engine.solve(case, time_limit=time_limit, canonical=False)
+    return engine.solve(case, time_limit=time_limit, canonical=False, baseline=False)

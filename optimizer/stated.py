@@ -1,5 +1,8 @@
 """What a planner wrote, statement by statement: which rows of the program say it, how it is dropped, how it is loosened.
 
+Of a case without a plan: `conflict` drops statements and `repair` loosens them, by settings of the case. What the same values are worth
+to a plan, `statements` finds in the rows of the solved program.
+
 A statement with `rows` is in the program as these rows alone: without them it is not said. The others (windows, lead times, what is
 owned) shape the program: without them it has to be written anew, and `touches` are the rows that would change, so that a proof in which
 none of these weighs anything holds without the statement too.
@@ -7,12 +10,14 @@ none of these weighs anything holds without the statement too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.meters import COMPANY, Limited, allowance, yearly_limits
 from models.problem import Debt, Equity, Expansion, Problem, Rig, Rule, Service, Site
 from models.rules import WORDS
 
@@ -20,6 +25,8 @@ from . import levers as by
 from .case_words import CaseWords, Part, dotted
 from .figures import Figure
 from .levers import Lever, Settings
+from .schema_rules import MEASURES
+from .statements import PARTS
 from .trial import HOURS
 from .units import parse_quantity
 
@@ -31,9 +38,17 @@ ANY = object()
 #: a row of the program: family, and the beginning of its key (ANY: anything)
 Pattern = tuple[Any, ...]
 
-KINDS = {"expand": ("interconnection", "expand"), "build_mining": ("mining_hall", "build")} | {
-    "build_ai": ("ai_hall", "build"), "convert": ("ai_hall", "convert"),
-}  # fmt: skip
+#: what a site can build -> where the case says it
+KINDS = {kind: tuple(part.split(".")) for kind, (part, _) in PARTS.items()}
+#: policies that are rules: the key of their figure, its unit, whether more of it is looser, and how far it goes
+FIGURES = {
+    "hold_coins": ("share", "1", False, 1e-6),
+    "capital_share": ("at_most", "1", True, 1.0),
+    "refinancing_wall": ("at_most", "USD", True, None),
+    "tenant_concentration": ("at_most", "1", True, 1.0),
+    "minimum_issue": ("at_least", "USD", False, None),
+    "maximum_issue": ("at_most", "USD", True, None),
+}
 #: the order in which statements are tried without: what is dropped first is named only where nothing else explains
 ORDER = ("amount", "information", "window", "lead", "limit", "life", "share", "minimum", "floor", "rule")
 #: what stands today: no statement to drop, but a proof may lean on it
@@ -166,9 +181,10 @@ class _Catalogue:
             wide = ("project_minimum", project.name), ("cash",), ("rule",)
             self._window((*at, "when"), project.window, wide, last=True)
         self._company()
-        for rule in self.p.rules:
-            if rule.penalty is None:
-                self._rule(rule)
+        for limited in yearly_limits(self.p):
+            self._yearly(limited)
+        self._rules()
+        self._policies()
         return self.found
 
     # ---- how statements are told -------------------------------------------------------------------------------------
@@ -439,6 +455,8 @@ class _Catalogue:
             self._window((*at, "option", "buy"), rig.option.buy, (("rig_options", rig.name), *fleet))
             self._window((*at, "option", "exercise"), rig.option.exercise, fleet)
         if self.case is not None:
+            if rig.ramps:
+                self._ramp(at, rig.ramp_limit, ((HOURS,), ("capacity", "rig")))
             self._owned(at, rig)
             if not rig.sites.all() and self.words.node(*at, "sites") is not None:
                 said = self._said((*at, "sites"), "")
@@ -506,6 +524,8 @@ class _Catalogue:
             said = f"{dotted(*at, key)} of {self.words.text(*parts)}"
             lever = by.quantity(self.words, parts, "MW", now, up=True)
             self._add(parts, "amount", said, touches=touched, drop=free, levers=(lever,), slides=True)
+        if site.battery is not None:
+            self._add((*at, "battery"), FACT, self._said((*at, "battery"), ""), touches=((HOURS, site.name),))
         if site.delay.any():
             self._delay(site, at, (*power, *halls, *ai))
         for key, source in (("diesel", site.diesel), *((("own", own.name), own) for own in site.own)):
@@ -513,7 +533,9 @@ class _Catalogue:
                 names: tuple[Part, ...] = (key,) if isinstance(key, str) else key
                 parts = (*at, "power", *names, "mw")
                 far = by.path_in_time(self.words, parts, "MW", float(source.mw.max()), up=True)
-                much = (f"{dotted(*parts)}={self._shown('MW', self.plenty['MW'])}",)
+                much: Settings = (f"{dotted(*parts)}={self._shown('MW', self.plenty['MW'])}",)
+                if getattr(source, "export", False):  # more than the line carries may not be sold
+                    much += (f"{dotted(*parts[:-1])}.export=false",)
                 if far is not None:
                     self._add(parts, "amount", self._said(parts, ""), touches=power, drop=much, levers=(far,))
 
@@ -560,6 +582,7 @@ class _Catalogue:
             "build_mining": (("mining_hall", site.name), ("mining_hall_left", site.name)),
             "build_ai": (("ai_hall", site.name),),
             "convert": (("ai_hall", site.name), ("mining_hall", site.name)),
+            "store": ((HOURS, site.name), ("capacity", ANY, ANY, i)),
         }[kind]
         touches = (*touches, ("rule",), ("build_minimum", site.name, kind))
         late = int(site.delay.max(initial=0))
@@ -576,19 +599,60 @@ class _Catalogue:
         self._limit((*at, "limit"), "MW", service.limit, (("service_limit", service.name),), "services", runs if gone else ())
         self._minimum((*at, "minimum"), "MW", service.minimum, (("service_minimum", service.name),), "services")
         if service.floor > 0.0:
-            parts = (*at, "floor")
-            # a lease must owe something: nearly nothing stands for nothing
-            lever = by.quantity(self.words, parts, "1", service.floor, up=False, bound=1e-6, apply=None)
-            rows = (("service_floor", ANY, service.name),)
-            said = self._said(parts, f"{service.floor:.0%}")
-            self._add(parts, "floor", said, rows=rows, drop=(f"{dotted(*parts)}=0.0001 %",), levers=(lever,))
+            self._floor(at, service)
+        self._flexible(at, service)
         note = self._arrives(service.window, service.lead, service.name, "run", "signed")
         if service.limit > 0.0:
-            self._window((*at, "sign"), service.window, runs, note=note)
-            self._lead((*at, "lead"), service.lead, runs, note, None)
+            # what is signed is paid for within the horizon
+            paid = max(after for after, _ in service.payments.shares) if service.equipment is not None else 0
+            ends = self.p.clock.periods - paid + 1 if paid > service.lead + 1 else None
+            self._window((*at, "sign"), service.window, runs, note=note, ends_before=ends)
+            self._lead((*at, "lead"), service.lead, runs, note, (*at, "equipment", "payments"))
         if self.case is not None and service.contracted.any():
             said = self._said((*at, "contracted"), "")
             self._add((*at, "contracted"), FACT, said, touches=(("ai_hall",), ("service_floor", ANY, service.name)))
+
+    def _floor(self, at: tuple[Part, ...], service: Service) -> None:
+        """The served share that the contract asks for; that of a policy (`ai_first`) is told by the policy where it asks for more."""
+        own = service.floor if self.case is None else float(self.model.ai[service.name].floor)
+        if own <= 0.0:
+            return
+        parts = (*at, "floor")
+        # a lease must owe something: nearly nothing stands for nothing
+        lever = by.quantity(self.words, parts, "1", own, up=False, bound=1e-6, apply=None)
+        rows = (("service_floor", ANY, service.name),)
+        said = self._said(parts, f"{own:.0%}")
+        told: dict[str, Any] = {"rows": rows} if own >= service.floor and not self._first(service.name) else {"touches": rows}
+        self._add(parts, "floor", said, drop=(f"{dotted(*parts)}=0.0001 %",), levers=(lever,), **told)
+
+    def _first(self, service: str) -> bool:
+        """Whether a policy gives the service a floor as well."""
+        if self.case is None:
+            return False
+        from .build_policies import serves_first
+
+        return serves_first(self.model, service)
+
+    def _flexible(self, at: tuple[Part, ...], service: Service) -> None:
+        """Demand that waits only so much and so long, use that changes only so fast: more of it serves more."""
+        if self.case is None or service.floor <= 0.0:
+            return
+        touched: tuple[Pattern, ...] = ((HOURS,), ("service_floor", ANY, service.name), ("capacity",))
+        if service.deferrable is not None:
+            parts = (*at, "deferrable")
+            node = self.words.node(*parts)
+            bare = node is None or node.kind == "scalar"
+            share = parts if bare else (*parts, "share")
+            drop = (f"{dotted(*share)}=100 %",) if bare else (f"{dotted(*share)}=100 %", f"{dotted(*parts)}.deadline=")
+            lever = by.quantity(self.words, share, "1", service.deferrable.share, up=True, bound=1.0)
+            self._add(parts, "share", self._said(parts, ""), touches=touched, drop=drop, levers=(lever,))
+        if service.ramps:
+            self._ramp(at, service.ramp_limit, touched)
+
+    def _ramp(self, at: tuple[Part, ...], limit: float, touched: tuple[Pattern, ...]) -> None:
+        parts = (*at, "ramp_limit")
+        lever = by.quantity(self.words, parts, "1/hour", limit, up=True)
+        self._add(parts, "limit", self._said(parts, ""), touches=touched, drop=(f"{dotted(*parts)}=",), levers=(lever,))
 
     # ---- the company -------------------------------------------------------------------------------------------------
     def _company(self) -> None:
@@ -677,37 +741,134 @@ class _Catalogue:
         made = () if lever is None else (lever,)
         self._add(("information",), "information", said, touches=((ANY,),), drop=("information=start",), levers=made)
 
-    # ---- rules -------------------------------------------------------------------------------------------------------
-    def _rule(self, rule: Rule) -> None:
-        rows = (("rule", rule.name),)
-        parts = self._rule_parts(rule)
-        text = " ".join(rule.text.split())
-        label = f'rule "{rule.name}", {text}'
-        if parts is None:
-            shift = Lever("", 0.0, True, np.inf, lambda _: (), lambda v: f"by {v:.6g}", lambda v, up: v, apply=_loosened(rule.name))
-            path = f'rule "{rule.name}"'
-            self.found.append(Stated(path, "rule", label, rule.source, rows=rows, levers=(shift,)))
+    # ---- limits of calendar years ------------------------------------------------------------------------------------
+    def _yearly(self, limited: Limited) -> None:
+        """An energy budget or emission cap; a soft one is paid for, and the money can be what is missing."""
+        amounts = allowance(self.p, limited.terms)
+        if not np.isfinite(amounts).any():
             return
-        sentence = (*parts, "require")
-        units = {WORDS[term[0]].unit for term in rule.terms if term[0] in WORDS and term[0] != "provided"}
-        made = by.sentence_levers(dotted(*sentence), text, units.pop() if len(units) == 1 else None)
-        drop = (f"{dotted(*parts)}.otherwise={{pay: 0 USD/USD}}",)
-        self.found.append(
-            Stated(dotted(*parts), "rule", label, rule.source, rows=rows, drop=drop, levers=tuple(made))
-        )
+        where = limited.where(self.p)
+        energy = limited.family == "energy_budget"
+        if where == COMPANY:
+            at: tuple[Part, ...] = ("limits", "energy" if energy else "emissions")
+        else:
+            at = ("sites", where, limited.family)
+        rows = ((limited.family, where),)
+        unit = "MWh/year" if energy else "t/year"
+        finite = limited.terms.amount[np.isfinite(limited.terms.amount)]
+        node = self.words.node(*at)
+        parts: tuple[Part, ...] = at
+        if node is not None and node.kind == "map" and node.get("limit") is not None:
+            parts = (*at, "limit")
+        lever = by.path_in_time(self.words, parts, unit, float(finite.max()), up=True)
+        made = () if lever is None else (lever,)
+        said = self._said(parts, self._shown(unit, float(finite.max())))
+        self._add(at, "limit", said, rows=rows, drop=(f"{dotted(*at)}=",) if self.case is not None else None, levers=made)
 
-    def _rule_parts(self, rule: Rule) -> tuple[Part, ...] | None:
-        """Where in the case the rule stands."""
-        parents: list[tuple[Part, ...]] = [("rules",)]
-        if rule.owner is not None:
-            parents.insert(0, ("financing", rule.owner, "covenants"))
-        for parent in parents:
-            node = self.words.node(*parent)
-            for n, one in enumerate(node.value if node is not None and node.kind == "list" else ()):
-                named = one.get("name")
-                if named is not None and " ".join(named.value.split()) == " ".join(rule.name.split()):
-                    return (*parent, n)
-        return None
+    # ---- rules -------------------------------------------------------------------------------------------------------
+    def _rules(self) -> None:
+        """Hard rules and covenants; what stands once in the case (for several sites, services) is one statement."""
+        groups: dict[str, list[Rule]] = {}
+        for rule in self.p.rules:
+            if rule.penalty is None:
+                groups.setdefault(rule.path if self.case is not None and rule.path else f'rule "{rule.name}"', []).append(rule)
+        for path, rules in groups.items():
+            if self.case is None or not rules[0].path:
+                self._bare_rule(path, rules[0])
+            elif path.startswith("policies."):
+                self._policy_rule(path.removesuffix(".type"), rules)
+            else:
+                self._rule(path, rules)
+
+    def _bare_rule(self, path: str, rule: Rule) -> None:
+        """A rule of plain arrays."""
+        shift = Lever("", 0.0, True, np.inf, lambda _: (), lambda v: f"by {v:.6g}", lambda v, up: v, apply=_loosened(rule.name))
+        rows = (("rule", rule.name),)
+        self.found.append(Stated(path, "rule", _label("rule", rule.name, rule.text), rule.source, rows=rows, levers=(shift,)))
+
+    def _rule(self, path: str, rules: list[Rule]) -> None:
+        rule = rules[0]
+        given = self.words.text(*_parts(path), "name")
+        text = " ".join(rule.text.split())
+        made = by.sentence_levers(f"{path}.require", text, self._unit(rule))
+        rows = tuple(("rule", one.name) for one in rules)
+        label = _label("rule", rule.name if len(rules) == 1 or given is None else given, text)
+        self.found.append(Stated(path, "rule", label, rule.source, rows=rows, drop=(self._soft(path, rule),), levers=tuple(made)))
+
+    def _unit(self, rule: Rule) -> str | None:
+        """What a rule compares, where words tell it."""
+        units = {WORDS[term.word].unit for term in rule.terms if term.word in WORDS and WORDS[term.word].argument != "good"}
+        return units.pop() if len(units) == 1 else None
+
+    def _soft(self, path: str, rule: Rule) -> str:
+        """The setting with which breaches of a rule cost nothing, in the unit that it is measured in."""
+        measured = {"shares": "share", "units": "unit"}.get(self._unit(rule) or "", self._unit(rule))
+        return f"{path}.otherwise={{pay: 0 USD/{measured if measured in MEASURES else 'USD'}}}"
+
+    def _policy_rule(self, path: str, rules: list[Rule]) -> None:
+        """A policy that is a rule, or one for each service."""
+        rule, at = rules[0], _parts(path)
+        type_ = self.words.text(*at, "type") or ""
+        sentence = " ".join(rule.text.split()) if len(rules) == 1 else f"{type_} of {self.words.text(*at, 'at_most')}"
+        made: list[Lever] = []
+        if type_ in FIGURES:
+            key, unit, up, bound = FIGURES[type_]
+            value = parse_quantity(self.words.text(*at, key) or "", unit)
+            made.append(by.quantity(self.words, (*at, key), unit, value, up=up, bound=bound))
+        elif type_ == "payback":
+            step, now = int(self.p.clock.months[0]), int(parse_quantity(self.words.text(*at, "within") or "", "months"))
+            points = [m for m in range(step, int(self.p.clock.date_month[-1]) + 1, step) if m > now]
+            if points:
+                made.append(by.months((*at, "within"), now, points, up=True))
+        # coins that are to be held are also kept when they are mined: that shapes the program
+        held: dict[str, Any] = {"touches": (("rule", rule.name), (HOURS,), ("coins",), ("cash",))}
+        told: dict[str, Any] = held if type_ == "hold_coins" else {"rows": tuple(("rule", one.name) for one in rules)}
+        self._add(at, "rule", _label("policy", str(at[1]), sentence), drop=(f"{path}=",), levers=tuple(made), **told)
+
+    def _policies(self) -> None:
+        """Policies that are not rules: what is served first, when rigs stop, what cash repays; without a case only the last."""
+        for sweep in self.p.sweeps:
+            at: tuple[Part, ...] = ("policies", sweep.name)
+            level = float(sweep.level.max())
+            more = by.quantity(self.words, (*at, "above"), "USD", level, up=True)
+            shown = self.words.text(*at, "above") or self._shown("USD", level)
+            label = _label("policy", sweep.name, f"cash above {shown} repays {sweep.debt}")
+            drop = (f"{dotted(*at)}=",) if self.case is not None else None
+            self._add(at, "rule", label, rows=(("sweep", sweep.name),), drop=drop, levers=(more,) if self.case is not None else ())
+        if self.case is None:
+            return
+        from .schema_policies import AiFirst, CurtailAbove
+
+        for name, policy in self.model.policies.items():
+            at = ("policies", name)
+            if isinstance(policy, AiFirst):
+                served = policy.services or list(self.model.ai)
+                less = by.quantity(self.words, (*at, "share"), "1", policy.share, up=False, bound=1e-6)
+                label = _label("policy", name, f"{policy.share:.6g} of AI demand is served" if policy.share < 1.0 else "all AI demand is served")
+                # a lease without penalty owes its service to the policy: it can be made small, not taken away
+                touches = tuple(("service_floor", ANY, one) for one in served)
+                self._add(at, "floor", label, touches=touches, drop=(f"{dotted(*at)}.share=0.0001 %",), levers=(less,))
+            if isinstance(policy, CurtailAbove):
+                price = by.path_in_time(self.words, (*at, "price"), "USD/MWh", float(np.max(self._strike(name))), up=True)
+                label = _label("policy", name, f"no rig runs above {self.words.text(*at, 'price')}")
+                sites = [site.name for site in self.p.sites if policy.sites is None or site.name in policy.sites]
+                touches = tuple((HOURS, site) for site in sites)
+                made = () if price is None else (price,)
+                self._add(at, "share", label, touches=touches, drop=(f"{dotted(*at)}=",), levers=made)
+
+    def _strike(self, name: str) -> np.ndarray:
+        """(T,) USD/MWh above which a policy stops rigs, in the first scenario."""
+        assert self.case is not None
+        return self.case.frame.over_periods(lambda model: model.policies[name].price)[0]  # type: ignore[attr-defined]
+
+
+def _label(what: str, name: str, sentence: str) -> str:
+    return f'{what} "{name}", {" ".join(sentence.split())}'
+
+
+def _parts(path: str) -> tuple[Part, ...]:
+    """`financing.notes.covenants[0]` as parts."""
+    return tuple(int(number) if number else name for name, number in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path))
 
 
 def _flow_size(catalogue: _Catalogue, name: str) -> float:

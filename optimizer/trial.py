@@ -24,6 +24,7 @@ from models.problem import Array, Problem
 if TYPE_CHECKING:
     from models.decomposition import Cuts
     from models.plan import Plan
+    from optimizer.branch import Condition
     from optimizer.highs import Answer, LinearProgram, Session
     from optimizer.proof import Certificate
 
@@ -38,6 +39,8 @@ LAWS = frozenset(
 )
 #: what bending a law costs
 LAW = 1e3
+#: branches of the law that are looked into
+BRANCHES = 400
 #: nonzeros from which the first solve is by interior point
 LARGE = 40_000
 #: every so many rounds of cuts it is asked whether the plan at hand is real enough
@@ -67,6 +70,7 @@ class Finding:
     shortfall: float
     rows: tuple[Weighed, ...] = ()
     certificate: Certificate | None = None
+    branched: bool = False  # refuted branch by branch, of which `rows` are those of one: others may lean on anything
 
     def owners(self) -> dict[str, float]:
         """Statements in the proof with their shares, the heaviest first."""
@@ -88,9 +92,12 @@ class Shift:
 
 
 class Trial:
-    """One problem on trial. owner(family, key) names the statement that a row belongs to, or None."""
+    """One problem on trial. owner(family, key) names the statement that a row belongs to, or None.
 
-    def __init__(self, problem: Problem, owner: Owner, deadline: float | None = None) -> None:
+    lawful: also what no row can say must hold, of tax deductions and cash sweeps (`branch`): dear, and hardly ever what decides.
+    """
+
+    def __init__(self, problem: Problem, owner: Owner, deadline: float | None = None, lawful: bool = False) -> None:
         from optimizer.imports import import_pyomo
 
         import_pyomo()
@@ -99,6 +106,11 @@ class Trial:
         self.problem, self.deadline = problem, deadline
         self.plan = plan_of(problem)
         self.base = compile_model(self.plan.model)
+        self.law: list[Condition] = []
+        if lawful and (self.plan.taxes.law or self.plan.sweeps.law):
+            from optimizer.engine import conditions
+
+            self.law = conditions(self.plan, self.base)
         self.keys: list[Row] = [_key(con) for con in self.base.rows]
         self.owners = [owner(family, key) for family, key in self.keys]
         for i in np.flatnonzero(self.base.row_lower != self.base.row_upper):
@@ -169,6 +181,8 @@ class Trial:
             bent = float(self.session.lp.cost @ answer.x)
             if bent > BENT:
                 return self._refuted(answer, bent, set(let_go))
+            if self.law:
+                return self._under_law(answer, set(let_go))
             if not hours or self.cuts is None:
                 return Finding(True, bent)
             added, _ = self.cuts.cut(answer, still=turn > 0)  # whatever bends is paid for: the objective stands still at nothing
@@ -199,6 +213,30 @@ class Trial:
         found = self.session.solve()
         self.session.set_column_bounds(columns, lower, upper)
         return found.status.value == "optimal" and float(self.session.lp.cost @ found.x) <= BENT
+
+    def _under_law(self, answer: Answer, gone: set[str]) -> Finding:
+        """The least bending with which every condition of the law is met, by branches."""
+        from optimizer import branch
+        from optimizer.proof import Certificate
+
+        def solve() -> Answer:
+            found = self.session.solve()
+            return found if self.cuts is None else self.cuts.tighten(found)[0]
+
+        settled = branch.settle(self.session, answer, self.law, solve, lambda a: a, most=BRANCHES, deadline=self.deadline)
+        if settled.answer is not None and float(self.session.lp.cost @ settled.answer.x) <= BENT:
+            return Finding(True, 0.0)
+        if not settled.complete or settled.reasons:
+            return Finding(None, np.nan)
+        bent = np.inf if settled.answer is None else float(self.session.lp.cost @ settled.answer.x)
+        nan = float("nan")
+        certificate = Certificate("infeasible", nan, nan, nan, nan, nan, nan, nan, verified=True)
+        rows: tuple[Weighed, ...] = ()
+        if settled.answer is not None:
+            named = [i for i in range(len(self.keys)) if abs(settled.answer.y[i]) > SILENT and self.owners[i] not in gone]
+            total = float(np.abs(settled.answer.y[named]).sum()) or 1.0
+            rows = tuple(Weighed(*self.keys[i], self.owners[i], float(abs(settled.answer.y[i])) / total) for i in named)
+        return Finding(False, bent, rows, certificate, branched=True)
 
     def _refuted(self, answer: Answer, bent: float, gone: set[str]) -> Finding:
         """No plan: checked by arithmetic on the program without slacks, in which the rows of what was let go are free."""

@@ -90,7 +90,7 @@ def unlimited(case: Case, time_limit: float | None = None, progress: Progress | 
         varied = Case.load(case.path, case.variant, [*case.settings, *settings])
         if progress is not None:
             progress("solve repaired case", limits=len(settings))
-        solution: Solution = engine.solve(varied, time_limit=time_limit, canonical=False)
+        solution: Solution = engine.solve(varied, time_limit=time_limit, canonical=False, baseline=False)
         outcome, objective = solution.outcome.value, solution.objective
         if outcome != "unbounded":
             break
