@@ -42,6 +42,7 @@ class Explanation:
     bounded: Bounded | None = None
     looked_at: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    late: bool = False  # time was up before anything that collides was found
     timings: dict[str, float] = field(default_factory=dict)
 
 
@@ -95,6 +96,7 @@ def _no_plan(
     if not conflicts and solution is not None and not bench.expired():
         bench.heed_law()  # what no row can say leaves no plan
         conflicts = all_conflicts(bench, progress)
+    late = not conflicts and bench.expired()
     timings["conflict"] = time.perf_counter() - begun
     begun = time.perf_counter()
     found, without = repairs(bench, conflicts, progress)
@@ -108,7 +110,7 @@ def _no_plan(
     reasons = solution.reasons if solution is not None and not conflicts else ()
     return Explanation(
         bench.case, bench.whole, "infeasible", solution, tuple(conflicts), tuple(found), without, looked_at=looked,
-        reasons=reasons, timings=timings,
+        reasons=reasons, late=late, timings=timings,
     )  # fmt: skip
 
 

