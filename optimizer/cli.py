@@ -10,6 +10,7 @@ import contextlib
 import io
 import math
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -279,18 +280,25 @@ def _print(solution: Solution, as_json: bool) -> None:
     click.echo(captured.get(), nl=False, color=True)
 
 
-def _verdict(solution: Solution) -> str:
-    """One sentence on stderr for what is not a plan; the reasons stand on stdout."""
-    told = {
+def _ended(solution: Solution) -> str:
+    """What is not a plan, in one sentence."""
+    return {
         "INFEASIBLE": "no plan can meet the rules and limits of this case, and that is proved",
         "UNBOUNDED": "something earns more than it costs without limit, and that is proved",
         "LIMIT": "stopped at a limit before the optimum was proved",
         "UNVERIFIED": "the answer did not pass verification",
     }[solution.outcome.name]
-    if solution.outcome.name in ("INFEASIBLE", "UNBOUNDED"):
-        what = "what collides and what would make room" if solution.outcome.name == "INFEASIBLE" else "what, and which limit is missing"
-        told += f" (wattfolio explain {solution.case.path} tells {what})"
-    return f"{told}; nothing was written, an earlier result is untouched"
+
+
+def _verdict(solution: Solution) -> str:
+    """The same for stderr, with what became of results and where more is told; the reasons stand on stdout."""
+    told = f"{_ended(solution)}; nothing was written, an earlier result is untouched"
+    if EXIT_CODES[solution.outcome.name] == NO_PLAN:
+        case = solution.case
+        variant = [] if case.variant is None else ["--variant", case.variant]
+        again = ["wattfolio", "explain", str(case.path), *variant, *(word for one in case.settings for word in ("--set", one))]
+        told += f"\nwhat stands against a plan, and what would help:  {shlex.join(again)}"
+    return told
 
 
 @cli.command()
@@ -352,12 +360,13 @@ def explain(
             reasons = without_plan(solution, time_limit, progress)
     if code == NO_PLAN:
         _say(lambda: click.echo(reasons.json if as_json else reasons.text, nl=False))
+        click.echo(_ended(solution), err=True)
         if thumbs or prices_file is not None:
             click.echo("--baseline and --prices are about a plan: there is none", err=True)
         return code
     if solution.kept is None:
         _say(lambda: _print(solution, as_json))
-        click.echo(_verdict(solution), err=True)
+        click.echo(_ended(solution), err=True)
         return code
     if prices_file is not None:
         try:

@@ -396,7 +396,7 @@ class _Run:
 
         if not plan.taxes.law and not plan.sweeps.law:
             return None
-        self.law = conditions(plan, lp)
+        self.law = _conditions(plan, lp)
         if not branch.dodged(self.session.lp, answer.x, self.law):
             return None
         with self.stage("branch"):
@@ -591,7 +591,7 @@ class Kept:
                 run.cuts.progress = told
 
 
-def conditions(plan: Plan, lp: LinearProgram) -> list[Condition]:
+def _conditions(plan: Plan, lp: LinearProgram) -> list[Condition]:
     """The pairs of the tax law and of cash sweeps by row and column number."""
     from optimizer.branch import Tight
 

@@ -108,9 +108,9 @@ class Trial:
         self.base = compile_model(self.plan.model)
         self.law: list[Condition] = []
         if lawful and (self.plan.taxes.law or self.plan.sweeps.law):
-            from optimizer.engine import conditions
+            from optimizer.engine import _conditions
 
-            self.law = conditions(self.plan, self.base)
+            self.law = _conditions(self.plan, self.base)
         self.keys: list[Row] = [_key(con) for con in self.base.rows]
         self.owners = [owner(family, key) for family, key in self.keys]
         for i in np.flatnonzero(self.base.row_lower != self.base.row_upper):
