@@ -97,20 +97,33 @@ def matches(patterns: Iterable[Pattern], family: str, key: tuple[Any, ...]) -> b
     return False
 
 
-def owner_of(statements: Sequence[Stated]) -> Callable[[str, tuple[Any, ...]], str | None]:
-    """owner(family, key) -> path of the statement that says the row, None where nobody does."""
-    families: dict[str, list[tuple[Pattern, str]]] = {}
-    for one in statements:
-        for pattern in one.rows:
-            families.setdefault(pattern[0], []).append((pattern, one.path))
+class Owners:
+    """Which statement a row of the program belongs to."""
 
-    def owner(family: str, key: tuple[Any, ...]) -> str | None:
-        for pattern, path in families.get(family, ()):
+    def __init__(self, statements: Sequence[Stated]) -> None:
+        self._rows: dict[str, list[tuple[Pattern, str]]] = {}
+        self._touched: dict[str, list[Pattern]] = {}
+        for one in statements:
+            for pattern in one.rows:
+                self._rows.setdefault(pattern[0], []).append((pattern, one.path))
+            for pattern in one.touches:
+                self._touched.setdefault(pattern[0], []).append(pattern)
+
+    def __call__(self, family: str, key: tuple[Any, ...]) -> str | None:
+        """Path of the statement that says the row by itself; None where nobody does."""
+        for pattern, path in self._rows.get(family, ()):
             if matches((pattern,), family, key):
                 return path
         return None
 
-    return owner
+    def shaped(self, family: str, key: tuple[Any, ...]) -> bool:
+        """Whether some statement says the row together with other things, so that it takes a new program to be without it."""
+        return matches(self._touched.get(family, ()), family, key)
+
+
+def owner_of(statements: Sequence[Stated]) -> Owners:
+    """The owners of rows among these statements."""
+    return Owners(statements)
 
 
 def stated(problem: Problem, case: Case | None = None) -> list[Stated]:
@@ -335,7 +348,7 @@ class _Catalogue:
     def _debt(self, debt: Debt) -> None:
         at: tuple[Part, ...] = ("financing", debt.name)
         money: tuple[Pattern, ...] = (("cash",), ("rule",), ("issue_minimum", debt.name), ("debt_roll", debt.name))
-        money += (("loan_to_value", debt.name), ("coverage", debt.name))
+        money += (("loan_to_value", debt.name), ("coverage", debt.name), ("issue_limit", debt.name))
         rows: tuple[Pattern, ...] = (("revolver_limit", debt.name),) if debt.kind == "revolver" else (("issue_limit", debt.name),)
         no_row = debt.kind == "btc_loan" or (debt.kind != "revolver" and (not debt.is_strip or debt.limit - debt.existing <= 0.0))
         costs: Settings = ()

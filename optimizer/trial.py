@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import itertools
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from optimizer.branch import Condition
     from optimizer.highs import Answer, LinearProgram, Session
     from optimizer.proof import Certificate
+    from optimizer.stated import Owners
 
 #: the sum of weighted slacks, each over the size of its row, above which there is no plan
 BENT = 1e-7
@@ -49,7 +50,6 @@ OFTEN = 2
 HOURS = "hours"
 
 Row = tuple[str, tuple[Any, ...]]
-Owner = Callable[[str, tuple[Any, ...]], str | None]
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Trial:
     lawful: also what no row can say must hold, of tax deductions and cash sweeps (`branch`): dear, and hardly ever what decides.
     """
 
-    def __init__(self, problem: Problem, owner: Owner, deadline: float | None = None, lawful: bool = False) -> None:
+    def __init__(self, problem: Problem, owner: Owners, deadline: float | None = None, lawful: bool = False) -> None:
         from optimizer.imports import import_pyomo
 
         import_pyomo()
@@ -115,7 +115,7 @@ class Trial:
         self.owners = [owner(family, key) for family, key in self.keys]
         for i in np.flatnonzero(self.base.row_lower != self.base.row_upper):
             family, key = self.keys[i]
-            if self.owners[i] is None and family not in LAWS:
+            if self.owners[i] is None and family not in LAWS and not owner.shaped(family, key):
                 # limits of a family that nobody has put into words: by their own name
                 self.owners[i] = f"{family.replace('_', ' ')} {key[0]}"
         self.shifts: tuple[Shift, ...] = ()
