@@ -191,7 +191,9 @@ class Bench:
         """The statements that a proof needs, those first that are tried without first."""
         told = finding.owners()
         if finding.branched:
-            return sorted((one.path for one in self.statements.values() if self.can_drop(one)), key=lambda path: (self._rank(path), path))
+            return sorted(
+                (one.path for one in self.statements.values() if self.can_drop(one)), key=lambda path: (self._rank(path), path)
+            )
         out = {path for path in told}
         for one in self.statements.values():
             if one.kind != FACT and not one.rows and self.can_drop(one) and any(self.touched(one, row) for row in finding.rows):
@@ -295,9 +297,7 @@ def _by_money(paths: list[str]) -> tuple[list[str], list[str]]:
     return [path for path in paths if path.startswith(MONEY)], [path for path in paths if not path.startswith(MONEY)]
 
 
-def _told(
-    bench: Bench, finding: Finding, needed: list[str], gone: set[str], dropped: set[str], certain: bool
-) -> Conflict:
+def _told(bench: Bench, finding: Finding, needed: list[str], gone: set[str], dropped: set[str], certain: bool) -> Conflict:
     shares = finding.owners()
     names = [bench.whole.scenarios.names[s] for s in bench.scope]
     members = []
@@ -370,7 +370,9 @@ def _given(bench: Bench, finding: Finding) -> tuple[str, ...]:
     if sites:
         out.append(f"what every hour of power gives at most at {' and '.join(sites)}")
     families = {row.family for row in finding.rows if row.owner is None}
-    out += [one.told for one in bench.statements.values() if one.kind == FACT and any(bench.touched(one, r) for r in finding.rows)]
+    out += [
+        one.told for one in bench.statements.values() if one.kind == FACT and any(bench.touched(one, r) for r in finding.rows)
+    ]
     if families & {"taxable_income", "nol_roll", "nol_cap", "nol_available"}:
         out.append("taxes")
     return tuple(out)

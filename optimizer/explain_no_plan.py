@@ -38,7 +38,9 @@ class Explanation:
     solution: Solution | None = None
     conflicts: tuple[Conflict, ...] = ()
     repairs: tuple[Repair, ...] = ()
-    without: dict[str, str] = field(default_factory=dict)  # statement -> why there is no repair of it, though dropping it would help
+    without: dict[str, str] = field(
+        default_factory=dict
+    )  # statement -> why there is no repair of it, though dropping it would help
     bounded: Bounded | None = None
     looked_at: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
@@ -53,9 +55,7 @@ def explain(case: Case, *, time_limit: float | None = PATIENCE, progress: Progre
     return explain_no_plan(engine.solve(case, progress=progress, baseline=False), time_limit=time_limit, progress=progress)
 
 
-def explain_no_plan(
-    solution: Solution, *, time_limit: float | None = PATIENCE, progress: Progress | None = None
-) -> Explanation:
+def explain_no_plan(solution: Solution, *, time_limit: float | None = PATIENCE, progress: Progress | None = None) -> Explanation:
     """Explain a solve of a case that was proved infeasible or unbounded.
 
     time_limit in seconds: 60 % for the search, what is left of it for solving repaired cases again.

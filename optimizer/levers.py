@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .case_words import CaseWords, Part, as_value, dotted
 from .figures import Figure, plain, rounded
@@ -200,14 +200,16 @@ def sentence_levers(path: str, sentence: str, unit: str | None) -> list[Lever]:
     if sides is not None and sides[0] != "==":
         left, right = sentence[: sides.start()].strip(), sentence[sides.end() :].strip()
         named = _ADDED.get(unit or "", "")
-        figure = Figure(unit if named else "", named)
+        figure = Figure(unit or "" if named else "", named)
 
         def added(value: float) -> Settings:
             more = f"+ {figure.shown(value)}"
             text = f"{left} {more} >= {right}" if sides[0] == ">=" else f"{left} <= {right} {more}"
             return (f"{path}={as_value(text)}",)
 
-        out.append(Lever(path, 0.0, True, math.inf, added, lambda v: f"{figure.shown(v)} less strict", figure.outward, unit=figure.size))
+        out.append(
+            Lever(path, 0.0, True, math.inf, added, lambda v: f"{figure.shown(v)} less strict", figure.outward, unit=figure.size)
+        )
     return out
 
 
@@ -217,6 +219,7 @@ def with_part(kind: str, name: str, **changes: Callable[[float], object]) -> Cal
     def apply(problem: Problem, value: float) -> Problem:
         parts = getattr(problem, kind)
         new = {key: make(value) for key, make in changes.items()}
-        return replace(problem, **{kind: tuple(replace(one, **new) if one.name == name else one for one in parts)})
+        changed: dict[str, Any] = {kind: tuple(replace(one, **new) if one.name == name else one for one in parts)}
+        return replace(problem, **changed)
 
     return apply

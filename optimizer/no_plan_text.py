@@ -30,7 +30,9 @@ def lines(found: Explanation) -> list[str]:
     if not found.conflicts:
         late = "Time was up before the statements that collide were found."
         unknown = "No set of statements that collide was found."
-        out.append(f"{late if found.late else unknown} What the solve proved:" if found.reasons else late if found.late else unknown)
+        out.append(
+            f"{late if found.late else unknown} What the solve proved:" if found.reasons else late if found.late else unknown
+        )
         out += [f"  - {reason}" for reason in found.reasons]
     out += _repairs(found)
     while out and not out[-1]:

@@ -66,7 +66,11 @@ class Step:
                 return f"relax {one.name} {step}"
             return f"relax {one.name} {step}" + (f", {sentence}" if sentence else "")
         if one.kind == "window":
-            return f"let {lever.path} {'end' if lever.up else 'begin'} in {new}" if new != "always" else f"let {lever.path} be always"
+            return (
+                f"let {lever.path} {'end' if lever.up else 'begin'} in {new}"
+                if new != "always"
+                else f"let {lever.path} be always"
+            )
         if one.kind == "information":
             return f"let information come in {new}"
         verb = {"lead": "shorten", "life": "lengthen"}.get(one.kind, "raise" if self.value > lever.now else "lower")
@@ -130,9 +134,7 @@ def all_conflicts(bench: Bench, progress: Progress | None = None) -> list[Confli
     return found
 
 
-def repairs(
-    bench: Bench, conflicts: Sequence[Conflict], progress: Progress | None = None
-) -> tuple[list[Repair], dict[str, str]]:
+def repairs(bench: Bench, conflicts: Sequence[Conflict], progress: Progress | None = None) -> tuple[list[Repair], dict[str, str]]:
     """For each statement of the last conflict the least change that (with changes for the conflicts before) makes room for a plan.
 
     Besides: statement -> why there is no repair of it, where dropping it would help.
@@ -257,9 +259,7 @@ def _inside(lever: Lever, value: float, up: bool) -> float | None:
     return made
 
 
-def _by_shift(
-    bench: Bench, one: Stated, lever: Lever, changes: list[Change], dropped: list[str], up: bool
-) -> float | None:
+def _by_shift(bench: Bench, one: Stated, lever: Lever, changes: list[Change], dropped: list[str], up: bool) -> float | None:
     """The exact least value where the figure moves bounds of rows only: one linear program says it. None where it moves more.
 
     NaN where no value will do.

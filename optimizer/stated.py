@@ -90,11 +90,12 @@ class Stated:
 
 def matches(patterns: Iterable[Pattern], family: str, key: tuple[Any, ...]) -> bool:
     """Whether a row is among the patterns."""
-    for pattern in patterns:
-        if pattern[0] == family and len(key) >= len(pattern) - 1:
-            if all(p is ANY or p == k for p, k in zip(pattern[1:], key, strict=False)):
-                return True
-    return False
+    return any(
+        pattern[0] == family
+        and len(key) >= len(pattern) - 1
+        and all(p is ANY or p == k for p, k in zip(pattern[1:], key, strict=False))
+        for pattern in patterns
+    )
 
 
 class Owners:
@@ -531,7 +532,7 @@ class _Catalogue:
             path = dotted(*parts)
             if self.words.node(*parts) is None:
                 continue
-            free = (f"{path}={self._shown('MW', self.plenty['MW'])}",)
+            free: Settings = (f"{path}={self._shown('MW', self.plenty['MW'])}",)
             if key != "interconnection":  # a hall beyond all need would cost its upkeep
                 free += (f"{dotted(*at)}.{key}.fixed_cost=0 USD/MW/year",)
             said = f"{dotted(*at, key)} of {self.words.text(*parts)}"
@@ -541,9 +542,9 @@ class _Catalogue:
             self._add((*at, "battery"), FACT, self._said((*at, "battery"), ""), touches=((HOURS, site.name),))
         if site.delay.any():
             self._delay(site, at, (*power, *halls, *ai))
-        for key, source in (("diesel", site.diesel), *((("own", own.name), own) for own in site.own)):
+        own: list[tuple[tuple[Part, ...], Any]] = [(("own", one.name), one) for one in site.own]
+        for names, source in [(("diesel",), site.diesel), *own]:
             if source is not None:
-                names: tuple[Part, ...] = (key,) if isinstance(key, str) else key
                 parts = (*at, "power", *names, "mw")
                 far = by.path_in_time(self.words, parts, "MW", float(source.mw.max()), up=True)
                 much: Settings = (f"{dotted(*parts)}={self._shown('MW', self.plenty['MW'])}",)
@@ -847,7 +848,9 @@ class _Catalogue:
             shown = self.words.text(*at, "above") or self._shown("USD", level)
             label = _label("policy", sweep.name, f"cash above {shown} repays {sweep.debt}")
             drop = (f"{dotted(*at)}=",) if self.case is not None else None
-            self._add(at, "rule", label, rows=(("sweep", sweep.name),), drop=drop, levers=(more,) if self.case is not None else ())
+            self._add(
+                at, "rule", label, rows=(("sweep", sweep.name),), drop=drop, levers=(more,) if self.case is not None else ()
+            )
         if self.case is None:
             return
         from .schema_policies import AiFirst, CurtailAbove
@@ -857,9 +860,13 @@ class _Catalogue:
             if isinstance(policy, AiFirst):
                 served = policy.services or list(self.model.ai)
                 less = by.quantity(self.words, (*at, "share"), "1", policy.share, up=False, bound=1e-6)
-                label = _label("policy", name, f"{policy.share:.6g} of AI demand is served" if policy.share < 1.0 else "all AI demand is served")
+                label = _label(
+                    "policy",
+                    name,
+                    f"{policy.share:.6g} of AI demand is served" if policy.share < 1.0 else "all AI demand is served",
+                )
                 # a lease without penalty owes its service to the policy: it can be made small, not taken away
-                touches = tuple(("service_floor", ANY, one) for one in served)
+                touches: tuple[Pattern, ...] = tuple(("service_floor", ANY, one) for one in served)
                 self._add(at, "floor", label, touches=touches, drop=(f"{dotted(*at)}.share=0.0001 %",), levers=(less,))
             if isinstance(policy, CurtailAbove):
                 price = by.path_in_time(self.words, (*at, "price"), "USD/MWh", float(np.max(self._strike(name))), up=True)
@@ -872,7 +879,11 @@ class _Catalogue:
     def _strike(self, name: str) -> np.ndarray:
         """(T,) USD/MWh above which a policy stops rigs, in the first scenario."""
         assert self.case is not None
-        return self.case.frame.over_periods(lambda model: model.policies[name].price)[0]  # type: ignore[attr-defined]
+
+        def price(model: Any) -> Any:
+            return model.policies[name].price
+
+        return self.case.frame.over_periods(price)[0]
 
 
 def _label(what: str, name: str, sentence: str) -> str:

@@ -35,7 +35,17 @@ BENT = 1e-7
 SILENT = 1e-9
 #: inequalities that nobody states: they say how the world works, and are never dropped
 LAWS = frozenset(
-    {"mining_hall", "mining_hall_left", "ai_hall", "blocks_fit", "rig_options", "pledges", "call_face", "nol_cap", "nol_available"}
+    {
+        "mining_hall",
+        "mining_hall_left",
+        "ai_hall",
+        "blocks_fit",
+        "rig_options",
+        "pledges",
+        "call_face",
+        "nol_cap",
+        "nol_available",
+    }
     | {"shortfall", "use_limit", "grid_limit"}
 )
 #: what bending a law costs
@@ -269,7 +279,7 @@ class Trial:
         from optimizer import proof
 
         out = []
-        sites = [] if self.cuts is None else np.concatenate(self.cuts.pool.site)
+        sites = np.zeros(0, dtype=int) if self.cuts is None else np.concatenate(self.cuts.pool.site)
         for i, share in proof.blame(lp, ray):
             if i < len(self.keys):
                 out.append(Weighed(*self.keys[i], self.owners[i], share))
@@ -352,9 +362,7 @@ def _elastic(
 
     A row owned by a statement bends to all sides it has; of the others inequalities do, and cash, which may come from nowhere.
     """
-    rows: list[int] = []
-    signs: list[float] = []
-    weights: list[float] = []
+    sides: list[tuple[int, float, float]] = []  # row, sign and weight of each slack
     for i, (family, _) in enumerate(keys):
         lower, upper = float(base.row_lower[i]), float(base.row_upper[i])
         owned = owners[i] is not None
@@ -364,11 +372,12 @@ def _elastic(
         size = max(1.0, *(abs(b) for b in (lower, upper) if np.isfinite(b)))
         price = (1.0 if owned else LAW) / size
         if np.isfinite(lower) and not (equation and not owned):
-            rows.append(i), signs.append(1.0), weights.append(price)
+            sides.append((i, 1.0, price))
         if np.isfinite(upper):
-            rows.append(i), signs.append(-1.0), weights.append(price)
+            sides.append((i, -1.0, price))
     m = len(keys)
-    slack = sparse.csc_array((np.array(signs), (np.array(rows, dtype=int), np.arange(len(rows)))), shape=(m, len(rows)))
+    rows = np.array([row for row, *_ in sides], dtype=int)
+    slack = sparse.csc_array((np.array([sign for _, sign, _ in sides]), (rows, np.arange(len(rows)))), shape=(m, len(rows)))
     # what a bound moves by goes to the left, as a column
     moves = [
         sparse.csc_array((-one.by, (one.rows, np.zeros(len(one.by), dtype=int))), shape=(m, 1), dtype=float) for one in shifts
@@ -384,4 +393,4 @@ def _elastic(
         sense=1,
         cost_scale=1.0,
     )
-    return lp, np.array(rows, dtype=int), np.array(weights)
+    return lp, rows, np.array([weight for *_, weight in sides])

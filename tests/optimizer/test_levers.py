@@ -36,8 +36,17 @@ WORDS = CaseWords(TREE)
 
 @pytest.mark.parametrize(
     ("value", "up", "expected"),
-    [(462.31, True, 463.0), (462.31, False, 462.0), (1.2137, False, 1.21), (0.012345, True, 0.0124), (-4.567, True, -4.56)]
-    + [(463.0, True, 463.0), (0.0, True, 0.0), (12345.0, True, 12400.0), (9.999, True, 10.0)],
+    [
+        (462.31, True, 463.0),
+        (462.31, False, 462.0),
+        (1.2137, False, 1.21),
+        (0.012345, True, 0.0124),
+        (-4.567, True, -4.56),
+        (463.0, True, 463.0),
+        (0.0, True, 0.0),
+        (12345.0, True, 12400.0),
+        (9.999, True, 10.0),
+    ],
 )
 def test_rounded_to_the_safe_side(value: float, up: bool, expected: float) -> None:
     assert rounded(value, up) == expected
