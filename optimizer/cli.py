@@ -280,19 +280,19 @@ def _print(solution: Solution, as_json: bool) -> None:
     click.echo(captured.get(), nl=False, color=True)
 
 
-def _ended(solution: Solution) -> str:
-    """What is not a plan, in one sentence."""
+def _ended(outcome: str) -> str:
+    """What is not a plan, in one sentence; outcome: the name of an `engine.Outcome`."""
     return {
         "INFEASIBLE": "no plan can meet the rules and limits of this case, and that is proved",
         "UNBOUNDED": "something earns more than it costs without limit, and that is proved",
         "LIMIT": "stopped at a limit before the optimum was proved",
         "UNVERIFIED": "the answer did not pass verification",
-    }[solution.outcome.name]
+    }[outcome]
 
 
 def _verdict(solution: Solution) -> str:
     """The same for stderr, with what became of results and where more is told; the reasons stand on stdout."""
-    told = f"{_ended(solution)}; nothing was written, an earlier result is untouched"
+    told = f"{_ended(solution.outcome.name)}; nothing was written, an earlier result is untouched"
     if EXIT_CODES[solution.outcome.name] == NO_PLAN:
         case = solution.case
         variant = [] if case.variant is None else ["--variant", case.variant]
@@ -318,7 +318,7 @@ def _verdict(solution: Solution) -> str:
     "--time-limit",
     type=float,
     metavar="SECONDS",
-    help="Stop the solver after this time; without a plan, also the search for repairs.  [default: no limit; 30 for the search]",
+    help="Stop the solver after this time; without a plan, also the search for repairs.  [default: no limit; 10 for the search]",
 )
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def explain(
@@ -340,7 +340,8 @@ def explain(
     case = _load(path, variant, changes)
 
     from optimizer import engine
-    from optimizer.cli_explain import unknown_thumb
+    from optimizer.cli_explain import explained, unknown_thumb, without_plan
+    from optimizer.explain_no_plan import refuted
     from optimizer.interrupts import prompt
     from optimizer.progress import Progress
 
@@ -348,33 +349,31 @@ def explain(
         if (wrong := unknown_thumb(thumb)) is not None:
             raise click.BadParameter(wrong, param_hint="'--baseline'")
     with Progress(sys.stderr, quiet) as progress, prompt():
-        solution = engine.solve(case, time_limit=time_limit, progress=progress, keep=True)
-        code = EXIT_CODES[solution.outcome.name]
-        if solution.kept is not None:
-            from optimizer.cli_explain import explained
-
+        bench = refuted(case, progress)
+        solution = None if bench else engine.solve(case, time_limit=time_limit, progress=progress, keep=True)
+        ended = "INFEASIBLE" if solution is None else solution.outcome.name
+        if EXIT_CODES[ended] == NO_PLAN:
+            reasons = without_plan(bench or solution, time_limit, progress)
+        elif solution is not None and solution.kept is not None:
             found = explained(solution, thumbs, progress)
-        elif code == NO_PLAN:
-            from optimizer.cli_explain import without_plan
-
-            reasons = without_plan(solution, time_limit, progress)
-    if code == NO_PLAN:
+    if EXIT_CODES[ended] == NO_PLAN:
         _say(lambda: click.echo(reasons.json if as_json else reasons.text, nl=False))
-        click.echo(_ended(solution), err=True)
+        click.echo(_ended(ended), err=True)
         if thumbs or prices_file is not None:
             click.echo("--baseline and --prices are about a plan: there is none", err=True)
-        return code
+        return NO_PLAN
+    assert solution is not None
     if solution.kept is None:
         _say(lambda: _print(solution, as_json))
-        click.echo(_ended(solution), err=True)
-        return code
+        click.echo(_ended(ended), err=True)
+        return EXIT_CODES[ended]
     if prices_file is not None:
         try:
             Path(prices_file).write_text(found.prices_csv, encoding="utf-8", newline="")
         except (OSError, ValueError) as problem:
             raise Mistaken(f"cannot write {prices_file}: {_why(problem)}") from None
     _say(lambda: click.echo(found.json if as_json else found.text, nl=False))
-    return code
+    return DONE
 
 
 @cli.command()

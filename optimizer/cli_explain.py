@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from optimizer.baseline import NAMES, PAYBACK, Baseline, baselines
+from optimizer.conflict import Bench
 from optimizer.explain import Section, Sentence, account, explain_optimal, render_account
 from optimizer.prices import price_statements, prices_table
 from optimizer.results import to_csv, to_json
@@ -72,13 +73,17 @@ class Reasons:
     json: str
 
 
-def without_plan(solution: Solution, time_limit: float | None, progress: Callable[..., Any]) -> Reasons:
+def without_plan(found: Bench | Solution, time_limit: float | None, progress: Callable[..., Any]) -> Reasons:
     """Everything `explain` tells of a case that was proved infeasible or unbounded. time_limit: seconds for the search, None: the default."""
-    from optimizer.explain_no_plan import PATIENCE, explain_no_plan
+    from optimizer.explain_no_plan import PATIENCE, explain_no_plan, explain_refuted
     from optimizer.no_plan_text import as_json, lines
 
-    found = explain_no_plan(solution, time_limit=PATIENCE if time_limit is None else time_limit, progress=progress)
-    return Reasons(_printable(lines(found)), to_json(as_json(found)))
+    limit = PATIENCE if time_limit is None else time_limit
+    if isinstance(found, Bench):
+        told = explain_refuted(found, time_limit=limit, progress=progress)
+    else:
+        told = explain_no_plan(found, time_limit=limit, progress=progress)
+    return Reasons(_printable(lines(told)), to_json(as_json(told)))
 
 
 def _printable(lines: list[str]) -> str:

@@ -26,8 +26,12 @@ if TYPE_CHECKING:
 Progress = Callable[..., None]
 #: scenarios times periods from which a conflict is looked for in single scenarios first
 LARGE = 400
+#: seconds in which a scenario is looked for that lacks more than the first that has no plan
+WORSE = 2.0
 #: sections of a case that are about money
 MONEY = ("financing.", "treasury.", "company.", "cash_flows.", "tax.")
+#: share of a proof from which on it is told what is taken as given
+FAINT = 1e-4
 #: programs kept at hand
 KEPT = 6
 
@@ -98,6 +102,7 @@ class Bench:
         self._trials: dict[tuple[tuple[str, ...], ...], Trial] = {}
         self._problems: dict[tuple[tuple[str, ...], ...], Problem | None] = {(): problem}
         self.lawful = False  # see `Trial`
+        self.born = time.perf_counter()
 
     def expired(self) -> bool:
         return self.deadline is not None and time.perf_counter() > self.deadline
@@ -222,20 +227,23 @@ class Bench:
         self._trials.clear()
 
     def narrow(self) -> None:
-        """In a large case: look at one scenario by itself, if it has no plan. The whole has none then either."""
+        """In a large case: look at one scenario by itself, if it has no plan: the one that lacks most. The whole has none then either."""
         count = self.whole.scenarios.count
         if count == 1 or count * self.whole.clock.periods < LARGE:
             return
-        every = self.scope
+        every, worst, most, until = self.scope, None, -np.inf, None
         for s in range(count):
-            if self.expired():
+            if self.expired() or (until is not None and time.perf_counter() > until):
                 break
             self.scope = (s,)
             trial = self.trial()
-            if trial is not None and trial.find(hours=False).feasible is False:
-                return
+            found = Finding(None, np.nan) if trial is None else trial.find(hours=False)
+            if found.feasible is False:
+                until = until or time.perf_counter() + WORSE
+                if found.shortfall > most:
+                    worst, most = s, found.shortfall
             self._trials.clear()
-        self.scope = every
+        self.scope = every if worst is None else (worst,)
 
 
 def collide(bench: Bench, dropped: Collection[str] = (), progress: Progress | None = None) -> Conflict | None:
@@ -366,10 +374,11 @@ def _by_itself(bench: Bench, s: int, needed: list[str], gone: set[str]) -> bool:
 def _given(bench: Bench, finding: Finding) -> tuple[str, ...]:
     """What the proof takes as given besides statements."""
     out: list[str] = []
-    sites = sorted({row.key[0] for row in finding.rows if row.family == HOURS})
+    heavy = [row for row in finding.rows if row.share > FAINT]
+    sites = sorted({row.key[0] for row in heavy if row.family == HOURS})
     if sites:
         out.append(f"what every hour of power gives at most at {' and '.join(sites)}")
-    families = {row.family for row in finding.rows if row.owner is None}
+    families = {row.family for row in heavy if row.owner is None}
     out += [
         one.told for one in bench.statements.values() if one.kind == FACT and any(bench.touched(one, r) for r in finding.rows)
     ]

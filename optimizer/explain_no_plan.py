@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from optimizer.engine import Solution
 
 #: seconds in which repaired cases are solved again, where nobody says otherwise
-PATIENCE = 30.0
+PATIENCE = 10.0
 #: share of the time that is for finding what collides and how far it must bend; the rest is for solving repaired cases
 SEARCH = 0.6
 
@@ -49,17 +49,32 @@ class Explanation:
 
 
 def explain(case: Case, *, time_limit: float | None = PATIENCE, progress: Progress | None = None) -> Explanation:
-    """Solve a case, and explain it where it has no plan or no end. time_limit in seconds: for what comes after the solve."""
+    """Explain a case that has no plan, or no end; of any other the status. time_limit in seconds: for the search and for solving repaired
+    cases again; the proof itself takes what it takes."""
     from optimizer import engine
 
+    bench = refuted(case, progress)
+    if bench is not None:
+        return explain_refuted(bench, time_limit=time_limit, progress=progress)
     return explain_no_plan(engine.solve(case, progress=progress, baseline=False), time_limit=time_limit, progress=progress)
 
 
-def explain_no_plan(solution: Solution, *, time_limit: float | None = PATIENCE, progress: Progress | None = None) -> Explanation:
-    """Explain a solve of a case that was proved infeasible or unbounded.
+def refuted(case: Case, progress: Progress | None = None) -> Bench | None:
+    """The case on the bench, if a short look proves that it has no plan: at one scenario by itself where there are many, and at hours only
+    as far as a few cuts tell. None: it takes a solve to know."""
+    _tell(progress, "look for a plan")
+    bench = Bench(case.problem(), case)
+    bench.narrow()
+    return bench if bench.without((), hours=False).feasible is False else None
 
-    time_limit in seconds: 60 % for the search, what is left of it for solving repaired cases again.
-    """
+
+def explain_refuted(bench: Bench, *, time_limit: float | None = PATIENCE, progress: Progress | None = None) -> Explanation:
+    """Explain what `refuted` has found. time_limit in seconds: 60 % for the search, what is left of it for solving repaired cases again."""
+    return _no_plan(bench, bench.born, time_limit, progress)
+
+
+def explain_no_plan(solution: Solution, *, time_limit: float | None = PATIENCE, progress: Progress | None = None) -> Explanation:
+    """Explain a solve of a case that was proved infeasible or unbounded. time_limit as in `explain_refuted`."""
     case, status = solution.case, solution.outcome.value
     if status == "infeasible":
         start = time.perf_counter()

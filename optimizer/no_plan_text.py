@@ -143,7 +143,7 @@ def _repair(found: Explanation, repair: Repair, number: int) -> list[str]:
     result = {
         "optimal": f"objective {money(repair.objective)}",
         "unbounded": "a plan, and then one that earns without limit",
-        "planned": "a plan exists; not solved again in time",
+        "planned": "a plan exists; what it is worth was not solved in time",
         "scenarios": "enough in the scenarios looked at; the whole was not solved again in time",
     }[repair.outcome]
     out = [f"  {number}. {repair.told}: {result}"]

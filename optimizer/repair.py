@@ -354,6 +354,8 @@ def verify(
 
     Where the least figure does not do after all, the next larger one that does takes its place; what does not do at all is left out.
     """
+    if len(bench.scope) < bench.whole.scenarios.count:
+        found = _in_every_scenario(bench, found, deadline)
     out: list[Repair] = []
     for n, repair in enumerate(found):
         left = None if deadline is None else deadline - time.perf_counter()
@@ -366,6 +368,26 @@ def verify(
         if solved is not None:
             out.append(solved)
     return sorted(out, key=_first)
+
+
+def _in_every_scenario(bench: Bench, found: Sequence[Repair], deadline: float | None) -> list[Repair]:
+    """Repairs that were found in one scenario, as far as all of them ask; left out where nothing of the kind is enough."""
+    scope, before = bench.scope, bench.deadline
+    bench.scope, bench.deadline = tuple(range(bench.whole.scenarios.count)), deadline
+    out: list[Repair] = []
+    try:
+        for repair in found:
+            for factor in STRETCH:
+                tried = repair if factor == 1.0 else _further(repair, factor)
+                if tried is None:
+                    break
+                feasible = bench.without((), [step.change for step in tried.steps]).feasible
+                if feasible is not False:
+                    out.append(replace(tried, outcome="planned") if feasible else tried)
+                    break
+    finally:
+        bench.scope, bench.deadline = scope, before
+    return out
 
 
 def _solved(bench: Bench, repair: Repair, time_limit: float | None) -> Repair | None:
