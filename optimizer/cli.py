@@ -318,7 +318,7 @@ def _verdict(solution: Solution) -> str:
     "--time-limit",
     type=float,
     metavar="SECONDS",
-    help="Stop the solver after this time; without a plan, also the search for repairs.  [default: no limit; 10 for the search]",
+    help="Stop the solver after this time; without a plan, also the search for repairs.  [default: no limit; 30 for the search]",
 )
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def explain(
@@ -341,7 +341,7 @@ def explain(
 
     from optimizer import engine
     from optimizer.cli_explain import explained, unknown_thumb, without_plan
-    from optimizer.explain_no_plan import refuted
+    from optimizer.explain_no_plan import refuted, unproved
     from optimizer.interrupts import prompt
     from optimizer.progress import Progress
 
@@ -351,9 +351,13 @@ def explain(
     with Progress(sys.stderr, quiet) as progress, prompt():
         bench = refuted(case, progress)
         solution = None if bench else engine.solve(case, time_limit=time_limit, progress=progress, keep=True)
-        ended = "INFEASIBLE" if solution is None else solution.outcome.name
-        if EXIT_CODES[ended] == NO_PLAN:
-            reasons = without_plan(bench or solution, time_limit, progress)
+        if solution is not None and unproved(solution):
+            bench = refuted(case, progress, thorough=True)
+        ended = "INFEASIBLE" if solution is None or bench is not None else solution.outcome.name
+        if bench is not None:
+            reasons = without_plan(bench, time_limit, progress)
+        elif solution is not None and EXIT_CODES[ended] == NO_PLAN:
+            reasons = without_plan(solution, time_limit, progress)
         elif solution is not None and solution.kept is not None:
             found = explained(solution, thumbs, progress)
     if EXIT_CODES[ended] == NO_PLAN:

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 Progress = Callable[..., None]
 #: scenarios times periods from which a conflict is looked for in single scenarios first
-LARGE = 400
+LARGE = 40
 #: seconds in which a scenario is looked for that lacks more than the first that has no plan
 WORSE = 2.0
 #: sections of a case that are about money
 MONEY = ("financing.", "treasury.", "company.", "cash_flows.", "tax.")
 #: share of a proof from which on it is told what is taken as given
-FAINT = 1e-4
+FAINT = 1e-2
 #: programs kept at hand
 KEPT = 6
 
@@ -67,7 +67,9 @@ class Conflict:
 
     members: tuple[Member, ...]
     given: tuple[str, ...]
-    scenarios: tuple[str, ...]  # in each of which these statements collide by themselves; () where only together
+    scenarios: (
+        tuple[str, ...] | None
+    )  # in each of which these statements collide by themselves; () only together; None: not known
     minimal: bool
     margin: float
     dropped: str | None = None  # the statement without which the next conflict was looked for
@@ -313,7 +315,8 @@ def _told(bench: Bench, finding: Finding, needed: list[str], gone: set[str], dro
         statement = bench.statements.get(path) or Stated(path, "limit", path, "")  # of a family of rows that has no words yet
         scenarios, first, last = _bites(bench, [row for row in finding.rows if row.owner == path])
         members.append(Member(statement, shares.get(path, 0.0), scenarios, first, last))
-    alone = tuple(name for name, s in zip(names, bench.scope, strict=True) if _by_itself(bench, s, needed, gone))
+    each = [_by_itself(bench, s, needed, gone) for s in bench.scope]
+    alone = None if None in each else tuple(name for name, alone in zip(names, each, strict=True) if alone)
     assert finding.certificate is not None
     return Conflict(tuple(members), _given(bench, finding), alone, certain, finding.certificate.margin)
 
@@ -355,18 +358,19 @@ def day_of(problem: Problem, d: int) -> str:
 MANY = 8
 
 
-def _by_itself(bench: Bench, s: int, needed: list[str], gone: set[str]) -> bool:
-    """Whether the statements collide in one scenario alone."""
+def _by_itself(bench: Bench, s: int, needed: list[str], gone: set[str]) -> bool | None:
+    """Whether the statements collide in one scenario alone; None: not known."""
     if len(bench.scope) == 1:
         return True
     if len(bench.scope) > MANY:
-        return False
+        return None
     scope = bench.scope
     bench.scope = (s,)
     try:
         keep = set(needed)
         rest = {path for path, one in bench.statements.items() if one.rows and path not in keep}
-        return bench.without(gone | rest, hours=False).feasible is False
+        feasible = bench.without(gone | rest).feasible
+        return None if feasible is None else not feasible
     finally:
         bench.scope = scope
 
@@ -379,9 +383,7 @@ def _given(bench: Bench, finding: Finding) -> tuple[str, ...]:
     if sites:
         out.append(f"what every hour of power gives at most at {' and '.join(sites)}")
     families = {row.family for row in heavy if row.owner is None}
-    out += [
-        one.told for one in bench.statements.values() if one.kind == FACT and any(bench.touched(one, r) for r in finding.rows)
-    ]
+    out += [one.told for one in bench.statements.values() if one.kind == FACT and any(bench.touched(one, r) for r in heavy)]
     if families & {"taxable_income", "nol_roll", "nol_cap", "nol_available"}:
         out.append("taxes")
     return tuple(out)

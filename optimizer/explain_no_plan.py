@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from optimizer.engine import Solution
 
 #: seconds in which repaired cases are solved again, where nobody says otherwise
-PATIENCE = 10.0
+PATIENCE = 30.0
 #: share of the time that is for finding what collides and how far it must bend; the rest is for solving repaired cases
 SEARCH = 0.6
 
@@ -56,16 +56,27 @@ def explain(case: Case, *, time_limit: float | None = PATIENCE, progress: Progre
     bench = refuted(case, progress)
     if bench is not None:
         return explain_refuted(bench, time_limit=time_limit, progress=progress)
-    return explain_no_plan(engine.solve(case, progress=progress, baseline=False), time_limit=time_limit, progress=progress)
+    solution = engine.solve(case, progress=progress, baseline=False)
+    bench = refuted(case, progress, thorough=True) if unproved(solution) else None
+    if bench is not None:
+        return explain_refuted(bench, time_limit=time_limit, progress=progress)
+    return explain_no_plan(solution, time_limit=time_limit, progress=progress)
 
 
-def refuted(case: Case, progress: Progress | None = None) -> Bench | None:
+def refuted(case: Case, progress: Progress | None = None, thorough: bool = False) -> Bench | None:
     """The case on the bench, if a short look proves that it has no plan: at one scenario by itself where there are many, and at hours only
-    as far as a few cuts tell. None: it takes a solve to know."""
+    as far as a few cuts tell; thorough: at real hours. None: it takes a solve to know."""
     _tell(progress, "look for a plan")
     bench = Bench(case.problem(), case)
     bench.narrow()
-    return bench if bench.without((), hours=False).feasible is False else None
+    return bench if bench.without((), hours=thorough).feasible is False else None
+
+
+def unproved(solution: Solution) -> bool:
+    """Whether a solve ended with a case that has no plan, and a proof of it that does not hold: another may be found by `refuted`."""
+    return solution.outcome.value == "unverified" and any(
+        reason.startswith("the solver says infeasible") for reason in solution.reasons
+    )
 
 
 def explain_refuted(bench: Bench, *, time_limit: float | None = PATIENCE, progress: Progress | None = None) -> Explanation:

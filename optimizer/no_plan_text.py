@@ -86,6 +86,8 @@ def _where(found: Explanation, conflict: Conflict) -> list[str]:
     if found.looked_at:
         one = _and(found.looked_at)
         return [f"Seen in scenario {one} by itself, one of {len(names)}: what it cannot do, all together cannot."]
+    if conflict.scenarios is None:
+        return []
     if conflict.scenarios:
         where = "every scenario" if len(conflict.scenarios) == len(names) else _and(conflict.scenarios)
         return [f"They collide in {where}{' by itself' if len(conflict.scenarios) == 1 else ', each by itself'}."]
@@ -254,7 +256,7 @@ def _conflict_json(found: Explanation, conflict: Conflict) -> dict[str, Any]:
             for m in conflict.members
         ],
         "given": list(conflict.given),
-        "scenarios": list(conflict.scenarios),
+        "scenarios": None if conflict.scenarios is None else list(conflict.scenarios),
         "minimal": conflict.minimal,
         "margin": conflict.margin if math.isfinite(conflict.margin) else None,
         "dropped_for_the_next": conflict.dropped,

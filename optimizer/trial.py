@@ -293,7 +293,8 @@ class Trial:
         """How bounds of rows move with a figure, from the problem at `step` units of it further; None if more than bounds does."""
         from optimizer.highs import compile_model
 
-        base, other = self.base, compile_model(plan_of(moved).model)
+        plan = plan_of(moved)  # rows know their names as long as it is there
+        base, other = self.base, compile_model(plan.model)
         same = (
             base.matrix.shape == other.matrix.shape
             and [_key(con) for con in other.rows] == self.keys
