@@ -157,6 +157,8 @@ class Bench:
     # ---- without some statements -------------------------------------------------------------------------------------
     def without(self, dropped: Collection[str], changes: Sequence[Change] = (), hours: bool = True) -> Finding:
         """Is there a plan without these statements (and with these changes)?"""
+        if self.expired():
+            return Finding(None, np.nan)
         in_rows = [path for path in dropped if path not in self.statements or self.statements[path].rows]
         trial = self.open(dropped, changes)
         return Finding(None, np.nan) if trial is None else trial.find(in_rows, hours)
@@ -228,8 +230,11 @@ class Bench:
         self.lawful = True
         self._trials.clear()
 
-    def narrow(self) -> None:
-        """In a large case: look at one scenario by itself, if it has no plan: the one that lacks most. The whole has none then either."""
+    def narrow(self, hours: bool = False) -> None:
+        """In a large case: look at one scenario by itself, if it has no plan: the one that lacks most. The whole has none then either.
+
+        hours: let real hours say so.
+        """
         count = self.whole.scenarios.count
         if count == 1 or count * self.whole.clock.periods < LARGE:
             return
@@ -239,7 +244,7 @@ class Bench:
                 break
             self.scope = (s,)
             trial = self.trial()
-            found = Finding(None, np.nan) if trial is None else trial.find(hours=False)
+            found = Finding(None, np.nan) if trial is None else trial.find(hours=hours)
             if found.feasible is False:
                 until = until or time.perf_counter() + WORSE
                 if found.shortfall > most:

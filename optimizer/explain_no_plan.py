@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 #: seconds in which repaired cases are solved again, where nobody says otherwise
 PATIENCE = 30.0
-#: share of the time that is for finding what collides and how far it must bend; the rest is for solving repaired cases
-SEARCH = 0.6
+#: shares of the time at which the search for what collides, and for how far it must bend, ends; the rest is for solving repaired cases
+CONFLICT, SEARCH = 0.4, 0.7
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def refuted(case: Case, progress: Progress | None = None, thorough: bool = False
     as far as a few cuts tell; thorough: at real hours. None: it takes a solve to know."""
     _tell(progress, "look for a plan")
     bench = Bench(case.problem(), case)
-    bench.narrow()
+    bench.narrow(thorough)
     return bench if bench.without((), hours=thorough).feasible is False else None
 
 
@@ -80,7 +80,7 @@ def unproved(solution: Solution) -> bool:
 
 
 def explain_refuted(bench: Bench, *, time_limit: float | None = PATIENCE, progress: Progress | None = None) -> Explanation:
-    """Explain what `refuted` has found. time_limit in seconds: 60 % for the search, what is left of it for solving repaired cases again."""
+    """Explain what `refuted` has found. time_limit in seconds: 70 % for the search, what is left of it for solving repaired cases again."""
     return _no_plan(bench, bench.born, time_limit, progress)
 
 
@@ -91,7 +91,7 @@ def explain_no_plan(solution: Solution, *, time_limit: float | None = PATIENCE, 
         start = time.perf_counter()
         _tell(progress, "what collides")
         bench = Bench(case.problem(), case)
-        bench.narrow()
+        bench.narrow(hours=True)
         return _no_plan(bench, start, time_limit, progress, solution)
     if status == "unbounded":
         _tell(progress, "what earns without limit")
@@ -116,7 +116,7 @@ def _no_plan(
     """What collides, and what would make room."""
     timings = {"proof": time.perf_counter() - start}
     if time_limit is not None:
-        bench.deadline = start + SEARCH * time_limit
+        bench.deadline = start + CONFLICT * time_limit
     begun = time.perf_counter()
     conflicts = all_conflicts(bench, progress)
     if not conflicts and solution is not None and not bench.expired():
@@ -125,11 +125,16 @@ def _no_plan(
     late = not conflicts and bench.expired()
     timings["conflict"] = time.perf_counter() - begun
     begun = time.perf_counter()
+    if time_limit is not None:
+        bench.deadline = start + SEARCH * time_limit
     found, without = repairs(bench, conflicts, progress)
     timings["repairs"] = time.perf_counter() - begun
     begun = time.perf_counter()
     bench.deadline = None
+    before = found
     found = verify(bench, found, None if time_limit is None else start + time_limit, progress)
+    lost = {one.steps[-1].statement.name for one in before} - {one.steps[-1].statement.name for one in found}
+    without |= {name: "what seemed enough was not, when the whole case was solved" for name in sorted(lost)}
     timings["solve repaired cases"] = time.perf_counter() - begun
     names = bench.whole.scenarios.names
     looked = tuple(names[s] for s in bench.scope) if len(bench.scope) < len(names) else ()

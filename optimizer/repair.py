@@ -377,14 +377,13 @@ def _in_every_scenario(bench: Bench, found: Sequence[Repair], deadline: float | 
     out: list[Repair] = []
     try:
         for repair in found:
-            for factor in STRETCH:
-                tried = repair if factor == 1.0 else _further(repair, factor)
-                if tried is None:
-                    break
-                feasible = bench.without((), [step.change for step in tried.steps]).feasible
-                if feasible is not False:
-                    out.append(replace(tried, outcome="planned") if feasible else tried)
-                    break
+            feasible = bench.without((), [step.change for step in repair.steps]).feasible
+            if feasible is not False:
+                out.append(replace(repair, outcome="planned") if feasible else repair)
+                continue
+            steps = _chain(bench, [step.statement for step in repair.steps])  # others ask for more
+            if steps is not None:
+                out.append(Repair(tuple(steps), "planned"))
     finally:
         bench.scope, bench.deadline = scope, before
     return out
