@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,33 @@ def test_solve_points_to_explain(case: Path, capsys: pytest.CaptureFixture[str])
     assert words[:2] == ["wattfolio", "explain"]
     code, out, _ = run(capsys, *words[2:], "--quiet")
     assert code == 3 and "projects.mill.limit of 10 units" in out
+
+
+@pytest.mark.parametrize("proved", [True, False])
+def test_what_only_a_solve_can_tell(
+    case: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, proved: bool
+) -> None:
+    """Where a short look does not refute a case, the solve does; where its proof does not hold, a thorough look finds another."""
+    from optimizer import engine, explain_no_plan
+
+    look, asked, solved = explain_no_plan.refuted, [], engine.solve
+
+    def short_sighted(*arguments: object, thorough: bool = False) -> object:
+        asked.append(thorough)
+        return look(*arguments, thorough=thorough) if thorough else None  # type: ignore[arg-type]
+
+    def doubtful(*arguments: object, **options: object) -> engine.Solution:
+        solution = solved(*arguments, **options)  # type: ignore[arg-type]
+        if proved or solution.outcome is not engine.Outcome.INFEASIBLE:
+            return solution
+        reasons = ("the solver says infeasible, but its proof did not hold", *solution.reasons)
+        return replace(solution, outcome=engine.Outcome.UNVERIFIED, reasons=reasons)
+
+    monkeypatch.setattr(explain_no_plan, "refuted", short_sighted)
+    monkeypatch.setattr(engine, "solve", doubtful)
+    code, out, err = run(capsys, str(case), "--variant", "hungry", "--quiet")
+    assert asked == ([False] if proved else [False, True])
+    assert code == 3 and "No plan can meet all of these" in out and "proved" in err and "--set" in out
 
 
 def test_what_is_about_a_plan_is_said_to_have_none(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
