@@ -58,6 +58,7 @@ class Member:
     scenarios: tuple[str, ...] = ()
     first: str = ""
     last: str = ""
+    certain: bool = True  # False: there was no time to see whether there is a plan without it and with all others
     alone: bool | None = None  # does the whole case have a plan without this one statement? None: not known
 
 
@@ -260,7 +261,7 @@ def collide(bench: Bench, dropped: Collection[str] = (), progress: Progress | No
     if finding.feasible is not False:
         return None
     needed: list[str] = []
-    certain = True
+    unsure: set[str] = set()
 
     def open_() -> list[str]:
         """What the proof at hand needs and has not been looked at."""
@@ -284,14 +285,15 @@ def collide(bench: Bench, dropped: Collection[str] = (), progress: Progress | No
                 gone |= set(group) | spare()
             elif len(group) == 1:
                 needed.append(group[0])
-                certain = certain and found.feasible is True
+                if found.feasible is not True:
+                    unsure.add(group[0])
             else:
                 half = len(group) // 2
                 stack[:0] = [group[:half], group[half:]]
         if not stack:
             # a proof without some statement may lean on others that weighed nothing before
             stack = _groups(bench, open_())
-    return _told(bench, finding, needed, gone, set(dropped), certain)
+    return _told(bench, finding, needed, gone, unsure)
 
 
 def _groups(bench: Bench, paths: list[str]) -> list[list[str]]:
@@ -312,18 +314,18 @@ def _by_money(paths: list[str]) -> tuple[list[str], list[str]]:
     return [path for path in paths if path.startswith(MONEY)], [path for path in paths if not path.startswith(MONEY)]
 
 
-def _told(bench: Bench, finding: Finding, needed: list[str], gone: set[str], dropped: set[str], certain: bool) -> Conflict:
+def _told(bench: Bench, finding: Finding, needed: list[str], gone: set[str], unsure: set[str]) -> Conflict:
     shares = finding.owners()
     names = [bench.whole.scenarios.names[s] for s in bench.scope]
     members = []
     for path in sorted(needed, key=lambda p: (-bench._rank(p), -shares.get(p, 0.0), p)):
         statement = bench.statements.get(path) or Stated(path, "limit", path, "")  # of a family of rows that has no words yet
         scenarios, first, last = _bites(bench, [row for row in finding.rows if row.owner == path])
-        members.append(Member(statement, shares.get(path, 0.0), scenarios, first, last))
+        members.append(Member(statement, shares.get(path, 0.0), scenarios, first, last, path not in unsure))
     each = [_by_itself(bench, s, needed, gone) for s in bench.scope]
     alone = None if None in each else tuple(name for name, alone in zip(names, each, strict=True) if alone)
     assert finding.certificate is not None
-    return Conflict(tuple(members), _given(bench, finding), alone, certain, finding.certificate.margin)
+    return Conflict(tuple(members), _given(bench, finding), alone, not unsure, finding.certificate.margin)
 
 
 #: families whose keys end in (scenario, date); (scenario, period): what happens in it shows a date later

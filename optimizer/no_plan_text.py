@@ -15,6 +15,7 @@ from optimizer.unlimited import Bounded, Loop
 
 SCHEMA = 1  # of the JSON; grows when a reader of the older one would go wrong
 MOST_NAMES = 4  # scenarios named one by one
+MOST_UNSURE = 6  # statements told one by one of those that nobody had time to try without
 
 
 def lines(found: Explanation) -> list[str]:
@@ -53,13 +54,19 @@ def sentence(found: Explanation, conflict: Conflict) -> str:
 def _conflict(found: Explanation, conflict: Conflict, first: bool, last: bool) -> list[str]:
     out = []
     begin = "No plan can meet" if first else "And then no plan can meet"
+    shown = list(conflict.members)
+    rest = [m for m in shown if not m.certain][MOST_UNSURE:]
+    if rest:  # a list of all that could matter helps nobody
+        shown = [m for m in shown if m not in rest]
     if len(conflict.members) > 1:
         out.append(f"{begin} all of these:")
-        ends = [";"] * (len(conflict.members) - 2) + ["; and", "."]
+        ends = [";"] * (len(shown) - 2) + ["; and", ";" if rest else "."]
     else:
         out.append(f"{begin} this:")
         ends = ["."]
-    out += [f"  - {_member(found, m)}{end}" for m, end in zip(conflict.members, ends, strict=False)]
+    out += [f"  - {_member(found, m)}{end}" for m, end in zip(shown, ends, strict=False)]
+    if rest:
+        out.append(f"  - perhaps {len(rest)} more that there was no time to try without: {_and(m.statement.name for m in rest)}.")
     enough = [m for m in conflict.members if m.alone]
     if not conflict.members:
         out = ["No plan can be, whatever statement is dropped."]
@@ -250,6 +257,7 @@ def _conflict_json(found: Explanation, conflict: Conflict) -> dict[str, Any]:
                 "from": m.first or None,
                 "until": m.last or None,
                 "share_of_proof": m.share,
+                "known_to_be_needed": m.certain,
                 "enough_alone": m.alone,
                 "dropped_by": list(m.statement.drop or ()),
             }

@@ -284,6 +284,20 @@ def test_twenty_scenarios_with_all_hours() -> None:
     assert first.outcome in ("planned", "optimal")
 
 
+def test_what_nobody_had_time_to_try_is_told_in_a_line() -> None:
+    found, _ = explained("funding-gap")
+    conflict = last(found)
+    sure, unsure = conflict.members[0], replace(conflict.members[1], certain=False)
+    many = (sure, *(replace(unsure, statement=replace(unsure.statement, path=f"financing.k{n}.limit")) for n in range(9)))
+    text = "\n".join(explain_text.lines(replace(found, conflicts=(replace(conflict, members=many, minimal=False),))))
+    assert text.count("  - ") == 1 + explain_text.MOST_UNSURE + 1
+    assert (
+        "perhaps 3 more that there was no time to try without: financing.k6.limit, financing.k7.limit and financing.k8.limit."
+        in text
+    )
+    assert "Time was up before each of them was known to be needed." in text
+
+
 def test_time_that_is_up_is_told() -> None:
     case = Case.load(CASES / "funding-gap.yaml")
     found = explain(case, time_limit=1e-3)
