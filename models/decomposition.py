@@ -339,20 +339,25 @@ class Cuts:
             # where the last cuts gained nothing, linked hours are asked whether they bear the plan out already
             still = abs(answer.objective - before) <= REAL * abs(before)
             before = answer.objective
-            added, miss = self.separate(answer, linked=not still)
-            if not still:
-                more, deep = self.separate_blocks(answer)
-                added, miss = added + more, max(miss, deep)
-            if not added:
-                added, miss = self.separate_quantities(answer)
-            if not added and miss > 0.0:
-                added, miss = self.separate_blocks(answer)
+            added, miss = self.cut(answer, still)
             if not added and not self._sunk(answer.x):
                 return answer, miss
             answer = self.session.solve()
             self.rounds += 1
             self.progress("cuts", round=self.rounds, cuts=self.pool.count, added=added, miss=miss)
         return answer, miss
+
+    def cut(self, answer: Any, still: bool) -> tuple[int, float]:
+        """Add the cuts that an optimum misses most: (rows added, largest miss in USD). still: the last ones gained nothing."""
+        added, miss = self.separate(answer, linked=not still)
+        if not still:
+            more, deep = self.separate_blocks(answer)
+            added, miss = added + more, max(miss, deep)
+        if not added:
+            added, miss = self.separate_quantities(answer)
+        if not added and miss > 0.0:
+            added, miss = self.separate_blocks(answer)
+        return added, miss
 
     def _search(self, i: int) -> Deepest:
         site = self.sites[i]

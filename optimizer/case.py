@@ -50,7 +50,8 @@ class Case:
     model: CaseModel
     frame: Frame = field(repr=False)
     _problem: Problem = field(repr=False)
-    tree: Node | None = field(default=None, repr=False)
+    tree: Node | None = field(default=None, repr=False)  # with the variant and the settings in it
+    settings: tuple[str, ...] = ()
 
     @classmethod
     def load(
@@ -139,6 +140,7 @@ class _Loading:
             frame=frame,
             _problem=problem,
             tree=tree,
+            settings=tuple(settings),
         )
 
     def vary(self, tree: Node, variant: str | None) -> Node:

@@ -247,6 +247,7 @@ def _services(c: Checker) -> None:
             c.refer((*at, "sites", number), site, "sites", "site")
         if one.equipment is not None:
             c.payments((*at, "equipment"), one.equipment.payments, None)
+            _paid_within(c, at, one)
             c.depreciation((*at, "equipment"), one.equipment.depreciation)
         if isinstance(one, schema_fleet.Lease) and one.penalty is None and one.floor == 0.0 and not serves_first(c.base, name):
             # its rent does not depend on power, so nothing else would make the program serve it
@@ -256,6 +257,22 @@ def _services(c: Checker) -> None:
             sites = [s for s in (one.sites or c.base.sites) if s in c.base.sites and c.base.sites[s].power.grid is None]
             if sites:
                 c.wrong((*at, "energy"), f'the tenant pays the grid price, and site "{sites[0]}" has no grid', "give USD/MWh")
+
+
+def _paid_within(c: Checker, at: Parts, one: schema_fleet.Service) -> None:
+    """Equipment of what is signed last must be paid before the books close."""
+    if c.frame is None or one.equipment is None:
+        return
+    signed = np.flatnonzero(c.frame.order_mask(one.sign))
+    signed = signed[signed + c.frame.steps(one.lead) <= c.frame.periods - 1]
+    for number, payment in enumerate(one.equipment.payments or ()):
+        if len(signed) and one.limit > 0.0 and signed[-1] + c.frame.steps(payment.after) > c.frame.periods:
+            last = c.frame.timeline.dates[signed[-1]]
+            c.wrong(
+                (*at, "equipment", "payments", number, "after"),
+                f"paid {payment.after} months after signing: for what is signed in {last:%Y-%m}, after the end of the horizon",
+                "let `sign` end earlier, or pay earlier",
+            )
 
 
 def _other(c: Checker) -> None:

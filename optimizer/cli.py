@@ -10,6 +10,7 @@ import contextlib
 import io
 import math
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -309,15 +310,25 @@ def _stopped(case: Case, why: str, bounds: tuple[float | None, float | None], as
     click.echo(f"{why}; nothing was written, an earlier result is untouched", err=True)
 
 
-def _verdict(solution: Solution) -> str:
-    """One sentence on stderr for what is not a plan; the reasons stand on stdout."""
-    told = {
+def _ended(outcome: str) -> str:
+    """What is not a plan, in one sentence; outcome: the name of an `engine.Outcome`."""
+    return {
         "INFEASIBLE": "no plan can meet the rules and limits of this case, and that is proved",
         "UNBOUNDED": "something earns more than it costs without limit, and that is proved",
         "LIMIT": "stopped at a limit before the optimum was proved",
         "UNVERIFIED": "the answer did not pass verification",
-    }[solution.outcome.name]
-    return f"{told}; nothing was written, an earlier result is untouched"
+    }[outcome]
+
+
+def _verdict(solution: Solution) -> str:
+    """The same for stderr, with what became of results and where more is told; the reasons stand on stdout."""
+    told = f"{_ended(solution.outcome.name)}; nothing was written, an earlier result is untouched"
+    if EXIT_CODES[solution.outcome.name] == NO_PLAN:
+        case = solution.case
+        variant = [] if case.variant is None else ["--variant", case.variant]
+        again = ["wattfolio", "explain", str(case.path), *variant, *(word for one in case.settings for word in ("--set", one))]
+        told += f"\nwhat stands against a plan, and what would help:  {shlex.join(again)}"
+    return told
 
 
 @cli.command()
@@ -333,7 +344,12 @@ def _verdict(solution: Solution) -> str:
 )
 @click.option("--prices", "prices_file", metavar="FILE", help="Write what every limit and rule is worth to a CSV file.")
 @click.option("--json", "as_json", is_flag=True, help="Print the account as JSON and nothing else.")
-@click.option("--time-limit", type=float, metavar="SECONDS", help="Stop the solver after this time.")
+@click.option(
+    "--time-limit",
+    type=float,
+    metavar="SECONDS",
+    help="Stop the solver after this time; without a plan, also the search for repairs.  [default: no limit; 30 for the search]",
+)
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def explain(
     path: str,
@@ -345,12 +361,17 @@ def explain(
     time_limit: float | None,
     quiet: bool,
 ) -> int:
-    """Say why this plan, what every rule costs and what is scarce; or why there is no plan."""
+    """Say why this plan, what every rule costs and what is scarce; or why there is no plan.
+
+    Without a plan: the smallest set of statements of the case that collide, each with its place, and for each the least change that
+    makes room for a plan, tried on the case. Exit codes are those of solve.
+    """
     _check_options(changes, time_limit)
     case = _load(path, variant, changes)
 
     from optimizer import engine
-    from optimizer.cli_explain import unknown_thumb
+    from optimizer.cli_explain import explained, unknown_thumb, without_plan
+    from optimizer.explain_no_plan import refuted, unproved
     from optimizer.interrupts import prompt
     from optimizer.progress import Progress
 
@@ -358,23 +379,35 @@ def explain(
         if (wrong := unknown_thumb(thumb)) is not None:
             raise click.BadParameter(wrong, param_hint="'--baseline'")
     with Progress(sys.stderr, quiet) as progress, prompt():
-        solution = engine.solve(case, time_limit=time_limit, progress=progress, keep=True)
-        if solution.kept is not None:
-            from optimizer.cli_explain import explained
-
+        bench = refuted(case, progress)
+        solution = None if bench else engine.solve(case, time_limit=time_limit, progress=progress, keep=True)
+        if solution is not None and unproved(solution):
+            bench = refuted(case, progress, thorough=True)
+        ended = "INFEASIBLE" if solution is None or bench is not None else solution.outcome.name
+        if bench is not None:
+            reasons = without_plan(bench, time_limit, progress)
+        elif solution is not None and EXIT_CODES[ended] == NO_PLAN:
+            reasons = without_plan(solution, time_limit, progress)
+        elif solution is not None and solution.kept is not None:
             found = explained(solution, thumbs, progress)
-    code = EXIT_CODES[solution.outcome.name]
+    if EXIT_CODES[ended] == NO_PLAN:
+        _say(lambda: click.echo(reasons.json if as_json else reasons.text, nl=False))
+        click.echo(_ended(ended), err=True)
+        if thumbs or prices_file is not None:
+            click.echo("--baseline and --prices are about a plan: there is none", err=True)
+        return NO_PLAN
+    assert solution is not None
     if solution.kept is None:
         _say(lambda: _print(solution, as_json))
-        click.echo(_verdict(solution), err=True)
-        return code
+        click.echo(_ended(ended), err=True)
+        return EXIT_CODES[ended]
     if prices_file is not None:
         try:
             Path(prices_file).write_text(found.prices_csv, encoding="utf-8", newline="")
         except (OSError, ValueError) as problem:
             raise Mistaken(f"cannot write {prices_file}: {_why(problem)}") from None
     _say(lambda: click.echo(found.json if as_json else found.text, nl=False))
-    return code
+    return DONE
 
 
 @cli.command()

@@ -1,4 +1,4 @@
-"""What `wattfolio explain` prints of an optimal plan."""
+"""What `wattfolio explain` prints: of an optimal plan, and of a case without one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from optimizer.baseline import NAMES, PAYBACK, Baseline, baselines
+from optimizer.conflict import Bench
 from optimizer.explain import Section, Sentence, account, explain_optimal, render_account
 from optimizer.prices import price_statements, prices_table
 from optimizer.results import to_csv, to_json
@@ -61,8 +62,33 @@ def explained(solution: Solution, thumbs: tuple[str, ...], progress: Callable[..
         "gap": solution.gap,
         "account": account(sections),
     }
-    text = "".join("".join(c if c.isprintable() else "?" for c in one) + "\n" for one in lines)
-    return Explained(text, to_json(told), to_csv(prices_table(prices, solution.problem)))
+    return Explained(_printable(lines), to_json(told), to_csv(prices_table(prices, solution.problem)))
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """Why there is no plan, as text and as JSON."""
+
+    text: str
+    json: str
+
+
+def without_plan(found: Bench | Solution, time_limit: float | None, progress: Callable[..., Any]) -> Reasons:
+    """Everything `explain` tells of a case that was proved infeasible or unbounded. time_limit: seconds for the search, None: the default."""
+    from optimizer.explain_no_plan import PATIENCE, explain_no_plan, explain_refuted
+    from optimizer.no_plan_text import as_json, lines
+
+    limit = PATIENCE if time_limit is None else time_limit
+    if isinstance(found, Bench):
+        told = explain_refuted(found, time_limit=limit, progress=progress)
+    else:
+        told = explain_no_plan(found, time_limit=limit, progress=progress)
+    return Reasons(_printable(lines(told)), to_json(as_json(told)))
+
+
+def _printable(lines: list[str]) -> str:
+    """No control character of a name reaches the terminal."""
+    return "".join("".join(c if c.isprintable() else "?" for c in one) + "\n" for one in lines)
 
 
 def _compared(found: dict[str, Baseline]) -> Section:

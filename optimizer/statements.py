@@ -7,6 +7,9 @@ commitment fee of a revolver, words of rules that the value is part of, the hour
 One unit is always a unit of *relief*: one more of a limit, one less of a demand (a minimum, a floor, a rule with >=, a coverage). For what
 is an equation (cash, a rule with ==) it is one more. So the last unit is never worth less than the next, and neither is worth less than
 nothing, but for equations, whose worth has a sign, and for what costs money to have (the fixed cost of a hall, the fees of a line).
+
+These are found in a program that has a plan. What a case without one states, with places, and how it is dropped and loosened by settings
+(also windows, lead times and what stands today, which are no rows), is in `stated`.
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ PARTS = {
     "build_mining": ("mining_hall.build", "mining halls that can be built"),
     "build_ai": ("ai_hall.build", "AI halls that can be built"),
     "convert": ("ai_hall.convert", "mining halls that can be converted"),
+    "store": ("battery.build", "batteries that can be built"),
 }
 
 

@@ -361,6 +361,12 @@ sites: {barker: {interconnection: {now: 1 MW, expand: {cost: 1 MUSD/MW, limit: 5
 2:102: sites.barker.interconnection.expand.payments: the shares add to 90 %: expected 100 %
 2:149: sites.barker.interconnection.expand.payments[1].after: paid 9 months after the order, later than the lead of 3
     hint: what is ordered is paid when it is ready at the latest
+=== equipment paid for too late
+sites: {barker: {interconnection: 9 MW, ai_hall: 5 MW, power: {grid: {price: 40 USD/MWh}}}}
+ai: {cloud: {type: cloud, price: 900 USD/MWh, term: 2 years, limit: 5 MW, equipment: {cost: 9 MUSD/MW, payments: [{share: 50 %}, {share: 50 %, after: 6 months}]}}}
+>>>
+3:151: ai.cloud.equipment.payments[1].after: paid 6 months after signing: for what is signed in 2027-10, after the end of the horizon
+    hint: let `sign` end earlier, or pay earlier
 === blocks
 sites: {barker: {interconnection: 10 MW, power: {grid: {price: 40 USD/MWh}, blocks: {ppa: {mw: 20 MW, price: 40 USD/MWh}}, own: {flare: {mw: 30 MW, export: true}}}}}
 >>>

@@ -1,0 +1,150 @@
+"""Why a case has no plan, or has one that is better and better without end.
+
+Without a plan: the statements that collide, and the least changes that make room. Unbounded: what earns without limit. Why an optimal
+plan is as it is, tells `explain`.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from models.problem import Problem
+from optimizer.conflict import Bench, Conflict, Progress
+from optimizer.repair import Repair, all_conflicts, repairs, verify
+from optimizer.unlimited import Bounded, unlimited
+
+if TYPE_CHECKING:
+    from optimizer.case import Case
+    from optimizer.engine import Solution
+
+#: seconds in which repaired cases are solved again, where nobody says otherwise
+PATIENCE = 30.0
+#: shares of the time at which the search for what collides, and for how far it must bend, ends; the rest is for solving repaired cases
+CONFLICT, SEARCH = 0.4, 0.7
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """status: 'infeasible' or 'unbounded'; else how the solve ended ('optimal', 'limit', 'unverified'), and nothing is explained.
+
+    looked_at: the scenarios in which the conflict was looked for; () for all. reasons: what the engine says, where nothing else is known.
+    """
+
+    case: Case | None
+    problem: Problem
+    status: str
+    solution: Solution | None = None
+    conflicts: tuple[Conflict, ...] = ()
+    repairs: tuple[Repair, ...] = ()
+    without: dict[str, str] = field(
+        default_factory=dict
+    )  # statement -> why there is no repair of it, though dropping it would help
+    bounded: Bounded | None = None
+    looked_at: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    late: bool = False  # time was up before anything that collides was found
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+def explain(case: Case, *, time_limit: float | None = PATIENCE, progress: Progress | None = None) -> Explanation:
+    """Explain a case that has no plan, or no end; of any other the status. time_limit in seconds: for the search and for solving repaired
+    cases again; the proof itself takes what it takes."""
+    from optimizer import engine
+
+    bench = refuted(case, progress)
+    if bench is not None:
+        return explain_refuted(bench, time_limit=time_limit, progress=progress)
+    solution = engine.solve(case, progress=progress, baseline=False)
+    bench = refuted(case, progress, thorough=True) if unproved(solution) else None
+    if bench is not None:
+        return explain_refuted(bench, time_limit=time_limit, progress=progress)
+    return explain_no_plan(solution, time_limit=time_limit, progress=progress)
+
+
+def refuted(case: Case, progress: Progress | None = None, thorough: bool = False) -> Bench | None:
+    """The case on the bench, if a short look proves that it has no plan: at one scenario by itself where there are many, and at hours only
+    as far as a few cuts tell; thorough: at real hours. None: it takes a solve to know."""
+    _tell(progress, "look for a plan")
+    bench = Bench(case.problem(), case)
+    bench.narrow(thorough)
+    return bench if bench.without((), hours=thorough).feasible is False else None
+
+
+def unproved(solution: Solution) -> bool:
+    """Whether a solve ended with a case that has no plan, and a proof of it that does not hold: another may be found by `refuted`."""
+    return solution.outcome.value == "unverified" and any(
+        reason.startswith("the solver says infeasible") for reason in solution.reasons
+    )
+
+
+def explain_refuted(bench: Bench, *, time_limit: float | None = PATIENCE, progress: Progress | None = None) -> Explanation:
+    """Explain what `refuted` has found. time_limit in seconds: 70 % for the search, what is left of it for solving repaired cases again."""
+    return _no_plan(bench, bench.born, time_limit, progress)
+
+
+def explain_no_plan(solution: Solution, *, time_limit: float | None = PATIENCE, progress: Progress | None = None) -> Explanation:
+    """Explain a solve of a case that was proved infeasible or unbounded. time_limit as in `explain_refuted`."""
+    case, status = solution.case, solution.outcome.value
+    if status == "infeasible":
+        start = time.perf_counter()
+        _tell(progress, "what collides")
+        bench = Bench(case.problem(), case)
+        bench.narrow(hours=True)
+        return _no_plan(bench, start, time_limit, progress, solution)
+    if status == "unbounded":
+        _tell(progress, "what earns without limit")
+        found = unlimited(case, time_limit, progress)
+        return Explanation(case, solution.problem, status, solution, bounded=found, reasons=solution.reasons)
+    return Explanation(case, solution.problem, status, solution, reasons=solution.reasons)
+
+
+def explain_problem(problem: Problem, *, time_limit: float | None = PATIENCE, progress: Progress | None = None) -> Explanation:
+    """Explain plain arrays that have no plan; with one, the status is 'optimal' and nothing is solved."""
+    start = time.perf_counter()
+    bench = Bench(problem)
+    bench.narrow()
+    if bench.without(()).feasible is not False:
+        return Explanation(None, problem, "optimal")
+    return _no_plan(bench, start, time_limit, progress)
+
+
+def _no_plan(
+    bench: Bench, start: float, time_limit: float | None, progress: Progress | None, solution: Solution | None = None
+) -> Explanation:
+    """What collides, and what would make room."""
+    timings = {"proof": time.perf_counter() - start}
+    if time_limit is not None:
+        bench.deadline = start + CONFLICT * time_limit
+    begun = time.perf_counter()
+    conflicts = all_conflicts(bench, progress)
+    if not conflicts and solution is not None and not bench.expired():
+        bench.heed_law()  # what no row can say leaves no plan
+        conflicts = all_conflicts(bench, progress)
+    late = not conflicts and bench.expired()
+    timings["conflict"] = time.perf_counter() - begun
+    begun = time.perf_counter()
+    if time_limit is not None:
+        bench.deadline = start + SEARCH * time_limit
+    found, without = repairs(bench, conflicts, progress)
+    timings["repairs"] = time.perf_counter() - begun
+    begun = time.perf_counter()
+    bench.deadline = None
+    before = found
+    found = verify(bench, found, None if time_limit is None else start + time_limit, progress)
+    lost = {one.steps[-1].statement.name for one in before} - {one.steps[-1].statement.name for one in found}
+    without |= {name: "what seemed enough was not, when the whole case was solved" for name in sorted(lost)}
+    timings["solve repaired cases"] = time.perf_counter() - begun
+    names = bench.whole.scenarios.names
+    looked = tuple(names[s] for s in bench.scope) if len(bench.scope) < len(names) else ()
+    reasons = solution.reasons if solution is not None and not conflicts else ()
+    return Explanation(
+        bench.case, bench.whole, "infeasible", solution, tuple(conflicts), tuple(found), without, looked_at=looked,
+        reasons=reasons, late=late, timings=timings,
+    )  # fmt: skip
+
+
+def _tell(progress: Progress | None, stage: str, **numbers: Any) -> None:
+    if progress is not None:
+        progress(stage, **numbers)
