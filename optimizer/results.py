@@ -34,7 +34,7 @@ SCHEMA = 1  # of summary.json and manifest.json; grows when a reader of the olde
 BASE = "base"  # folder of the case without a variant
 LONGEST_NAME = 100  # characters of a folder's name
 _ACTIVE = ("=", "+", "-", "@", "\t", "\r", "'")  # what makes a spreadsheet evaluate a cell, and our own mark
-_TEXT_COLUMNS = frozenset(
+TEXT_COLUMNS = frozenset(
     ["kind", "what", "where", "scenarios", "scenario", "unit", "instrument", "statement", "line", "name", "rule",
      "family", "site", "source", "irr_reason", "date", "period", "counts", "year", "path", "relief", "tightest", "binds", "note",
      "measure", "label", "at"]
@@ -133,14 +133,15 @@ def versions() -> dict[str, str]:
 
 def to_json(value: Any) -> str:
     """JSON as it is written everywhere: indented, exact numbers, null for what is not finite, a newline at the end."""
-    return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as JSON takes it: texts that can be written, numbers of Python, null for what is not finite."""
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()  # a lone surrogate cannot be written
     if value is None or isinstance(value, bool | int):
@@ -171,6 +172,7 @@ def _cell(value: Cell) -> str:
 
 def contents(solution: Solution, dispatch: bool = False, prices: tuple[StatementPrice, ...] | None = None) -> dict[str, bytes]:
     """Name -> bytes of every file but timings.json and manifest.json. prices: of statements, where they were worked out."""
+    from optimizer import report
     from optimizer import results_tables as tables
     from optimizer.finance.tables import FINANCE_TABLES
 
@@ -178,9 +180,11 @@ def contents(solution: Solution, dispatch: bool = False, prices: tuple[Statement
         worst = max(loose, key=lambda check: check.relative)
         where = f" ({worst.where})" if worst.where else ""
         raise ResultError(f"nothing is written: the statements do not tie: {worst.name}{where}, off by {worst.relative:.3g} relative")
-    files = {"summary.json": to_json(summary(solution)).encode()}
-    for name, build in (tables.TABLES | FINANCE_TABLES).items():
-        files[name] = to_csv(build(solution)).encode("utf-8", "replace")
+    summarised = summary(solution)
+    files = {"summary.json": to_json(summarised).encode()}
+    made = {name: build(solution) for name, build in (tables.TABLES | FINANCE_TABLES).items()}
+    files |= {name: to_csv(table).encode("utf-8", "replace") for name, table in made.items()}
+    files |= report.files(solution, summarised, made)
     if prices is not None:
         from optimizer.prices import prices_table
 
@@ -400,7 +404,7 @@ def _frame(data: bytes) -> pd.DataFrame:
     header, *rows = csv.reader(io.StringIO(data.decode(), newline=""))
     columns: dict[str, list[Any]] = {}
     for name, *cells in zip(header, *rows, strict=True):
-        if name in _TEXT_COLUMNS:
+        if name in TEXT_COLUMNS:
             columns[name] = [text[1:] if text.startswith("'") else text for text in cells]
         else:
             columns[name] = [float(cell) if cell else math.nan for cell in cells]  # exact, which pandas' own is not
