@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from optimizer import __version__
+from optimizer.cli_report import report
 
 # Everything heavy is imported inside the commands: `wattfolio --help` answers in under 0.3 s.
 if TYPE_CHECKING:
@@ -345,6 +346,9 @@ def explain(
             raise Mistaken(f"cannot write {prices_file}: {_why(problem)}") from None
     _say(lambda: click.echo(found.json if as_json else found.text, nl=False))
     return code
+
+
+cli.add_command(report)
 
 
 @cli.command()

@@ -179,7 +179,9 @@ def contents(solution: Solution, dispatch: bool = False, prices: tuple[Statement
     if loose := solution.finance.loose:
         worst = max(loose, key=lambda check: check.relative)
         where = f" ({worst.where})" if worst.where else ""
-        raise ResultError(f"nothing is written: the statements do not tie: {worst.name}{where}, off by {worst.relative:.3g} relative")
+        raise ResultError(
+            f"nothing is written: the statements do not tie: {worst.name}{where}, off by {worst.relative:.3g} relative"
+        )
     summarised = summary(solution)
     files = {"summary.json": to_json(summarised).encode()}
     made = {name: build(solution) for name, build in (tables.TABLES | FINANCE_TABLES).items()}
@@ -322,6 +324,28 @@ def write(
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return target
+
+
+def attach(folder: str | os.PathLike[str], name: str, data: bytes) -> Path:
+    """Put a file into a result folder, or a new one in its place, with its checksum in the manifest; its path. Raises ResultError."""
+    base = Path(folder)
+    fresh = _beside(base / name), _beside(base / "manifest.json")
+    try:
+        manifest = json.loads((base / "manifest.json").read_bytes())
+        manifest["files"][name] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+        manifest["files"] = dict(sorted(manifest["files"].items()))
+        _write(fresh[0], data)
+        _write(fresh[1], to_json(manifest).encode())
+        fresh[0].replace(base / name)
+        fresh[1].replace(base / "manifest.json")
+    except OSError as problem:
+        raise ResultError(_why(base / name, problem)) from problem
+    except (ValueError, KeyError, TypeError) as problem:
+        raise ResultError(f"{base} is not a result of wattfolio: {problem}") from problem
+    finally:
+        for path in fresh:
+            path.unlink(missing_ok=True)
+    return base / name
 
 
 def _beside(target: Path) -> Path:

@@ -61,7 +61,8 @@ def render(result: Source | Mapping[str, Any] | str | os.PathLike[str], comparis
         Part("scarce", "What is scarce", returns.scarce(source)),
         Part("proof", "Proof", proof.section(source)),
     ]
-    foot = f"<p>wattfolio {esc(summary['versions']['wattfolio'])}. Amounts are USD, discounted where it says present value; power is MW at the meter.</p>"
+    version = esc(summary["versions"]["wattfolio"])
+    foot = f"<p>wattfolio {version}. Amounts are USD, discounted where it says present value; power is MW at the meter.</p>"
     return page(f"{name}: wattfolio", head, parts, [(key, called) for key, _, called in views(source)], foot)
 
 

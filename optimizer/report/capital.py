@@ -30,7 +30,10 @@ def _chart(source: Source) -> str:
     spent = [line for line in flows.labels if line.startswith("capex_")]
 
     def draw(scenario: str) -> str:
-        series = [Series(flows.labels[line].partition(", ")[0] if "[" in line else flows.labels[line], flows.of(line, scenario), 0) for line in paid]
+        series = [
+            Series(flows.labels[line].partition(", ")[0] if "[" in line else flows.labels[line], flows.of(line, scenario), 0)
+            for line in paid
+        ]
         series += [Series(flows.labels[line], [None if v is None else -v for v in flows.of(line, scenario)], 0) for line in spent]
         if not any(v for one in series for v in one.values):
             return ""

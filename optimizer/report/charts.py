@@ -136,7 +136,9 @@ def stacked(title: str, dates: Sequence[str], series: Sequence[Series], unit: st
             for n, (low, high) in enumerate(column):
                 if high == low:
                     continue
-                start, stop = (at[n], at[n + 1] if n + 1 < len(at) else at[n] + gap) if area else (at[n] - 0.36 * gap, at[n] + 0.36 * gap)
+                start, stop = (
+                    (at[n], at[n + 1] if n + 1 < len(at) else at[n] + gap) if area else (at[n] - 0.36 * gap, at[n] + 0.36 * gap)
+                )
                 x, wide = plot.x(start), plot.x(stop) - plot.x(start)
                 bottom, top = plot.y(low / size), plot.y(high / size)
                 path.append(f"M{coordinate(x)} {coordinate(bottom)}V{coordinate(top)}h{coordinate(wide)}V{coordinate(bottom)}z")
@@ -146,7 +148,9 @@ def stacked(title: str, dates: Sequence[str], series: Sequence[Series], unit: st
             half = 0.0 if area else gap / 2
             spans = [(a - half, (at[n + 1] if n + 1 < len(at) else a + gap) - half) for n, a in enumerate(at)]
             _hover(plot, [(a, b, _told(month(dates[n]), series, n, size, name)) for n, (a, b) in enumerate(spans)])
-        return plot.svg(title, f"{', '.join(one.name for one in series)}, in {name}{per}, from {month(dates[0])} to {month(dates[-1])}", kind)
+        return plot.svg(
+            title, f"{', '.join(one.name for one in series)}, in {name}{per}, from {month(dates[0])} to {month(dates[-1])}", kind
+        )
 
     return both(draw)
 
@@ -171,18 +175,23 @@ def lines(
         for pair, mark in ((around, "band"), (inner, "band inner")):
             if pair is not None:
                 edges = [
-                    [(plot.x(x), plot.y(value)) for x, v in zip(at, edge, strict=True) if (value := fit(v)) is not None] for edge in pair
+                    [(plot.x(x), plot.y(value)) for x, v in zip(at, edge, strict=True) if (value := fit(v)) is not None]
+                    for edge in pair
                 ]
                 plot.marks.append(f'<path class="{mark}" d="{band(*edges)}"/>')
         for one in series:
-            points = [(plot.x(x), None if (v := fit(value)) is None else plot.y(v)) for x, value in zip(at, one.values, strict=True)]
+            points = [
+                (plot.x(x), None if (v := fit(value)) is None else plot.y(v)) for x, value in zip(at, one.values, strict=True)
+            ]
             mark = "line bold" if one.name in bold else "line"
             plot.marks.append(f'<path class="{mark} c{one.colour}" d="{polyline(points)}"/>')
         if kind == "wide":
             middle = [at[0], *((a + b) / 2 for a, b in pairwise(at)), at[-1]]
             told = [_told(month(day), series, n, size, name) for n, day in enumerate(dates)]
             _hover(plot, list(zip(middle, middle[1:], told, strict=False)))
-        return plot.svg(title, f"{', '.join(one.name for one in series)}, in {name}, from {month(dates[0])} to {month(dates[-1])}", kind)
+        return plot.svg(
+            title, f"{', '.join(one.name for one in series)}, in {name}, from {month(dates[0])} to {month(dates[-1])}", kind
+        )
 
     return both(draw)
 
@@ -206,10 +215,14 @@ def heat(title: str, values: Values, unit: str, low: float, high: float) -> str:
         if path:
             plot.marks.append(f'<path class="h{n}" d="{"".join(path)}"/>')
     for row, name in enumerate(MONTH_NAMES):
-        plot.marks.append(f'<text class="tick end" x="{plot.left - 5:.0f}" y="{coordinate(plot.y(row + 0.5))}" dy=".32em">{name}</text>')
+        plot.marks.append(
+            f'<text class="tick end" x="{plot.left - 5:.0f}" y="{coordinate(plot.y(row + 0.5))}" dy=".32em">{name}</text>'
+        )
     for hour in range(0, 24, 3):
         plot.marks.append(f'<text class="tick mid" x="{coordinate(plot.x(hour + 0.5))}" y="{plot.height - 24}">{hour}</text>')
-    plot.marks.append(f'<text class="axis-x mid" x="{coordinate(plot.x(12))}" y="{plot.height - 6}">hour of day (local standard time)</text>')
+    plot.marks.append(
+        f'<text class="axis-x mid" x="{coordinate(plot.x(12))}" y="{plot.height - 6}">hour of day (local standard time)</text>'
+    )
     plot.marks.append(f'<text class="axis-y" x="2" y="13">month; colour: {esc(unit)}</text>')
     real = [v for v in values if v is not None] or [0.0]
     about = f"mean by month and hour of day in {unit}, from {digits(min(real))} to {digits(max(real))}"
@@ -218,16 +231,16 @@ def heat(title: str, values: Values, unit: str, low: float, high: float) -> str:
     return plot.svg(title, about, "heat", extra)
 
 
-def heat_legend(low: float, high: float, unit: str) -> str:
-    """The colours of maps, with the ends of their scale."""
+def heat_legend(low: float, high: float, unit: str, above: bool = False) -> str:
+    """The colours of maps, with the ends of their scale. above: some cells are more than that."""
     boxes = "".join(f'<i class="h{n}"></i>' for n in range(SHADES))
-    return f'<p class="shades"><span>{digits(low)}</span>{boxes}<span>{digits(high)} {esc(unit)}</span></p>'
+    return f'<p class="shades"><span>{digits(low)}</span>{boxes}<span>{digits(high)} {esc(unit)}{" and more" if above else ""}</span></p>'
 
 
 def week(title: str, series: Sequence[Series], price: Values | None, most: float, dearest: tuple[float, float]) -> str:
     """168 hours from Monday: MW of uses one on top of the other, and under them the price of power on its own scale."""
-    height = 320 if price else 230
-    plot = Plot(460, height, 0, 168, 0, 1, left=48, right=8, bottom=120 if price else 40)
+    height = 336 if price else 230
+    plot = Plot(460, height, 0, 168, 0, 1, left=48, right=8, bottom=134 if price else 40)
     days = [(24.0 * n + 12.0, name) for n, name in enumerate(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"))]
     grid = ticks(0.0, most, 4)
     plot.y_high = grid[-1]
@@ -240,15 +253,17 @@ def week(title: str, series: Sequence[Series], price: Values | None, most: float
         plot.marks.append(f'<path class="fill c{one.colour}" d="{_steps(plot, column)}"/>')
     bottom = plot.height - 40
     if price:
-        under = Plot(460, height, 0, 168, 0, 1, left=48, right=8, top=base + 26, bottom=40)
+        under = Plot(460, height, 0, 168, 0, 1, left=48, right=8, top=base + 34, bottom=40)
         steps = ticks(dearest[0], dearest[1], 2)
         under.y_low, under.y_high = steps[0], steps[-1]
         for value, label in zip(steps, tick_labels(steps), strict=True):
             at = coordinate(under.y(value))
-            plot.marks.append(f'<path class="grid" d="M48 {at}H452"/><text class="tick end" x="43" y="{at}" dy=".32em">{label}</text>')
+            plot.marks.append(
+                f'<path class="grid" d="M48 {at}H452"/><text class="tick end" x="43" y="{at}" dy=".32em">{label}</text>'
+            )
         line = [(under.x(n + 0.5), None if v is None else under.y(v)) for n, v in enumerate(price)]
         plot.marks.append(f'<path class="line price" d="{polyline(line)}"/>')
-        plot.marks.append(f'<text class="axis-y" x="2" y="{coordinate(base + 15)}">power price, USD/MWh</text>')
+        plot.marks.append(f'<text class="axis-y" x="2" y="{coordinate(base + 22)}">power price, USD/MWh</text>')
     for n in range(8):
         x = coordinate(plot.x(24.0 * n))
         plot.marks.append(f'<path class="grid" d="M{x} {coordinate(plot.top)}V{bottom}"/>')
@@ -257,7 +272,9 @@ def week(title: str, series: Sequence[Series], price: Values | None, most: float
     plot.marks.append(f'<text class="axis-x mid" x="250" y="{height - 6}">hour of the week</text>')
     plot.marks.append('<text class="axis-y" x="2" y="13">MW at the meter</text>')
     names = ", ".join(one.name for one in series)
-    return plot.svg(title, f"{names}, in MW by hour of the week{', and the price of power in USD per MWh' if price else ''}", "week")
+    return plot.svg(
+        title, f"{names}, in MW by hour of the week{', and the price of power in USD per MWh' if price else ''}", "week"
+    )
 
 
 def _steps(plot: Plot, column: Sequence[tuple[float, float]]) -> str:
@@ -311,11 +328,16 @@ def distribution(title: str, names: Sequence[str], odds: Sequence[float], values
             )
             room = int((right - left) / CHARACTER)
             if room >= 4:
-                above = top - 5 if values[n] >= 0.0 else bottom + 14
-                middle = coordinate((left + right) / 2)
-                plot.marks.append(f'<text class="name mid" x="{middle}" y="{coordinate(above)}">{esc(shorter(names[n], room))}</text>')
+                up, high = values[n] >= 0.0, bottom - top >= 20.0  # inside the bar at its foot, or beyond its end
+                at = (bottom - 7 if up else top + 15) if high else (top - 5 if up else bottom + 14)
+                middle, mark = coordinate((left + right) / 2), "inside" if high else "name"
+                plot.marks.append(
+                    f'<text class="{mark} mid" x="{middle}" y="{coordinate(at)}">{esc(shorter(names[n], room))}</text>'
+                )
         for mark, _, value in levels:
-            plot.marks.append(f'<path class="level {mark}" d="M{coordinate(plot.left)} {coordinate(plot.y(value / size))}H{width - 12}"/>')
+            plot.marks.append(
+                f'<path class="level {mark}" d="M{coordinate(plot.left)} {coordinate(plot.y(value / size))}H{coordinate(width - plot.right)}"/>'
+            )
         return plot.svg(title, f"{len(values)} scenarios from worst to best, in {unit}", kind)
 
     return both(draw)
@@ -340,7 +362,9 @@ def bars(title: str, rows: Sequence[tuple[str, float]], axis: str, what: str) ->
                 f'width="{coordinate(max(b - a, 0.5))}" height="16"><title>{esc(told)}</title></rect>'
             )
             _row_name(plot, name, y)
-            plot.marks.append(f'<text class="tick" x="{coordinate(b + 4)}" y="{coordinate(y)}" dy=".32em">{digits(value / size)}</text>')
+            plot.marks.append(
+                f'<text class="tick" x="{coordinate(b + 4)}" y="{coordinate(y)}" dy=".32em">{digits(value / size)}</text>'
+            )
         return plot.svg(title, f"{len(rows)} amounts in {unit}", kind)
 
     return both(draw)
@@ -406,15 +430,21 @@ def _across(plot: Plot, grid: Sequence[float], x_name: str, y_name: str) -> None
     for value, label in zip(grid, tick_labels(grid), strict=True):
         at = coordinate(plot.x(value))
         base = plot.height - plot.bottom
-        plot.marks.append(f'<path class="{"zero" if value == 0.0 else "grid"}" d="M{at} {coordinate(plot.top)}V{coordinate(base)}"/>')
+        plot.marks.append(
+            f'<path class="{"zero" if value == 0.0 else "grid"}" d="M{at} {coordinate(plot.top)}V{coordinate(base)}"/>'
+        )
         plot.marks.append(f'<text class="tick mid" x="{at}" y="{coordinate(base + 17)}">{label}</text>')
-    plot.marks.append(f'<text class="axis-x mid" x="{coordinate((plot.left + plot.width - plot.right) / 2)}" y="{plot.height - 6}">{esc(x_name)}</text>')
+    plot.marks.append(
+        f'<text class="axis-x mid" x="{coordinate((plot.left + plot.width - plot.right) / 2)}" y="{plot.height - 6}">{esc(x_name)}</text>'
+    )
     plot.marks.append(f'<text class="axis-y" x="2" y="13">{esc(y_name)}</text>')
 
 
 def _row_name(plot: Plot, name: str, y: float) -> None:
     told = esc(shorter(name, int((plot.left - 10) / CHARACTER)))
-    plot.marks.append(f'<text class="name end" x="{plot.left - 8:.0f}" y="{coordinate(y)}" dy=".32em">{told}<title>{esc(name)}</title></text>')
+    plot.marks.append(
+        f'<text class="name end" x="{plot.left - 8:.0f}" y="{coordinate(y)}" dy=".32em">{told}<title>{esc(name)}</title></text>'
+    )
 
 
 def curve(title: str, points: Sequence[tuple[str, float, float]], x_name: str, y_name: str) -> str:
@@ -434,7 +464,9 @@ def curve(title: str, points: Sequence[tuple[str, float, float]], x_name: str, y
         last = (-1e9, -1e9)
         for (label, x, y), (a, b) in zip(points, at, strict=True):
             told = f"{label}: {x_name} {digits(x / size)} {unit}, {y_name} {digits(y / size)} {unit}"
-            plot.marks.append(f'<circle class="dot c0" cx="{coordinate(a)}" cy="{coordinate(b)}" r="5"><title>{esc(told)}</title></circle>')
+            plot.marks.append(
+                f'<circle class="dot c0" cx="{coordinate(a)}" cy="{coordinate(b)}" r="5"><title>{esc(told)}</title></circle>'
+            )
             if max(abs(a - last[0]) / 60, abs(b - last[1]) / 16) >= 1.0:  # where labels do not cover each other
                 side = ("end", -9) if a > width - 90 else ("", 9)
                 plot.marks.append(

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 NAME = "report.json"
 SCHEMA = 1
+#: shares of the larger side of a rule below which its headroom is a rounding of none
+NO_ROOM = 1e-7
 
 
 def report_data(solution: Solution) -> dict[str, Any]:
@@ -31,6 +33,7 @@ def report_data(solution: Solution) -> dict[str, Any]:
         "scenarios": {name: described.get(name, "") for name in problem.scenarios.names},
         "account": account(brief_account(solution)),
         "decisions": decisions(solution),
+        "rules": rules(solution),
         "hours": hours(solution),
     }
 
@@ -53,6 +56,51 @@ def decisions(solution: Solution) -> list[dict[str, Any]]:
         }
         for (kind, what, where, unit), (at, total) in found.items()
     ]  # fmt: skip
+
+
+def rules(solution: Solution) -> list[dict[str, Any]]:
+    """Every rule where it is tightest, and its least headroom over scenarios at each date, as a share of its larger side.
+
+    A rule is a sum of terms against a number; what adds to its room and what takes from it are its two sides, whatever side they stand on
+    in the sentence. In a place where the larger side is a millionth of the rule's largest anywhere, both are nothing, and so is its room.
+    """
+    from optimizer.results_tables import iso_dates
+    from optimizer.statements import rule_unit
+
+    problem, books = solution.problem, solution.books
+    assert books is not None
+    dates, odds = iso_dates(problem.clock), problem.scenarios.probability[None, :]
+    shape = (problem.scenarios.count, problem.clock.dates)
+    out = []
+    for rule in problem.rules:
+        sign = -1.0 if rule.sense == "<=" else 1.0
+        parts = [sign * coefficient * books.words[str(term)] for term, coefficient in rule.terms.items()]
+        parts = [np.broadcast_to(part, shape) for part in (*parts, -sign * rule.constant)]
+        up, down = (np.sum([np.maximum(side * part, 0.0) for part in parts], axis=0) for side in (1.0, -1.0))
+        active = np.broadcast_to(rule.active, shape)
+        if rule.expected:
+            up, down, active = odds @ up, odds @ down, active[:1]
+        if not active.any():
+            continue
+        room = -np.abs(up - down) if rule.sense == "==" else up - down
+        side = np.maximum(up, down)
+        share = room / np.maximum(np.maximum(side, 1e-6 * side[active].max()), 1e-9)
+        share = np.where(np.abs(share) < NO_ROOM, 0.0, share)
+        least = np.where(active, share, np.inf)
+        s, d = np.unravel_index(
+            int(np.argmin(np.where(active, share - 1e-9 * side / max(side[active].max(), 1e-9), np.inf))), least.shape
+        )
+        at = np.flatnonzero(active.any(axis=0))
+        out.append(
+            {
+                "name": rule.name, "text": rule.text, "unit": rule_unit(rule),
+                "scenario": "expected" if rule.expected else problem.scenarios.names[s], "date": dates[d],
+                "headroom": float(room[s, d]) if share[s, d] else 0.0, "share": float(share[s, d]),
+                "binds": int(((share <= 0.0) & active).sum()), "of": int(active.sum()),
+                "dates": [dates[d] for d in at], "least": [float(f"{x:.6g}") for x in least[:, at].min(axis=0)],
+            }
+        )  # fmt: skip
+    return out
 
 
 def to_bytes(data: dict[str, Any]) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any
 
 from optimizer.report.charts import Series, few, figure, legend, lines, series_legend, stacked
 from optimizer.report.source import EXPECTED, Source
-from optimizer.report.tables import Cell, share, table
+from optimizer.report.tables import Cell, quantity, share, table
 from optimizer.report.text import digits, month
 from optimizer.report.views import MOST_SCENARIOS, by_view, chosen, quantile
 
@@ -15,8 +15,6 @@ from optimizer.report.views import MOST_SCENARIOS, by_view, chosen, quantile
 HIGHEST_RATIO = 10.0
 #: rules with a line in the chart of headroom
 MOST_RULES = 8
-#: shares of the larger side of a rule below which its headroom is none
-NONE = 1e-7
 
 
 def debt(source: Source) -> str:
@@ -52,7 +50,11 @@ def _ratios(source: Source) -> str:
     ratios = source.statement("credit_ratios")
     out = ""
     for line, heading, about in (
-        ("dscr", "Debt service coverage", "Cash flow available for debt service over interest and principal, last twelve months."),
+        (
+            "dscr",
+            "Debt service coverage",
+            "Cash flow available for debt service over interest and principal, last twelve months.",
+        ),
         ("net_debt_to_ebitda", "Net debt over EBITDA", "Debt less cash over EBITDA, last twelve months."),
     ):
         if not any(v for v in ratios.of("total_debt", _middle(source))) or not any(v for v in ratios.of(line, _middle(source))):
@@ -60,7 +62,7 @@ def _ratios(source: Source) -> str:
         values = [v for scenario in source.scenarios for v in ratios.of(line, scenario) if v is not None]
         high = any(abs(v) > HIGHEST_RATIO for v in values)
         cut = f" Above {HIGHEST_RATIO:g}× it is drawn at {HIGHEST_RATIO:g}×." if high else ""
-        chart = fan(source, line, heading, "×", cap=HIGHEST_RATIO if high else None)
+        chart = fan(source, line, heading, "ratio (×)", cap=HIGHEST_RATIO if high else None)
         out += figure(heading, chart, about + cut)
     return out
 
@@ -90,19 +92,26 @@ def fan(source: Source, line: str, title: str, unit: str, cap: float | None = No
     found = source.statement("credit_ratios")
     dates, names = found.dates, source.scenarios
     if len(names) == 1:
-        return lines(title, dates, [Series(title, found.of(line, names[0]), 0)], unit, cap=cap, bold=frozenset([title]))
+        return lines(title, dates, [Series(title, found.of(line, names[0]), 0)], unit, cap=cap, bold=frozenset())
     columns = [[v for name in names if (v := found.of(line, name)[n]) is not None] for n in range(len(dates))]
     around = [min(column) if column else None for column in columns], [max(column) if column else None for column in columns]
     mean = Series("expected", found.of(line, EXPECTED), 8)
     if len(names) <= MOST_SCENARIOS:
         series = [Series(name, found.of(line, name), n) for n, name in enumerate(names)]
-        told = legend([("stroke c8", "expected"), *((f"stroke c{n}", name) for n, name in enumerate(names))])
+        told = legend([("bold", "expected"), *((f"stroke c{n}", name) for n, name in enumerate(names))])
         return told + lines(title, dates, [*series, mean], unit, around, cap=cap, bold=frozenset(["expected"]))
-    inner = [_quarter(source, line, n, 0.25) for n in range(len(dates))], [_quarter(source, line, n, 0.75) for n in range(len(dates))]
+    inner = (
+        [_quarter(source, line, n, 0.25) for n in range(len(dates))],
+        [_quarter(source, line, n, 0.75) for n in range(len(dates))],
+    )
     shown = chosen(source)
     series = [Series(name, found.of(line, name), n) for n, name in enumerate(shown)]
     told = legend(
-        [("stroke c8", "expected"), *((f"stroke c{n}", name) for n, name in enumerate(shown)), ("band", f"all {len(names)} scenarios, and their middle half")]
+        [
+            ("bold", "expected"),
+            *((f"stroke c{n}", name) for n, name in enumerate(shown)),
+            ("band", f"all {len(names)} scenarios, and their middle half"),
+        ]
     )
     return told + lines(title, dates, [*series, mean], unit, around, inner, cap=cap, bold=frozenset(["expected"]))
 
@@ -119,60 +128,56 @@ def _quarter(source: Source, line: str, n: int, level: float) -> float | None:
 
 
 def covenants(source: Source) -> str:
-    rows = source.rows("covenants")
-    if not rows:
-        return ""
-    return _headroom(rows) + _rules_table(rows)
-
-
-def _room(row: dict[str, Any]) -> float:
-    """Headroom over the larger side; what is rounding is 0."""
-    room = row["headroom"] / max(abs(row["left"]), abs(row["right"]), 1e-9)
-    return 0.0 if abs(room) < NONE else float(max(-1.0, min(room, 1.0)))
-
-
-def _headroom(rows: Sequence[dict[str, Any]]) -> str:
-    dates = sorted({row["date"] for row in rows})
+    rules = source.data["rules"]
     price: dict[str, float] = {}
-    least: dict[str, dict[str, float]] = {}
-    for row in rows:
-        price[row["name"]] = price.get(row["name"], 0.0) + abs(row["price"] or 0.0)
-        at = least.setdefault(row["name"], {})
-        at[row["date"]] = min(at.get(row["date"], 1.0), _room(row))
+    breached: dict[str, int] = {}
+    place: dict[str, str] = {}
+    for row in source.rows("covenants"):
+        name = row["name"]
+        price[name] = price.get(name, 0.0) + (row["price"] or 0.0)
+        breached[name] = breached.get(name, 0) + ((row["breach"] or 0.0) > 0.01)
+        place[name] = row["source"]
+    ranked = sorted(rules, key=lambda rule: (-abs(price.get(rule["name"], 0.0)), rule["share"], rule["name"]))
+    rows = [
+        [
+            rule["name"], rule["text"], f"{rule['scenario']}, {month(rule['date'])}", quantity(rule["headroom"], rule["unit"]),
+            share(rule["share"]), Cell(f"{rule['binds']} of {rule['of']}", rule["binds"]),
+            Cell(_plain(price.get(rule["name"], 0.0)), price.get(rule["name"], 0.0)),
+            Cell(str(breached.get(rule["name"], 0)), breached.get(rule["name"], 0)), place.get(rule["name"], ""),
+        ]
+        for rule in ranked
+    ]  # fmt: skip
+    header = (
+        "rule",
+        "says",
+        "tightest in",
+        "headroom",
+        "of its larger side",
+        "binds",
+        "price, USD per unit",
+        "breached",
+        "in the case at",
+    )
+    note = "Price: what one unit less required, at every date and in every scenario, would add to the objective."
+    return _headroom(ranked) + table("Rules, where they are tightest", header, rows, "covenants.csv", note=note) if rows else ""
+
+
+def _headroom(rules: Sequence[dict[str, Any]]) -> str:
+    dates = sorted({day for rule in rules for day in rule["dates"]})
     if len(dates) < 2:
         return ""
-    shown = sorted(least, key=lambda name: (-price[name], min(least[name].values()), name))[:MOST_RULES]
-    series = [Series(name, [None if (v := least[name].get(day)) is None else 100.0 * v for day in dates], n) for n, name in enumerate(shown)]
-    chart = lines("Least headroom of each rule", dates, series, "% of the larger side")
-    more = f" The {MOST_RULES} of {len(least)} rules with the highest prices." if len(least) > MOST_RULES else ""
-    about = f"How far each rule is from binding in the scenario where it is tightest at each date, as a share of its larger side; 0 binds.{more}"
+    series = []
+    for n, rule in enumerate(rules[:MOST_RULES]):
+        least = dict(zip(rule["dates"], rule["least"], strict=True))
+        series.append(Series(rule["name"], [None if (v := least.get(day)) is None else 100.0 * v for day in dates], n))
+    chart = lines("Least headroom of each rule", dates, series, "% of the larger side", cap=100.0)
+    more = f" The {MOST_RULES} of {len(rules)} rules with the highest prices." if len(rules) > MOST_RULES else ""
+    about = (
+        "How far each rule is from binding in the scenario where it is tightest at each date: the difference of its two sides as a share of "
+        f"the larger; 0 binds.{more}"
+    )
     return figure("Headroom of rules", chart, about, series_legend(series, "stroke"))
-
-
-def _rules_table(rows: Sequence[dict[str, Any]]) -> str:
-    found: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        found.setdefault(row["name"], []).append(row)
-    out = []
-    for name, places in found.items():
-        tight = min(places, key=_room)
-        price = sum(row["price"] or 0.0 for row in places)
-        binds = sum(_room(row) <= NONE for row in places)
-        breached = sum((row["breach"] or 0.0) > 0.01 for row in places)
-        out.append(
-            [
-                name, tight["rule"], f"{tight['scenario']}, {month(tight['date'])}",
-                Cell(_plain(tight["left"]), tight["left"]), Cell(_plain(tight["right"]), tight["right"]),
-                share(_room(tight)), Cell(f"{binds} of {len(places)}", binds), Cell(_plain(price), price),
-                Cell(str(breached), breached), tight["source"],
-            ]
-        )  # fmt: skip
-    out.sort(key=lambda row: (-abs(row[7].value), row[5].value))
-    header = ("rule", "says", "tightest in", "left", "right", "headroom", "binds", "price, USD per unit", "breached", "in the case at")
-    note = "price: what one unit less required, at every date and in every scenario, would add to the objective; units are those of the rule"
-    return table(f"Rules, where they are tightest. {note}", header, out, "covenants.csv")
 
 
 def _plain(value: float) -> str:
     return "0" if abs(value) < 1e-9 else digits(value)
-

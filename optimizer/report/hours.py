@@ -64,7 +64,9 @@ def hours(solution: Solution) -> dict[str, Any]:
 
     sums = {site.name: _site(solution, site) for site in solution.problem.sites}
     sums = {name: flows for name, flows in sums.items() if flows}
-    size = {name: sum(float(one.sum()) for key, one in flows.items() if key not in ("off", "price")) for name, flows in sums.items()}
+    size = {
+        name: sum(float(one.sum()) for key, one in flows.items() if key not in ("off", "price")) for name, flows in sums.items()
+    }
     chosen = [name for name in sorted(sums, key=lambda name: (-size[name], name)) if size[name] > SMALLEST_MWH]
     places = [(name, sums[name]) for name in chosen[:MOST_SITES]]
     if len(chosen) > 1:

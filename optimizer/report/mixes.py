@@ -29,8 +29,8 @@ COLUMNS = {
     "objective": ("objective", usd), "expected_npv": ("expected value", usd), "cvar": ("CVaR", usd), "var": ("VaR", usd),
     "irr": ("IRR", share), "moic": ("MOIC", times), "capex": ("capex", usd), "equity": ("equity", usd), "debt": ("debt", usd),
     "peak_debt": ("peak debt", usd), "min_cash": ("least cash", usd), "dscr_min": ("least DSCR", times),
-    "cost_of_capital": ("cost of capital", share), "rescue": ("rescue", usd), "gap": ("gap", lambda v: Cell(f"{v:.1e}" if v is not None else "–", v)),
-    "weight": ("weight of CVaR", share),
+    "cost_of_capital": ("cost of capital", share), "rescue": ("rescue", usd), "weight": ("weight of CVaR", share),
+    "gap": ("gap", lambda v: Cell("–" if v is None else f"{v:.1e}", v)),
 }  # fmt: skip
 TEXTS = ("name", "reason", "sources", "scenario", "variant", "label", "digest", "status")
 
@@ -97,7 +97,9 @@ def frontier(rows: Sequence[dict[str, Any]]) -> str:
     ]
     out = ""
     if len(points) > 1:
-        about = "Each point is the best plan for one weight of the tail: up is more in expectation, right is more in the worst cases."
+        about = (
+            "Each point is the best plan for one weight of the tail: up is more in expectation, right is more in the worst cases."
+        )
         out = figure("Return against tail risk", curve("Return against tail risk", points, "CVaR", "expected value"), about)
     return out + _table("The frontier", "point", rows)
 
@@ -107,7 +109,12 @@ def _table(caption: str, what: str, rows: Sequence[dict[str, Any]]) -> str:
     known = [key for key in COLUMNS if key in given]
     others = [key for key in given if key not in COLUMNS and all(_is_number(row.get(key)) for row in rows)]
     reasons = any(row.get("reason") for row in rows)
-    header = [what, *(COLUMNS[key][0] for key in known), *(words(key) for key in others), *(["why there is no plan"] if reasons else [])]
+    header = [
+        what,
+        *(COLUMNS[key][0] for key in known),
+        *(words(key) for key in others),
+        *(["why there is no plan"] if reasons else []),
+    ]
     made = []
     for row in rows:
         cells: list[str | Cell] = [row["name"], *(COLUMNS[key][1](row.get(key)) for key in known)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from optimizer.report.source import EXPECTED, Source
-from optimizer.report.tables import quantity, table
+from optimizer.report.tables import Cell, quantity, table, usd
 from optimizer.report.text import amount, esc, money, month, multiple, percent
 
 #: kinds of decisions, as a sentence tells them: "buys 24 MW of s21_xp at texas"
@@ -51,7 +51,9 @@ def tiles(source: Source) -> str:
     ):
         if kpis.get(key):
             found.append((f"{label}{', expected' if several else ''}", show(kpis[key])))
-    return '<ul class="tiles">' + "".join(f"<li><b>{esc(value)}</b><span>{esc(name)}</span></li>" for name, value in found) + "</ul>"
+    return (
+        '<ul class="tiles">' + "".join(f"<li><b>{esc(value)}</b><span>{esc(name)}</span></li>" for name, value in found) + "</ul>"
+    )
 
 
 def told(source: Source) -> str:
@@ -66,7 +68,9 @@ def told(source: Source) -> str:
         ("Proof", [proof_sentence(source)]),
     ]
     return "".join(
-        f"<h3>{esc(title)}</h3><ul>{''.join(f'<li>{esc(text)}</li>' for text in sentences)}</ul>" for title, sentences in groups if sentences
+        f"<h3>{esc(title)}</h3><ul>{''.join(f'<li>{esc(text)}</li>' for text in sentences)}</ul>"
+        for title, sentences in groups
+        if sentences
     )
 
 
@@ -80,7 +84,11 @@ def _decided(source: Source, kinds: tuple[str, ...]) -> list[str]:
                 out.append(_sentence(one, several))
     if not out and kinds is BUYS:
         return ["Nothing is bought or built."]
-    return out if len(out) <= MOST_SENTENCES else [*out[:MOST_SENTENCES], f"… and {len(out) - MOST_SENTENCES} more in the table of decisions."]
+    return (
+        out
+        if len(out) <= MOST_SENTENCES
+        else [*out[:MOST_SENTENCES], f"… and {len(out) - MOST_SENTENCES} more in the table of decisions."]
+    )
 
 
 def _sentence(one: dict[str, Any], several: bool) -> str:
@@ -90,8 +98,10 @@ def _sentence(one: dict[str, Any], several: bool) -> str:
     alike = abs(one["most"] - one["least"]) <= 1e-6 * abs(one["most"])
     what = f" {joint}" + (f" {one['what']}" if one["what"] else "") if one["what"] or joint != "of" else ""
     place = f" at {one['where']}" if one["where"] and not one["where"].startswith("issued ") else f" {one['where']}".rstrip()
-    when = f"in {month(one['first'])}" if one["first"] == one["last"] else f"between {month(one['first'])} and {month(one['last'])}"
-    spread = "" if not several else ", the same in every scenario" if alike else (
+    when = (
+        f"in {month(one['first'])}" if one["first"] == one["last"] else f"between {month(one['first'])} and {month(one['last'])}"
+    )
+    spread = "" if not several else ", the same amount in every scenario" if alike else (
         f" in expectation ({amount(one['least'], unit)} to {amount(one['most'], unit)} by scenario)"
     )  # fmt: skip
     text = f"{verb} {size}{what}{place} {when}{spread}."
@@ -129,10 +139,14 @@ def proof_sentence(source: Source) -> str:
     checks = {**residuals["books"], **residuals["program_against_books"]}
     worst = max((one["relative"] for one in checks.values()), default=0.0)
     gap = summary.get("gap")
-    bound = f"No plan can be worth more than {money(summary['upper_bound'])}, and this one is worth {money(summary['lower_bound'])}: " if gap is not None else ""
+    bound = (
+        f"No plan can be worth more than {money(summary['upper_bound'])}, and this one is worth {money(summary['lower_bound'])}: "
+        if gap is not None
+        else ""
+    )
     return (
-        f"{bound}{'a gap of ' + format(gap, '.1e') + '. ' if gap is not None else ''}A second set of books that does not know the program agrees "
-        f"with it in {len(checks)} checks, in every scenario; the largest residual is {worst:.1e} of its size."
+        f"{bound}{'a gap of ' + format(gap, '.1e') + '. ' if gap is not None else ''}"
+        f"A second set of books that does not know the program agrees with it in {len(checks)} checks, in every scenario; the largest residual is {worst:.1e} of its size."
     )
 
 
@@ -144,7 +158,11 @@ def decisions_table(source: Source) -> str:
     if not rows:
         return ""
     return table(
-        f"Every decision ({len(rows)})", ("date", "scenarios", "decision", "what", "where", "amount"), rows, "plan.csv", tall=len(rows) > 14
+        f"Every decision ({len(rows)})",
+        ("date", "scenarios", "decision", "what", "where", "amount"),
+        rows,
+        "plan.csv",
+        tall=len(rows) > 14,
     )
 
 
@@ -152,7 +170,8 @@ def flows_table(source: Source) -> str:
     """Sources and uses of cash over the horizon, expected."""
     flows = source.statement("sources_uses")
     scenario = EXPECTED if len(source.scenarios) > 1 else source.scenarios[0]
-    rows, side = [], "source"
+    rows: list[tuple[str, str, Cell]] = []
+    side = "source"
     for line, label in flows.labels.items():
         if line == "total_sources":  # what comes after it is a use
             side = "use"
@@ -161,5 +180,5 @@ def flows_table(source: Source) -> str:
             continue
         total = values[0] if line == "opening_cash" else values[-1] if line == "closing_cash" else sum(values)
         if abs(total) > 0.5:
-            rows.append([label, side, quantity(total, "USD")])
+            rows.append((label, side, usd(total)))
     return table("Sources and uses of cash over the horizon, expected", ("line", "side", "amount"), rows) if rows else ""

@@ -6,18 +6,25 @@ from typing import Any
 
 from optimizer.report.capital import per_period
 from optimizer.report.charts import Series, few, figure, heat, heat_legend, legend, series_legend, stacked, week
-from optimizer.report.hours import SEASONS, WEEK
+from optimizer.report.hours import SEASONS, SMALLEST_MWH, WEEK
 from optimizer.report.source import EXPECTED, Source
 from optimizer.report.tables import quantity, share, table
 from optimizer.report.text import esc
 from optimizer.report.views import by_view
+
+#: share of the cells of a map of prices up to which its colours go: a few dear hours must not make all others alike
+TOP = 0.98
 
 
 def label(quantity_name: str) -> str:
     """'rig:s19' -> 's19', 'ai:cloud' -> 'cloud (AI)', 'sell:ppa' -> 'ppa, sold'."""
     kind, _, name = quantity_name.partition(":")
     told = {"rig": "{} (mining)", "ai": "{} (AI)", "sell": "{}, sold", "block": "{} (contract)", "own": "{} (own)"}
-    return told[kind].format(name) if name and kind in told else {"charge": "battery charged", "discharge": "battery"}.get(kind, kind)
+    return (
+        told[kind].format(name)
+        if name and kind in told
+        else {"charge": "battery charged", "discharge": "battery"}.get(kind, kind)
+    )
 
 
 def section(source: Source) -> str:
@@ -58,7 +65,9 @@ def _monthly(source: Source) -> str:
             if not any(v for one in series for v in one.values):
                 return ""
             shown = few(series)
-            return series_legend(shown) + stacked(heading, dates, shown, "MW, mean", per_period(dates).replace("per", "of each"), area=True)
+            return series_legend(shown) + stacked(
+                heading, dates, shown, "MW, mean", per_period(dates).replace("per", "of each"), area=True
+            )
 
         chart = by_view(source, draw)
         out += figure(heading, chart, about)
@@ -75,11 +84,10 @@ def _table(source: Source) -> str:
         one[1] += odds[scenario] * hours
     of = {kind: sum(mwh for (k, *_), (mwh, _) in total.items() if k == kind) for kind in ("use", "source")}
     rows = [
-        [kind, site, label(name), quantity(mwh, "MWh"), share(mwh / of[kind]), quantity(mwh / hours, "MW")]
-        for (kind, site, name), (mwh, hours) in total.items()
-        if mwh > 1e-3
+        (kind, site, label(name), quantity(mwh, "MWh"), share(mwh / of[kind]), quantity(mwh / hours, "MW"))
+        for (kind, site, name), (mwh, hours) in sorted(total.items(), key=lambda item: (item[0][0] != "use", -item[1][0]))
+        if mwh > SMALLEST_MWH
     ]
-    rows.sort(key=lambda row: (row[0] != "use", -row[3].value))  # type: ignore[union-attr]
     header = ("side", "site", "what", "energy", "share", "average")
     return table("Energy over the horizon, expected", header, rows, "dispatch_monthly.csv") if rows else ""
 
@@ -112,20 +120,24 @@ def _place(place: dict[str, Any], hours: dict[str, Any]) -> str:
     top = max((v for _, values in groups for v in values if v is not None), default=0.0)  # type: ignore[union-attr]
     for name, values in groups:
         assert values is not None
-        maps += f"<figure><figcaption><h4>{esc(name)}</h4></figcaption>{heat(f'{name} at {where}', values, 'MW', 0.0, top)}<output></output></figure>"
+        maps += _small(name, heat(f"{name} at {where}", values, "MW", 0.0, top) + "<output></output>")
     legends = heat_legend(0.0, top, "MW") if groups else ""
     prices = place.get("price")
     if prices:
         real = [v for v in prices["map"] if v is not None]
-        low, high = min(real), max(real)
-        maps += (
-            f"<figure><figcaption><h4>power price, with delivery and other adders</h4></figcaption>"
-            f"{heat(f'power price at {where}', prices['map'], 'USD/MWh', low, high)}<output></output>{heat_legend(low, high, 'USD/MWh')}</figure>"
-        )
+        low, high = min(real), sorted(real)[int(TOP * (len(real) - 1))]
+        drawn = heat(f"power price at {where}", prices["map"], "USD/MWh", low, high)
+        legend_of = heat_legend(low, high, "USD/MWh", max(real) > high)
+        maps += _small("power price, with delivery and other adders", f"{drawn}<output></output>{legend_of}")
     of = hours["of"] if hours["scenarios"] > 1 else "mean over all years"
     about = f"Mean by month and hour of day: {of}."
     out = figure(f"Hours of {where}", f'{legends}<div class="maps">{maps}</div>', about)
     return out + _weeks(where, series, prices, of, hours["weekdays"])
+
+
+def _small(heading: str, chart: str) -> str:
+    """One of several small charts."""
+    return f"<figure><figcaption><h4>{esc(heading)}</h4></figcaption>{chart}</figure>"
 
 
 def _sum(series: dict[str, Any], prefix: str) -> list[float | None] | None:
@@ -147,7 +159,7 @@ def _weeks(where: str, series: dict[str, Any], prices: dict[str, Any] | None, of
         part = slice(n * WEEK, (n + 1) * WEEK)
         shown = [Series(one.name, one.values[part], one.colour) for one in whole]
         chart = week(f"Typical week of {where}, {season}", shown, price and price[part], max(stack), _ends(price))
-        charts += f"<figure><figcaption><h4>{esc(season)}</h4></figcaption>{chart}</figure>"
+        charts += _small(season, chart)
     marks = [(f"box c{one.colour}", one.name) for one in whole] + ([("stroke price", "power price")] if price else [])
     about = f"Each hour of the week by season: {of}. Weekdays are those of {year}."
     return figure(f"Typical week of {where}", f'<div class="maps">{charts}</div>', about, legend(marks))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from optimizer.report.charts import bars, distribution, figure, legend
 from optimizer.report.source import EXPECTED, Source
 from optimizer.report.tables import Cell, quantity, share, table, times, usd
 from optimizer.report.text import amount, esc, money, month, percent, words
-
-#: rows of the table of scarce things
-MOST_SCARCE = 60
 
 
 def section(source: Source) -> str:
@@ -26,7 +25,11 @@ def _distribution(source: Source) -> str:
     ]
     worth = [float(v) for v in source.column("scenarios", "npv")]
     chart = distribution("Distribution of returns", source.scenarios, source.odds, worth, summary["tail"], levels)
-    marks = [*((mark, name) for mark, name, _ in levels), ("tail", f"worst {percent(summary['tail'])}"), ("box c0", "a scenario, as wide as its odds")]
+    marks = [
+        *((mark, name) for mark, name, _ in levels),
+        ("tail", f"worst {percent(summary['tail'])}"),
+        ("box c0", "a scenario, as wide as its odds"),
+    ]
     about = (
         f"Net present value to shareholders at {percent(summary['discount'])} a year, scenarios from worst to best. "
         f"The objective weighs the expected value with {percent(1.0 - summary['weight'])} and the CVaR with {percent(summary['weight'])}."
@@ -39,7 +42,10 @@ def _scenarios(source: Source) -> str:
     told = any(described.values())
     rows = []
     for row in source.rows("scenarios"):
-        money_of = (usd(row[key]) for key in ("npv", "revenue", "ebitda", "capex", "dividends", "contributions", "min_cash", "peak_debt", "rescue"))
+        money_of = (
+            usd(row[key])
+            for key in ("npv", "revenue", "ebitda", "capex", "dividends", "contributions", "min_cash", "peak_debt", "rescue")
+        )
         worth, *others = money_of
         about = [described.get(row["scenario"], "")] if told else []
         rows.append([row["scenario"], *about, share(row["probability"]), worth, share(row["irr"]), times(row["moic"]), *others])
@@ -58,7 +64,11 @@ def _ledger(source: Source) -> str:
     rows.sort(key=lambda row: -abs(row[1]))
     chart = bars("Where the value comes from", rows, "present value", "entry of the ledger")
     several = "expected, " if len(source.scenarios) > 1 else ""
-    return figure("Where the value comes from", chart, f"Entries of the ledger of shareholders, {several}discounted; they add up to the value.")
+    return figure(
+        "Where the value comes from",
+        chart,
+        f"Entries of the ledger of shareholders, {several}discounted; they add up to the value.",
+    )
 
 
 def _measures(source: Source) -> str:
@@ -78,22 +88,23 @@ def _measure(value: float | None, unit: str) -> Cell:
 
 def scarce(source: Source) -> str:
     """What one more unit of everything scarce would add, over all dates and scenarios."""
-    found: dict[tuple[str, str, str], list[dict[str, object]]] = {}
+    found: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for row in source.rows("shadow_prices"):
-        if row["family"] not in ("rule", "cash"):
+        if row["family"] not in ("rule", "cash") and row["value"] is not None:
             found.setdefault((row["family"], row["name"], row["unit"]), []).append(row)
+    totals = {key: sum(one["value"] for one in places) for key, places in found.items()}
     rows = []
-    for (family, name, unit), places in found.items():
-        total = sum(float(one["value"] or 0.0) for one in places)  # type: ignore[arg-type]
-        peak = max(places, key=lambda one: abs(float(one["value"] or 0.0)))  # type: ignore[arg-type]
-        where = ", ".join(filter(None, [str(peak["scenario"]), month(str(peak["date"]))]))
-        rows.append([words(family), name, unit, _price(total, unit), _price(float(peak["value"] or 0.0), unit), where])  # type: ignore[arg-type]
+    # dollars do not compete with megawatts: they come last
+    for key in sorted(found, key=lambda key: (key[2] == "USD/USD", -abs(totals[key]), key)):
+        family, name, unit = key
+        peak = max(found[key], key=lambda one: abs(one["value"]))
+        where = ", ".join(filter(None, [peak["scenario"], month(peak["date"])]))
+        rows.append((words(family), name, unit, _price(totals[key], unit), _price(peak["value"], unit), where))
     if not rows:
         return ""
-    rows.sort(key=lambda row: (row[2] == "USD/USD", -abs(row[3].value)))  # type: ignore[union-attr, operator, arg-type]
     caption = "What one more unit would add to the objective, over all dates and scenarios, and where it would add most"
     header = ("what", "of", "unit", "in all", "at most", "in")
-    return table(caption, header, rows[:MOST_SCARCE], "shadow_prices.csv", tall=len(rows) > 14)  # type: ignore[arg-type]
+    return table(caption, header, rows, "shadow_prices.csv", tall=len(rows) > 14)
 
 
 def _price(value: float, unit: str) -> Cell:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from optimizer.report.text import esc
 
@@ -36,7 +37,7 @@ def ticks(low: float, high: float, most: int) -> list[float]:
 
 def tick_labels(at: Sequence[float]) -> list[str]:
     """Labels with as many decimals as their step needs."""
-    step = min((b - a for a, b in zip(at, at[1:], strict=False)), default=1.0)
+    step = min((b - a for a, b in pairwise(at)), default=1.0)
     places = next((p for p in range(7) if abs(round(step, p) - step) < 1e-9 * step), 6)
     return [f"{value:,.{places}f}".replace("-0", "0", 1) if abs(value) < 1e-12 else f"{value:,.{places}f}" for value in at]
 
@@ -52,7 +53,7 @@ class Plot:
     y_low: float
     y_high: float
     left: float = 58.0
-    right: float = 12.0
+    right: float = 20.0
     top: float = 30.0
     bottom: float = 44.0
     marks: list[str] = field(default_factory=list)
@@ -65,7 +66,12 @@ class Plot:
         return self.height - self.bottom - share * (self.height - self.top - self.bottom)
 
     def axes(
-        self, x_name: str, y_name: str, x_ticks: Sequence[tuple[float, str]], y_ticks: Sequence[tuple[float, str]], zero: bool = True
+        self,
+        x_name: str,
+        y_name: str,
+        x_ticks: Sequence[tuple[float, str]],
+        y_ticks: Sequence[tuple[float, str]],
+        zero: bool = True,
     ) -> None:
         """Grid lines, tick labels and the names of both axes with their units."""
         low, high = self.left, self.width - self.right

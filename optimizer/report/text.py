@@ -59,7 +59,11 @@ def money(value: float | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    return "–" if share is None or not math.isfinite(share) else f"{100.0 * share:,.4g} %"
+    if share is None or not math.isfinite(share):
+        return "–"
+    places = 1 if abs(share) >= 0.01 else 2 if abs(share) >= 0.001 else 3
+    text = f"{100.0 * share:,.{places}f}".rstrip("0").rstrip(".")
+    return f"{'0' if text == '-0' else text} %"
 
 
 def multiple(value: float | None) -> str:
