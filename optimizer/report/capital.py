@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from optimizer.report.charts import Series, few, figure, series_legend, stacked
 from optimizer.report.overview import decisions_table, flows_table
 from optimizer.report.source import Source
-from optimizer.report.svg import month_number
 from optimizer.report.views import by_view
 
 LENGTHS = {1: "month", 3: "quarter", 6: "half-year", 12: "year"}
 
 
-def per_period(dates: list[str]) -> str:
-    """' per quarter', of dates that are as far apart as that."""
-    gaps = {month_number(b) - month_number(a) for a, b in pairwise(dates)}
-    return f" per {LENGTHS.get(gaps.pop(), 'period')}" if len(gaps) == 1 else " per period"
+def period(source: Source) -> str:
+    """'quarter', where all periods are as long as that."""
+    lengths = set(source.data["months"])
+    return LENGTHS.get(lengths.pop(), "period") if len(lengths) == 1 else "period"
 
 
 def section(source: Source) -> str:
@@ -25,7 +22,7 @@ def section(source: Source) -> str:
 
 def _chart(source: Source) -> str:
     flows = source.statement("sources_uses")
-    dates, per = flows.dates, per_period(flows.dates)
+    dates, per = flows.dates, f" per {period(source)}"
     paid = [line for line in flows.labels if line.startswith(("debt[", "equity[")) or line == "rescue"]
     spent = [line for line in flows.labels if line.startswith("capex_")]
 

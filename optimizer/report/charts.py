@@ -112,16 +112,18 @@ def _stacks(series: Sequence[Series]) -> list[list[tuple[float, float]]]:
 # Over time
 
 
-def stacked(title: str, dates: Sequence[str], series: Sequence[Series], unit: str, per: str = "", area: bool = False) -> str:
+def stacked(
+    title: str, dates: Sequence[str], series: Sequence[Series], unit: str, per: str = "", area: bool = False, last: int = 1
+) -> str:
     """Amounts by date, one on top of the other: bars, or steps that hold until the next date (`area`).
 
-    unit: 'USD' is scaled; anything else is shown as it is. per: ' per quarter'.
+    unit: 'USD' is scaled; anything else is shown as it is. per: ' per quarter'. last: months of the only period, where there is but one.
     """
     stacks = _stacks(series)
     flat = [end for column in stacks for pair in column for end in pair]
     size, name = scale(flat) if unit == "USD" else (1.0, unit)
     at = [month_number(day) for day in dates]
-    gap = min((b - a for a, b in pairwise(at)), default=1)
+    gap = min((b - a for a, b in pairwise(at)), default=last)
 
     def draw(kind: str, width: int, height: int) -> str:
         grid = _range([v / size for v in flat], 6)

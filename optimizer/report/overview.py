@@ -145,8 +145,9 @@ def proof_sentence(source: Source) -> str:
         else ""
     )
     return (
-        f"{bound}{'a gap of ' + format(gap, '.1e') + '. ' if gap is not None else ''}"
-        f"A second set of books that does not know the program agrees with it in {len(checks)} checks, in every scenario; the largest residual is {worst:.1e} of its size."
+        f"{bound}{'a gap of ' + (format(gap, '.1e') if gap else '0') + '. ' if gap is not None else ''}"
+        f"A second set of books that does not know the program agrees with it in {len(checks)} checks, in every scenario; "
+        f"the largest residual is {worst:.1e} of its size."
     )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from optimizer.report.capital import per_period
+from optimizer.report.capital import period
 from optimizer.report.charts import Series, few, figure, heat, heat_legend, legend, series_legend, stacked, week
 from optimizer.report.hours import SEASONS, SMALLEST_MWH, WEEK
 from optimizer.report.source import EXPECTED, Source
 from optimizer.report.tables import quantity, share, table
-from optimizer.report.text import esc
+from optimizer.report.text import digits, esc
 from optimizer.report.views import by_view
 
 #: share of the cells of a map of prices up to which its colours go: a few dear hours must not make all others alike
@@ -65,8 +65,9 @@ def _monthly(source: Source) -> str:
             if not any(v for one in series for v in one.values):
                 return ""
             shown = few(series)
+            last = source.data["months"][-1]
             return series_legend(shown) + stacked(
-                heading, dates, shown, "MW, mean", per_period(dates).replace("per", "of each"), area=True
+                heading, dates, shown, "MW, mean", f" of each {period(source)}", area=True, last=last
             )
 
         chart = by_view(source, draw)
@@ -126,9 +127,12 @@ def _place(place: dict[str, Any], hours: dict[str, Any]) -> str:
     if prices:
         real = [v for v in prices["map"] if v is not None]
         low, high = min(real), sorted(real)[int(TOP * (len(real) - 1))]
-        drawn = heat(f"power price at {where}", prices["map"], "USD/MWh", low, high)
-        legend_of = heat_legend(low, high, "USD/MWh", max(real) > high)
-        maps += _small("power price, with delivery and other adders", f"{drawn}<output></output>{legend_of}")
+        if max(real) - low > 1e-6 * abs(low):
+            drawn = heat(f"power price at {where}", prices["map"], "USD/MWh", low, high)
+            shown = f"{drawn}<output></output>{heat_legend(low, high, 'USD/MWh', max(real) > high)}"
+        else:
+            shown = f'<p class="note">{digits(low)} USD/MWh in every month and hour.</p>'
+        maps += _small("power price, with delivery and other adders", shown)
     of = hours["of"] if hours["scenarios"] > 1 else "mean over all years"
     about = f"Mean by month and hour of day: {of}."
     out = figure(f"Hours of {where}", f'{legends}<div class="maps">{maps}</div>', about)
@@ -151,7 +155,7 @@ def _weeks(where: str, series: dict[str, Any], prices: dict[str, Any] | None, of
     cells = list(zip(*(one.values for one in whole), strict=True))
     kept = [n for n in range(len(SEASONS)) if not any(v is None for cell in cells[n * WEEK : (n + 1) * WEEK] for v in cell)]
     if not kept:
-        return '<p class="note">The case keeps too few hours for a typical week.</p>'
+        return '<p class="note">The case keeps too few hours for a typical week here.</p>'
     stack = [sum(v or 0.0 for v in cell) for cell in cells]
     price = prices["week"] if prices else None
     charts = ""

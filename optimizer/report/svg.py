@@ -84,7 +84,9 @@ class Plot:
         for value, label in x_ticks:
             at = coordinate(self.x(value))
             self.marks.append(f'<path class="grid" d="M{at} {coordinate(base)}v4"/>')
-            self.marks.append(f'<text class="tick mid" x="{at}" y="{coordinate(base + 17)}">{esc(label)}</text>')
+            edge = self.x(value) + len(label) * CHARACTER / 2 > self.width  # it would be cut off
+            where = f'class="tick end" x="{self.width}"' if edge else f'class="tick mid" x="{at}"'
+            self.marks.append(f'<text {where} y="{coordinate(base + 17)}">{esc(label)}</text>')
         middle = coordinate((low + high) / 2)
         self.marks.append(f'<text class="axis-x mid" x="{middle}" y="{self.height - 6}">{esc(x_name)}</text>')
         self.marks.append(f'<text class="axis-y" x="2" y="13">{esc(y_name)}</text>')
@@ -98,13 +100,16 @@ class Plot:
 
 
 def polyline(points: Sequence[tuple[float, float | None]]) -> str:
-    """Path through pixels; a gap where there is no value."""
+    """Path through pixels; a gap where there is no value, a dash where a value is alone."""
     out, pen = [], False
-    for x, y in points:
+    for n, (x, y) in enumerate(points):
         if y is None:
             pen = False
             continue
-        out.append(f"{'L' if pen else 'M'}{coordinate(x)} {coordinate(y)}")
+        alone = not pen and (n + 1 == len(points) or points[n + 1][1] is None)
+        out.append(
+            f"M{coordinate(x - 4)} {coordinate(y)}h8" if alone else f"{'L' if pen else 'M'}{coordinate(x)} {coordinate(y)}"
+        )
         pen = True
     return "".join(out)
 
