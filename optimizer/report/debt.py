@@ -152,9 +152,9 @@ def covenants(source: Source) -> str:
         "says",
         "tightest in",
         "headroom",
-        "of its larger side",
+        "of larger side",
         "binds",
-        "price, USD per unit",
+        "price, USD/unit",
         "breached",
         "in the case at",
     )

@@ -37,9 +37,9 @@ def _energy(source: Source) -> dict[tuple[str, str, str, str], list[float]]:
     odds = dict(zip(source.scenarios, source.odds, strict=True))
     out: dict[tuple[str, str, str, str], list[float]] = {}
     names = ("kind", "site", "name", "scenario", "period", "average_mw")
-    for kind, site, name, scenario, period, mw in zip(*(source.column("dispatch_monthly", c) for c in names), strict=True):
+    for kind, site, name, scenario, when, mw in zip(*(source.column("dispatch_monthly", c) for c in names), strict=True):
         for who, weight in ((scenario, 1.0), (EXPECTED, odds[scenario])):
-            out.setdefault((kind, site, name, who), [0.0] * len(periods))[periods[period]] += weight * mw
+            out.setdefault((kind, site, name, who), [0.0] * len(periods))[periods[when]] += weight * mw
     return out
 
 
@@ -117,26 +117,24 @@ def _place(place: dict[str, Any], hours: dict[str, Any]) -> str:
         ("rigs standing but off", place.get("off", {}).get("map")),
     ]
     groups = [(name, values) for name, values in groups if values and any(v is not None and v > 1e-6 for v in values)]
-    maps = ""
-    top = max((v for _, values in groups for v in values if v is not None), default=0.0)  # type: ignore[union-attr]
-    for name, values in groups:
-        assert values is not None
-        maps += _small(name, heat(f"{name} at {where}", values, "MW", 0.0, top) + "<output></output>")
-    legends = heat_legend(0.0, top, "MW") if groups else ""
-    prices = place.get("price")
-    if prices:
-        real = [v for v in prices["map"] if v is not None]
-        low, high = min(real), sorted(real)[int(TOP * (len(real) - 1))]
-        if max(real) - low > 1e-6 * abs(low):
-            drawn = heat(f"power price at {where}", prices["map"], "USD/MWh", low, high)
-            shown = f"{drawn}<output></output>{heat_legend(low, high, 'USD/MWh', max(real) > high)}"
-        else:
-            shown = f'<p class="note">{digits(low)} USD/MWh in every month and hour.</p>'
-        maps += _small("power price, with delivery and other adders", shown)
+    shown = [(name, f"{name} at {where}", "MW", values or [], 1.0) for name, values in groups]
+    if prices := place.get("price"):
+        shown.append(("power price, with delivery and other adders", f"power price at {where}", "USD/MWh", prices["map"], TOP))
+    maps = "".join(_map(*one) for one in shown)
     of = hours["of"] if hours["scenarios"] > 1 else "mean over all years"
     about = f"Mean by month and hour of day: {of}."
-    out = figure(f"Hours of {where}", f'{legends}<div class="maps">{maps}</div>', about)
+    out = figure(f"Hours of {where}", f'<div class="maps">{maps}</div>', about)
     return out + _weeks(where, series, prices, of, hours["weekdays"])
+
+
+def _map(heading: str, title: str, unit: str, values: list[float | None], top: float) -> str:
+    """A map with its own scale, from its least cell to the one that a share of `top` of the cells does not exceed."""
+    real = sorted(v for v in values if v is not None)
+    low, high = real[0], real[int(top * (len(real) - 1))]
+    if real[-1] - low <= 1e-6 * max(abs(low), abs(real[-1])):
+        return _small(heading, f'<p class="note">{digits(low)} {esc(unit)} in every month and hour.</p>')
+    drawn = heat(title, values, unit, low, high)
+    return _small(heading, f"{drawn}<output></output>{heat_legend(low, high, unit, real[-1] > high)}")
 
 
 def _small(heading: str, chart: str) -> str:
