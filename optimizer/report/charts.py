@@ -40,7 +40,8 @@ class Series:
 def figure(heading: str, chart: str, about: str = "", legend: str = "", kind: str = "") -> str:
     """A heading, a sentence, the legend, and the chart."""
     said = f"<p>{esc(about)}</p>" if about else ""
-    return f'<figure class="{kind}"><figcaption><h3>{esc(heading)}</h3>{said}</figcaption>{legend}{chart}</figure>'
+    mark = f' class="{kind}"' if kind else ""
+    return f"<figure{mark}><figcaption><h3>{esc(heading)}</h3>{said}</figcaption>{legend}{chart}</figure>"
 
 
 def legend(items: Iterable[tuple[str, str]]) -> str:

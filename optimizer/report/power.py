@@ -123,7 +123,7 @@ def _place(place: dict[str, Any], hours: dict[str, Any]) -> str:
     maps = "".join(_map(*one) for one in shown)
     of = hours["of"] if hours["scenarios"] > 1 else "mean over all years"
     about = f"Mean by month and hour of day: {of}."
-    out = figure(f"Hours of {where}", f'<div class="maps">{maps}</div>', about)
+    out = figure(f"Hours of {where}", f'<div class="maps">{maps}</div>', about, kind="many")
     return out + _weeks(where, series, prices, of, hours["weekdays"])
 
 
@@ -164,7 +164,7 @@ def _weeks(where: str, series: dict[str, Any], prices: dict[str, Any] | None, of
         charts += _small(season, chart)
     marks = [(f"box c{one.colour}", one.name) for one in whole] + ([("stroke price", "power price")] if price else [])
     about = f"Each hour of the week by season: {of}. Weekdays are those of {year}."
-    return figure(f"Typical week of {where}", f'<div class="maps">{charts}</div>', about, legend(marks))
+    return figure(f"Typical week of {where}", f'<div class="maps">{charts}</div>', about, legend(marks), "many")
 
 
 def _ends(values: list[float | None] | None) -> tuple[float, float]:
