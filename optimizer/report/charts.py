@@ -329,7 +329,7 @@ def distribution(title: str, names: Sequence[str], odds: Sequence[float], values
                 f'<rect class="bar c0" x="{coordinate(left + inset)}" y="{coordinate(top)}" width="{max(right - left - 2 * inset, 0.4):.2f}" '
                 f'height="{coordinate(bottom - top)}"><title>{esc(told)}</title></rect>'
             )
-            room = int((right - left) / CHARACTER)
+            room = int((right - left - 6) / (1.1 * CHARACTER))
             if room >= 4:
                 up, high = values[n] >= 0.0, bottom - top >= 20.0  # inside the bar at its foot, or beyond its end
                 at = (bottom - 7 if up else top + 15) if high else (top - 5 if up else bottom + 14)

@@ -38,7 +38,7 @@ def ticks(low: float, high: float, most: int) -> list[float]:
 def tick_labels(at: Sequence[float]) -> list[str]:
     """Labels with as many decimals as their step needs."""
     step = min((b - a for a, b in pairwise(at)), default=1.0)
-    places = next((p for p in range(7) if abs(round(step, p) - step) < 1e-9 * step), 6)
+    places = next((p for p in range(16) if abs(round(step, p) - step) < 1e-9 * step), 16)
     return [f"{value:,.{places}f}".replace("-0", "0", 1) if abs(value) < 1e-12 else f"{value:,.{places}f}" for value in at]
 
 
