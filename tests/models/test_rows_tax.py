@@ -12,6 +12,7 @@ from scipy.sparse import vstack
 
 from models.plan import Plan
 from models.problem import Array, Call, Depreciation, InterestLimit, Payments, Problem, Project, Rule, Tax
+from models.proforma_assets import depreciation_by_year
 from models.tax import depreciation_shares
 from optimizer.build_frame import MACRS
 from optimizer.engine import Outcome, solve_problem
@@ -46,11 +47,11 @@ FIVE = Depreciation("macrs", 0, (0.20, 0.32, 0.192, 0.1152, 0.1152, 0.0576))
 # --- depreciation -----------------------------------------------------------------------------------------------------
 
 
-def declining(years: int, rate: float) -> list[float]:
-    """Declining balance with the half-year convention, switched to straight line when that is more."""
+def declining(years: int, rate: float, first: float = 0.5) -> list[float]:
+    """Declining balance with `first` of the first year (half-year convention), switched to straight line when that is more."""
     left, life, out = 1.0, float(years), []
     while left > 1e-12:
-        part = 0.5 if not out else 1.0
+        part = first if not out else 1.0
         take = min(left, left * part * max(rate / years, 1.0 / life) if life > part else left)
         out.append(take)
         left, life = left - take, life - part
@@ -66,6 +67,24 @@ def test_macrs_is_table_a1_and_the_table_is_its_rule(name: str) -> None:
     by_rule = declining(years, 2.0 if years <= 10 else 1.5)
     # the table is rounded to a hundredth of a percent (twenty years: a thousandth)
     assert printed == pytest.approx(by_rule, abs=1.01e-4 if years < 20 else 1.01e-5)
+
+
+@pytest.mark.parametrize(
+    ("first", "printed"),
+    [
+        (0.875, "35.00 26.00 15.60 11.01 11.01 1.38"),
+        (0.625, "25.00 30.00 18.00 11.37 11.37 4.26"),
+        (0.375, "15.00 34.00 20.40 12.24 11.30 7.06"),
+        (0.125, "5.00 38.00 22.80 13.68 10.94 9.58"),
+    ],
+)
+def test_mid_quarter_tables_are_deducted_as_printed(first: float, printed: str) -> None:
+    """IRS Publication 946, tables A-2 to A-5, five years: the tables are their rule, and both books deduct what a table says."""
+    table = tuple(float(x) / 100.0 for x in printed.split())
+    assert table == pytest.approx(declining(5, 2.0, first), abs=1.01e-4)
+    terms = Depreciation("macrs", 0, table)
+    assert depreciation_shares(terms, clock_of(7))[1] == pytest.approx([0.0, *table], rel=1e-12)
+    assert depreciation_by_year(clock_of(7), terms, 1) == pytest.approx([0.0, *table], rel=1e-12)
 
 
 def test_macrs_by_tax_year_of_service() -> None:
