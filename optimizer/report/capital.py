@@ -21,17 +21,17 @@ def section(source: Source) -> str:
 
 
 def _chart(source: Source) -> str:
-    flows = source.statement("sources_uses")
+    flows, names = source.statement("sources_uses"), source.data["flows"]
     dates, per = flows.dates, f" per {period(source)}"
-    paid = [line for line in flows.labels if line.startswith(("debt[", "equity[")) or line == "rescue"]
-    spent = [line for line in flows.labels if line.startswith("capex_")]
+    paid = [line for line in flows.lines if line.startswith(("debt[", "equity[")) or line == "rescue"]
+    spent = [line for line in flows.lines if line.startswith("capex_")]
 
     def draw(scenario: str) -> str:
         series = [
-            Series(flows.labels[line].partition(", ")[0] if "[" in line else flows.labels[line], flows.of(line, scenario), 0)
+            Series(line[line.index("[") + 1 : -1] if "[" in line else names[line][0], flows.of(line, scenario), 0)
             for line in paid
         ]
-        series += [Series(flows.labels[line], [None if v is None else -v for v in flows.of(line, scenario)], 0) for line in spent]
+        series += [Series(names[line][0], [None if v is None else -v for v in flows.of(line, scenario)], 0) for line in spent]
         if not any(v for one in series for v in one.values):
             return ""
         shown = few(series)

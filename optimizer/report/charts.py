@@ -134,19 +134,19 @@ def stacked(
             "date", f"{name}{per}", month_ticks(math.ceil(ends[0]), int(ends[1]), width - 70),
             list(zip(grid, tick_labels(grid), strict=True)),
         )  # fmt: skip
+        edges = [plot.x(m) for m in (*at, at[-1] + gap)]
         for one, column in zip(series, stacks, strict=True):
+            if area and any(low != high for low, high in column):
+                outline = _steps(edges, column, lambda value: plot.y(value / size))
+                plot.marks.append(f'<path class="fill c{one.colour}" d="{outline}"/>')
             path = []
-            for n, (low, high) in enumerate(column):
-                if high == low:
-                    continue
-                start, stop = (
-                    (at[n], at[n + 1] if n + 1 < len(at) else at[n] + gap) if area else (at[n] - 0.36 * gap, at[n] + 0.36 * gap)
-                )
-                x, wide = plot.x(start), plot.x(stop) - plot.x(start)
-                bottom, top = plot.y(low / size), plot.y(high / size)
-                path.append(f"M{coordinate(x)} {coordinate(bottom)}V{coordinate(top)}h{coordinate(wide)}V{coordinate(bottom)}z")
+            for m, (low, high) in zip(at, column, strict=True) if not area else ():
+                if high != low:
+                    x, wide = plot.x(m - 0.36 * gap), plot.x(m + 0.36 * gap) - plot.x(m - 0.36 * gap)
+                    bottom, top = coordinate(plot.y(low / size)), coordinate(plot.y(high / size))
+                    path.append(f"M{coordinate(x)} {bottom}V{top}h{coordinate(wide)}V{bottom}z")
             if path:
-                plot.marks.append(f'<path class="{"fill" if area else "bar"} c{one.colour}" d="{"".join(path)}"/>')
+                plot.marks.append(f'<path class="bar c{one.colour}" d="{"".join(path)}"/>')
         if kind == "wide":
             half = 0.0 if area else gap / 2
             spans = [(a - half, (at[n + 1] if n + 1 < len(at) else a + gap) - half) for n, a in enumerate(at)]
@@ -253,7 +253,9 @@ def week(title: str, series: Sequence[Series], price: Values | None, most: float
         plot.marks.append(f'<path class="{"zero" if value == 0.0 else "grid"}" d="M48 {at}H452"/>')
         plot.marks.append(f'<text class="tick end" x="43" y="{at}" dy=".32em">{label}</text>')
     for one, column in zip(series, _stacks(series), strict=True):
-        plot.marks.append(f'<path class="fill c{one.colour}" d="{_steps(plot, column)}"/>')
+        plot.marks.append(
+            f'<path class="fill c{one.colour}" d="{_steps([plot.x(n) for n in range(len(column) + 1)], column, plot.y)}"/>'
+        )
     bottom = plot.height - 40
     if price:
         under = Plot(460, height, 0, 168, 0, 1, left=48, right=8, top=base + 34, bottom=40)
@@ -280,22 +282,21 @@ def week(title: str, series: Sequence[Series], price: Values | None, most: float
     )
 
 
-def _steps(plot: Plot, column: Sequence[tuple[float, float]]) -> str:
-    """Closed path around steps of one hour; it turns only where something changes."""
-    lower, upper = [plot.y(a) for a, _ in column], [plot.y(b) for _, b in column]
-    last = len(column)
-    out, y = [f"M{coordinate(plot.x(0))} {coordinate(upper[0])}"], upper[0]
-    for n, level in enumerate(upper):
-        if abs(level - y) > 0.05:
-            out.append(f"H{coordinate(plot.x(n))}V{coordinate(level)}")
-            y = level
-    out.append(f"H{coordinate(plot.x(last))}V{coordinate(lower[-1])}")
-    y = lower[-1]
-    for n in range(last - 1, -1, -1):
-        if abs(lower[n] - y) > 0.05:
-            out.append(f"H{coordinate(plot.x(n + 1))}V{coordinate(lower[n])}")
-            y = lower[n]
-    return "".join(out) + f"H{coordinate(plot.x(0))}Z"
+def _steps(edges: Sequence[float], column: Sequence[tuple[float, float]], y: Callable[[float], float]) -> str:
+    """Closed path around steps between edges (pixels, one more than steps); it turns only where something changes."""
+    lower, upper = [y(a) for a, _ in column], [y(b) for _, b in column]
+    out, level = [f"M{coordinate(edges[0])} {coordinate(upper[0])}"], upper[0]
+    for n, value in enumerate(upper):
+        if abs(value - level) > 0.05:
+            out.append(f"H{coordinate(edges[n])}V{coordinate(value)}")
+            level = value
+    level = lower[-1]
+    out.append(f"H{coordinate(edges[-1])}V{coordinate(level)}")
+    for n in range(len(lower) - 1, -1, -1):
+        if abs(lower[n] - level) > 0.05:
+            out.append(f"H{coordinate(edges[n + 1])}V{coordinate(lower[n])}")
+            level = lower[n]
+    return "".join(out) + f"H{coordinate(edges[0])}Z"
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -331,8 +332,10 @@ def distribution(title: str, names: Sequence[str], odds: Sequence[float], values
             )
             room = int((right - left - 6) / (1.1 * CHARACTER))
             if room >= 4:
-                up, high = values[n] >= 0.0, bottom - top >= 20.0  # inside the bar at its foot, or beyond its end
-                at = (bottom - 7 if up else top + 15) if high else (top - 5 if up else bottom + 14)
+                up, high = values[n] >= 0.0, bottom - top >= 20.0  # inside the bar, clear of the lines across, or beyond its end
+                places = (bottom - 7, (top + bottom) / 2 + 4, top + 16) if high else (top - 5 if up else bottom + 14,)
+                lines_at = [plot.y(value / size) for *_, value in levels]
+                at = next((y for y in places if all(abs(y - 4 - line) > 10 for line in lines_at)), places[0])
                 middle, mark = coordinate((left + right) / 2), "inside" if high else "name"
                 plot.marks.append(
                     f'<text class="{mark} mid" x="{middle}" y="{coordinate(at)}">{esc(shorter(names[n], room))}</text>'

@@ -19,7 +19,10 @@ NO_ROOM = 1e-7
 
 
 def report_data(solution: Solution) -> dict[str, Any]:
-    """What the case is, the account in words, every kind of decision in all, and the hours condensed. Needs an optimal plan."""
+    """What report.json holds, of an optimal plan.
+
+    What the case is, the account in words, names and sides of cash flows, every kind of decision in all, rules, and the hours condensed.
+    """
     from optimizer.explain import account, brief_account
 
     case, problem = solution.case, solution.problem
@@ -32,6 +35,7 @@ def report_data(solution: Solution) -> dict[str, Any]:
         "months": [int(n) for n in problem.clock.months],
         "scenarios": {name: described.get(name, "") for name in problem.scenarios.names},
         "account": account(brief_account(solution)),
+        "flows": {line.key: [line.label, line.section] for line in solution.finance.sources_uses.lines},
         "decisions": decisions(solution),
         "rules": rules(solution),
         "hours": hours(solution),

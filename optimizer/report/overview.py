@@ -172,14 +172,11 @@ def flows_table(source: Source) -> str:
     flows = source.statement("sources_uses")
     scenario = EXPECTED if len(source.scenarios) > 1 else source.scenarios[0]
     rows: list[tuple[str, str, Cell]] = []
-    side = "source"
-    for line, label in flows.labels.items():
-        if line == "total_sources":  # what comes after it is a use
-            side = "use"
+    for line, (label, section) in source.data["flows"].items():
         values = [v for v in flows.of(line, scenario) if v is not None]
         if line in ("total_sources", "total_uses") or not values:
             continue
         total = values[0] if line == "opening_cash" else values[-1] if line == "closing_cash" else sum(values)
         if abs(total) > 0.5:
-            rows.append((label, side, usd(total)))
+            rows.append((label, "source" if section == "Sources" else "use", usd(total)))
     return table("Sources and uses of cash over the horizon, expected", ("line", "side", "amount"), rows) if rows else ""

@@ -49,16 +49,15 @@ class Source:
 
 
 class Statement:
-    """A tidy statement: dates, labels of lines, and values by line and scenario."""
+    """A tidy statement: dates, lines, and values by line and scenario."""
 
     def __init__(self, source: Source, table: str):
         self.dates: list[str] = list(dict.fromkeys(source.column(table, "date")))
-        self.labels: dict[str, str] = {}
+        self.lines: list[str] = list(dict.fromkeys(source.column(table, "line")))
         at = {day: n for n, day in enumerate(self.dates)}
         self._values: dict[tuple[str, str], list[float | None]] = {}
-        names = ("line", "label", "scenario", "date", "value")
-        for line, label, scenario, day, value in zip(*(source.column(table, name) for name in names), strict=True):
-            self.labels[line] = label
+        names = ("line", "scenario", "date", "value")
+        for line, scenario, day, value in zip(*(source.column(table, name) for name in names), strict=True):
             if (line, scenario) not in self._values:
                 self._values[line, scenario] = [None] * len(self.dates)
             self._values[line, scenario][at[day]] = value
