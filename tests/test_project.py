@@ -226,12 +226,14 @@ def test_the_wheel_holds_templates_shapes_and_modules(wheel: Path) -> None:
             "optimizer/shapes/*.csv",
             "optimizer/*.py",
             "optimizer/finance/*.py",
+            "optimizer/report/*.py",
+            "optimizer/report/page.*",
             "models/*.py",
             "models/README.md",
         )
         for path in ROOT.glob(pattern)
     ]
-    assert {Path(name).suffix for name in wanted} == {".yaml", ".csv", ".py", ".md"}
+    assert {Path(name).suffix for name in wanted} == {".yaml", ".csv", ".py", ".css", ".js", ".md"}
     assert [name for name in wanted if name not in inside] == []
     assert not [name for name in inside if name.startswith(("tests/", "cases/", "docs/"))]
 

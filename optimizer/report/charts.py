@@ -208,12 +208,14 @@ def heat(title: str, values: Values, unit: str, low: float, high: float) -> str:
     plot = Plot(400, 262, 0, 24, 12, 0, left=38, right=6, top=24, bottom=40)
     high = high if high > low else low + 1.0
     wide, tall = (plot.x(1) - plot.x(0)), (plot.y(1) - plot.y(0))
-    shades: list[list[str]] = [[] for _ in range(SHADES)]
+    shades: list[list[str]] = [[] for _ in range(SHADES)]  # cells reach a little into the next: no seams, whatever the size
     for n, value in enumerate(values):
         if value is not None:
             shade = min(max(int((value - low) / (high - low) * SHADES), 0), SHADES - 1)
             row, column = divmod(n, 24)
-            shades[shade].append(f"M{coordinate(plot.x(column))} {coordinate(plot.y(row))}h{wide:.2f}v{tall:.2f}h-{wide:.2f}z")
+            shades[shade].append(
+                f"M{coordinate(plot.x(column))} {coordinate(plot.y(row))}h{wide + 0.4:.2f}v{tall + 0.4:.2f}h-{wide + 0.4:.2f}z"
+            )
     for n, path in enumerate(shades):
         if path:
             plot.marks.append(f'<path class="h{n}" d="{"".join(path)}"/>')

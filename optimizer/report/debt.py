@@ -22,7 +22,7 @@ def debt(source: Source) -> str:
 
 
 def _stack(source: Source) -> str:
-    rows = source.rows("financing")
+    rows = source.rows("financing", "instrument", "scenario", "date", "closing")
     dates = source.statement("credit_ratios").dates
     at = {day: n for n, day in enumerate(dates)}
     odds = dict(zip(source.scenarios, source.odds, strict=True))
@@ -132,7 +132,7 @@ def covenants(source: Source) -> str:
     price: dict[str, float] = {}
     breached: dict[str, int] = {}
     place: dict[str, str] = {}
-    for row in source.rows("covenants"):
+    for row in source.rows("covenants", "name", "price", "breach", "source"):
         name = row["name"]
         price[name] = price.get(name, 0.0) + (row["price"] or 0.0)
         breached[name] = breached.get(name, 0) + ((row["breach"] or 0.0) > 0.01)

@@ -111,7 +111,7 @@ def _sentence(one: dict[str, Any], several: bool) -> str:
 def _binding(source: Source) -> list[str]:
     """Rules with a price, dearest first."""
     found: dict[str, dict[str, Any]] = {}
-    for row in source.rows("covenants"):
+    for row in source.rows("covenants", "name", "rule", "price", "scenario", "date"):
         one = found.setdefault(row["name"], {"text": row["rule"], "price": 0.0, "at": 0, "of": 0, "first": None})
         one["price"] += row["price"] or 0.0
         one["of"] += 1

@@ -8,7 +8,7 @@ import io
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ TABLES = (
 )  # fmt: skip
 FILES = ("summary.json", NAME, *(f"{name}.csv" for name in TABLES))
 EXPECTED = "expected"
-Columns = dict[str, list[Any]]
+Columns = Mapping[str, list[Any]]
 
 
 class Source:
@@ -31,6 +31,7 @@ class Source:
 
     def __init__(self, summary: Mapping[str, Any], data: Mapping[str, Any], tables: Mapping[str, Columns]):
         self.summary, self.data, self._tables = summary, data, tables
+        self._statements: dict[str, Statement] = {}
         self.scenarios: tuple[str, ...] = tuple(self.column("scenarios", "scenario"))
         self.odds: tuple[float, ...] = tuple(self.column("scenarios", "probability"))
 
@@ -38,14 +39,19 @@ class Source:
         """One column; empty where there is none."""
         return self._tables.get(table, {}).get(name, [])
 
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        """The rows of a table as dictionaries."""
+    def rows(self, table: str, *names: str) -> list[dict[str, Any]]:
+        """The rows of a table as dictionaries of these columns (none given: all); none where it does not have them."""
         columns = self._tables.get(table, {})
-        return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+        wanted = names or tuple(columns)
+        if any(name not in columns for name in wanted):
+            return []
+        return [dict(zip(wanted, cells, strict=True)) for cells in zip(*(columns[name] for name in wanted), strict=True)]
 
     def statement(self, table: str) -> Statement:
         """A table of line, scenario, date and value."""
-        return Statement(self, table)
+        if table not in self._statements:
+            self._statements[table] = Statement(self, table)
+        return self._statements[table]
 
 
 class Statement:
@@ -70,22 +76,41 @@ class Statement:
 def from_tables(summary: Mapping[str, Any], data: Mapping[str, Any], tables: Mapping[str, Table]) -> Source:
     """Of tables as they are written; `tables` by name of file. The same source as that of the files themselves."""
     kept = {name: tables[f"{name}.csv"] for name in TABLES if f"{name}.csv" in tables}
-    return Source(summary, data, {name: _columns(one.header, one.rows) for name, one in kept.items()})
+    return Source(summary, data, {name: _Columns(one.header, one.rows) for name, one in kept.items()})
 
 
-def _columns(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> Columns:
-    listed = list(header)
-    cells = list(zip(*rows, strict=True)) or [()] * len(listed)
-    return {
-        name: [_text(x) for x in column] if name in TEXT_COLUMNS else [_number(x) for x in column]
-        for name, column in zip(listed, cells, strict=True)
-    }
+class _Columns(Mapping[str, list[Any]]):
+    """Columns of rows, made when they are asked for: a report looks at few of those of a large table. marked: texts have the mark of a CSV."""
 
+    def __init__(self, header: Iterable[str], rows: Sequence[Sequence[Any]], marked: bool = False):
+        self._at = {name: n for n, name in enumerate(header)}
+        self._rows, self._marked = rows, marked
+        self._made: dict[str, list[Any]] = {}
+        if any(len(row) != len(self._at) for row in rows):
+            raise ValueError("a row has more or fewer cells than the header")
 
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    return str(value).encode("utf-8", "replace").decode()  # as a file would give it back
+    def __getitem__(self, name: str) -> list[Any]:
+        if name not in self._made:
+            n = self._at[name]
+            if name in TEXT_COLUMNS:  # few different ones
+                known = {value: self._text(value) for value in {row[n] for row in self._rows}}
+                self._made[name] = [known[row[n]] for row in self._rows]
+            else:
+                self._made[name] = [_number(row[n]) for row in self._rows]
+        return self._made[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._at
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._at)
+
+    def __len__(self) -> int:
+        return len(self._at)
+
+    def _text(self, value: Any) -> str:
+        text = "" if value is None else str(value).encode("utf-8", "replace").decode()  # as a file would give it back
+        return text[1:] if self._marked and text.startswith("'") else text
 
 
 def _number(value: Any) -> float | None:
@@ -100,7 +125,7 @@ def from_loaded(result: Mapping[str, Any]) -> Source:
     missing = [name for name in ("summary", "report", *TABLES) if name not in result]
     if missing:
         raise ResultError(f"a report needs {_listed(missing)}, which this result does not have: solve the case again")
-    tables = {name: _columns(result[name].columns, result[name].itertuples(index=False)) for name in TABLES}
+    tables = {name: _Columns(result[name].columns, list(result[name].itertuples(index=False))) for name in TABLES}
     return Source(result["summary"], result["report"], tables)
 
 
@@ -127,10 +152,7 @@ def read(folder: str | os.PathLike[str]) -> Source:
 def _csv(data: bytes) -> Columns:
     """A CSV of ours, the mark before active cells taken away."""
     header, *rows = csv.reader(io.StringIO(data.decode(), newline=""))
-    columns = _columns(header, rows)
-    for name in TEXT_COLUMNS & columns.keys():
-        columns[name] = [text[1:] if text.startswith("'") else text for text in columns[name]]
-    return columns
+    return _Columns(header, rows, marked=True)
 
 
 def _listed(names: list[str]) -> str:

@@ -156,7 +156,11 @@ def _renamed(found: Source, names: dict[str, str]) -> Source:
             return {renamed(key): renamed(item) for key, item in value.items()}
         return [renamed(item) for item in value] if isinstance(value, list) else value
 
-    return Source(renamed(dict(found.summary)), renamed(dict(found.data)), renamed(dict(found._tables)))
+    return Source(
+        renamed(dict(found.summary)),
+        renamed(dict(found.data)),
+        renamed({name: dict(columns) for name, columns in found._tables.items()}),
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -798,3 +802,12 @@ def test_counts_of_views_are_few() -> None:
     assert chosen(found) == ["s00", "s10", "s20", "s29", "s39"]
     assert Counter(key for key, *_ in views(found)) == Counter(f"v{n}" for n in range(6))
     assert by_view(found, lambda name: "") == "" and by_view(found, lambda name: name).count(" hidden") == 5
+
+
+def test_there_is_no_account_without_a_plan() -> None:
+    from types import SimpleNamespace
+
+    from optimizer.explain import brief_account
+
+    with pytest.raises(ValueError, match="an account is of an optimal plan"):
+        brief_account(SimpleNamespace(books=None, decisions=None))  # type: ignore[arg-type]
