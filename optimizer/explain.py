@@ -90,6 +90,14 @@ def explain_optimal(solution: Solution, prices: tuple[StatementPrice, ...]) -> t
     return tuple(section for section in made if section.sentences)
 
 
+def brief_account(solution: Solution) -> tuple[Section, ...]:
+    """The sections of an optimal plan's account that take no further solve. Raises ValueError where there is no plan."""
+    if solution.books is None or solution.decisions is None:
+        raise ValueError("an account is of an optimal plan")
+    made = (_worth(solution), _drivers(solution), _power(solution, ()), _tail(solution))
+    return tuple(section for section in made if section.sentences)
+
+
 def account(sections: Iterable[Section]) -> list[dict[str, Any]]:
     """For JSON: title and sentences with their figures; what is infinite or unknown is null."""
 

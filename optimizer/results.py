@@ -35,7 +35,7 @@ SCHEMA = 1  # of summary.json and manifest.json; grows when a reader of the olde
 BASE = "base"  # folder of the case without a variant
 LONGEST_NAME = 100  # characters of a folder's name
 _ACTIVE = ("=", "+", "-", "@", "\t", "\r", "'")  # what makes a spreadsheet evaluate a cell, and our own mark
-_TEXT_COLUMNS = frozenset(
+TEXT_COLUMNS = frozenset(
     ["kind", "what", "where", "scenarios", "scenario", "unit", "instrument", "statement", "line", "name", "rule",
      "family", "site", "source", "irr_reason", "date", "period", "counts", "year", "path", "relief", "tightest", "binds", "note",
      "measure", "label", "at"]
@@ -134,14 +134,15 @@ def versions() -> dict[str, str]:
 
 def to_json(value: Any) -> str:
     """JSON as it is written everywhere: indented, exact numbers, null for what is not finite, a newline at the end."""
-    return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as JSON takes it: texts that can be written, numbers of Python, null for what is not finite."""
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()  # a lone surrogate cannot be written
     if value is None or isinstance(value, bool | int):
@@ -172,6 +173,7 @@ def _cell(value: Cell) -> str:
 
 def contents(solution: Solution, dispatch: bool = False, prices: tuple[StatementPrice, ...] | None = None) -> dict[str, bytes]:
     """Name -> bytes of every file but timings.json and manifest.json. prices: of statements, where they were worked out."""
+    from optimizer import report
     from optimizer import results_tables as tables
     from optimizer.finance.tables import FINANCE_TABLES
 
@@ -181,9 +183,11 @@ def contents(solution: Solution, dispatch: bool = False, prices: tuple[Statement
         raise ResultError(
             f"nothing is written: the statements do not tie: {worst.name}{where}, off by {worst.relative:.3g} relative"
         )
-    files = {"summary.json": to_json(summary(solution)).encode()}
-    for name, build in (tables.TABLES | FINANCE_TABLES).items():
-        files[name] = to_csv(build(solution)).encode("utf-8", "replace")
+    summarised = summary(solution)
+    files = {"summary.json": to_json(summarised).encode()}
+    made = {name: build(solution) for name, build in (tables.TABLES | FINANCE_TABLES).items()}
+    files |= {name: to_csv(table).encode("utf-8", "replace") for name, table in made.items()}
+    files |= report.files(solution, summarised, made)
     if prices is not None:
         from optimizer.prices import prices_table
 
@@ -353,6 +357,28 @@ def _publish(target: Path, files: dict[str, bytes]) -> None:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
+def attach(folder: str | os.PathLike[str], name: str, data: bytes) -> Path:
+    """Put a file into a result folder, or a new one in its place, with its checksum in the manifest; its path. Raises ResultError."""
+    base = Path(folder)
+    fresh = beside(base / name), beside(base / "manifest.json")
+    try:
+        manifest = json.loads((base / "manifest.json").read_bytes())
+        manifest["files"][name] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+        manifest["files"] = dict(sorted(manifest["files"].items()))
+        _write(fresh[0], data)
+        _write(fresh[1], to_json(manifest).encode())
+        fresh[0].replace(base / name)
+        fresh[1].replace(base / "manifest.json")
+    except OSError as problem:
+        raise ResultError(_why(base / name, problem)) from problem
+    except (ValueError, KeyError, TypeError) as problem:
+        raise ResultError(f"{base} is not a result of wattfolio: {problem}") from problem
+    finally:
+        for path in fresh:
+            path.unlink(missing_ok=True)
+    return base / name
+
+
 def _write(path: Path, data: bytes) -> None:
     with open(path, "xb") as stream:
         stream.write(data)
@@ -432,7 +458,7 @@ def _frame(data: bytes) -> pd.DataFrame:
     header, *rows = csv.reader(io.StringIO(data.decode(), newline=""))
     columns: dict[str, list[Any]] = {}
     for name, *cells in zip(header, *rows, strict=True):
-        if name in _TEXT_COLUMNS:
+        if name in TEXT_COLUMNS:
             columns[name] = [text[1:] if text.startswith("'") else text for text in cells]
         else:
             columns[name] = [float(cell) if cell else math.nan for cell in cells]  # exact, which pandas' own is not

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.covenants import MONEY
-from models.problem import Array, Debt, Equity, Ints, Problem
+from models.problem import Array, Debt, Equity, Ints, Problem, Rule
 from models.proforma_assets import month_at
 from models.proforma_functions import along
 from models.rules import WORDS
@@ -434,8 +434,7 @@ class Statements:
             sign = -1.0 if rule.sense == ">=" else 1.0
             for key, row in self.rows("rule", lambda key, name=rule.name: key[0] == name):  # type: ignore[misc]
                 made.row(row, sign / self.plan.build.scales.get(("rule", key), 1.0))
-            units = {WORDS[term.word].unit if term.word in WORDS else "unit" for term in rule.terms}
-            unit = "USD" if all(term.word in MONEY for term in rule.terms) else units.pop() if len(units) == 1 else "unit"
+            unit = rule_unit(rule)
             room, left = self.room.rule(n)
             relief = {">=": "less", "<=": "more", "==": "more"}[rule.sense]
             rigid = rule.penalty is None and self._held_without_row(n, room)
@@ -465,6 +464,12 @@ class Statements:
                 room = np.full((self.problem.scenarios.count, 1), np.nan)
                 told = " ".join([family.replace("_", " "), *name])
                 self.add(told, "", unit.partition("/")[2] or unit, relief, made, room, 1.0)
+
+
+def rule_unit(rule: Rule) -> str:
+    """Unit of a rule's headroom, as that of its words: 'USD', 'MW', ..., or 'unit' where they differ."""
+    units = {WORDS[term.word].unit if term.word in WORDS else "unit" for term in rule.terms}
+    return "USD" if all(term.word in MONEY for term in rule.terms) else units.pop() if len(units) == 1 else "unit"
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -91,7 +91,8 @@ def test_the_readme_tells_every_file_of_a_result() -> None:
     from optimizer.results_tables import TABLES
 
     told = set(re.findall(r"^\| `([a-z_]+\.[a-z]+)` \|", README, flags=re.MULTILINE))
-    assert told == {*TABLES, *FINANCE_TABLES, "summary.json", "timings.json", "manifest.json", "dispatch.parquet", "prices.csv"}
+    others = {"summary.json", "report.json", "report.html", "timings.json", "manifest.json", "dispatch.parquet", "prices.csv"}
+    assert told == {*TABLES, *FINANCE_TABLES, *others}
 
 
 def test_the_links_of_the_readme_lead_somewhere() -> None:
@@ -142,6 +143,12 @@ def test_the_picture_is_one_and_asks_no_server() -> None:
     assert ElementTree.fromstring(text).tag == "{http://www.w3.org/2000/svg}svg"
     assert "wattfolio&#160;solve&#160;cases/quickstart.yaml" in text
     assert "url(http" not in text and 'url("http' not in text and "<image" not in text
+
+
+def test_the_picture_of_the_report_is_a_small_png() -> None:
+    data = (ROOT / "docs" / "report.png").read_bytes()
+    assert data.startswith(b"\x89PNG\r\n\x1a\n") and 20_000 < len(data) < 300_000
+    assert "](docs/report.png)" in README
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -219,12 +226,14 @@ def test_the_wheel_holds_templates_shapes_and_modules(wheel: Path) -> None:
             "optimizer/shapes/*.csv",
             "optimizer/*.py",
             "optimizer/finance/*.py",
+            "optimizer/report/*.py",
+            "optimizer/report/page.*",
             "models/*.py",
             "models/README.md",
         )
         for path in ROOT.glob(pattern)
     ]
-    assert {Path(name).suffix for name in wanted} == {".yaml", ".csv", ".py", ".md"}
+    assert {Path(name).suffix for name in wanted} == {".yaml", ".csv", ".py", ".css", ".js", ".md"}
     assert [name for name in wanted if name not in inside] == []
     assert not [name for name in inside if name.startswith(("tests/", "cases/", "docs/"))]
 

@@ -119,7 +119,7 @@ def test_the_folder_is_complete_and_its_manifest_true(tmp_path: Path) -> None:
     assert folder == tmp_path / "small" / "base"
     assert {path.name for path in folder.iterdir()} == {
         "summary.json", "plan.csv", "financing.csv", "scenarios.csv", "statements.csv", "covenants.csv",
-        "shadow_prices.csv", "dispatch_monthly.csv", "limits.csv", "timings.json", "manifest.json",
+        "shadow_prices.csv", "dispatch_monthly.csv", "limits.csv", "timings.json", "manifest.json", "report.json", "report.html",
         "income_statement.csv", "cash_flow.csv", "balance_sheet.csv", "sources_uses.csv", "debt_schedules.csv", "tax.csv",
         "credit_ratios.csv", "cap_table.csv", "returns.csv",
     }  # fmt: skip
@@ -265,9 +265,9 @@ def test_a_cell_is_written_so_that_it_reads_back() -> None:
 
 def test_a_second_result_replaces_the_first_as_a_whole(tmp_path: Path) -> None:
     folder = results.write(solved(), tmp_path, dispatch=True)
-    (folder / "report.html").write_text("of the earlier result")
+    (folder / "workbook.xlsx").write_text("of the earlier result")
     results.write(solved(), tmp_path)
-    assert not (folder / "report.html").exists() and not (folder / "dispatch.parquet").exists()
+    assert not (folder / "workbook.xlsx").exists() and not (folder / "dispatch.parquet").exists()
     assert [path.name for path in folder.parent.iterdir()] == ["base"]
 
 
