@@ -11,8 +11,9 @@ A frontier is a list of points (or {"points": [...]}), in the order in which the
 
 Amounts are USD; irr and weight are shares (0.18 is 18 %). `name` (a point may go without: its weight names it) is needed; every other
 number may be null or missing (a variant without a plan has a `reason`), and other keys with numbers become columns of the table.
-`sources` is what investors pay in over the horizon, expected, by instrument. What `wattfolio compare` and `wattfolio frontier` write is read as it is:
-there a row has its numbers in `values`, what it raises in `raised`, and why it has no plan in `reasons`; `account` says in sentences how the plans rank.
+`sources` is what investors pay in over the horizon, expected, by instrument. What `wattfolio compare` and `wattfolio frontier`
+write is read as it is: there a row has its numbers in `values`, what it raises in `raised`, and why it has no plan in `reasons`;
+`account` says in sentences how the plans rank.
 """
 
 from __future__ import annotations
@@ -91,8 +92,10 @@ def _measured(key: str) -> tuple[str, Any]:
     measure = BY_KEY.get(key)
     if measure is None:
         return words(key), lambda value: quantity(value, "")
-    shown = {"USD": usd, "share": share, "/year": share, "ratio": times}.get(measure.unit)
-    return measure.label, shown or (lambda value, unit=measure.unit: quantity(value, unit))
+    for unit, shown in (("USD", usd), ("share", share), ("/year", share), ("ratio", times)):
+        if measure.unit == unit:
+            return measure.label, shown
+    return measure.label, lambda value: quantity(value, measure.unit)
 
 
 def _is_number(value: Any) -> bool:
