@@ -78,7 +78,8 @@ def content(solution: Solution, ranges: Mapping[str, Any] | None = None) -> dict
         out["kpis"] = kpis(solution, ranges)
         out["lines"] = lines(solution)
         out["plan"] = plan_of(solution)
-        out["program"] = fingerprints.of_program(solution.kept.lp)
+    kept = solution.kept
+    out["program"] = fingerprints.of_problems_program(solution.problem) if kept is None else fingerprints.of_program(kept.lp)
     return _plain(out)  # type: ignore[no-any-return]
 
 
@@ -100,11 +101,13 @@ def lines(solution: Solution) -> dict[str, float]:
     books, problem = solution.books, solution.problem
     assert books is not None
     out = {}
+    told: set[str] = set()  # a line stands in the first of the statements that has it
     for name, table in (("ledger", books.ledger), ("cash", books.cash_flow), ("income", books.income)):
         for line, values in table.items():
             total = float(problem.scenarios.probability @ (values @ problem.discount))
-            if total != 0.0 and line not in SUMS:
+            if total != 0.0 and line not in SUMS and line not in told:
                 out[f"{name} {line}"] = total
+        told |= set(table)
     return out
 
 

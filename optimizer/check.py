@@ -44,10 +44,10 @@ ERROR, WARNING, NOTE = "error", "warning", "note"
 
 #: lines that only answer to others: told last
 _ANSWERS = (
-    "ledger dividends", "ledger contributions", "ledger terminal_cash", "ledger rescue", "ledger rescue_penalty", "cash dividends",
-    "cash equity", "cash rescue", "cash cash_yield", "income cash_yield", "cash revolver", "cash interest", "income interest_expense",
+    "ledger dividends", "ledger contributions", "ledger terminal_cash", "ledger rescue", "ledger rescue_penalty", "cash equity",
+    "ledger terminal_debt", "cash cash_yield", "cash revolver",
 )  # fmt: skip
-_TAXES = ("cash tax", "income tax")
+_TAXES = ("cash tax", "cash interest", "income interest_expense")
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,8 @@ def compare(task: Task, before: Mapping[str, Any], solution: Solution) -> Verdic
         return Verdict(task, SAME, headline, remarks, compared, _objective(before), solution.objective, content=now)
     explained = _causes(made_of, _lines(before, now, held))
     headline = _headline(errors[0].text, explained)
-    told = (*errors, *explained, *remarks)
+    by_part = {about: [one for one in errors if one.about == about] for about in ("objective", "plan", "figure")}
+    told = (*by_part["objective"], *explained, *by_part["plan"], *by_part["figure"], *remarks)
     return Verdict(
         task, DIFFERENT, headline, told, compared, _objective(before), solution.objective, _line(solution, made_of), content=now
     )
@@ -239,7 +240,7 @@ def _figures(
     off = has["value"] - was["value"]
     moved = abs(off) > allowed
     if moved:
-        share = f", {off / abs(was['value']):+.3g} of it" if was["value"] else ""
+        share = f", {100.0 * off / abs(was['value']):+.3g} %" if was["value"] else ""
         errors.append(
             Finding(ERROR, "objective", f"objective {_usd(was['value'])} -> {_usd(has['value'])} ({_usd(off, True)}{share})")
         )
@@ -339,6 +340,7 @@ def _usd(value: float, signed: bool = False) -> str:
     """Enough digits to see what moved."""
     from optimizer.summary import money
 
+    value = round(value, 2) + 0.0 if not signed else value  # no -0.00
     text = money(abs(value)) if signed else f"{value:,.2f} USD"
     return f"{'+' if value >= 0 else '-'}{text}" if signed else text
 
@@ -355,18 +357,39 @@ def _made_of(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, lis
 
 def _causes(made_of: Mapping[str, list[Any]], lines: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """From the outside in: the case, its files, the arrays it became, the rows they became, the lines of the statements."""
-    out = [Finding(ERROR, "input", f"{_kind(one.path)} {one}") for one in made_of["input"][:MOST]]
+    moved = _whole(made_of["input"])
+    out = [Finding(ERROR, "input", f"{_kind(one)} {one}") for one in moved[:MOST]]
     out += [Finding(ERROR, "file", f"file {one.path}: its contents moved") for one in made_of["files"][:MOST]]
-    more = len(made_of["input"]) - MOST
+    more = len(moved) - MOST
     if more > 0:
         out.append(Finding(ERROR, "input", f"and {more} more inputs"))
     if out:
-        return (*out, *lines)
-    inside = [Finding(ERROR, "problem", f"no input moved, but what is made of it: {one}") for one in made_of["problem"][:MOST]]
+        return (*out, *lines)  # arrays and rows follow from what was given
+    inside = [
+        Finding(ERROR, "problem", f"no input moved, but what is made of it: {one}") for one in _whole(made_of["problem"])[:MOST]
+    ]
     rows = [
         Finding(ERROR, "program", f"no input moved, but the program: {one}") for one in _worst_rows(made_of["program"])[:MOST]
     ]
+    if any(one.path == "money" for one in made_of["problem"]):
+        rows = []  # the program counts in another unit: all its money moved
     return (*inside, *rows[: MOST if not inside else 3], *lines)
+
+
+def _whole(entries: list[Any]) -> list[str]:
+    """What moved, in words; a thing that came or went as a whole is told once."""
+    out: dict[str, None] = {}
+    for one in entries:
+        thing, bracket, _ = one.path.partition("]")
+        if bracket and (one.before is None or one.after is None):
+            parts = [e for e in entries if e.path.startswith(thing + "]")]
+            if len(parts) > 1 and all(
+                (e.before is None, e.after is None) == (one.before is None, one.after is None) for e in parts
+            ):
+                out[f"{thing}]: {'new' if one.before is None else 'gone'}"] = None
+                continue
+        out[str(one)] = None
+    return list(out)
 
 
 def _worst_rows(rows: list[Any]) -> list[Any]:
@@ -398,7 +421,7 @@ def _lines(before: Mapping[str, Any], now: Mapping[str, Any], held: Again) -> tu
 
 def _remarks(made_of: Mapping[str, list[Any]]) -> tuple[Finding, ...]:
     """What moved without moving the solution."""
-    out = [Finding(WARNING, "input", f"{_kind(one.path)} {one}") for one in made_of["input"][:MOST]]
+    out = [Finding(WARNING, "input", f"{_kind(one)} {one}") for one in _whole(made_of["input"])[:MOST]]
     return (*out, *(Finding(WARNING, "file", f"file {one.path}: its contents moved") for one in made_of["files"][:MOST]))
 
 

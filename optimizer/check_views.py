@@ -42,7 +42,10 @@ def to_text(verdicts: Sequence[Verdict]) -> str:
     for one in verdicts:
         lines.append(_printable(f"{one.state:10} {one.name:{wide}}  {one.headline}"))
         told = one.findings[:MOST]
-        lines += [_printable(f"{'':10} {'':{wide}}    {_mark(found)} {found.text}") for found in told]
+        for found in told:
+            first, *more = found.text.splitlines() or [""]
+            lines.append(_printable(f"{'':10} {'':{wide}}    {_mark(found)} {first}"))
+            lines += [_printable(f"{'':10} {'':{wide}}      {line}") for line in more]  # a mistake with its caret
         if len(one.findings) > MOST:
             lines.append(f"{'':10} {'':{wide}}    and {len(one.findings) - MOST} more")
     return "\n".join([*lines, sentence(verdicts)]) + "\n"

@@ -114,7 +114,7 @@ def bless(verdicts: Sequence[Verdict], reason: str, date: str | None) -> list[Pa
     """Write what differs, and nothing where any run is without a proof. Raises BlessedError and UsageProblem."""
     refused = [one for one in verdicts if one.state in (INVALID, UNVERIFIED, LIMIT)]
     if refused:
-        raise UsageProblem(f"nothing is blessed: {', '.join(one.name for one in refused)} has no verified result")
+        raise UsageProblem(f"nothing is blessed, as there is no verified result of {', '.join(one.name for one in refused)}")
     out = []
     for one in verdicts:
         if one.content is None or (one.state == SAME and not one.findings):

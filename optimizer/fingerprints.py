@@ -192,6 +192,17 @@ def of_array(array: np.ndarray) -> list[Any]:
 # ---- rows and columns ----------------------------------------------------------------------------------------------------
 
 
+def of_problems_program(problem: Problem) -> dict[str, Any]:
+    """`of_program` of a problem whose run kept none: it is built again."""
+    from models.plan import Plan
+    from optimizer.blocks import block_opener
+    from optimizer.highs import compile_model
+    from optimizer.memory import uncollected
+
+    with uncollected():
+        return of_program(compile_model(Plan(problem, "valued", block_opener(0)).model))
+
+
 def of_program(lp: LinearProgram) -> dict[str, Any]:
     """{'rows of <family>': [number, sum |a|, sum a weighted by name, sum of sides weighted], 'columns of <family>': [number, bounds, cost]}.
 
