@@ -216,7 +216,7 @@ def compare(task: Task, before: Mapping[str, Any], solution: Solution) -> Verdic
     explained = _causes(made_of, _lines(before, now, held))
     headline = _headline(errors[0].text, explained)
     by_part = {about: [one for one in errors if one.about == about] for about in ("objective", "plan", "figure")}
-    told = (*by_part["objective"], *explained, *by_part["plan"], *by_part["figure"], *remarks)
+    told = (*by_part["objective"], *explained, *by_part["plan"], *by_part["figure"], *_decisions(before, now), *remarks)
     return Verdict(
         task, DIFFERENT, headline, told, compared, _objective(before), solution.objective, _line(solution, made_of), content=now
     )
@@ -268,7 +268,7 @@ def _figures(
             remarks.append(Finding(NOTE, "plan", text))
     figures, other = _kpis(before, now, scale, moved)
     compared += len(before["kpis"])
-    if not errors and not figures and _another(before["plan"], now["plan"], scale):
+    if not errors and not figures and _plans(before["plan"], now["plan"], scale):
         remarks.append(Finding(NOTE, "plan", "another plan of the same worth was found; the blessed one is as good"))
     return compared, (*errors, *figures), (*remarks, *other)
 
@@ -313,19 +313,34 @@ def _far(found: list[tuple[float, Finding]]) -> list[Finding]:
     return [one for _, one in sorted(found, key=lambda pair: -pair[0])][:MOST]
 
 
-def _another(before: Mapping[str, Any], now: Mapping[str, Any], scale: float) -> bool:
-    """Whether any held decision differs by more than rounding."""
+def _plans(before: Mapping[str, Any], now: Mapping[str, Any], scale: float) -> list[tuple[tuple[str, str, str], float, float]]:
+    """((decision, date, scenarios), then, now) of every held decision that differs by more than rounding, the farthest first."""
 
     def flat(plan: Mapping[str, Any]) -> dict[tuple[str, str, str], float]:
         return {(name, date, who): amount for name, rows in plan.items() for date, who, amount in rows}
 
     one, other = flat(before), flat(now)
-    for key in one.keys() | other.keys():
+    out = []
+    for key in [*one, *(k for k in other if k not in one)]:
         a, b = one.get(key, 0.0), other.get(key, 0.0)
-        small = 1e-9 * scale if key[0].split(" ")[0] in ("issued", "called", "repaid") else 1e-6
+        small = 1e-9 * scale if _is_money(key[0]) else 1e-6
         if abs(a - b) > max(1e-6 * max(abs(a), abs(b)), small):
-            return True
-    return False
+            out.append((key, a, b))
+    return sorted(out, key=lambda one: -abs(one[2] - one[1]) / max(abs(one[1]), abs(one[2])))
+
+
+def _is_money(decision: str) -> bool:
+    return decision.split(" ")[0] in ("issued", "called", "repaid")
+
+
+def _decisions(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """What the new plan decides otherwise."""
+    found = _plans(before["plan"], now["plan"], before["objective"]["scale"])
+    out = []
+    for (name, date, who), a, b in found[:MOST]:
+        then, here = (_usd(x) if _is_money(name) else f"{x:.6g}" for x in (a, b))
+        out.append(Finding(NOTE, "decision", f"{name}, {date} ({who}): {then} -> {here}"))
+    return tuple(out)
 
 
 def _figure(name: str, value: Any) -> str:
@@ -432,7 +447,20 @@ def _headline(text: str, causes: tuple[Finding, ...]) -> str:
 def _line(solution: Solution, made_of: Mapping[str, list[Any]]) -> int | None:
     """Line of the case's file where the first input that moved stands."""
     for one in made_of["input"]:
-        place = solution.case.place(one.path)
+        place = solution.case.place(_numbered(solution, one.path))
         if place is not None and Path(place.file) == Path(solution.case.path):
             return int(place.line)
     return None
+
+
+def _numbered(solution: Solution, path: str) -> str:
+    """`rules[coverage].require` as the case counts it: `rules[1].require`."""
+    section, bracket, rest = path.partition("[")
+    node = solution.case.tree.get(section) if bracket and solution.case.tree is not None else None
+    if node is None or node.kind != "list":
+        return path
+    for k, part in enumerate(node.value):
+        name = part.get("name")
+        if name is not None and rest.startswith(f"{name.value}]"):
+            return f"{section}[{k}]{rest[len(name.value) + 1 :]}"
+    return path
