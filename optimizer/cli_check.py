@@ -60,11 +60,11 @@ def _names(path: str) -> tuple[str, list[str]]:
     try:
         if Path(path).is_dir():
             raise UsageProblem(f"{path}: this is a folder; a case is a YAML file")
+        if not Path(path).exists():
+            raise UsageProblem(f"{path}: there is no such file")
         tree, _ = yamltree.read(Path(path))
     except CaseError as error:
         raise UsageProblem(str(error)) from None
-    except FileNotFoundError:
-        raise UsageProblem(f"{path}: there is no such file") from None
     except OSError as problem:
         raise UsageProblem(f"{path}: {problem.strerror or problem}") from None
     section, variants = tree.get("case"), tree.get("variants")
