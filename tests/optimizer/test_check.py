@@ -129,7 +129,9 @@ def test_a_rule_that_moves_is_called_by_its_name(small: Path, tmp_path: Path, ru
     code, out, _ = run("--variant", "base", "--json", "--quiet")
     (base,) = json.loads(out)["verdicts"]
     assert code == 1
-    assert "rule rules[six months of cash].require: cash >= 6 * overhead_monthly -> cash >= 7 * overhead_monthly" in base["headline"]
+    assert (
+        "rule rules[six months of cash].require: cash >= 6 * overhead_monthly -> cash >= 7 * overhead_monthly" in base["headline"]
+    )
     lines = (tmp_path / "cases" / "small.yaml").read_text().splitlines()
     assert "six months of cash" in lines[base["line"] - 1]
 
@@ -137,7 +139,9 @@ def test_a_rule_that_moves_is_called_by_its_name(small: Path, tmp_path: Path, ru
 def test_what_changes_no_number_is_no_difference(small: Path, tmp_path: Path, run: Run) -> None:
     copied(small, tmp_path)
     path = tmp_path / "cases" / "small.yaml"
-    text = path.read_text().replace("overhead: 2 MUSD/year", "overhead: 2_000 kUSD/year").replace("case: {", "# a remark\ncase: {")
+    text = (
+        path.read_text().replace("overhead: 2 MUSD/year", "overhead: 2_000 kUSD/year").replace("case: {", "# a remark\ncase: {")
+    )
     path.write_text(text.replace("{name: small company}", "{name: small company, description: the same company}"))
     code, out, _ = run("--variant", "base", "--quiet")
     assert code == 0
@@ -292,7 +296,12 @@ def test_another_best_plan_is_no_difference(plant: Path, tmp_path: Path, run: Ru
 def test_figures_that_best_plans_do_not_share_are_labelled(plant: Path) -> None:
     """Modigliani and Miller: what is raised and paid out differs between best plans, what is invested and earned does not."""
     figures = blessed.read(plant / "results" / "modigliani-miller" / "base.json")["kpis"]
-    assert {name for name in ("npv", "capex", "ebitda", "tax") if figures[name].get("unique")} == {"npv", "capex", "ebitda", "tax"}
+    assert {name for name in ("npv", "capex", "ebitda", "tax") if figures[name].get("unique")} == {
+        "npv",
+        "capex",
+        "ebitda",
+        "tax",
+    }
     for name in ("contributions", "dividends", "interest"):
         assert figures[name]["unique"] is False
         assert figures[name]["low"] < figures[name]["high"]
@@ -396,7 +405,15 @@ def test_a_case_with_a_mistake_is_told_with_its_place(small: Path, tmp_path: Pat
 
 def test_a_check_of_nothing_is_no_success() -> None:
     assert check.exit_code([]) == 1
-    assert [check.STATES[state] for state in (SAME, DIFFERENT, MISSING, UNUSABLE, LIMIT, UNVERIFIED, INVALID)] == [0, 1, 1, 1, 4, 5, 2]
+    assert [check.STATES[state] for state in (SAME, DIFFERENT, MISSING, UNUSABLE, LIMIT, UNVERIFIED, INVALID)] == [
+        0,
+        1,
+        1,
+        1,
+        4,
+        5,
+        2,
+    ]
     from optimizer.cli_check import empty
 
     nothing = check.Verdict(Task("a.yaml", None, "a", "results"), SAME, "as blessed")

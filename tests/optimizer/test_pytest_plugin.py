@@ -1,0 +1,105 @@
+"""The pytest plug-in: idle without its option, one test for each case and variant with it, and a fixture."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from optimizer import cli
+
+ROOT = Path(__file__).parents[2]
+CASE = """\
+case: {name: mill}
+horizon: {start: 2026-01, years: 2, period: year}
+treasury: {cash: 5 MUSD, dividends: always}
+objective: {discount: 8 %/year}
+projects:
+  mill: {cost: 100 USD/unit, income: {amount: 80 USD/unit/year}, limit: 1000 units}
+variants:
+  small: {set: {projects.mill.limit: 500 units}}
+"""
+TEST = """\
+import pytest
+from optimizer.pytest_plugin import NotAsBlessed
+
+def test_mine(wattfolio_check):
+    assert wattfolio_check("cases/mill.yaml", "small").state == "same"
+    with pytest.raises(NotAsBlessed, match="there is no blessed result"):
+        wattfolio_check("cases/mill.yaml", results="elsewhere")
+"""
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "cases").mkdir()
+    (tmp_path / "cases" / "mill.yaml").write_text(CASE)
+    (tmp_path / "test_mine.py").write_text(TEST)
+    monkeypatch.chdir(tmp_path)
+    assert cli.run(["check", "--bless", "--reason", "for tests", "--quiet"]) == 0
+    return tmp_path
+
+
+def outcome_of(*words: str) -> tuple[int, str]:
+    """pytest in a process of its own; the plug-in by its module, whether or not the installed project tells pytest of it."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:wattfolio",
+        "-p",
+        "optimizer.pytest_plugin",
+        "-p",
+        "no:cacheprovider",
+        *words,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}, timeout=60)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_cases_are_tests(repository: Path) -> None:
+    code, out = outcome_of("--wattfolio", "-v")
+    assert code == 0, out
+    assert "cases/mill.yaml::base PASSED" in out and "cases/mill.yaml::small PASSED" in out and "3 passed" in out
+    case = repository / "cases" / "mill.yaml"
+    case.write_text(CASE.replace("80 USD/unit/year", "90 USD/unit/year"))
+    code, out = outcome_of("--wattfolio", "cases")
+    assert code == 1
+    assert "input projects.mill.income.amount: 80 USD/unit/year -> 90 USD/unit/year" in out and "2 failed" in out
+    assert "Traceback" not in out
+    case.write_text("case: {")
+    code, out = outcome_of("--wattfolio", "cases")
+    assert code == 2 and "mill.yaml:" in out and "INTERNALERROR" not in out, out
+
+
+def test_without_the_option_there_are_none(repository: Path) -> None:
+    code, out = outcome_of("-v")
+    assert code == 0 and "1 passed" in out and "mill.yaml" not in out
+
+
+def test_ini_options_say_where(repository: Path) -> None:
+    (repository / "results").rename(repository / "blessed")
+    (repository / "cases").rename(repository / "models")
+    (repository / "pytest.ini").write_text("[pytest]\nwattfolio_cases = models/*.yaml\nwattfolio_results = blessed\n")
+    code, out = outcome_of("--wattfolio", "models", "-v")
+    assert code == 0 and "2 passed" in out, out
+
+
+def test_it_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, optimizer.pytest_plugin; "
+        "print(sorted(set(sys.modules) & {'numpy', 'pandas', 'pyomo', 'highspy', 'pydantic', 'scipy', 'yaml', 'optimizer.case'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_project_tells_pytest_of_it() -> None:
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["entry-points"]["pytest11"] == {"wattfolio": "optimizer.pytest_plugin"}
