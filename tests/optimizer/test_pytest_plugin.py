@@ -65,28 +65,24 @@ def test_cases_are_tests(repository: Path) -> None:
     code, out = outcome_of("--wattfolio", "-v")
     assert code == 0, out
     assert "cases/mill.yaml::base PASSED" in out and "cases/mill.yaml::small PASSED" in out and "3 passed" in out
-    case = repository / "cases" / "mill.yaml"
-    case.write_text(CASE.replace("80 USD/unit/year", "90 USD/unit/year"))
-    code, out = outcome_of("--wattfolio", "cases")
-    assert code == 1
-    assert "input projects.mill.income.amount: 80 USD/unit/year -> 90 USD/unit/year" in out and "2 failed" in out
-    assert "Traceback" not in out
-    case.write_text("case: {")
-    code, out = outcome_of("--wattfolio", "cases")
-    assert code == 2 and "mill.yaml:" in out and "INTERNALERROR" not in out, out
 
 
-def test_without_the_option_there_are_none(repository: Path) -> None:
-    code, out = outcome_of("-v")
-    assert code == 0 and "1 passed" in out and "mill.yaml" not in out
-
-
-def test_ini_options_say_where(repository: Path) -> None:
+def test_what_moved_is_told_of_cases_where_the_ini_file_says(repository: Path) -> None:
     (repository / "results").rename(repository / "blessed")
     (repository / "cases").rename(repository / "models")
     (repository / "pytest.ini").write_text("[pytest]\nwattfolio_cases = models/*.yaml\nwattfolio_results = blessed\n")
-    code, out = outcome_of("--wattfolio", "models", "-v")
-    assert code == 0 and "2 passed" in out, out
+    (repository / "models" / "mill.yaml").write_text(CASE.replace("80 USD/unit/year", "90 USD/unit/year"))
+    (repository / "models" / "broken.yaml").write_text("case: {")
+    code, out = outcome_of("--wattfolio", "models", "--continue-on-collection-errors")
+    assert code == 1
+    assert "input projects.mill.income.amount: 80 USD/unit/year -> 90 USD/unit/year" in out
+    assert "2 failed, 1 error" in out and "broken.yaml:2:1" in out
+    assert "Traceback" not in out and "INTERNALERROR" not in out
+
+
+def test_without_the_option_there_are_none(repository: Path) -> None:
+    code, out = outcome_of("-v", "-k", "not mine")
+    assert code == 5 and "mill.yaml" not in out  # all that there is was left out
 
 
 def test_it_imports_nothing_heavy() -> None:
