@@ -135,7 +135,9 @@ def _run(task: Task) -> Verdict:
     try:
         case = Case.load(task.path, variant=task.variant)
     except CaseError as error:
-        return Verdict(task, INVALID, f"{task.path} is no valid case", (Finding(ERROR, "case", str(error)),))
+        first = error.mistakes[0]
+        line = first.place.line if first.place.file == str(task.path) else None
+        return Verdict(task, INVALID, f"no valid case: {first.headline()}", (Finding(ERROR, "case", str(error)),), line=line)
     solution = case.solve(**{"baseline": False, "keep": True, **task.options})
     if trouble is not None or before is None:
         found = _unblessed(task, solution, trouble)
@@ -252,8 +254,9 @@ def _figures(
         errors.append(
             Finding(ERROR, "plan", f"the blessed plan is not allowed any more: {'; '.join(held.reasons) or 'no reason known'}")
         )
+    elif held.worth is None or held.solution is None:
+        remarks.append(Finding(WARNING, "plan", f"the blessed plan could not be valued again: {'; '.join(held.reasons)}"))
     else:
-        assert held.worth is not None and held.solution is not None
         most = max(held.worth, held.solution.upper_bound if held.solution.upper_bound is not None else held.worth)
         if most < was["value"] - slack:
             text = f"the same plan is worth {_usd(held.worth)}, {_usd(most - was['value'], True)} against when it was blessed"

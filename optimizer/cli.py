@@ -397,8 +397,12 @@ def check(
         wanted = cli_check.tasks(cases, variants, results, bless, {"time_limit": time_limit} if time_limit else {})
         with prompt():
             found = cli_check.empty(cli_check.run(wanted, workers, told))
-        if not bless:
-            found += cli_check.leftovers(wanted, results, every_case=not cases and not variants, every_variant=not variants)
+        left = cli_check.leftovers(wanted, results, every_case=not cases and not variants, every_variant=not variants)
+        if bless:
+            for one in left:  # nothing can bless these, and nothing deletes them by itself
+                click.echo(one.headline, err=True)
+        else:
+            found += left
         _say(lambda: click.echo(check_views.to_json(found) if as_json else check_views.to_text(found), nl=False))
         for line in cli_check.publish(found, junit, summary):
             click.echo(line, err=True)

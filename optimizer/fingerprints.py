@@ -87,7 +87,7 @@ def same(one: Any, other: Any) -> bool:
         words = all(a == b for a, b in zip(one, other, strict=True) if isinstance(a, str))
         return words and all(abs(a - b) <= SAME * size for a, b in numbers)
     if isinstance(one, bool) or isinstance(other, bool) or not (_number(one) and _number(other)):
-        return bool(one == other)
+        return type(one) is type(other) and bool(one == other)
     return bool(one == other or abs(one - other) <= SAME * max(abs(one), abs(other)))
 
 
@@ -200,7 +200,8 @@ def of_problems_program(problem: Problem) -> dict[str, Any]:
     from optimizer.memory import uncollected
 
     with uncollected():
-        return of_program(compile_model(Plan(problem, "valued", block_opener(0)).model))
+        plan = Plan(problem, "valued", block_opener(0))  # rows and columns know their names as long as it lives
+        return of_program(compile_model(plan.model))
 
 
 def of_program(lp: LinearProgram) -> dict[str, Any]:

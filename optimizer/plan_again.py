@@ -33,7 +33,8 @@ PlanTable = dict[str, list[list[Any]]]
 
 @dataclass(frozen=True)
 class Again:
-    """allowed: whether today's program allows the plan; worth USD; solution: its books; reasons: why it is not allowed, or not proved."""
+    """allowed: whether today's program allows the plan; worth USD, None where the run that values it ended without a plan; solution: its
+    books; reasons: why it is not allowed, or not proved."""
 
     allowed: bool
     worth: float | None

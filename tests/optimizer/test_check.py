@@ -422,3 +422,81 @@ def test_a_check_of_nothing_is_no_success() -> None:
 
 def test_thickness_is_what_an_objective_may_move() -> None:
     assert THICK == check.OBJECTIVE
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The plan, again: against values by hand
+
+
+def test_the_same_plan_is_worth_what_its_income_is(plant: Path, tmp_path: Path, run: Run) -> None:
+    """100 units that earn 10 kUSD a year more for 5 years at 8 %: the annuity of 1 MUSD a year, and no other plan is better."""
+    copied(plant, tmp_path)
+    changed(tmp_path / "cases" / "plant.yaml", "income: {amount: 300 kUSD/unit/year}", "income: {amount: 310 kUSD/unit/year}")
+    code, out, _ = run("--variant", "base", "--json", "--quiet")
+    (found,) = json.loads(out)["verdicts"]
+    more = 1e6 * (1.0 - 1.08**-5) / 0.08
+    assert code == 1
+    assert found["objective_after"] - found["objective_before"] == pytest.approx(more, rel=1e-9)
+    (same,) = [one["text"] for one in found["findings"] if one["about"] == "plan"]
+    assert f"the same plan is worth {found['objective_before'] + more:,.2f} USD" in same
+
+
+def test_the_same_plan_where_a_better_one_is_allowed(plant: Path, tmp_path: Path, run: Run) -> None:
+    """Room for 20 more units: the old plan is worth what it was, the new one a fifth more."""
+    copied(plant, tmp_path)
+    changed(tmp_path / "cases" / "plant.yaml", "limit: 100, when: 2026-01", "limit: 120, when: 2026-01")
+    code, out, _ = run("--variant", "base", "--json", "--quiet")
+    (found,) = json.loads(out)["verdicts"]
+    assert code == 1
+    assert found["objective_after"] == pytest.approx(1.2 * found["objective_before"], rel=1e-9)
+    (same,) = [one for one in found["findings"] if one["about"] == "plan"]
+    assert same["level"] == "note" and "what has changed is which plans are allowed" in same["text"]
+    assert [one["text"] for one in found["findings"] if one["about"] == "line"] == []
+
+
+def test_the_same_plan_on_other_terms_costs_the_difference(tmp_path: Path, run: Run) -> None:
+    """Owners who lose 2 % of what they pay in: the plan of 100 units, which they alone pay, is worth 2/98 of 100 MUSD less."""
+    (tmp_path / "cases").mkdir()
+    text = PLANT.replace(
+        "notes: {type: notes, coupon: 8 %/year, limit: 100 MUSD", "notes: {type: notes, coupon: 8 %/year, limit: 0 USD"
+    )
+    text = text.replace("    coupon: 8 %/year\n    limit: 100 MUSD\n", "    coupon: 8 %/year\n    limit: 0 USD\n")
+    path = tmp_path / "cases" / "plant.yaml"
+    path.write_text(text)
+    assert run("--bless", "--reason", "first", "--variant", "base", "--quiet")[0] == 0
+    changed(path, "owners: {type: equity, limit: 200 MUSD", "owners: {type: equity, fee: 2 %, limit: 200 MUSD")
+    _, out, _ = run("--variant", "base", "--json", "--quiet")
+    (found,) = json.loads(out)["verdicts"]
+    # held to 100 MUSD paid in, 98 MUSD buy fewer than the 100 units that the plan has
+    (same,) = [one["text"] for one in found["findings"] if one["about"] == "plan"]
+    assert "the blessed plan is not allowed any more" in same
+    assert found["objective_after"] == pytest.approx(found["objective_before"] - 100e6 * (1.0 / 0.98 - 1.0), rel=1e-9)
+
+
+def test_the_action_calls_check_with_what_it_is_given(tmp_path: Path) -> None:
+    """The last step of action.yml, with a wattfolio that writes down its words."""
+    import os
+    import subprocess
+
+    import yaml
+
+    action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    step = action["runs"]["steps"][-1]
+    assert action["runs"]["using"] == "composite" and set(step["env"]) == {"CASES", "VARIANTS", "RESULTS", "JUNIT", "WORKERS"}
+    assert "${{" not in step["run"], "inputs come by the environment: what is in them must not run"
+    fake = tmp_path / "wattfolio" / "bin" / "wattfolio"
+    fake.parent.mkdir(parents=True)
+    fake.write_text('#!/bin/bash\nprintf "%s\\n" "$@"\n')
+    fake.chmod(0o755)
+    given = {"CASES": "a.yaml b.yaml", "VARIANTS": "base no_debt", "RESULTS": "my results", "JUNIT": "j.xml", "WORKERS": "2"}
+    said = subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", step["run"]],
+        env=os.environ | given | {"RUNNER_TEMP": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.split("\n")[:-1] == [
+        "check", "--results", "my results", "--workers", "2", "--quiet", "--junit", "j.xml", "--variant", "base", "--variant", "no_debt",
+        "--", "a.yaml", "b.yaml",
+    ]  # fmt: skip
