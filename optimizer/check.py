@@ -121,6 +121,12 @@ def _run(task: Task) -> Verdict:
     from optimizer.case import Case
     from optimizer.diagnostics import CaseError
 
+    try:
+        case = Case.load(task.path, variant=task.variant)
+    except CaseError as error:
+        first = error.mistakes[0]
+        line = first.place.line if first.place.file == str(task.path) else None
+        return Verdict(task, INVALID, f"no valid case: {first.headline()}", (Finding(ERROR, "case", str(error)),), line=line)
     before, trouble = None, None
     try:
         before = files.read(task.blessed)
@@ -132,12 +138,6 @@ def _run(task: Task) -> Verdict:
         trouble = Verdict(task, UNUSABLE, str(problem))
     if trouble is not None and not task.bless:
         return trouble
-    try:
-        case = Case.load(task.path, variant=task.variant)
-    except CaseError as error:
-        first = error.mistakes[0]
-        line = first.place.line if first.place.file == str(task.path) else None
-        return Verdict(task, INVALID, f"no valid case: {first.headline()}", (Finding(ERROR, "case", str(error)),), line=line)
     solution = case.solve(**{"baseline": False, "keep": True, **task.options})
     if trouble is not None or before is None:
         found = _unblessed(task, solution, trouble)
