@@ -1,10 +1,10 @@
-# `make demo` runs the main job, `make test` the tests; both install what they need into .venv first.
+# `make demo` runs the main job, `make test` the tests, `make check` compares with results/; all install what they need into .venv first.
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test check lint bench clean
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wattfolio needs Python 3.11 or newer")'
@@ -17,6 +17,9 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2
+
+check: $(INSTALLED)
+	$(BIN)/wattfolio check --workers 2 $(ARGS)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

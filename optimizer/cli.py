@@ -1,7 +1,7 @@
 """The command line. Results on stdout, progress and diagnostics on stderr.
 
-Exit codes: 0 done; 2 usage or invalid case; 3 proved infeasible or unbounded; 4 stopped at a limit; 5 verification
-failed; 130 interrupted. A traceback is a bug: nothing here hides one.
+Exit codes: 0 done; 1 `check` found a difference; 2 usage or invalid case; 3 proved infeasible or unbounded; 4 stopped at
+a limit; 5 verification failed; 130 interrupted. A traceback is a bug: nothing here hides one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from optimizer.case import Case
     from optimizer.engine import Solution
 
-DONE, USAGE, NO_PLAN, LIMIT, UNVERIFIED, INTERRUPTED = 0, 2, 3, 4, 5, 130
+DONE, DIFFERENT, USAGE, NO_PLAN, LIMIT, UNVERIFIED, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 EXIT_CODES = {
     "OPTIMAL": DONE, "INFEASIBLE": NO_PLAN, "UNBOUNDED": NO_PLAN, "LIMIT": LIMIT, "UNVERIFIED": UNVERIFIED
 }  # fmt: skip
@@ -111,7 +111,7 @@ def cli() -> None:
     """A portfolio optimiser for watts: rigs, halls, financing and hours in one proved linear program.
 
     \b
-    Exit codes: 0 done; 2 usage or invalid case; 3 proved infeasible or unbounded;
+    Exit codes: 0 done; 1 check found a difference; 2 usage or invalid case; 3 proved infeasible or unbounded;
     4 stopped at a limit; 5 verification failed; 130 interrupted.
     """
 
@@ -477,6 +477,92 @@ def compare(
 
 
 cli.add_command(report)
+
+
+@cli.command()
+@click.argument("cases", nargs=-1, metavar="[CASE]...")
+@click.option(
+    "--variant", "variants", multiple=True, metavar="NAME", help="Only this variant; base: the case itself. Repeatable."
+)
+@click.option("--results", default="results", show_default=True, metavar="DIR", help="Where blessed results are.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON and nothing else.")
+@click.option("--junit", metavar="FILE", help="Write JUnit XML.")
+@click.option("--summary", metavar="FILE", help="Append a summary in Markdown.  [default: GITHUB_STEP_SUMMARY, if set]")
+@click.option("--bless", is_flag=True, help="Show what differs, then make the new results the blessed ones.")
+@click.option("--reason", metavar="TEXT", help="Why they are blessed; recorded with them.")
+@click.option("--date", metavar="YYYY-MM-DD", help="Recorded with them too.")
+@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Solve N at a time, in processes.  [default: 1]")
+@click.option("--time-limit", type=float, metavar="SECONDS", help="Stop the solver after this time, for each.")
+@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+def check(
+    cases: tuple[str, ...],
+    variants: tuple[str, ...],
+    results: str,
+    as_json: bool,
+    junit: str | None,
+    summary: str | None,
+    bless: bool,
+    reason: str | None,
+    date: str | None,
+    workers: int | None,
+    time_limit: float | None,
+    quiet: bool,
+) -> int:
+    """Solve cases, all variants of all in cases/ by default, and compare with blessed results."""
+    _check_options((), time_limit)
+    reason = " ".join((reason or "").split())
+    if bless and not reason:
+        raise click.UsageError("--bless needs --reason TEXT: why the new results are right")
+    if not bless and (reason or date):
+        raise click.UsageError("--reason and --date go with --bless")
+    if date is not None:
+        _check_date(date)
+
+    from optimizer import check_views, cli_check
+    from optimizer.check import exit_code
+    from optimizer.executor import ExecutorError
+    from optimizer.interrupts import prompt
+    from optimizer.results import ResultError
+
+    told = None if quiet else lambda done, count: click.echo(f"{done} of {count} checked", err=True)
+    try:
+        wanted = cli_check.tasks(cases, variants, results, bless, {"time_limit": time_limit} if time_limit else {})
+        with prompt():
+            found = cli_check.empty(cli_check.run(wanted, workers, told))
+        left = cli_check.leftovers(wanted, results, every_case=not cases and not variants, every_variant=not variants)
+        if bless:
+            for one in left:  # nothing can bless these, and nothing deletes them by itself
+                click.echo(one.headline, err=True)
+        else:
+            found += left
+        _say(lambda: click.echo(check_views.to_json(found) if as_json else check_views.to_text(found), nl=False))
+        for line in cli_check.publish(found, junit, summary):
+            click.echo(line, err=True)
+        if not bless:
+            return exit_code(found)
+        try:
+            written = cli_check.bless(found, reason, date)
+        except cli_check.UsageProblem as problem:
+            click.echo(str(problem), err=True)
+            return exit_code(found)
+    except (cli_check.UsageProblem, ExecutorError, ResultError) as problem:
+        raise Mistaken(str(problem)) from None
+    for path in written:
+        click.echo(f"blessed {path}", err=True)
+    if not written:
+        click.echo("all results are as blessed: nothing was written", err=True)
+    return DONE
+
+
+def _check_date(text: str) -> None:
+    from datetime import date
+
+    try:
+        if date.fromisoformat(text).isoformat() == text:
+            return
+    except ValueError:
+        pass
+    raise click.BadParameter(f'"{text}" is no date like 2026-01-31', param_hint="'--date'")
 
 
 @cli.command()

@@ -117,6 +117,7 @@ class SolverOptions:
     pulse: Callable[[], None] | None = None  # called now and then during a run
     primal_tolerance: float = 1e-9
     dual_tolerance: float = 1e-9
+    primal: bool = False  # primal simplex: where costs change and a feasible basis is at hand
 
 
 @dataclass(frozen=True, eq=False)
@@ -407,6 +408,7 @@ class Session:
         self._set("parallel", "off" if self.options.threads == 1 else "choose")
         self._set("primal_feasibility_tolerance", self.options.primal_tolerance)
         self._set("dual_feasibility_tolerance", self.options.dual_tolerance)
+        self._set("simplex_strategy", 4 if self.options.primal else 1)
         self._set("run_crossover", "on")
         self._set("small_matrix_value", 1e-12)  # the default, 1e-9, drops hourly coefficients without an error
         self._set("allow_unbounded_or_infeasible", False)

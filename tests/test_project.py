@@ -83,7 +83,15 @@ def test_the_readme_tells_every_exit_code() -> None:
     from optimizer import cli as module
 
     told = {int(code) for code in re.findall(r"^\| (\d+) \|", README, flags=re.MULTILINE)}
-    assert told == {module.DONE, module.USAGE, module.NO_PLAN, module.LIMIT, module.UNVERIFIED, module.INTERRUPTED}
+    assert told == {
+        module.DONE,
+        module.DIFFERENT,
+        module.USAGE,
+        module.NO_PLAN,
+        module.LIMIT,
+        module.UNVERIFIED,
+        module.INTERRUPTED,
+    }
 
 
 def test_the_readme_tells_every_file_of_a_result() -> None:
