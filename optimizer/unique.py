@@ -23,10 +23,10 @@ from optimizer.results_tables import expected_figures
 if TYPE_CHECKING:
     from optimizer.engine import Kept, Solution
 
-#: relative thickness of the set of plans as good as the best: what two runs may differ by
-THICK = 1e-9
-#: relative price from which something is at its bound in every best plan
-FACE = 1e-9
+#: relative thickness of the set of plans as good as the best: what two runs may differ by; what stands for 0 where rounding leaves no plan at 0
+THICK, THIN = 1e-9, 1e-12
+#: relative prices from which something is at its bound in every best plan; the second where the first takes rounding for a price
+FACE = (1e-9, 1e-12)
 #: nonzeros of a program, cuts included, up to which ranges at THICK are worked out: there are two dozen long searches in them
 LARGEST = 30_000
 #: relative range within which a figure is unique
@@ -82,8 +82,11 @@ def ranges(solution: Solution) -> dict[str, Range]:
     size, unit = size_of(solution), solution.problem.money
     figures = expected_figures(solution)
     asked = {name: (lin, _vector(kept, lin)) for name, lin in _figures(kept).items() if isinstance(figures.get(name), float)}
+    small = lp.matrix.nnz <= LARGEST
+    thick = _within(kept, THICK * size / unit) if small else None
     exact = _exact(kept)
-    thick = _thick(kept, size / unit) if lp.matrix.nnz <= LARGEST else None
+    if exact is None and small:
+        exact = _within(kept, THIN * size / unit)
     found: dict[str, Range] = {}
     for name, (lin, cost) in asked.items():
         if cost is None:
@@ -108,19 +111,22 @@ def _exact(kept: Kept) -> Session | None:
     rows = lp.matrix.shape[0]
     if len(answer.y) != rows:  # cuts came after the answer: they have no price in it
         answer = replace(answer, y=np.concatenate([answer.y, np.zeros(rows - len(answer.y))]))
-    session = Session(replace(kept.run.options, primal=True))
-    session.load(lp)
-    bounds = (lp.col_lower.copy(), lp.col_upper.copy(), lp.row_lower.copy(), lp.row_upper.copy())
-    Face(lp, FACE, *bounds).shrink(session, lp.true_cost, answer.x, answer.y)
-    return session if session.solve().status.value == "optimal" else None
+    for tolerance in FACE:
+        session = Session(replace(kept.run.options, primal=True))
+        session.load(lp)
+        bounds = (lp.col_lower.copy(), lp.col_upper.copy(), lp.row_lower.copy(), lp.row_upper.copy())
+        Face(lp, tolerance, *bounds).shrink(session, lp.true_cost, answer.x, answer.y)
+        if session.solve().status.value == "optimal":
+            return session
+    return None
 
 
-def _thick(kept: Kept, size: float) -> Session | None:
-    """Plans within THICK of the best, size in money units; solved once, so that every search begins at a plan."""
+def _within(kept: Kept, room: float) -> Session | None:
+    """Plans within `room` (money units) of the best; solved once, so that every search begins at a plan."""
     lp = kept.run.session.lp
     session = Session(replace(kept.run.options, primal=True))
     session.load(lp)
-    best = float(np.dot(lp.cost, kept.answer.x)) + THICK * size * lp.cost_scale
+    best = float(np.dot(lp.cost, kept.answer.x)) + room * lp.cost_scale
     session.add_rows(np.array([-np.inf]), np.array([best]), sparse.csr_array(lp.cost[None, :]))
     return session if session.solve().status.value == "optimal" else None
 
