@@ -99,8 +99,9 @@ def ranges(solution: Solution) -> dict[str, Range]:
                 return [None, None]
             return [None if one is None else (one + lin.const) * scale for one in _extremes(session, cost, lp.cost_scale)]
 
-        unique = all(one is not None and abs(one - value) <= room for one in ends(exact))
         low, high = ends(thick)
+        shared = [all(one is not None and abs(one - value) <= room for one in pair) for pair in (ends(exact), (low, high))]
+        unique = any(shared)  # what one has in a larger set it has in the smaller
         found[name] = Range(value, low, high, unique)
     return found
 
