@@ -49,7 +49,7 @@ def toward_bounds(lp: LinearProgram, weights: np.ndarray) -> np.ndarray:
 
 
 @dataclasses.dataclass
-class _Face:
+class Face:
     """Bounds of the face so far; shrinks with every level."""
 
     lp: LinearProgram
@@ -110,7 +110,7 @@ def canonical(session: Session, lp: LinearProgram, answer: Answer, levels: list[
 
     `lp` is what the session holds and `answer` its optimum. The duals and the objective stay those of `answer` (they
     price the new plan as well); the session gets its bounds, costs and basis back. Let the last level be
-    `toward_bounds(lp, fixed_order(n))`, which leaves one vertex. `tolerance`: see `_Face.shrink`.
+    `toward_bounds(lp, fixed_order(n))`, which leaves one vertex. `tolerance`: see `Face.shrink`.
     If the new plan is not feasible, or its objective not the optimum to 1e-9 relative, the face is tried again with a
     smaller tolerance; if that fails too, `answer` comes back with a message.
     """
@@ -143,7 +143,7 @@ def _descend(
     session: Session, lp: LinearProgram, answer: Answer, levels: list[np.ndarray], tolerance: float
 ) -> tuple[np.ndarray, list[str], int, float, str]:
     """Level by level on the warm session: (x, messages, iterations, seconds, problem or "")."""
-    face = _Face(lp, tolerance, lp.col_lower.copy(), lp.col_upper.copy(), lp.row_lower.copy(), lp.row_upper.copy())
+    face = Face(lp, tolerance, lp.col_lower.copy(), lp.col_upper.copy(), lp.row_lower.copy(), lp.row_upper.copy())
     x, messages, iterations, seconds = answer.x, [], 0, 0.0
     face.shrink(session, lp.true_cost, x, answer.y)
     for k, level in enumerate(levels):

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from optimizer import blessed as files
 
 if TYPE_CHECKING:
+    from optimizer.case import Case
     from optimizer.engine import Solution
     from optimizer.plan_again import Again
 
@@ -138,7 +139,7 @@ def _run(task: Task) -> Verdict:
         trouble = Verdict(task, UNUSABLE, str(problem))
     if trouble is not None and not task.bless:
         return trouble
-    solution = case.solve(**{"baseline": False, "keep": True, **task.options})
+    solution = _solved(case, task)
     if trouble is not None or before is None:
         found = _unblessed(task, solution, trouble)
     else:
@@ -149,6 +150,21 @@ def _run(task: Task) -> Verdict:
         content = found.content | {"kpis": files._plain(files.kpis(solution, ranges(solution)))}
         return _with(found, content=content)
     return found
+
+
+def _solved(case: Case, task: Task) -> Solution:
+    """Solved with the program kept; where its gap is wider than objectives are compared, once more on another way through the solver."""
+    from optimizer.unique import size_of
+
+    options: dict[str, Any] = {"baseline": False, "keep": True, **task.options}
+    solution = case.solve(**options)
+    if solution.kept is None or solution.gap is None or solution.objective is None:
+        return solution
+    if solution.gap * abs(solution.objective) > OBJECTIVE * size_of(solution):
+        other = case.solve(**options | {"presolve": not options.get("presolve", True)})
+        if other.kept is not None and other.gap is not None and other.gap < solution.gap:
+            return other
+    return solution
 
 
 def _with(verdict: Verdict, **changes: Any) -> Verdict:
@@ -308,7 +324,8 @@ def _kpis(
             errors.append((far, Finding(ERROR, "figure", text)))
         elif not moved:
             why = "not unique among best plans" if was.get("unique") is False else "within what plans of the same worth show"
-            remarks.append((far, Finding(NOTE, "figure", f"{text}: {why if low is not None else 'nothing is proved of it'}")))
+            why = why if low is not None or ("unique" in was and not was["unique"]) else "no range is proved of it"
+            remarks.append((far, Finding(NOTE, "figure", f"{text}: {why}")))
     return tuple(_far(errors)), tuple(_far(remarks))
 
 

@@ -3,8 +3,8 @@
     min and max of k(x)   over plans x of the program with  objective(x) >= optimum - thickness * size
 
 A program with cuts allows no less than the hours do, so a figure that is unique in it is unique. Unique is what has one value at thickness
-THIN, which is rounding. Two runs may differ by THICK in their objective and still be the same, and near its best plan the objective is flat:
-the range at THICK is where the figure of any such run must lie, whichever solver, version or path has found it.
+0, where what has a price sits at its bound. Two runs may differ by THICK in their objective and still be the same, and near its best plan
+the objective is flat: the range at THICK is where the figure of any such run must lie, whichever solver, version or path has found it.
 """
 
 from __future__ import annotations
@@ -16,14 +16,19 @@ import numpy as np
 from scipy import sparse
 
 from models.linear import Lin
+from optimizer.canonical import Face
 from optimizer.highs import Session
 from optimizer.results_tables import expected_figures
 
 if TYPE_CHECKING:
     from optimizer.engine import Kept, Solution
 
-#: relative thickness of the set of best plans: what two runs may differ by; what rounding is
+#: relative thickness of the set of plans as good as the best: what two runs may differ by; what stands for 0 where rounding leaves no plan at 0
 THICK, THIN = 1e-9, 1e-12
+#: relative prices from which something is at its bound in every best plan; the second where the first takes rounding for a price
+FACE = (1e-9, 1e-12)
+#: nonzeros of a program, cuts included, up to which ranges at THICK are worked out: there are two dozen long searches in them
+LARGEST = 30_000
 #: relative range within which a figure is unique
 RANGE = 1e-6
 #: USD figures: of the sum of what the objective is made of, the share below which they are rounding
@@ -44,8 +49,8 @@ USD = frozenset(
 
 @dataclass(frozen=True)
 class Range:
-    """A figure of a plan, in its own unit; its least and most over all plans worth as much to THICK (None where there is none), and
-    whether all best plans share it."""
+    """A figure of a plan, in its own unit; its least and most over all plans worth as much to THICK (None where there is none, or it
+    was not looked into), and whether all best plans share it."""
 
     value: float
     low: float | None
@@ -75,48 +80,72 @@ def ranges(solution: Solution) -> dict[str, Range]:
         return {}
     lp = kept.run.session.lp
     size, unit = size_of(solution), solution.problem.money
-    face = Session(replace(kept.run.options, primal=True))
-    face.load(lp)
-    best = float(np.dot(lp.cost, kept.answer.x))
-    face.add_rows(np.array([-np.inf]), np.array([best]), sparse.csr_array(lp.cost[None, :]))
-    row = lp.matrix.shape[0]
-
-    def widen(thickness: float) -> None:
-        room = thickness * size / unit * lp.cost_scale
-        face.set_row_bounds(np.array([row]), np.array([-np.inf]), np.array([best + room]))
-
-    widen(THICK)
-    if face.solve().status.value != "optimal":
-        return {}
-    start = face.get_basis()
-
-    def extremes(cost: np.ndarray) -> list[float | None]:
-        """Least and most over the face, each from its best corner, which is near."""
-        weight = float(np.abs(cost).max(initial=0.0))
-        if weight == 0.0:
-            return [0.0, 0.0]
-        out: list[float | None] = []
-        for sign in (1.0, -1.0):
-            face.set_basis(start)
-            face.set_costs(sign * cost / weight * lp.cost_scale)
-            answer = face.solve()
-            out.append(float(np.dot(cost, answer.x)) if answer.status.value == "optimal" else None)
-        return out
-
     figures = expected_figures(solution)
     asked = {name: (lin, _vector(kept, lin)) for name, lin in _figures(kept).items() if isinstance(figures.get(name), float)}
+    small = lp.matrix.nnz <= LARGEST
+    thick = _within(kept, THICK * size / unit) if small else None
+    exact = _exact(kept)
+    if exact is None and small:
+        exact = _within(kept, THIN * size / unit)
     found: dict[str, Range] = {}
-    for thickness in (THICK, THIN):
-        widen(thickness)
-        for name, (lin, cost) in asked.items():
-            if cost is None or (name in found and found[name].unique):
-                continue
-            scale, value = unit if name in USD else 1.0, float(figures[name])  # type: ignore[arg-type]
-            ends = [None if one is None else (one + lin.const) * scale for one in extremes(cost)]
-            unique = all(one is not None and abs(one - value) <= tolerance(name, value, size) for one in ends)
-            wide = found.get(name)
-            found[name] = Range(value, ends[0], ends[1], unique) if wide is None else replace(wide, unique=unique)
+    for name, (lin, cost) in asked.items():
+        if cost is None:
+            continue
+        scale, value = unit if name in USD else 1.0, float(figures[name])  # type: ignore[arg-type]
+        room = tolerance(name, value, size)
+
+        def ends(session: Session | None, cost: np.ndarray = cost, lin: Lin = lin, scale: float = scale) -> list[float | None]:
+            if session is None:
+                return [None, None]
+            return [None if one is None else (one + lin.const) * scale for one in _extremes(session, cost, lp.cost_scale)]
+
+        low, high = ends(thick)
+        shared = [all(one is not None and abs(one - value) <= room for one in pair) for pair in (ends(exact), (low, high))]
+        unique = any(shared)  # what one has in a larger set it has in the smaller
+        found[name] = Range(value, low, high, unique)
     return found
+
+
+def _exact(kept: Kept) -> Session | None:
+    """The best plans: what has a price sits at its bound (see `optimizer.canonical`)."""
+    lp, answer = kept.run.session.lp, kept.answer
+    rows = lp.matrix.shape[0]
+    if len(answer.y) != rows:  # cuts came after the answer: they have no price in it
+        answer = replace(answer, y=np.concatenate([answer.y, np.zeros(rows - len(answer.y))]))
+    for tolerance in FACE:
+        session = Session(replace(kept.run.options, primal=True))
+        session.load(lp)
+        bounds = (lp.col_lower.copy(), lp.col_upper.copy(), lp.row_lower.copy(), lp.row_upper.copy())
+        Face(lp, tolerance, *bounds).shrink(session, lp.true_cost, answer.x, answer.y)
+        if session.solve().status.value == "optimal":
+            return session
+    return None
+
+
+def _within(kept: Kept, room: float) -> Session | None:
+    """Plans within `room` (money units) of the best; solved once, so that every search begins at a plan."""
+    lp = kept.run.session.lp
+    session = Session(replace(kept.run.options, primal=True))
+    session.load(lp)
+    best = float(np.dot(lp.cost, kept.answer.x)) + room * lp.cost_scale
+    session.add_rows(np.array([-np.inf]), np.array([best]), sparse.csr_array(lp.cost[None, :]))
+    return session if session.solve().status.value == "optimal" else None
+
+
+def _extremes(session: Session, cost: np.ndarray, cost_scale: float) -> list[float | None]:
+    """Least and most of cost'x; None where there is none."""
+    weight = float(np.abs(cost).max(initial=0.0))
+    if weight == 0.0:
+        return [0.0, 0.0]
+    start = session.get_basis()
+    out: list[float | None] = []
+    for sign in (1.0, -1.0):
+        session.set_basis(start)
+        session.set_costs(sign * cost / weight * cost_scale)
+        answer = session.solve()
+        out.append(float(np.dot(cost, answer.x)) if answer.status.value == "optimal" else None)
+    session.set_basis(start)
+    return out
 
 
 def _figures(kept: Kept) -> dict[str, Lin]:
