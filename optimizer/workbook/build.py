@@ -176,8 +176,6 @@ def _refuse(problem: Problem, decisions: Decisions) -> None:
     for debt in problem.debts:
         if bears_costs(debt) and debt.is_strip and 1.0 - debt.price + debt.fee >= 1.0:
             raise WorkbookError(f"no workbook is written: {debt.name} costs its whole face to issue, which has no effective rate")
-        if debt.amortisation == "given" and debt.pik:
-            raise WorkbookError(f"no workbook is written: {debt.name} has both a given schedule and interest that is added to the balance")
 
 
 def _status(made: Made) -> tuple[str, str]:
