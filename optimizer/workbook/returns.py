@@ -205,6 +205,7 @@ class _Measures:
         self.made: dict[str, Term] = {}
         self.step = math.gcd(*(int(m) for m in self.frame.problem.clock.months))
         self.grids: dict[str, Row] = {}
+        self.nearby = ""
         self.series: list[tuple[str, Callable[..., Term]]] = []
 
     def value(self, key: str) -> Value:
@@ -314,9 +315,12 @@ class _Measures:
         one = formula(f"SUMPRODUCT(1*(({upper}>=0)<>({lower}>=0)))=1", float(changes == 1))
         high = Term(f"{rates.prefix}{column}{top}", values[0]) >= 0
         every = both(*([condition] if condition is not None else []), least(span) < 0, largest(span) > 0, one, high)
-        grid, figure = self._span(row), self.value(key)
-        guess = round((1.0 + figure) ** (self.step / 12.0) - 1.0, 3) if isinstance(figure, float) else 0.1
-        return Term(f"IF({every.text},(1+IRR({grid.text},{guess!r}))^(12/{self.step})-1,{text(NONE).text})", figure)
+        # the search begins at the last rate that was looked at before the value turns negative
+        nearby = f"INDEX({rates.prefix}{rates.letters(0)}{top}:{rates.letters(0)}{last},SUMPRODUCT(1*({rates.prefix}{column}{top}:{column}{last}>=0)))"
+        if key == "irr":
+            self.nearby = nearby
+        rate = f"(1+IRR({self._span(row).text},(1+{nearby})^({self.step}/12)-1))^(12/{self.step})-1"
+        return Term(f"IF({every.text},{rate},{text(NONE).text})", self.value(key))
 
     def fill_rates(self) -> None:
         """The sheet of rates: one line per rate, one column per series."""
@@ -348,9 +352,8 @@ class _Measures:
         if isinstance(figure, float):
             found = pyxirr.xirr(frame.calendar, np.array(span.filled), guess=figure, silent=True)
             value = NONE if found is None else float(found)
-        guess = round(figure, 3) if isinstance(figure, float) else 0.1
         there = self.sheet.rows[1]
-        return Term(f"IF(ISNUMBER({there.place(0)}),XIRR({span.text},{days.text},{guess!r}),{text(NONE).text})", value)
+        return Term(f"IF(ISNUMBER({there.place(0)}),XIRR({span.text},{days.text},{self.nearby}),{text(NONE).text})", value)
 
     def _payback(self, label: str, row: Row) -> Term:
         """Years until what was received covers what was paid, for good."""

@@ -93,7 +93,7 @@ class Writer:
         page.write_string(1, 0, self.title, self.format(font_color=GREY))
         head = self.format(bold=True, bg_color=BAND, bottom=1, bottom_color=RULE, align="right")
         first_head = self.format(bold=True, bg_color=BAND, bottom=1, bottom_color=RULE)
-        page.write_string(3, 0, "", first_head)
+        page.write_blank(3, 0, None, first_head)
         page.write_string(3, 1, "Unit", first_head)
         page.write_string(3, 2, "Key", first_head)
         for k in range(columns):
@@ -118,7 +118,10 @@ class Writer:
         }
         look = self.format(**kinds[note.kind])
         at = note.number - 1
-        page.write_string(at, 0, clean(note.text), look)
+        if note.text:
+            page.write_string(at, 0, clean(note.text), look)
+        else:
+            page.write_blank(at, 0, None, look)
         if note.kind == "section":
             page.write_blank(at, 1, None, look)
             over = self.format(**kinds["section"], align="right")
@@ -135,8 +138,10 @@ class Writer:
     def _row(self, page: Any, row: Row) -> None:
         at, look = row.number - 1, self.figure(row)
         bold = row.kind == "total"
-        page.write_string(at, 0, clean(row.label), self.format(bold=bold, **({"top": 1, "top_color": RULE} if bold else {})))
-        page.write_string(at, 1, row.unit, self.format(font_color=GREY, font_size=9))
+        if row.label:
+            page.write_string(at, 0, clean(row.label), self.format(bold=bold, **({"top": 1, "top_color": RULE} if bold else {})))
+        if row.unit:
+            page.write_string(at, 1, row.unit, self.format(font_color=GREY, font_size=9))
         if row.key:
             page.write_string(at, 2, clean(row.key), self.format(font_color=GREY, font_size=8))
         if row.remark:

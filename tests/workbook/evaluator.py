@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from openpyxl.formula.tokenizer import Token
 from openpyxl.utils import column_index_from_string, get_column_letter
 
 Thunk = Callable[[], Any]
+EPOCH = datetime(1899, 12, 30)
 PLACE: re.Pattern[str] = re.compile(r"^(?:(?:'((?:[^']|'')+)'|([A-Za-z0-9_]+))!)?\$?([A-Z]+)\$?(\d+)(?::\$?([A-Z]+)\$?(\d+))?$")
 RANKS = {"<": 1, ">": 1, "<=": 1, ">=": 1, "=": 1, "<>": 1, "&": 2, "+": 3, "-": 3, "*": 4, "/": 4, "^": 5}
 
@@ -102,11 +104,17 @@ def _numbers(arguments: tuple[Any, ...]) -> list[float]:
     return out
 
 
-def _root(value: Callable[[float], float], low: float, high: float) -> float:
-    """Where a decreasing function is zero, by bisection."""
-    if not value(low) > 0.0 > value(high):
-        raise SpreadsheetError("#NUM!")
-    for _ in range(300):
+def _root(value: Callable[[float], float], guess: float) -> float:
+    """Where a function is zero, by bisection between the nearest points around a guess at which its sign differs."""
+    width = 1e-3
+    while True:
+        low, high = max(guess - width, -0.9999), guess + width
+        if value(low) > 0.0 > value(high):
+            break
+        width *= 1.5
+        if width > 1e3:
+            raise SpreadsheetError("#NUM!")
+    for _ in range(200):
         middle = 0.5 * (low + high)
         if value(middle) > 0.0:
             low = middle
@@ -119,13 +127,13 @@ def irr(flows: Any, guess: float = 0.1) -> float:
     """Rate per step of flows that are paid first and received later."""
     amounts = np.array(_numbers((flows,)))
     steps = np.arange(len(amounts))
-    return _root(lambda rate: float(amounts @ (1.0 + rate) ** -steps), -0.999, 1e3)
+    return _root(lambda rate: float(amounts @ (1.0 + rate) ** -steps), guess)
 
 
 def xirr(flows: Any, days: Any, guess: float = 0.1) -> float:
     """Rate per 365 days."""
     amounts, at = np.array(_numbers((flows,))), np.array(_numbers((days,)))
-    return _root(lambda rate: float(amounts @ (1.0 + rate) ** (-(at - at[0]) / 365.0)), -0.999, 1e4)
+    return _root(lambda rate: float(amounts @ (1.0 + rate) ** (-(at - at[0]) / 365.0)), guess)
 
 
 def npv(rate: float, *flows: Any) -> float:
@@ -188,8 +196,13 @@ class Engine:
         for page in book:
             for row in page.iter_rows():
                 for cell in row:
-                    if cell.value is not None:
-                        self.cells[page.title, cell.coordinate] = cell.value if cell.data_type == "f" or not isinstance(cell.value, str) else _Text(cell.value)
+                    value = cell.value
+                    if isinstance(value, datetime):
+                        value = float((value - EPOCH).days)
+                    elif isinstance(value, str) and cell.data_type != "f":
+                        value = _Text(value)
+                    if value is not None:
+                        self.cells[page.title, cell.coordinate] = value
         self._compiled: dict[tuple[str, str], Thunk] = {}
         self._known: dict[tuple[str, str], Any] = {}
 
@@ -223,7 +236,11 @@ class Engine:
         """Sheet -> cell -> what stands in it."""
         out: dict[str, dict[str, Any]] = {}
         for sheet, cell in self.cells:
-            out.setdefault(sheet, {})[cell] = self[sheet, cell]
+            try:
+                value = self[sheet, cell]
+            except SpreadsheetError as error:
+                value = str(error)
+            out.setdefault(sheet, {})[cell] = value
         return out
 
 
