@@ -81,7 +81,9 @@ def written(name: str, problem: Problem, decisions: Decisions, books: Books, fin
     writer = Writer(name, made.frame.resolved)
     status = _status(made)
     for sheet, headings in made.sheets:
-        widths = {"label": 70.0} if sheet.name in ("Inputs", "Checks", "About") else {}
+        widths = {"label": 64.0 if sheet.tab == "calculation" or sheet.name in ("Inputs", "Checks", "About") else 52.0}
+        if sheet.name == "About":
+            widths["label"] = 130.0
         page = writer.sheet(sheet, headings, widths, status)
         if sheet.name == "Inputs":
             page.data_validation(

@@ -97,7 +97,7 @@ class _Diluted:
                 f"{name}: interest per share",
                 lambda d, k=k: when(more[k][d] > 0, gain[k][d] / more[k][d], 1e99) if not more[k][d].zero else formula("1E+99", 1e99),  # type: ignore[misc]
                 "USD/share",
-                "plain",
+                "step",
             )
             for k, name in enumerate(self.names)
         ]

@@ -21,7 +21,6 @@ def checks_sheet(parts: Parts, flows: Flows, rules: Rules, workings: Sheet) -> S
     income, cash, balance = (parts.rows[name] for name in ("income_statement", "cash_flow", "balance_sheet"))
     uses, ratios = parts.rows["sources_uses"], parts.rows["credit_ratios"]
     flags: list[Row] = []
-    sheet.note("", "heading", ("left", "of", "holds"))
     master = sheet.row(MASTER, lambda k: least(*(flag[2] for flag in flags)) if k == 2 else None, "", "flag", "total", "checks/master")
     holds = sheet.row(HOLDS, lambda k: least(*(flag[2] for flag in plan)) if k == 2 else None, "", "flag", "total", "checks/plan")
     parts.master, parts.plan_holds = master, holds
@@ -40,6 +39,7 @@ def checks_sheet(parts: Parts, flows: Flows, rules: Rules, workings: Sheet) -> S
             return when(formula(f"{here[0]}{at}<={TOLERANCE:.6f}*{here[1]}{at}", float(fine)), 1, 0)
 
         group.append(sheet.row(label, make, "", "check"))
+        group[-1].others[2] = "flag"
 
     def apart(a: Row, b: Row, last: int = T) -> Term:
         """The largest difference of two rows is at most the sum of all differences."""

@@ -207,7 +207,7 @@ def rule_rows(parts: Parts, sheet: Sheet) -> Rules:
         if plain not in known:
             raise WorkbookError(f"a rule uses {plain!r}, for which the workbook has no formula")
         if plain not in cache:
-            cache[plain] = (sheet.row(plain, lambda d: known[plain](d), "", "plain"), 1 if term.word in OPERATING else 0)
+            cache[plain] = (sheet.row(plain, lambda d: known[plain](d), "", "price"), 1 if term.word in OPERATING else 0)
         row, first = cache[plain]
         for k, function in enumerate(term.functions):
             key = str(Word(term.word, term.argument, term.functions[: k + 1]))
@@ -244,9 +244,9 @@ def _rule(parts: Parts, sheet: Sheet, made: Rules, n: int, rule: Rule, values: d
             cell = frame.given(f"rule/{n}/{key}", f"{rule.name}: coefficient of {key}", float(array[0, 0]), "", "plain")
             coefficients[key] = lambda d, cell=cell: cell  # type: ignore[misc]
         else:
-            row = frame.paths.series(f"coefficient of {key}", array, "", "plain", keep=True)
+            row = frame.paths.series(f"coefficient of {key}", array, "", "price", keep=True)
             coefficients[key] = lambda d, row=row: row[d]  # type: ignore[misc]
-    right = frame.paths.series("right side", np.broadcast_to(rule.constant, shape), "", "plain", keep=True)
+    right = frame.paths.series("right side", np.broadcast_to(rule.constant, shape), "", "price", keep=True)
     counts = frame.paths.series("applies (1)", active.astype(float), "", "count", keep=True)
     shown = set(map(int, where))
 
@@ -256,8 +256,8 @@ def _rule(parts: Parts, sheet: Sheet, made: Rules, n: int, rule: Rule, values: d
     def left_of(d: int) -> Term:
         return sum((coefficients[key](d) * values[key][d] for key in coefficients), ZERO)
 
-    left = sheet.row("Left side", at(left_of), "", "plain", key=f"rule/{n}/left")
-    other = sheet.row("Right side", at(lambda d: right[d]), "", "plain", key=f"rule/{n}/right")
+    left = sheet.row("Left side", at(left_of), "", "price", key=f"rule/{n}/left")
+    other = sheet.row("Right side", at(lambda d: right[d]), "", "price", key=f"rule/{n}/right")
 
     def room(d: int) -> Term:
         if rule.sense == ">=":
@@ -266,13 +266,13 @@ def _rule(parts: Parts, sheet: Sheet, made: Rules, n: int, rule: Rule, values: d
             return other[d] - left[d]
         return -absolute(left[d] - other[d])
 
-    headroom = sheet.row("Headroom", at(room), "", "plain", "total", f"rule/{n}/headroom")
+    headroom = sheet.row("Headroom", at(room), "", "price", "total", f"rule/{n}/headroom")
     if rule.penalty is None:
         short = sheet.row(
             "Short by",
             at(lambda d: when(counts[d].equals(0), 0, when(headroom[d] < 0, -headroom[d], 0))),
             "",
-            "plain",
+            "price",
         )
         made.hard.append((rule.name, short))
 
@@ -287,9 +287,9 @@ def _over_time(parts: Parts, sheet: Sheet, label: str, function: Function, x: Ro
         return total(x.span(start, d)) if start <= d else ZERO
 
     if function.name == "total":
-        return sheet.row(label, lambda d: since(0, d), "", "plain"), first
+        return sheet.row(label, lambda d: since(0, d), "", "price"), first
     if function.name == "year":
-        return sheet.row(label, lambda d: since(begins[frame.year_of[d]], d), "", "plain"), first
+        return sheet.row(label, lambda d: since(begins[frame.year_of[d]], d), "", "price"), first
     if function.name == "ltm":
 
         def ltm(d: int) -> Term:
@@ -297,17 +297,17 @@ def _over_time(parts: Parts, sheet: Sheet, label: str, function: Function, x: Ro
             made = since(start, d)
             return made * (term(12) / month[d]) if settles and 0 < month[d] < 12 else made
 
-        return sheet.row(label, ltm, "", "plain", first=first), first
+        return sheet.row(label, ltm, "", "price", first=first), first
     if function.name == "average":
 
         def mean(d: int) -> Term:
             start = max(next(e for e in dates if month[e] > month[d] - function.months), first)
             return average(x.span(start, d)) if start <= d else ZERO
 
-        return sheet.row(label, mean, "", "plain", first=first), first
+        return sheet.row(label, mean, "", "price", first=first), first
     if function.name == "previous":
         back = [d - 1 if not function.months else max((e for e in dates if month[e] <= month[d] - function.months), default=-1) for d in dates]
         later = [d for d in dates if back[d] >= first]
         start = later[0] if later else frame.dates
-        return sheet.row(label, lambda d: x[back[d]] if back[d] >= first else None, "", "plain", first=start), start
+        return sheet.row(label, lambda d: x[back[d]] if back[d] >= first else None, "", "price", first=start), start
     raise WorkbookError(f"the function {function.name!r} of a rule has no formula in the workbook")

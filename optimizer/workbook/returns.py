@@ -237,7 +237,7 @@ class _Measures:
         """Workings and formulas of all measures."""
         parts, flows, frame, sheet = self.parts, self.flows, self.frame, self.sheet
         T, ratios, rate = frame.periods, parts.rows["credit_ratios"], flows.discount_rate
-        sheet.note("Workings of measures", "section")
+        sheet.note("Workings of measures", "section", _dates(parts))
         owners = self._clean("Owners", flows.owners)
         business = self._clean("Business", flows.business)
         paid_row = sheet.row("Paid in by owners", lambda d: -(flows.ledger["contributions"][d] + flows.ledger["rescue"][d]))
@@ -332,7 +332,7 @@ class _Measures:
             def make(k: int, rate: float = float(rate), place: str = f"{self.rates.letters(0)}{self.rates.next}") -> Term | float:
                 return self.series[k - 1][1](rate, place) if k else rate
 
-            self.rates.row("", make, "", "usd", "formula", end=self.rates.columns)
+            self.rates.row("", make, "", "value", "formula", end=self.rates.columns).others[0] = "percent"
 
     def _mirr(self, key: str, row: Row) -> Term:
         """Modified internal rate of return at the discount rate, by the function of spreadsheets."""

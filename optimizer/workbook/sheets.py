@@ -45,7 +45,7 @@ class Row:
     number: its row on the sheet (of a single input, a mark like '#7#' until all of them are known). look: name of a number format. kind: 'input' | 'formula' | 'total' | 'text'. key: 'statement/line' where the program has the same figures.
     """
 
-    __slots__ = ("_cells", "end", "first", "key", "kind", "label", "look", "make", "number", "remark", "sheet", "unit")
+    __slots__ = ("_cells", "end", "first", "key", "kind", "label", "look", "make", "number", "others", "remark", "sheet", "unit")
 
     def __init__(
         self,
@@ -63,7 +63,8 @@ class Row:
         self.sheet, self.number, self.label, self.make, self.unit = sheet, number, label, make, unit
         self.look, self.kind, self.key, self.first = look, kind, key, first
         self.end = sheet.columns if end is None else end
-        self.remark = ""
+        self.remark = ""  # said beside it
+        self.others: dict[int, str] = {}  # figures with a number format of their own
         self._cells: dict[int, Cell] = {}
 
     def cell(self, d: int) -> Cell:

@@ -28,9 +28,12 @@ LOOKS = {
     "flag": '"OK";"OK";"CHECK"',
     "check": "0.00E+00;-0.00E+00;0",
     "text": "@",
+    "value": "0.000E+00",
+    "step": '[>=1E+98]"none";#,##0.0000',
 }  # fmt: skip
 TABS = {"input": "#1F4E9E", "statement": "#2E7D32", "calculation": "#8A8A8A"}
 BLUE, GREY, BAND, RULE = "#0B3D91", "#777777", "#E8EEF7", "#B7C3D7"
+PER_PAGE = 12  # figures beside each other on a printed page
 LONGEST_TEXT = 32_000  # characters that a cell may hold, and a few less
 
 
@@ -62,10 +65,10 @@ class Writer:
             self._formats[key] = self.book.add_format({"font_name": "Calibri", "font_size": 10, **what})
         return self._formats[key]
 
-    def figure(self, row: Row) -> Any:
+    def figure(self, row: Row, name: str) -> Any:
         """The format of a row's figures: inputs are blue on a tint, totals bold under a line."""
-        what: dict[str, Any] = {"num_format": LOOKS[row.look], "align": "right"}
-        if row.look == "text":
+        what: dict[str, Any] = {"num_format": LOOKS[name], "align": "right"}
+        if name == "text":
             what["align"] = "left"
         if row.kind == "input":
             what |= {"font_color": BLUE, "bg_color": "#FFF9E5"}
@@ -80,7 +83,6 @@ class Writer:
         page.hide_gridlines(2)
         page.set_landscape()
         page.set_paper(9)
-        page.fit_to_pages(1, 0)
         page.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
         page.set_header(f"&L&8{self.title.replace('&', '&&')[:80]}&R&8{sheet.name.replace('&', '&&')}")
         page.set_footer("&L&8wattfolio&R&8&P / &N")
@@ -88,6 +90,7 @@ class Writer:
         page.set_column(1, 1, widths.get("unit", 11))
         page.set_column(2, 2, 30, None, {"hidden": True})
         columns = max([sheet.columns, *(row.end for row in sheet.rows)])
+        page.fit_to_pages(-(-sheet.columns // PER_PAGE), 0)  # labels are repeated on every page
         page.set_column(FIRST, FIRST + columns - 1, widths.get("figure", 13.5))
         page.write_string(0, 0, clean(sheet.title), self.format(bold=True, font_size=14, font_color=BLUE))
         page.write_string(1, 0, self.title, self.format(font_color=GREY))
@@ -136,7 +139,7 @@ class Writer:
                 page.write_string(at, FIRST + k, clean(str(text)), over)
 
     def _row(self, page: Any, row: Row) -> None:
-        at, look = row.number - 1, self.figure(row)
+        at, usual = row.number - 1, self.figure(row, row.look)
         bold = row.kind == "total"
         if row.label:
             page.write_string(at, 0, clean(row.label), self.format(bold=bold, **({"top": 1, "top_color": RULE} if bold else {})))
@@ -145,11 +148,12 @@ class Writer:
         if row.key:
             page.write_string(at, 2, clean(row.key), self.format(font_color=GREY, font_size=8))
         if row.remark:
-            page.write_string(at, FIRST + row.end, clean(row.remark), self.format(italic=True, font_color=GREY))
+            page.write_string(at, FIRST + row.end, clean(row.remark), self.format(italic=True, font_color=GREY, indent=1))
         for d in range(row.first, row.end):
             cell = row.cell(d)
             if cell.value is None:
                 continue
+            look = self.figure(row, row.others[d]) if d in row.others else usual
             if cell.formula is not None:
                 value = cell.value
                 if isinstance(value, float) and not math.isfinite(value):
