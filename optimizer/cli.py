@@ -190,6 +190,12 @@ def _variants(case: Case, path: str) -> None:
 @click.option("--out", "out", default="out", show_default=True, metavar="DIR", help="Where results are written.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json and nothing else.")
 @click.option("--dispatch", is_flag=True, help="Write every hour to dispatch.parquet too.")
+@click.option(
+    "--xlsx/--no-xlsx",
+    "xlsx",
+    default=None,
+    help="Write workbook.xlsx, with live formulas, too.  [default: up to 40 periods]",
+)
 @click.option("--time-limit", type=float, metavar="SECONDS", help="Stop the solver after this time.")
 @click.option(
     "--workers",
@@ -207,6 +213,7 @@ def solve(
     out: str,
     as_json: bool,
     dispatch: bool,
+    xlsx: bool | None,
     time_limit: float | None,
     workers: int | None,
     scheduler: str | None,
@@ -238,8 +245,13 @@ def solve(
     code = EXIT_CODES[solution.outcome.name]
     trouble = None
     if code == DONE:
+        from optimizer.cli_report import workbook_of
+
+        book, missing = workbook_of(solution, xlsx)
+        if missing is not None:
+            click.echo(missing, err=True)
         try:
-            written = results.write(solution, out, label=label, dispatch=dispatch)
+            written = results.write(solution, out, label=label, dispatch=dispatch, workbook=book)
         except results.ResultError as problem:
             trouble = str(problem)
     _say(lambda: _print(solution, as_json))
@@ -345,6 +357,24 @@ def explain(
             raise Mistaken(f"cannot write {prices_file}: {_why(problem)}") from None
     _say(lambda: click.echo(found.json if as_json else found.text, nl=False))
     return code
+
+
+@cli.command()
+@click.argument("result", metavar="RESULT")
+@click.option("--xlsx", "xlsx", metavar="FILE", help="Write the finance workbook, with live formulas.")
+def report(result: str, xlsx: str | None) -> int:
+    """Write a report of a result, the folder that `solve` wrote."""
+    if xlsx is None:
+        raise click.UsageError("nothing to write: say --xlsx FILE")
+    from optimizer.cli_report import copy_workbook
+    from optimizer.results import ResultError
+
+    try:
+        copy_workbook(result, xlsx)
+    except ResultError as problem:
+        raise Mistaken(str(problem)) from None
+    click.echo(f"wrote {xlsx}", err=True)
+    return DONE
 
 
 @cli.command()

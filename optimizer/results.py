@@ -285,8 +285,10 @@ def write(
     label: str | None = None,
     dispatch: bool = False,
     prices: tuple[StatementPrice, ...] | None = None,
+    workbook: bytes | None = None,
 ) -> Path:
-    """Write the result folder of an optimal, verified solution and return its path; `label` replaces the variant in it. prices: for prices.csv.
+    """Write the result folder of an optimal, verified solution and return its path; `label` replaces the variant in it. prices: for prices.csv;
+    workbook: workbook.xlsx (`optimizer.workbook`).
 
     All files go to a new folder beside it first; only when every byte is on the disk do the two change places, so an
     earlier result is either whole or replaced. Raises ResultError.
@@ -296,6 +298,8 @@ def write(
     target = folder(out_dir, solution.case.name, label or solution.variant)
     prepare(target)
     files = contents(solution, dispatch, prices)
+    if workbook is not None:
+        files["workbook.xlsx"] = workbook
     manifest = {
         "schema": SCHEMA,
         "case": solution.case.name,

@@ -91,7 +91,7 @@ def test_the_readme_tells_every_file_of_a_result() -> None:
     from optimizer.results_tables import TABLES
 
     told = set(re.findall(r"^\| `([a-z_]+\.[a-z]+)` \|", README, flags=re.MULTILINE))
-    assert told == {*TABLES, *FINANCE_TABLES, "summary.json", "timings.json", "manifest.json", "dispatch.parquet", "prices.csv"}
+    assert told == {*TABLES, *FINANCE_TABLES, "summary.json", "timings.json", "manifest.json", "dispatch.parquet", "prices.csv", "workbook.xlsx"}
 
 
 def test_the_links_of_the_readme_lead_somewhere() -> None:

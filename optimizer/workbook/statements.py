@@ -22,6 +22,8 @@ from optimizer.workbook.plant import Plant
 from optimizer.workbook.sheets import NOTHING, Row, Sheet
 
 Entry = Callable[[int], Term]
+#: ratios that are shares of something
+SHARES = ("effective_rate", "debt_to_assets", "old_share", "share[")
 LOOKS = {"USD": "usd", "ratio": "ratio", "shares": "shares", "USD/share": "price"}
 
 
@@ -96,7 +98,7 @@ def statement_rows(
             line.label,
             make,
             line.unit,
-            LOOKS[line.unit],
+            "percent" if line.key.startswith(SHARES) else LOOKS[line.unit],
             "total" if line.sums else "formula",
             f"{name or statement.name}/{line.key}",
             end=columns,

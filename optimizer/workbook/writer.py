@@ -91,7 +91,7 @@ class Writer:
         page.set_column(2, 2, 30, None, {"hidden": True})
         columns = max([sheet.columns, *(row.end for row in sheet.rows)])
         page.fit_to_pages(-(-sheet.columns // PER_PAGE), 0)  # labels are repeated on every page
-        page.set_column(FIRST, FIRST + columns - 1, widths.get("figure", 13.5))
+        page.set_column(FIRST, FIRST + columns - 1, widths.get("figure", 15))
         page.write_string(0, 0, clean(sheet.title), self.format(bold=True, font_size=14, font_color=BLUE))
         page.write_string(1, 0, self.title, self.format(font_color=GREY))
         head = self.format(bold=True, bg_color=BAND, bottom=1, bottom_color=RULE, align="right")
