@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from models.decisions import Decisions
-from models.problem import Expansion, Hourly, Problem, Site
+from models.problem import Expansion, Hourly, Problem, Site, Tax
 from models.proforma import keep_books
 from optimizer.finance import FinanceStatements, finance_statements
 from optimizer.finance.returns import Measure
@@ -21,6 +21,8 @@ from tests.workbook.evaluator import Engine
 
 #: figures that large ones cancel to: dollars and shares, where a double has no more digits
 CENTS = 1e-4
+#: rates of return, per year: what the search of the program stops at
+RATES = 1e-9
 
 
 def again(problem: Problem, decisions: Decisions) -> FinanceStatements:
@@ -74,8 +76,8 @@ def _changed(p: Problem, key: list[str], x: float) -> Problem:
         case ["equity", name, what]:
             return replace(p, equities=tuple(replace(e, **{what: x}) if e.name == name else e for e in p.equities))
         case ["tax", what]:
-            assert p.tax is not None
-            return replace(p, tax=replace(p.tax, **{what: x}))
+            none = Tax(rate=0.0, nol=0.0, nol_cap=1.0, existing_depreciation=np.zeros(p.clock.periods))
+            return replace(p, tax=replace(p.tax or none, **{what: x}))
         case ["terminal", what]:
             return replace(p, terminal=replace(p.terminal, **{what: x}))
         case ["discount"]:
@@ -164,7 +166,7 @@ def differences(cells: dict[str, dict[str, Any]], layout: Layout, finance: Finan
             if np.isnan(theirs):
                 fine = mine == "n/a"
             else:
-                floor = CENTS if unit in ("USD", "shares") else 1e-10
+                floor = {"USD": CENTS, "shares": CENTS, "per year": RATES}.get(unit, 1e-10)
                 fine = isinstance(mine, int | float) and abs(mine - theirs) <= max(floor, 1e-9 * abs(theirs))
             if not fine:
                 wrong.append(f"{key} ({sheet}!{place}): {mine} instead of {theirs}")
