@@ -177,7 +177,9 @@ def contents(solution: Solution, dispatch: bool = False, prices: tuple[Statement
     if loose := solution.finance.loose:
         worst = max(loose, key=lambda check: check.relative)
         where = f" ({worst.where})" if worst.where else ""
-        raise ResultError(f"nothing is written: the statements do not tie: {worst.name}{where}, off by {worst.relative:.3g} relative")
+        raise ResultError(
+            f"nothing is written: the statements do not tie: {worst.name}{where}, off by {worst.relative:.3g} relative"
+        )
     files = {"summary.json": to_json(summary(solution)).encode()}
     for name, build in (tables.TABLES | FINANCE_TABLES).items():
         files[name] = to_csv(build(solution)).encode("utf-8", "replace")

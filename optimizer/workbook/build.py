@@ -12,7 +12,6 @@ from optimizer.workbook.checks import checks_sheet
 from optimizer.workbook.covenants import covenant_sheet, rule_rows
 from optimizer.workbook.debts import bears_costs, debt_sheets
 from optimizer.workbook.errors import WorkbookError
-
 from optimizer.workbook.frame import Frame
 from optimizer.workbook.operations import market_paths, operations
 from optimizer.workbook.plant import plant_sheet
@@ -193,7 +192,9 @@ def _status(made: Made) -> tuple[str, str]:
 def _every_scenario(problem: Problem, books: Books, finance: FinanceStatements) -> tuple[Sheet, tuple[object, ...]]:
     """Measures of every scenario and in expectation, as the program worked them out."""
     names = problem.scenarios.names
-    sheet = Sheet("All scenarios", "All scenarios: values from the program, which do not follow inputs", 1 + len(names), "statement")
+    sheet = Sheet(
+        "All scenarios", "All scenarios: values from the program, which do not follow inputs", 1 + len(names), "statement"
+    )
     sheet.note("Objective", "heading")
     looks = {"USD": "usd", "per year": "percent", "ratio": "ratio", "years": "plain"}
 
@@ -234,6 +235,3 @@ def compare(made: Made, books: Books, finance: FinanceStatements, shown: int) ->
                     raise WorkbookError(
                         f"no workbook is written: {sheet.name}, {row.label}, figure {d + row.first + 1}: the formula gives {a}, the program {b}"
                     )
-
-
-

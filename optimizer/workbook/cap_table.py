@@ -19,7 +19,9 @@ def cap_sheet(parts: Parts, statement: Statement, conversion: Statement) -> Shee
     for row, _, issue in parts.equity:
         if issue.holders != "new":
             continue
-        discount = frame.fixed(f"equity/{issue.name}/discount", f"{issue.name}: discount to the share price", issue.discount, "share", "percent")
+        discount = frame.fixed(
+            f"equity/{issue.name}/discount", f"{issue.name}: discount to the share price", issue.discount, "share", "percent"
+        )
 
         def shares(d: int, row: Row = row, discount: Term = discount) -> Term:
             return row[d] / (market.share[d] * (1 - discount)) if not row[d].zero else ZERO
@@ -32,7 +34,10 @@ def cap_sheet(parts: Parts, statement: Statement, conversion: Statement) -> Shee
     def of(name: str) -> list[Standing]:
         return [one for one in debts.convertibles if one.name == name]
 
-    entries: dict[str, Entry] = {"opening_shares": lambda d: start, "net_income": lambda d: parts.line("income_statement", "net_income")[d]}
+    entries: dict[str, Entry] = {
+        "opening_shares": lambda d: start,
+        "net_income": lambda d: parts.line("income_statement", "net_income")[d],
+    }
     for name, make in sold.items():
         entries[f"sold[{name}]"] = make
     for name in names:
@@ -81,7 +86,10 @@ class _Diluted:
         sheet.note("Workings of dilution", "heading")
         more = [
             sheet.row(
-                f"{name}: shares of the period", lambda d, name=name: rows[f"potential[{name}]"][d - 1] if d else ZERO, "shares", "shares"  # type: ignore[misc]
+                f"{name}: shares of the period",
+                lambda d, name=name: rows[f"potential[{name}]"][d - 1] if d else ZERO,  # type: ignore[misc]
+                "shares",
+                "shares",  # type: ignore[misc]
             )
             for name in self.names
         ]
@@ -95,7 +103,9 @@ class _Diluted:
         step = [
             sheet.row(
                 f"{name}: interest per share",
-                lambda d, k=k: when(more[k][d] > 0, gain[k][d] / more[k][d], 1e99) if not more[k][d].zero else formula("1E+99", 1e99),  # type: ignore[misc]
+                lambda d, k=k: (
+                    when(more[k][d] > 0, gain[k][d] / more[k][d], 1e99) if not more[k][d].zero else formula("1E+99", 1e99)
+                ),  # type: ignore[misc]
                 "USD/share",
                 "step",
             )
@@ -112,7 +122,8 @@ class _Diluted:
             return made
 
         place = [
-            sheet.row(f"{name}: place", lambda d, k=k: order(d, k), "", "count") for k, name in enumerate(self.names)  # type: ignore[misc]
+            sheet.row(f"{name}: place", lambda d, k=k: order(d, k), "", "count")  # type: ignore[misc]
+            for k, name in enumerate(self.names)  # type: ignore[misc]
         ]
         for number in range(1, count + 1):
             self._take(sheet, number, more, gain, place)
@@ -143,7 +154,7 @@ class _Diluted:
 
 def _conversion(parts: Parts, sheet: Sheet, statement: Statement, start: Term, names: list[str], unused: tuple[str, ...]) -> None:
     """Ownership at multiples of the share price at the horizon."""
-    frame, debts, market, last = parts.frame, parts.debts, parts.market, parts.frame.periods
+    debts, market, last = parts.debts, parts.market, parts.frame.periods
     count = len(MULTIPLES)
     sheet.note("Conversion at several share prices at the horizon (across: multiples of the scenario's)", "section")
     multiple = sheet.row("Multiple of the scenario's share price", lambda k: MULTIPLES[k], "times", "factor", "input", end=count)
@@ -185,6 +196,3 @@ def _conversion(parts: Parts, sheet: Sheet, statement: Statement, start: Term, n
         for of in ("converts", "owed", "claim", "capped_call"):
             entries[f"{of}[{name}]"] = over(of, name)
     rows.update(statement_rows(sheet, statement, entries, unused, count))
-
-
-

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from models.proforma_power import REVENUES
+from optimizer.finance.income import WORN
 from optimizer.workbook.covenants import Rules
 from optimizer.workbook.expressions import ZERO, Span, Term, absolute, formula, largest, least, term, total, when
+from optimizer.workbook.plant import KINDS
 from optimizer.workbook.returns import Flows
 from optimizer.workbook.sheets import NOTHING, Row, Sheet
 from optimizer.workbook.statements import Parts
@@ -21,7 +24,9 @@ def checks_sheet(parts: Parts, flows: Flows, rules: Rules, workings: Sheet) -> S
     income, cash, balance = (parts.rows[name] for name in ("income_statement", "cash_flow", "balance_sheet"))
     uses, ratios = parts.rows["sources_uses"], parts.rows["credit_ratios"]
     flags: list[Row] = []
-    master = sheet.row(MASTER, lambda k: least(*(flag[2] for flag in flags)) if k == 2 else None, "", "flag", "total", "checks/master")
+    master = sheet.row(
+        MASTER, lambda k: least(*(flag[2] for flag in flags)) if k == 2 else None, "", "flag", "total", "checks/master"
+    )
     holds = sheet.row(HOLDS, lambda k: least(*(flag[2] for flag in plan)) if k == 2 else None, "", "flag", "total", "checks/plan")
     parts.master, parts.plan_holds = master, holds
     plan: list[Row] = []
@@ -53,7 +58,11 @@ def checks_sheet(parts: Parts, flows: Flows, rules: Rules, workings: Sheet) -> S
         return largest(term(1), largest(*spans), -least(*spans))
 
     sheet.note("Statements tie", "section")
-    check("Balance sheet balances", apart(balance["total_assets"], balance["total_claims"]), size(balance["total_assets"], *cash.values()))
+    check(
+        "Balance sheet balances",
+        apart(balance["total_assets"], balance["total_claims"]),
+        size(balance["total_assets"], *cash.values()),
+    )
     moved = formula(
         f"ABS({cash['closing_cash'][T].text}-{cash['opening_cash'][0].text}-SUM({cash['change'].span(0, T).text}))",
         abs(cash["closing_cash"][T].number - cash["opening_cash"][0].number - sum(cash["change"].span(0, T).filled)),
@@ -69,15 +78,24 @@ def checks_sheet(parts: Parts, flows: Flows, rules: Rules, workings: Sheet) -> S
 
     def schedules(line: str) -> Row:
         return workings.row(
-            f"All debt schedules: {line.replace('_', ' ')}", lambda d: sum((parts.rows[f"debt:{key}"][line][d] for key in keys), ZERO)
+            f"All debt schedules: {line.replace('_', ' ')}",
+            lambda d: sum((parts.rows[f"debt:{key}"][line][d] for key in keys), ZERO),
         )
 
     if keys:
         workings.note("Sums of the debt schedules", "section")
         stock = size(balance["total_assets"], balance["debt"])
-        check("Debt at amortised cost is that of the schedules", apart(balance["debt_at_amortised_cost"], schedules("amortised_cost")), stock)
+        check(
+            "Debt at amortised cost is that of the schedules",
+            apart(balance["debt_at_amortised_cost"], schedules("amortised_cost")),
+            stock,
+        )
         check("Interest accrued is that of the schedules", apart(balance["interest_due"], schedules("closing_due")), stock)
-        check("Interest expense is that of the schedules", apart(income["interest_expense"], schedules("interest_expense")), size(income["interest_expense"]))
+        check(
+            "Interest expense is that of the schedules",
+            apart(income["interest_expense"], schedules("interest_expense")),
+            size(income["interest_expense"]),
+        )
         grown_of: dict[str, Row] = {}
         for key in keys:
             rows = parts.rows[f"debt:{key}"]
@@ -93,17 +111,49 @@ def checks_sheet(parts: Parts, flows: Flows, rules: Rules, workings: Sheet) -> S
                 ),
             )
             grown_of[key] = grown
-            carried = workings.row(f"{key}: amortised cost and interest accrued", lambda d, rows=rows: rows["amortised_cost"][d] + rows["closing_due"][d])  # type: ignore[misc]
-            check(f"{key}: amortised cost rolls with cash and interest", apart(carried, grown), size(rows["closing"], rows["opening"]))
+            carried = workings.row(
+                f"{key}: amortised cost and interest accrued",
+                lambda d, rows=rows: rows["amortised_cost"][d] + rows["closing_due"][d],  # type: ignore[misc]
+            )  # type: ignore[misc]
+            check(
+                f"{key}: amortised cost rolls with cash and interest",
+                apart(carried, grown),
+                size(rows["closing"], rows["opening"]),
+            )
     for label, residual in debts.residuals:
         check(f"{label}: effective interest leaves nothing", absolute(residual), term(1e-3))
+    worn = [parts.plant.totals[f"worn:{kind}"] for kind in WORN]
+    wear = workings.row("Depreciation of all plant", lambda d: sum((row[d] for row in worn), ZERO))
+    check("Depreciation is that of the plant", apart(income["depreciation"], wear), size(income["depreciation"]))
+    paid = workings.row(
+        "Paid for orders (negative)",
+        lambda d: -sum((parts.plant.totals[f"paid:{kind}"][d] for kind in KINDS), ZERO),
+    )
+    spent = workings.row(
+        "Capital spending of the cash flow statement", lambda d: sum((cash[f"capex_{kind}"][d] for kind in KINDS), ZERO)
+    )
+    check("Capital spending is what orders cost", apart(spent, paid), size(spent))
     tax = parts.rows["tax"]
+    earned = workings.row(
+        "Revenue of all sites, and rents",
+        lambda d: (
+            sum((parts.operations.at(name, d) for name in REVENUES), ZERO)
+            + sum((row[d] for row in parts.plant.rents.values()), ZERO)
+        ),
+    )
+    check("Revenue is that of sites and rents", apart(income["revenue"], earned), size(income["revenue"]))
     years = frame.problem.clock.tax_years - 1
-    paid = formula(
+    rate = frame.given("tax/rate", "Tax rate", 0.0, "of income", "percent")
+    due = formula(
+        f"ABS(SUM({tax['tax'].span(0, years).text})-{rate.text}*SUM({tax['taxable'].span(0, years).text}))",
+        abs(sum(tax["tax"].span(0, years).filled) - rate.number * sum(tax["taxable"].span(0, years).filled)),
+    )
+    check("Tax is the rate times taxable income", due, size(tax["tax"], tax["income"]))
+    filed = formula(
         f"ABS(SUM({tax['tax'].span(0, years).text})-SUM({income['tax'].span(0, T).text}))",
         abs(sum(tax["tax"].span(0, years).filled) - sum(income["tax"].span(0, T).filled)),
     )
-    check("Tax of all years is that of the income statement", paid, size(income["tax"], income["pretax_income"]))
+    check("Tax of all years is that of the income statement", filed, size(income["tax"], income["pretax_income"]))
     if parts.coins is not NOTHING:
         check(
             "Coins are at fair value",
@@ -114,19 +164,26 @@ def checks_sheet(parts: Parts, flows: Flows, rules: Rules, workings: Sheet) -> S
             size(balance["coins"], balance["total_assets"]),
         )
     sheet.note("Value ties", "section")
-    check("NPV by discount factors is that of NPV()", absolute(flows.npv[0] - flows.npv_again[0]), largest(term(1), absolute(flows.npv[0]), size(flows.value)))
+    check(
+        "NPV by discount factors is that of NPV()",
+        absolute(flows.npv[0] - flows.npv_again[0]),
+        largest(term(1), absolute(flows.npv[0]), size(flows.value)),
+    )
     fees = workings.row(
-        "Fees of shares sold to owners", lambda d: sum((fee * row[d] for row, fee, issue in parts.equity if issue.holders == "existing"), ZERO)
+        "Fees of shares sold to owners",
+        lambda d: sum((fee * row[d] for row, fee, issue in parts.equity if issue.holders == "existing"), ZERO),
     )
     between = workings.row(
         "Business, outside capital and cash kept, less owners",
-        lambda d: flows.business[d]
-        + sum((row[d] for row in flows.capital.values()), ZERO)
-        - fees[d]
-        - (cash["change"][d] - cash["cash_yield"][d])
-        + (cash["closing_cash"][d] if d == T else ZERO)
-        - (sum((*debts.opening.values(), *debts.opening_due.values()), ZERO) if d == 0 else ZERO)
-        - flows.owners[d],
+        lambda d: (
+            flows.business[d]
+            + sum((row[d] for row in flows.capital.values()), ZERO)
+            - fees[d]
+            - (cash["change"][d] - cash["cash_yield"][d])
+            + (cash["closing_cash"][d] if d == T else ZERO)
+            - (sum((*debts.opening.values(), *debts.opening_due.values()), ZERO) if d == 0 else ZERO)
+            - flows.owners[d]
+        ),
     )
     left = formula(
         f"ABS(SUMPRODUCT({between.span(0, T).text},{flows.discount.span(0, T).text}))",
@@ -134,7 +191,9 @@ def checks_sheet(parts: Parts, flows: Flows, rules: Rules, workings: Sheet) -> S
     )
     check("Owners have what outside capital leaves of the business", left, size(flows.owners, flows.business))
     sheet.note("The plan's decisions are still possible (they are inputs and do not adjust)", "section")
-    check("Cash is not negative", largest(term(0), -least(ratios["cash"].span(0, T))), size(ratios["cash"], cash["operating"]), plan)
+    check(
+        "Cash is not negative", largest(term(0), -least(ratios["cash"].span(0, T))), size(ratios["cash"], cash["operating"]), plan
+    )
     if parts.coins is not NOTHING:
         check("Coins are not negative", largest(term(0), -least(parts.coins.span(0, T))), size(parts.coins), plan)
     for name, short in rules.hard:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from models.problem import Function, Rule, Term as Word  # noqa: I001
+from models.problem import Function, Rule
+from models.problem import Term as Word
 from models.proforma_debt import first_date, running_maturity
 from models.proforma_words import OPERATING
 from optimizer.finance.lines import Statement
@@ -37,7 +38,9 @@ def covenant_sheet(parts: Parts, statement: Statement) -> Sheet:
         lambda d: income["ebitda"][d] - market.btc_mean[d] * parts.operations.at("kept", d) - income["tax"][d],
     )
     base["interest"] = sheet.row("Interest and commitment fees paid", lambda d: debts.all("paid", d))
-    base["principal"] = sheet.row("Principal by schedule", lambda d: sum((debts.of(key, "principal", d) for key in scheduled), ZERO))
+    base["principal"] = sheet.row(
+        "Principal by schedule", lambda d: sum((debts.of(key, "principal", d) for key in scheduled), ZERO)
+    )
     base["debt_service"] = sheet.row("Debt service", lambda d: base["interest"][d] + base["principal"][d])
     month = frame.month
 
@@ -70,6 +73,10 @@ def words(parts: Parts) -> dict[str, Entry]:
     frame, debts, plant, ops = parts.frame, parts.debts, parts.plant, parts.operations
     problem = frame.problem
     income, ratios, cash = parts.rows["income_statement"], parts.rows["credit_ratios"], parts.rows["cash_flow"]
+
+    def standing(row: Row) -> Entry:
+        return lambda d: row[min(d, frame.periods - 1)]
+
     out: dict[str, Entry] = {key: (lambda d, row=row: row[d]) for key, row in parts.base.items()}  # type: ignore[misc]
     out["revenue"] = lambda d: income["revenue"][d]
     for name in ("cash", "liquidity", "total_debt", "net_debt"):
@@ -103,16 +110,23 @@ def words(parts: Parts) -> dict[str, Entry]:
     out["raised"] = lambda d: sum((make(d) for make in raised), ZERO)
     out["maturities"] = lambda d: sum((out[f"maturities[{debt.name}]"](d) for debt in problem.debts), ZERO)
     out["shares_issued"] = lambda d: sum((make(d) for key, make in list(out.items()) if key.startswith("shares_issued[")), ZERO)
-    for word, quantity in (("btc_mined", "coins"), ("energy_mwh", "energy"), ("diesel_mwh", "diesel"), ("grid_mwh", "grid"), ("emissions_t", "emissions")):
+    for word, quantity in (
+        ("btc_mined", "coins"),
+        ("energy_mwh", "energy"),
+        ("diesel_mwh", "diesel"),
+        ("grid_mwh", "grid"),
+        ("emissions_t", "emissions"),
+    ):
         out[word] = lambda d, quantity=quantity: ops.at(quantity, d)  # type: ignore[misc]
         for site in problem.sites:
             out[f"{word}[{site.name}]"] = lambda d, quantity=quantity, site=site: ops.at(quantity, d, site.name)  # type: ignore[misc]
     for site in problem.sites:
-        for word, table in (("mining_hall_mw", plant.mining_hall), ("ai_hall_mw", plant.ai_hall), ("interconnection_mw", plant.interconnection)):
-            out[f"{word}[{site.name}]"] = lambda d, row=table[site.name]: row[min(d, frame.periods - 1)]  # type: ignore[misc]
-
-    def standing(row: Row) -> Entry:
-        return lambda d: row[min(d, frame.periods - 1)]
+        for word, halls in (
+            ("mining_hall_mw", plant.mining_hall),
+            ("ai_hall_mw", plant.ai_hall),
+            ("interconnection_mw", plant.interconnection),
+        ):
+            out[f"{word}[{site.name}]"] = standing(halls[site.name])
 
     density = {
         rig.name: frame.given(f"rig/{rig.name}/density", f"{rig.name}: hashrate per MW", rig.density, "PH/s/MW", "plain")
@@ -124,7 +138,8 @@ def words(parts: Parts) -> dict[str, Entry]:
     fleet = {pair: standing(row) for pair, row in plant.fleet.items()}
     _placed(out, "rigs_mw", fleet, rigs, sites)
     hashes: dict[tuple[str, str], Entry] = {
-        pair: (lambda d, make=make, pair=pair: density[pair[0]] * make(d)) for pair, make in fleet.items()  # type: ignore[misc]
+        pair: (lambda d, make=make, pair=pair: density[pair[0]] * make(d))  # type: ignore[misc]
+        for pair, make in fleet.items()  # type: ignore[misc]
     }
     _placed(out, "hashrate", hashes, rigs, sites)
     _placed(out, "ai_mw", {pair: standing(row) for pair, row in plant.contracted.items()}, services, sites)
@@ -132,9 +147,12 @@ def words(parts: Parts) -> dict[str, Entry]:
     revenue: dict[tuple[str, str], Entry] = {}
     for name in services:
         for place in sites:
-            rows = [row for row in (plant.rents.get((name, place)), ops.lines.get((place, f"ai_revenue:{name}"))) if row is not None]
+            rows = [
+                row for row in (plant.rents.get((name, place)), ops.lines.get((place, f"ai_revenue:{name}"))) if row is not None
+            ]
             revenue[name, place] = lambda d, rows=rows: sum((row[d] for row in rows), ZERO)  # type: ignore[misc]
-            energy[name, place] = lambda d, row=ops.lines.get((place, f"ai:{name}"), NOTHING): row[d]  # type: ignore[misc]
+            served = ops.lines.get((place, f"ai:{name}"), NOTHING)
+            energy[name, place] = lambda d, row=served: row[d]  # type: ignore[misc]
     _placed(out, "ai_mwh", energy, services, sites)
     _placed(out, "ai_revenue", revenue, services, sites)
     _goods(parts, out)
@@ -306,7 +324,10 @@ def _over_time(parts: Parts, sheet: Sheet, label: str, function: Function, x: Ro
 
         return sheet.row(label, mean, "", "price", first=first), first
     if function.name == "previous":
-        back = [d - 1 if not function.months else max((e for e in dates if month[e] <= month[d] - function.months), default=-1) for d in dates]
+        back = [
+            d - 1 if not function.months else max((e for e in dates if month[e] <= month[d] - function.months), default=-1)
+            for d in dates
+        ]
         later = [d for d in dates if back[d] >= first]
         start = later[0] if later else frame.dates
         return sheet.row(label, lambda d: x[back[d]] if back[d] >= first else None, "", "price", first=start), start

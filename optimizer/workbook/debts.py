@@ -98,8 +98,8 @@ def used(frame: Frame, debt: Debt) -> bool:
     if debt.existing > 0.0 or frame.decided(decisions.issued, debt.name).any():
         return True
     if debt.kind == "revolver":
-        return first_date(debt) is not None and (debt.limit > 0.0 or frame.decided(decisions.balance, debt.name).any())
-    return frame.decided(decisions.repaid, debt.name).any() if not debt.is_strip else False
+        return first_date(debt) is not None and (debt.limit > 0.0 or bool(frame.decided(decisions.balance, debt.name).any()))
+    return not debt.is_strip and bool(frame.decided(decisions.repaid, debt.name).any())
 
 
 def debt_sheets(frame: Frame, market: Market) -> tuple[Sheet, Sheet, Debts]:
@@ -143,7 +143,9 @@ def bears_costs(debt: Debt) -> bool:
 
 def _terms(frame: Frame, debt: Debt) -> Terms:
     key = f"debt/{debt.name}"
-    more = frame.given(f"{key}/more", f"{debt.name}: coupon, plus", 0.0, "per year", "rate", "For this debt alone; 0.01 is one point.")
+    more = frame.given(
+        f"{key}/more", f"{debt.name}: coupon, plus", 0.0, "per year", "rate", "For this debt alone; 0.01 is one point."
+    )
     added = more + frame.factor["coupon"]
     label = f"{debt.name}: coupon"
     if np.all(debt.rate == debt.rate[0, 0]):
@@ -164,10 +166,14 @@ def _terms(frame: Frame, debt: Debt) -> Terms:
     if debt.conversion is not None:
         terms = debt.conversion
         out.premium = frame.given(f"{key}/premium", f"{debt.name}: conversion premium", terms.premium, "share", "percent")
-        out.capped_cost = frame.fixed(f"{key}/capped", f"{debt.name}: capped call, cost", terms.capped_call_cost, "of face", "percent")
+        out.capped_cost = frame.fixed(
+            f"{key}/capped", f"{debt.name}: capped call, cost", terms.capped_call_cost, "of face", "percent"
+        )
         if terms.cap_premium is not None:
             out.capped = True
-            out.cap_premium = frame.given(f"{key}/cap", f"{debt.name}: cap over the share price at issue", terms.cap_premium, "share", "percent")
+            out.cap_premium = frame.given(
+                f"{key}/cap", f"{debt.name}: cap over the share price at issue", terms.cap_premium, "share", "percent"
+            )
     return out
 
 
@@ -200,7 +206,9 @@ def calendar(frame: Frame, debt: Debt, v: int, existing: bool) -> Calendar:
     end = max(clock.date_at(debt.maturity_month(issued)), v + 1)
     since_issue = {e: month_at(clock, e) - issued for e in range(v, end + 1)}
     step = debt.frequency
-    scheduled = [e for e in range(v + 1, end + 1) if e == end or (step > 0 and since_issue[e] // step > since_issue[e - 1] // step)]
+    scheduled = [
+        e for e in range(v + 1, end + 1) if e == end or (step > 0 and since_issue[e] // step > since_issue[e - 1] // step)
+    ]
     put = None
     if debt.put is not None:
         date = clock.date_at(debt.put[0])
@@ -244,10 +252,26 @@ def _strip(frame: Frame, market: Market, sheet: Sheet, worn: Sheet, months: Row,
         for v in dates:
             label = f"{debt.name} of {_month(frame, v)}"
             calls = frame.chosen.series(f"{label}, called (of face at issue)", called[:, v, :], "USD", "usd")
-            _vintage(frame, market, sheet, worn, months, made, debt, terms, label, face[v], calls, calendar(frame, debt, v, False), False)
+            _vintage(
+                frame,
+                market,
+                sheet,
+                worn,
+                months,
+                made,
+                debt,
+                terms,
+                label,
+                face[v],
+                calls,
+                calendar(frame, debt, v, False),
+                False,
+            )
     if debt.existing > 0.0:
         key = f"{debt.name}@existing"
-        calls = frame.chosen.series(f"{key}, called (of face at the start)", frame.decided(frame.decisions.called, key), "USD", "usd")
+        calls = frame.chosen.series(
+            f"{key}, called (of face at the start)", frame.decided(frame.decisions.called, key), "USD", "usd"
+        )
         stood = frame.given(f"debt/{debt.name}/existing", f"{debt.name}: face at the start", debt.existing, "USD", "usd")
         made.lines[key] = {line: [] for line in LINES}
         when_issued = calendar(frame, debt, 0, True)
@@ -312,7 +336,9 @@ def _vintage(
         given_row = frame.paths.series(f"{label}: share of face repaid", table, "of face", "percent")
     rows: dict[str, Row] = {}
 
-    def row(name: str, text: str, make: Maker, first: int = v + 1, end: int = last + 1, look: str = "usd", unit: str = "USD") -> Row:
+    def row(
+        name: str, text: str, make: Maker, first: int = v + 1, end: int = last + 1, look: str = "usd", unit: str = "USD"
+    ) -> Row:
         rows[name] = sheet.row(f"{label}: {text}", make, unit, look, first=first, end=end)
         return rows[name]
 
@@ -384,13 +410,7 @@ def _vintage(
     row(
         "closing",
         "balance after",
-        lambda d: (
-            face_at_issue
-            if d == v
-            else ZERO
-            if ends_here and d == last
-            else middle(d) - rows["principal"][d] - retired[d]
-        ),
+        lambda d: face_at_issue if d == v else ZERO if ends_here and d == last else middle(d) - rows["principal"][d] - retired[d],
         first=v,
     )
     row("due", "interest due after", lambda d: due_before(d) * (1 - paid_share(d)) * (1 - gone(d)))
@@ -409,7 +429,9 @@ def _vintage(
         lines["due"].append(rows["due"])
         lines["issued"].append(row("issued", "issued", lambda d: face_at_issue, first=v, end=v + 1))
         if bears_costs(debt):
-            lines["costs"].append(row("costs", "discount and fees at issue", lambda d: terms.cost * face_at_issue, first=v, end=v + 1))
+            lines["costs"].append(
+                row("costs", "discount and fees at issue", lambda d: terms.cost * face_at_issue, first=v, end=v + 1)
+            )
         if not terms.capped_cost.zero:
             lines["capped_call"].append(
                 row("capped_call", "capped call bought", lambda d: terms.capped_cost * face_at_issue, first=v, end=v + 1)
@@ -417,7 +439,9 @@ def _vintage(
     if may_call:
         calls_only = row("called", "called", lambda d: when(put_taken > 0, 0, retired[d]) if d == when_.put else retired[d])
         lines["called"].append(calls_only)
-        lines["premium"].append(row("call_premium", "premium at calls", lambda d: (_call_price(frame, debt, d) - 1) * calls_only[d]))
+        lines["premium"].append(
+            row("call_premium", "premium at calls", lambda d: (_call_price(frame, debt, d) - 1) * calls_only[d])
+        )
     if when_.put is not None:
         assert debt.put is not None
         lines["put"].append(row("put", "put by holders", lambda d: put_taken * retired[d], first=when_.put, end=when_.put + 1))
@@ -439,7 +463,9 @@ def _call_price(frame: Frame, debt: Debt, d: int) -> Term:
     if not steps:
         return term(1)
     first, price = steps[-1]
-    return frame.given(f"debt/{debt.name}/call/{first}", f"{debt.name}: call price from month {first}", price, "of balance", "percent")
+    return frame.given(
+        f"debt/{debt.name}/call/{first}", f"{debt.name}: call price from month {first}", price, "of balance", "percent"
+    )
 
 
 def _conversion(
@@ -449,10 +475,17 @@ def _conversion(
     if debt.conversion is None:
         return None, ZERO
     if debt.conversion.price is not None:
-        strike = frame.given(f"debt/{debt.name}/strike", f"{debt.name}: conversion price", debt.conversion.price, "USD/share", "price")
+        strike = frame.given(
+            f"debt/{debt.name}/strike", f"{debt.name}: conversion price", debt.conversion.price, "USD/share", "price"
+        )
     else:
         made = sheet.row(
-            f"{label}: conversion price", lambda d: market.share[d] * (1 + terms.premium), "USD/share", "price", first=v, end=v + 1
+            f"{label}: conversion price",
+            lambda d: market.share[d] * (1 + terms.premium),
+            "USD/share",
+            "price",
+            first=v,
+            end=v + 1,
         )
         strike = made[v]
     if not terms.capped:
@@ -487,7 +520,14 @@ def _redeem(
             lines["redeemed"].append(rows["matured"])
             return
         at = {"first": last, "end": last + 1}
-        converts = add("converts", "settled in shares (1) or in cash (0)", lambda d: when(market.share[d] > strike, 1, 0), **at, look="count", unit="")
+        converts = add(
+            "converts",
+            "settled in shares (1) or in cash (0)",
+            lambda d: when(market.share[d] > strike, 1, 0),
+            **at,
+            look="count",
+            unit="",
+        )
         lines["redeemed"].append(add("redeemed", "redeemed in cash", lambda d: rows["matured"][d] * (1 - converts[d]), **at))
         lines["converted"].append(add("converted", "settled in shares", lambda d: rows["matured"][d] * converts[d], **at))
         made.conversion.append(
@@ -495,7 +535,9 @@ def _redeem(
         )
         if not room.zero:
             made.capped.append(add("payoff", "capped call pays", lambda d: rows["matured"][d] * payoff(d), **at))
-        delivered = add("delivered", "shares delivered", lambda d: rows["converted"][d] / strike, **at, look="shares", unit="shares")
+        delivered = add(
+            "delivered", "shares delivered", lambda d: rows["converted"][d] / strike, **at, look="shares", unit="shares"
+        )
     else:
         at = {"first": T, "end": T + 1}
         due = lines["due"][-1]
@@ -503,7 +545,10 @@ def _redeem(
             claim = add("claim", "claim at the horizon", lambda d: rows["closing"][d] + due[d], **at)
         else:
             claim = add(
-                "claim", "claim at the horizon", lambda d: rows["closing"][d] * largest(market.share[d] / strike, 1.0) + due[d], **at
+                "claim",
+                "claim at the horizon",
+                lambda d: rows["closing"][d] * largest(market.share[d] / strike, 1.0) + due[d],
+                **at,
             )
             if not room.zero:
                 made.capped.append(add("payoff", "capped call is worth", lambda d: rows["closing"][d] * payoff(d), **at))
@@ -540,9 +585,17 @@ def _costs(
     def before(d: int) -> Term:
         return rows["left"][d - 1] if d - 1 > v else terms.cost * face[v]
 
-    row("left", "discount and fees left, straight-line", lambda d: ZERO if d == when_.end else (before(d) - step(d)) * (1 - gone(d)))
+    row(
+        "left",
+        "discount and fees left, straight-line",
+        lambda d: ZERO if d == when_.end else (before(d) - step(d)) * (1 - gone(d)),
+    )
     lines["straight_line"].append(
-        row("straight", "discount and fees deducted for tax", lambda d: step(d) + (gone(d) * (before(d) - step(d)) if d < when_.end else ZERO))
+        row(
+            "straight",
+            "discount and fees deducted for tax",
+            lambda d: step(d) + (gone(d) * (before(d) - step(d)) if d < when_.end else ZERO),
+        )
     )
     carried, residual = carried_cost(frame, worn, months, debt, terms, label, when_)
     made.residuals.append((label, residual))
@@ -566,9 +619,7 @@ def _loan(frame: Frame, sheet: Sheet, made: Debts, debt: Debt, terms: Terms) -> 
     made.opening[debt.name] = stood
     drawn = frame.chosen.series(f"{debt.name}, drawn", frame.decided(decisions.issued, debt.name), "USD", "usd")
     repaid = frame.chosen.series(f"{debt.name}, repaid", frame.decided(decisions.repaid, debt.name), "USD", "usd")
-    closing = sheet.row(
-        f"{debt.name}: balance after", lambda d: (closing[d - 1] if d else stood) + drawn[d] - repaid[d]
-    )
+    closing = sheet.row(f"{debt.name}: balance after", lambda d: (closing[d - 1] if d else stood) + drawn[d] - repaid[d])
     accrued = sheet.row(f"{debt.name}: coupon", lambda d: terms.rate[d] * frame.years[d] * closing[d - 1], first=1)
     lines["issued"], lines["principal"], lines["closing"] = [drawn], [repaid], [closing]
     lines["accrued"], lines["paid"] = [accrued], [accrued]
@@ -602,7 +653,11 @@ def _revolver(frame: Frame, sheet: Sheet, made: Debts, debt: Debt, terms: Terms)
     if start is not None:
         end = running_maturity(problem, debt)
         commitment = frame.fixed(
-            f"debt/{debt.name}/commitment", f"{debt.name}: commitment fee on what is not drawn", debt.commitment, "per year", "rate"
+            f"debt/{debt.name}/commitment",
+            f"{debt.name}: commitment fee on what is not drawn",
+            debt.commitment,
+            "per year",
+            "rate",
         )
         if not commitment.zero:
             fee = sheet.row(
@@ -630,14 +685,10 @@ def _spread(frame: Frame, sheet: Sheet, lines: dict[str, list[Row]], name: str, 
         now, months, amounts = frame.months[d], frame.months.span(0, upto), drawn.span(0, upto)
         reached = least(now, float(month_of_end))
         text = f"SUMPRODUCT({amounts.text},({reached.text}-{months.text})/({month_of_end}-{months.text}))"
-        value = sum(
-            a * (reached.number - m) / (month_of_end - m) for a, m in zip(amounts.filled, months.filled, strict=True)
-        )
+        value = sum(a * (reached.number - m) / (month_of_end - m) for a, m in zip(amounts.filled, months.filled, strict=True))
         return formula(text, value)
 
     worn = sheet.row(f"{name}: discount and fees worn so far, per 1 of cost", done)
     wear = sheet.row(f"{name}: discount and fees worn", lambda d: cost * (worn[d] - worn[d - 1]), first=1)
-    left = sheet.row(
-        f"{name}: discount and fees left", lambda d: cost * (total(drawn.span(0, min(d, last - 1))) - worn[d])
-    )
+    left = sheet.row(f"{name}: discount and fees left", lambda d: cost * (total(drawn.span(0, min(d, last - 1))) - worn[d]))
     lines["straight_line"], lines["amortised"], lines["carried_costs"] = [wear], [wear], [left]

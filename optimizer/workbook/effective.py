@@ -36,11 +36,15 @@ def carried_cost(
         return terms.rate[min(e, T)]
 
     rows: dict[str, Row] = {}
-    coupon = sheet.row("Coupon of the period", lambda e: rate(e) * ((months[e] - months[e - 1]) / 12), "", "plain", first=v + 1, end=end + 1)
+    coupon = sheet.row(
+        "Coupon of the period", lambda e: rate(e) * ((months[e] - months[e - 1]) / 12), "", "plain", first=v + 1, end=end + 1
+    )
     if debt.pik:
         rows["due"] = sheet.row(
             "Interest due before payment",
-            lambda e: (rows["due"][e - 1] if e - 1 > v and e - 1 not in when_.paydays else ZERO) + coupon[e] * rows["after"][e - 1],
+            lambda e: (
+                (rows["due"][e - 1] if e - 1 > v and e - 1 not in when_.paydays else ZERO) + coupon[e] * rows["after"][e - 1]
+            ),
             "",
             "plain",
             first=v + 1,
@@ -51,7 +55,7 @@ def carried_cost(
         added = terms.pik * rows["due"][e] if debt.pik and e in when_.paydays and e in when_.capitalises else ZERO
         return rows["after"][e - 1] + added
 
-    falls = when_.left.any(axis=0)
+    falls = np.asarray(when_.left.any(axis=0))
     table = NOTHING
     if falls.any():
         # columns of the contract go beyond those of the statements: they stand here
@@ -114,7 +118,14 @@ def carried_cost(
         )
         better = spread - left[last] / slope[last]
         moved = abs(better.number - spread.number)
-        made = sheet.row("Effective spread: better guess", lambda e, better=better: better, "per year", "rate", first=v, end=v + 1)  # type: ignore[misc]
+        made = sheet.row(
+            "Effective spread: better guess",
+            lambda e, better=better: better,
+            "per year",
+            "rate",
+            first=v,
+            end=v + 1,  # type: ignore[misc]
+        )  # type: ignore[misc]
         spread, steps = made[v], steps + 1
         if moved <= 1e-13 * max(1.0, abs(spread.number)):
             spare += 1

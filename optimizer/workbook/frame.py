@@ -96,7 +96,9 @@ class Frame:
         self.days = self.paths_sheet.row(
             "Date", lambda d: float((self.calendar[d] - SPREADSHEET_EPOCH).days), "", "date", "input"
         )
-        self.months = self.paths_sheet.row("Months from the start", lambda d: float(clock.date_month[d]), "months", "count", "input")
+        self.months = self.paths_sheet.row(
+            "Months from the start", lambda d: float(clock.date_month[d]), "months", "count", "input"
+        )
         self.years = self.paths_sheet.row(
             "Length of the period that ends here", lambda d: (self.months[d] - self.months[d - 1]) / 12, "years", "plain", first=1
         )
@@ -114,14 +116,14 @@ class Frame:
         """A single input; one that was given before under the same key is the same cell."""
         row = self._terms.get(key)
         if row is None:
-            row = self._terms[key] = Row(self.inputs, f"#{len(self._terms)}#", label, lambda d: float(value), unit, look, "input", key, 0, 1)
-            row.remark = remark
+            row = self._terms[key] = Row(self.inputs, 0, label, lambda d: float(value), unit, look, "input", key, 0, 1)
+            row.mark, row.remark = f"#{len(self._terms)}#", remark
         return row[0]
 
     def finish(self) -> None:
         """Give every single input its place: under the heading of its group, in the order in which groups and inputs came up."""
         self._places: dict[str, str] = {}
-        marks = {key: str(row.number) for key, row in self._terms.items()}
+        marks = {key: row.mark for key, row in self._terms.items()}
         for group, heading in GROUPS:
             found = [key for key in self._terms if key.split("/")[0] in group]
             if not found:
@@ -129,7 +131,7 @@ class Frame:
             self.inputs.note(heading, "section")
             for key in sorted(found, key=lambda key: _order(found, key)):
                 row = self._terms[key]
-                row.number = self.inputs.next
+                row.number, row.mark = self.inputs.next, ""
                 self.inputs.rows.append(row)
                 self.inputs.next += 1
                 self._places[marks[key]] = str(row.number)

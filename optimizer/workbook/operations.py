@@ -57,7 +57,9 @@ def market_paths(frame: Frame) -> Market:
     market, factor, paths = frame.problem.market, frame.factor, frame.paths
     frame.paths_sheet.note("Markets", "section")
     btc = paths.series("Bitcoin price", market.btc_price, "USD/BTC", "price", factor["btc"])
-    mean = paths.series("Bitcoin price, mean of the period", frame.settles(market.btc_price_mean), "USD/BTC", "price", factor["btc"])
+    mean = paths.series(
+        "Bitcoin price, mean of the period", frame.settles(market.btc_price_mean), "USD/BTC", "price", factor["btc"]
+    )
     earns = paths.series(
         "Hashprice, before pool fee", frame.settles(market.hashprice), "USD/PH/day", "price", factor["btc"] * factor["hash"]
     )
@@ -99,10 +101,7 @@ class _Hours:
         """Hours of full demand in a period: MWh asked for per MW."""
         frame, clock = self.frame, self.frame.problem.clock
         return np.array(
-            [
-                [float(clock.weight[t] @ demand.values(clock, s, t)) for t in range(frame.periods)]
-                for s in range(frame.scenarios)
-            ]
+            [[float(clock.weight[t] @ demand.values(clock, s, t)) for t in range(frame.periods)] for s in range(frame.scenarios)]
         )
 
 
@@ -146,7 +145,9 @@ def _site(frame: Frame, market: Market, plant: Plant, sheet: Sheet, made: Operat
         )
         if not cost.zero:
             line("variable_costs", f"{rig.name}: variable costs", lambda d, mwh=mwh, cost=cost: cost * mwh[d])
-    gross = frame.given(f"site/{site.name}/gross", f"{site.name}: MW at the meter per critical MW", site.gross_ratio, "ratio", "plain")
+    gross = frame.given(
+        f"site/{site.name}/gross", f"{site.name}: MW at the meter per critical MW", site.gross_ratio, "ratio", "plain"
+    )
     for service in problem.services:
         if not service.sites[i] and plant.contracted.get((service.name, site.name), NOTHING) is NOTHING:
             continue
@@ -164,7 +165,10 @@ def _site(frame: Frame, market: Market, plant: Plant, sheet: Sheet, made: Operat
                     frame.factor["power"],
                 )
                 added = paths.series(
-                    f"{service.name}: adders at its hours", settles(hours.mean(site.grid.adder, f"ai:{service.name}")), "USD/MWh", "price"
+                    f"{service.name}: adders at its hours",
+                    settles(hours.mean(site.grid.adder, f"ai:{service.name}")),
+                    "USD/MWh",
+                    "price",
                 )
                 line(
                     "reimbursements",
@@ -189,7 +193,9 @@ def _site(frame: Frame, market: Market, plant: Plant, sheet: Sheet, made: Operat
             line(
                 "shortfall_penalties",
                 f"{service.name}: penalties for demand not served",
-                lambda d, mwh=mwh, asked=asked, penalty=penalty, mw=contracted: penalty[d] * (asked[d] * mw[d - 1] - mwh[d] / gross),
+                lambda d, mwh=mwh, asked=asked, penalty=penalty, mw=contracted: (
+                    penalty[d] * (asked[d] * mw[d - 1] - mwh[d] / gross)
+                ),
             )
     for block in site.blocks:
         paid = paths.series(f"{block.name}: price", settles(block.price), "USD/MWh", "price")
@@ -240,7 +246,10 @@ def _site(frame: Frame, market: Market, plant: Plant, sheet: Sheet, made: Operat
     for kind, rows in here.items():
         if rows:
             made.lines[site.name, kind] = sheet.row(
-                f"{LABELS[kind]}", lambda d, rows=rows: sum((r[d] for r in rows), ZERO), kind="total", first=1  # type: ignore[misc]
+                f"{LABELS[kind]}",
+                lambda d, rows=rows: sum((r[d] for r in rows), ZERO),  # type: ignore[misc]
+                kind="total",
+                first=1,  # type: ignore[misc]
             )
     if (mined := made.lines.get((site.name, "mining_revenue"))) is not None:
         coins = made.lines[site.name, "coins"] = sheet.row(

@@ -80,7 +80,9 @@ def plant_sheet(frame: Frame) -> tuple[Sheet, Plant]:
     if problem.opening_ppe_months > 0 and problem.opening_ppe:
         sheet.note("Plant owned at the start", "section")
         value = frame.given("opening_ppe", "Plant owned at the start, book value", problem.opening_ppe, "USD", "usd")
-        life = frame.given("opening_ppe_months", "its life in the books from then on", problem.opening_ppe_months, "months", "count")
+        life = frame.given(
+            "opening_ppe_months", "its life in the books from then on", problem.opening_ppe_months, "months", "count"
+        )
         months = frame.months
 
         def share(d: int) -> Term:
@@ -124,7 +126,10 @@ def _item(
     key = f"item/{name}"
     made.ordered[kind].append(cost)
     shares = [
-        (later, frame.given(f"{key}/paid/{later}", f"{name}: share paid {later} periods after the order", share, "share", "percent"))
+        (
+            later,
+            frame.given(f"{key}/paid/{later}", f"{name}: share paid {later} periods after the order", share, "share", "percent"),
+        )
         for later, share in payments.shares
     ]
     made.paid[kind].append(
@@ -156,9 +161,7 @@ def worn_so_far(frame: Frame, served: Row, life: Term, d: int) -> Term:
     last = min(d, served.end) - 1
     cost, months, now = served.span(0, last), frame.months.span(0, last), frame.months[d]
     age = f"({now.text}-{months.text})"
-    value = sum(
-        c * min(now.number - m, life.number) for c, m in zip(cost.filled, months.filled, strict=True)
-    )
+    value = sum(c * min(now.number - m, life.number) for c, m in zip(cost.filled, months.filled, strict=True))
     text = f"SUMPRODUCT({cost.text},({age}<{life.text})*{age}+({age}>={life.text})*{life.text})/{life.text}"
     return formula(text, value / life.number)
 
@@ -183,16 +186,27 @@ def _rig(frame: Frame, sheet: Sheet, made: Plant, rig: object) -> None:
         limited = frame.zero.copy()
         limited[:, : frame.periods] = 1.0
         spot = chosen.series(f"{rig.name} at {site.name}, ordered", frame.decided(decisions.orders, pair) * limited, "MW", "mw")
-        called = chosen.series(f"{rig.name} at {site.name}, by options", frame.decided(decisions.exercised, pair) * limited, "MW", "mw")
+        called = chosen.series(
+            f"{rig.name} at {site.name}, by options", frame.decided(decisions.exercised, pair) * limited, "MW", "mw"
+        )
         retired = chosen.series(f"{rig.name} at {site.name}, sold", frame.decided(decisions.retired, pair), "MW", "mw")
-        owned = frame.fixed(f"{name}/owned/{site.name}", f"{rig.name} at {site.name}: owned at the start", float(rig.owned[i]), "MW", "mw")
+        owned = frame.fixed(
+            f"{name}/owned/{site.name}", f"{rig.name} at {site.name}: owned at the start", float(rig.owned[i]), "MW", "mw"
+        )
         if spot is NOTHING and called is NOTHING and owned.zero:
             continue
         orders.append(spot)
         exercises.append(called)
         fleet: Row
 
-        def installed(d: int, spot: Row = spot, called: Row = called, retired: Row = retired, owned: Term = owned, pair: tuple[str, str] = pair) -> Term:
+        def installed(
+            d: int,
+            spot: Row = spot,
+            called: Row = called,
+            retired: Row = retired,
+            owned: Term = owned,
+            pair: tuple[str, str] = pair,
+        ) -> Term:
             here = made.fleet[pair]
             if d == frame.periods:
                 return here[d - 1]
@@ -284,16 +298,22 @@ def _site(frame: Frame, sheet: Sheet, made: Plant, site: Site) -> None:
 
         ready[kind] = sheet.row(f"{name}, ready", stands, "MW", "mw")
         cost_row = sheet.row(
-            f"{name}: cost at order", lambda d, built=built, price=price: price[d] * built[d], end=periods  # type: ignore[misc]
+            f"{name}: cost at order",
+            lambda d, built=built, price=price: price[d] * built[d],  # type: ignore[misc]
+            end=periods,  # type: ignore[misc]
         )
         _item(frame, sheet, made, capex_kind, name, cost_row, terms.payments, lead, delay, terms.depreciation)
     key = f"site/{site.name}"
     owned = {
         "mining": frame.fixed(f"{key}/mining", f"{site.name}: mining hall at the start", site.mining_mw, "MW", "mw"),
         "ai": frame.fixed(f"{key}/ai", f"{site.name}: AI hall at the start", site.ai_mw, "critical MW", "mw"),
-        "grid": frame.fixed(f"{key}/interconnection", f"{site.name}: interconnection at the start", site.interconnection_mw, "MW", "mw"),
+        "grid": frame.fixed(
+            f"{key}/interconnection", f"{site.name}: interconnection at the start", site.interconnection_mw, "MW", "mw"
+        ),
     }
-    ratio = frame.fixed(f"{key}/mining_per_ai", f"{site.name}: mining hall used up per MW converted", site.mining_per_ai, "ratio", "plain")
+    ratio = frame.fixed(
+        f"{key}/mining_per_ai", f"{site.name}: mining hall used up per MW converted", site.mining_per_ai, "ratio", "plain"
+    )
     converts = builds["convert"]
 
     def mining(d: int) -> Term:
@@ -309,7 +329,9 @@ def _site(frame: Frame, sheet: Sheet, made: Plant, site: Site) -> None:
         f"{site.name}, interconnection", lambda d: owned["grid"] + ready["expand"][d], "MW", "mw"
     )
     fixed = frame.paths.series(f"{site.name}: fixed cost", frame.settles(site.fixed_cost), "USD/year", "usd")
-    per_mining = frame.fixed(f"{key}/mining_cost", f"{site.name}: fixed cost of mining halls", site.mining_cost, "USD/MW/year", "usd")
+    per_mining = frame.fixed(
+        f"{key}/mining_cost", f"{site.name}: fixed cost of mining halls", site.mining_cost, "USD/MW/year", "usd"
+    )
     per_ai = frame.fixed(f"{key}/ai_cost", f"{site.name}: fixed cost of AI halls", site.ai_cost, "USD/MW/year", "usd")
     if not (fixed is NOTHING and per_mining.zero and per_ai.zero):
         made.fixed.append(
@@ -350,7 +372,9 @@ def _contract(
     ]
     vintages: list[tuple[str, Term, Term, int, bool]] = []  # label, MW, date of start, term, ramps
     if service.contracted[i]:
-        mw = frame.given(f"{name}/contracted/{site.name}", f"{label}: MW at the start", float(service.contracted[i]), "critical MW", "mw")
+        mw = frame.given(
+            f"{name}/contracted/{site.name}", f"{label}: MW at the start", float(service.contracted[i]), "critical MW", "mw"
+        )
         vintages.append(("contracted at the start", mw, ZERO, service.contracted_term, False))
     for v in map(int, np.flatnonzero(signed.any(axis=0))):
         vintages.append((f"signed at date {v}", decided[v], term(v + service.lead) + delay, service.term, True))
@@ -407,7 +431,16 @@ def _contract(
         price = frame.paths.series(f"{label}: equipment", service.equipment, "USD/MW", "usd", frame.factor["capex"])
         cost_row = sheet.row(f"{label}: cost of equipment", lambda d: price[d] * decided[d])
         _item(
-            frame, sheet, made, "equipment", f"{label}, equipment", cost_row, service.payments, service.lead, delay, service.depreciation
+            frame,
+            sheet,
+            made,
+            "equipment",
+            f"{label}, equipment",
+            cost_row,
+            service.payments,
+            service.lead,
+            delay,
+            service.depreciation,
         )
 
 
@@ -424,7 +457,9 @@ def _after(
     terminal, periods = frame.problem.terminal, frame.periods
     if not terminal.contracts:
         return
-    share_rate = frame.given("terminal/contract_rate", "Rents after the horizon are discounted at", terminal.contract_rate, "per year", "percent")
+    share_rate = frame.given(
+        "terminal/contract_rate", "Rents after the horizon are discounted at", terminal.contract_rate, "per year", "percent"
+    )
     step = int(frame.problem.clock.months[-1])
     for text, mw, start, length, _ in vintages:
         fixed = start.text.isdigit()
@@ -480,11 +515,21 @@ def tax_depreciation(frame: Frame, sheet: Sheet, made: Plant) -> Callable[[int],
     parts: list[tuple[Row, list[Row]]] = []
     first = int(frame.problem.clock.calendar_year[0])
     for number, (terms, rows) in enumerate(groups.items(), 1):
-        sheet.note(f"Tax depreciation, class {number}: {_told(terms)}; share of cost by date in service (across) and tax year (down)", "section")
+        sheet.note(
+            f"Tax depreciation, class {number}: {_told(terms)}; share of cost by date in service (across) and tax year (down)",
+            "section",
+        )
         cost = sheet.row("placed in service, at cost", lambda d, rows=rows: sum((r[d] for r in rows), ZERO), end=frame.periods)  # type: ignore[misc]
         table = depreciation_shares(frame, terms)
         shares = [
-            sheet.row(str(first + y), lambda d, y=y, table=table: float(table[y, d]), "share", "percent", "input", end=frame.periods)  # type: ignore[misc]
+            sheet.row(
+                str(first + y),
+                lambda d, y=y, table=table: float(table[y, d]),
+                "share",
+                "percent",
+                "input",
+                end=frame.periods,  # type: ignore[misc]
+            )  # type: ignore[misc]
             for y in range(len(table))
         ]
         parts.append((cost, shares))
@@ -499,5 +544,7 @@ def tax_depreciation(frame: Frame, sheet: Sheet, made: Plant) -> Callable[[int],
 
 
 def _told(terms: Depreciation) -> str:
-    text = {"none": "no further method", "straight": f"straight-line over {terms.months} months", "macrs": "by table"}[terms.method]
+    text = {"none": "no further method", "straight": f"straight-line over {terms.months} months", "macrs": "by table"}[
+        terms.method
+    ]
     return text if not terms.bonus else f"{terms.bonus:.0%} at once, the rest {text}"

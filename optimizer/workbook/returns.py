@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -37,6 +38,8 @@ from optimizer.workbook.statements import Entry, Parts
 
 #: rates at which the value of flows is looked at to find how many rates make it zero: every eighth of the program's
 LOOKED_AT = np.append(RATES[:-1:8], RATES[-1])
+#: lines of a schedule that holders receive
+TAKEN = ("principal", "redeemed", "called", "put", "premium", "paid", "capped_call")
 #: row of the sheet of rates in which the first one stands
 FIRST_RATE = 6
 LOOKS = {"USD": "usd", "per year": "percent", "ratio": "ratio", "years": "plain"}
@@ -61,7 +64,9 @@ def returns_sheets(parts: Parts, found: Returns) -> tuple[Sheet, Sheet, Flows]:
     """The sheet of returns, and the sheet where the number of rates is counted."""
     frame = parts.frame
     sheet = Sheet("Returns", "Returns of the scenario picked", frame.dates, "statement")
-    rates = Sheet("Rates", "Value of flows at many rates: a rate of return is shown where just one of them makes the value zero", 1)
+    rates = Sheet(
+        "Rates", "Value of flows at many rates: a rate of return is shown where just one of them makes the value zero", 1
+    )
     flows = Flows()
     sheet.note("Measures", "heading")
     measures = _Measures(parts, sheet, rates, flows, found)
@@ -82,7 +87,9 @@ def _ledger(parts: Parts, sheet: Sheet, flows: Flows) -> None:
     """README 12, in its order."""
     frame, debts, market, plant = parts.frame, parts.debts, parts.market, parts.plant
     problem, terminal, T = frame.problem, frame.problem.terminal, frame.periods
-    penalty = frame.fixed("rescue_penalty", "Rescue equity: cost over its own dollar", problem.treasury.rescue_penalty or 0.0, "USD/USD", "plain")
+    penalty = frame.fixed(
+        "rescue_penalty", "Rescue equity: cost over its own dollar", problem.treasury.rescue_penalty or 0.0, "USD/USD", "plain"
+    )
     sheet_rows = flows.ledger
 
     def entry(key: str, label: str, make: Entry, end_only: bool = False) -> None:
@@ -108,7 +115,11 @@ def _ledger(parts: Parts, sheet: Sheet, flows: Flows) -> None:
     entry(
         "dilution",
         "New shares, at their worth at the horizon",
-        lambda d: -sum((total(parts.rows["cap_table"][f"sold[{name}]"].span(0, T)) * market.share[T] for name in parts.shares_sold), ZERO),
+        lambda d: (
+            -sum(
+                (total(parts.rows["cap_table"][f"sold[{name}]"].span(0, T)) * market.share[T] for name in parts.shares_sold), ZERO
+            )
+        ),
         True,
     )
     entry("conversion", "Shares given for convertibles", lambda d: sum((row[d] for row in debts.conversion), ZERO))
@@ -124,7 +135,11 @@ def _ledger(parts: Parts, sheet: Sheet, flows: Flows) -> None:
         lambda d: rigs * sum((plant.resale[name][T] * row[T - 1] for (name, _), row in plant.fleet.items()), ZERO),
         True,
     )
-    for kind, label in (("halls", "halls, of their cost"), ("interconnection", "interconnection, of its cost"), ("equipment", "equipment, of its cost")):
+    for kind, label in (
+        ("halls", "halls, of their cost"),
+        ("interconnection", "interconnection, of its cost"),
+        ("equipment", "equipment, of its cost"),
+    ):
         part, row = share(kind, label), plant.totals[f"ordered:{kind}"]
         entry(
             f"terminal_{kind}",
@@ -132,7 +147,9 @@ def _ledger(parts: Parts, sheet: Sheet, flows: Flows) -> None:
             lambda d, part=part, row=row: part * (total(row.span(0, T)) if row is not NOTHING else ZERO),  # type: ignore[misc]
             True,
         )
-    opening = frame.fixed("terminal/opening_assets", "Counted at the end: assets owned at the start", terminal.opening_assets, "USD", "usd")
+    opening = frame.fixed(
+        "terminal/opening_assets", "Counted at the end: assets owned at the start", terminal.opening_assets, "USD", "usd"
+    )
     entry("terminal_opening_assets", "Assets owned at the start, at the horizon", lambda d: opening, True)
     contracts = share("contracts", "rents after the horizon")
     entry("terminal_contracts", "Rents after the horizon", lambda d: contracts * plant.contract_value, True)
@@ -140,7 +157,10 @@ def _ledger(parts: Parts, sheet: Sheet, flows: Flows) -> None:
     flows.discount_rate = frame.given("discount", "Discount rate", problem.objective.discount, "per year", "percent")
     flows.value = sheet.row("Value by date", lambda d: sum((row[d] for row in sheet_rows.values()), ZERO), kind="total")
     flows.discount = sheet.row(
-        "Discount factor", lambda d: term(1) if d == 0 else (1 + flows.discount_rate) ** (-1 * (frame.months[d] / 12)), "", "plain"
+        "Discount factor",
+        lambda d: term(1) if d == 0 else (1 + flows.discount_rate) ** (-1 * (frame.months[d] / 12)),
+        "",
+        "plain",
     )
 
 
@@ -149,7 +169,9 @@ def _flows(parts: Parts, sheet: Sheet, flows: Flows) -> None:
     frame, debts, market = parts.frame, parts.debts, parts.market
     cash, ledger, T = parts.rows["cash_flow"], flows.ledger, frame.periods
     flows.owners = sheet.row(
-        "Owners: receipts less payments", lambda d: flows.value[d] - ledger["rescue_penalty"][d] - ledger["soft_rules"][d], key="flows/owners"
+        "Owners: receipts less payments",
+        lambda d: flows.value[d] - ledger["rescue_penalty"][d] - ledger["soft_rules"][d],
+        key="flows/owners",
     )
     ends = [key for key in ledger if key.startswith("terminal_") and key not in ("terminal_cash", "terminal_debt")]
     flows.business = sheet.row(
@@ -159,10 +181,9 @@ def _flows(parts: Parts, sheet: Sheet, flows: Flows) -> None:
         key="flows/business",
     )  # fmt: skip
     for key, debt in debts.kinds.items():
-        taken = ("principal", "redeemed", "called", "put", "premium", "paid", "capped_call")
 
         def flow(d: int, key: str = key, debt=debt) -> Term:  # type: ignore[no-untyped-def]
-            made = debts.of(key, "issued", d) - debts.of(key, "costs", d) - sum((debts.of(key, line, d) for line in taken), ZERO)
+            made = debts.of(key, "issued", d) - debts.of(key, "costs", d) - sum((debts.of(key, line, d) for line in TAKEN), ZERO)
             if d == 0:
                 made = made + debts.opening[key] + debts.opening_due[key]
             if d == T:
@@ -222,7 +243,14 @@ class _Measures:
             self._row(one)
         self.flows.npv = self.sheet.rows[0]
         self.flows.npv_again = self.sheet.row("Net present value, by NPV()", lambda d: self.made["npv_again"], end=1)
-        self.sheet.row("XIRR of owners (calendar days over 365)", lambda d: self.made["xirr"], "per year", "percent", key="returns/xirr", end=1)
+        self.sheet.row(
+            "XIRR of owners (calendar days over 365)",
+            lambda d: self.made["xirr"],
+            "per year",
+            "percent",
+            key="returns/xirr",
+            end=1,
+        )
 
     def _capital_names(self) -> list[str]:
         names = list(self.parts.debts.kinds)
@@ -230,13 +258,19 @@ class _Measures:
 
     def _row(self, one: Measure) -> None:
         self.sheet.row(
-            one.label, lambda d: self.made[one.key], one.unit, LOOKS.get(one.unit, "plain"), "formula", f"returns/{one.key}", end=1
+            one.label,
+            lambda d: self.made[one.key],
+            one.unit,
+            LOOKS.get(one.unit, "plain"),
+            "formula",
+            f"returns/{one.key}",
+            end=1,
         )
 
     def write(self) -> None:
         """Workings and formulas of all measures."""
         parts, flows, frame, sheet = self.parts, self.flows, self.frame, self.sheet
-        T, ratios, rate = frame.periods, parts.rows["credit_ratios"], flows.discount_rate
+        T, ratios = frame.periods, parts.rows["credit_ratios"]
         sheet.note("Workings of measures", "section", _dates(parts))
         owners = self._clean("Owners", flows.owners)
         business = self._clean("Business", flows.business)
@@ -310,13 +344,14 @@ class _Measures:
         self.series.append((name, worth))
         column, top, last = rates.letters(len(self.series)), FIRST_RATE, FIRST_RATE + len(LOOKED_AT) - 1
         values = [worth(float(r)).number for r in LOOKED_AT]
-        changes = sum((a >= 0.0) != (b >= 0.0) for a, b in zip(values, values[1:], strict=False))
+        changes = sum((a >= 0.0) != (b >= 0.0) for a, b in pairwise(values))
         upper, lower = (f"{rates.prefix}{column}{top + k}:{column}{last - 1 + k}" for k in (0, 1))
         one = formula(f"SUMPRODUCT(1*(({upper}>=0)<>({lower}>=0)))=1", float(changes == 1))
         high = Term(f"{rates.prefix}{column}{top}", values[0]) >= 0
         every = both(*([condition] if condition is not None else []), least(span) < 0, largest(span) > 0, one, high)
         # the search begins at the last rate that was looked at before the value turns negative
-        nearby = f"INDEX({rates.prefix}{rates.letters(0)}{top}:{rates.letters(0)}{last},SUMPRODUCT(1*({rates.prefix}{column}{top}:{column}{last}>=0)))"
+        every_rate = f"{rates.prefix}{rates.letters(0)}{top}:{rates.letters(0)}{last}"
+        nearby = f"INDEX({every_rate},SUMPRODUCT(1*({rates.prefix}{column}{top}:{column}{last}>=0)))"
         if key == "irr":
             self.nearby = nearby
         rate = f"(1+IRR({self._span(row).text},(1+{nearby})^({self.step}/12)-1))^(12/{self.step})-1"
@@ -366,7 +401,9 @@ class _Measures:
             crosses = both(so_far[d] < -SMALLEST, so_far[d + 1] >= -SMALLEST)
             return when(crosses, here, years[d - 1] if d else 0)
 
-        years = self.sheet.row(f"{label}: years to the last time that more was paid than received", crossing, "years", "plain", end=T)
+        years = self.sheet.row(
+            f"{label}: years to the last time that more was paid than received", crossing, "years", "plain", end=T
+        )
         fails = either(least(so_far.span(0, T)) >= -SMALLEST, so_far[T] < -SMALLEST)
         return when(fails, text(NONE), years[T - 1])
 
@@ -375,10 +412,16 @@ class _Measures:
         parts, sheet, T = self.parts, self.sheet, self.frame.periods
         debt, words = parts.rows["credit_ratios"]["total_debt"], parts.base
         seen = sheet.row(
-            "Debt has stood by then", lambda d: when(either(debt[d] > SMALLEST, *([seen[d - 1] > 0] if d else [])), 1, 0), "", "count"
+            "Debt has stood by then",
+            lambda d: when(either(debt[d] > SMALLEST, *([seen[d - 1] > 0] if d else [])), 1, 0),
+            "",
+            "count",
         )
         later = sheet.row(
-            "Debt stands then or later", lambda d: when(either(debt[d] > SMALLEST, *([later[d + 1] > 0] if d < T else [])), 1, 0), "", "count"
+            "Debt stands then or later",
+            lambda d: when(either(debt[d] > SMALLEST, *([later[d + 1] > 0] if d < T else [])), 1, 0),
+            "",
+            "count",
         )
 
         def factor(d: int) -> Term:

@@ -42,15 +42,31 @@ class Cell:
 class Row:
     """One line of a sheet. make(d) -> what stands in its d-th figure, from `first` to before `end`; empty elsewhere.
 
-    number: its row on the sheet (of a single input, a mark like '#7#' until all of them are known). look: name of a number format. kind: 'input' | 'formula' | 'total' | 'text'. key: 'statement/line' where the program has the same figures.
+    number: its row on the sheet; mark: stands for it ('#7#') while it is not known. look: name of a number format. kind: 'input' | 'formula' |
+    'total' | 'text'. key: 'statement/line' where the program has the same figures.
     """
 
-    __slots__ = ("_cells", "end", "first", "key", "kind", "label", "look", "make", "number", "others", "remark", "sheet", "unit")
+    __slots__ = (
+        "_cells",
+        "end",
+        "first",
+        "key",
+        "kind",
+        "label",
+        "look",
+        "make",
+        "mark",
+        "number",
+        "others",
+        "remark",
+        "sheet",
+        "unit",
+    )
 
     def __init__(
         self,
         sheet: Sheet,
-        number: int | str,
+        number: int,
         label: str,
         make: Maker,
         unit: str = "",
@@ -63,6 +79,7 @@ class Row:
         self.sheet, self.number, self.label, self.make, self.unit = sheet, number, label, make, unit
         self.look, self.kind, self.key, self.first = look, kind, key, first
         self.end = sheet.columns if end is None else end
+        self.mark = ""
         self.remark = ""  # said beside it
         self.others: dict[int, str] = {}  # figures with a number format of their own
         self._cells: dict[int, Cell] = {}
@@ -84,7 +101,7 @@ class Row:
 
     def place(self, d: int) -> str:
         """Address of the d-th figure within its sheet."""
-        return f"{self.sheet.letters(d)}{self.number}"
+        return f"{self.sheet.letters(d)}{self.mark or self.number}"
 
     def __getitem__(self, d: int) -> Term:
         """The d-th figure as a term of a formula; 0 where the row is empty."""
@@ -226,10 +243,10 @@ class Source:
             if alike:
                 chosen = given[0][d]
             else:
-                column = [None if np.isnan(v) else float(v) for v in values[:, d]]
+                column = [0.0 if np.isnan(v) else float(v) for v in values[:, d]]
                 text = f"{sheet.prefix}{sheet.letters(d)}{number_at + 1}:{sheet.letters(d)}{number_at + len(values)}"
                 at = self.picked.shown
-                chosen = Term(f"INDEX({text},{self.picked.cell.text})", column[at] if column[at] is not None else 0.0)
+                chosen = Term(f"INDEX({text},{self.picked.cell.text})", column[at])
             if factor is not None:
                 chosen = chosen * factor
             return chosen + more if more is not None else chosen

@@ -67,7 +67,11 @@ def meaningful(above: Term, below: Term) -> Term:
 
 
 def statement_rows(
-    sheet: Sheet, statement: Statement, entries: Mapping[str, Entry], unused: tuple[str, ...] = (), columns: int | None = None,
+    sheet: Sheet,
+    statement: Statement,
+    entries: Mapping[str, Entry],
+    unused: tuple[str, ...] = (),
+    columns: int | None = None,
     name: str = "",
 ) -> dict[str, Row]:
     """Rows of a statement under its headings. unused: endings of keys that are left out ('[notes]')."""
@@ -122,9 +126,18 @@ def other_flows(parts: Parts) -> None:
         frame.paths_sheet.note(project.name, "section")
         decided = frame.chosen.series(f"{project.name}, units decided", units, "units", "plain")
         used = [v for v in range(frame.dates) if units[:, v].any()]
-        cash = [(v, frame.paths.series(f"{project.name}: cash per unit decided at date {v}", project.cash[:, v, :], "USD/unit", "usd")) for v in used]
+        cash = [
+            (
+                v,
+                frame.paths.series(
+                    f"{project.name}: cash per unit decided at date {v}", project.cash[:, v, :], "USD/unit", "usd"
+                ),
+            )
+            for v in used
+        ]
         row = frame.paths_sheet.row(
-            f"{project.name}: cash", lambda d, cash=cash, decided=decided: sum((decided[v] * each[d] for v, each in cash), ZERO)  # type: ignore[misc]
+            f"{project.name}: cash",
+            lambda d, cash=cash, decided=decided: sum((decided[v] * each[d] for v, each in cash), ZERO),  # type: ignore[misc]
         )
         parts.projects.append((row, project.taxable))
 
@@ -135,7 +148,9 @@ def income_statement(parts: Parts, statement: Statement) -> Sheet:
     treasury = frame.problem.treasury
     sheet = Sheet("Income", statement.title, frame.dates, "statement")
     fee = frame.fixed("coin_fee", "Cost of selling coins", treasury.coin_fee, "share", "percent")
-    overhead = frame.paths.series("Overhead of the company", frame.settles(frame.problem.overhead), "USD/year", "usd", frame.factor["overhead"])
+    overhead = frame.paths.series(
+        "Overhead of the company", frame.settles(frame.problem.overhead), "USD/year", "usd", frame.factor["overhead"]
+    )
     sold = frame.chosen.series("Bitcoin sold", frame.decisions.sold, "BTC", "coins")
     opening = frame.fixed("coins", "Coins at the start", treasury.coins, "BTC", "coins")
     kept = parts.operations.of("kept")
@@ -153,10 +168,8 @@ def income_statement(parts: Parts, statement: Statement) -> Sheet:
             fair = fair + ops.at("kept", d) * (market.btc[d] - market.btc_mean[d])
         return fair - fee * market.btc[d] * sold[d]
 
-    yields = parts.yields = frame.paths.series(
-        "Interest on cash", frame.settles(treasury.cash_yield), "per year", "rate"
-    )
-    entries: dict[str, Entry] = {name: (lambda d, name=name: ops.at(name, d)) for name in (*REVENUES, *COSTS)}
+    yields = parts.yields = frame.paths.series("Interest on cash", frame.settles(treasury.cash_yield), "per year", "rate")
+    entries: dict[str, Entry] = {name: (lambda d, name=name: ops.at(name, d)) for name in (*REVENUES, *COSTS)}  # type: ignore[misc]
     entries |= {
         "ai_rent": lambda d: sum((row[d] for row in plant.rents.values()), ZERO),
         "excess_charges": lambda d: charges[d],
@@ -175,7 +188,7 @@ def income_statement(parts: Parts, statement: Statement) -> Sheet:
         "issue_costs_written_off": lambda d: debts.all("written_off", d),
         "tax": lambda d: parts.tax_paid(d),
     }
-    entries |= {f"depreciation_{kind}": (lambda d, kind=kind: plant.totals[f"worn:{kind}"][d]) for kind in WORN}
+    entries |= {f"depreciation_{kind}": (lambda d, kind=kind: plant.totals[f"worn:{kind}"][d]) for kind in WORN}  # type: ignore[misc]
     parts.rows["income_statement"] = statement_rows(sheet, statement, entries)
     return sheet
 
@@ -238,7 +251,9 @@ def cash_flow(parts: Parts, statement: Statement) -> Sheet:
 
     entries: dict[str, Entry] = {
         "opening_cash": lambda d: opening,
-        "cash_margin": lambda d: income["revenue"][d] - income["ai_rent"][d] - sum((income[name][d] for name in COSTS), ZERO) - kept(d),
+        "cash_margin": lambda d: (
+            income["revenue"][d] - income["ai_rent"][d] - sum((income[name][d] for name in COSTS), ZERO) - kept(d)
+        ),
         "ai_rent": lambda d: income["ai_rent"][d],
         "operating_cash_flows": lambda d: income["operating_cash_flows"][d],
         "cash_yield": lambda d: income["cash_yield"][d],
@@ -308,7 +323,11 @@ def balance_sheet(parts: Parts, statement: Statement) -> Sheet:
     def pledge(d: int) -> Term:
         return sum((row[d] for row in pledged), ZERO)
 
-    plant_opening = frame.given("opening_ppe", "Plant owned at the start, book value", frame.problem.opening_ppe, "USD", "usd") if frame.problem.opening_ppe else ZERO
+    plant_opening = (
+        frame.given("opening_ppe", "Plant owned at the start, book value", frame.problem.opening_ppe, "USD", "usd")
+        if frame.problem.opening_ppe
+        else ZERO
+    )
     coins0 = frame.fixed("coins", "Coins at the start", frame.problem.treasury.coins, "BTC", "coins")
     cash0 = frame.given("cash", "Cash at the start", frame.problem.treasury.cash, "USD", "usd")
 
@@ -412,4 +431,3 @@ def debt_schedules(parts: Parts, statements: Mapping[str, Statement]) -> Sheet:
         # at date 0 existing debt opens with the interest that is due and closes with it: nothing is accrued there
         parts.rows[f"debt:{key}"] = statement_rows(sheet, statements[key], entries, name=f"debt:{key}")
     return sheet
-

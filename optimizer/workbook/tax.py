@@ -29,12 +29,13 @@ def tax_sheet(parts: Parts, statement: Statement, workings: Sheet) -> Sheet:
     old = NOTHING
     if len(terms.existing_depreciation) and terms.existing_depreciation.any():
         old = frame.paths.series(
-            "Tax depreciation of what was owned at the start", frame.settles(terms.existing_depreciation[None, :]), "USD/year", "usd"
+            "Tax depreciation of what was owned at the start",
+            frame.settles(terms.existing_depreciation[None, :]),
+            "USD/year",
+            "usd",
         )
     deducted = tax_depreciation(frame, workings, parts.plant)
-    straight = workings.row(
-        "Discount and fees of all debts deducted for tax", lambda d: debts.all("straight_line", d)
-    )
+    straight = workings.row("Discount and fees of all debts deducted for tax", lambda d: debts.all("straight_line", d))
     exempt = workings.row(
         "Given flows and projects that are not taxed",
         lambda d: sum((row[d] for rows in (*parts.given.values(), parts.projects) for row, taxed in rows if not taxed), ZERO),
@@ -80,14 +81,17 @@ def tax_sheet(parts: Parts, statement: Statement, workings: Sheet) -> Sheet:
         "nol_used": lambda y: least(cap * largest(parts.rows["tax"]["income"][y], 0.0), parts.rows["tax"]["nol_opening"][y]),
         "tax": lambda y: rate * parts.rows["tax"]["taxable"][y],
         "waiting_opening": lambda y: ZERO,
-        "tax_basis_gap": lambda y: before("tax_basis_gap", y)
-        + (parts.rows["tax"]["tax_depreciation"][y] - parts.rows["tax"]["book_depreciation"][y]),
-        "deferred_tax": lambda y: rate
-        * (
-            parts.rows["tax"]["nol_closing"][y]
-            + parts.rows["tax"]["waiting_closing"][y]
-            - parts.rows["tax"]["tax_basis_gap"][y]
-            - costs[y]
+        "tax_basis_gap": lambda y: (
+            before("tax_basis_gap", y) + (parts.rows["tax"]["tax_depreciation"][y] - parts.rows["tax"]["book_depreciation"][y])
+        ),
+        "deferred_tax": lambda y: (
+            rate
+            * (
+                parts.rows["tax"]["nol_closing"][y]
+                + parts.rows["tax"]["waiting_closing"][y]
+                - parts.rows["tax"]["tax_basis_gap"][y]
+                - costs[y]
+            )
         ),
     }
     rows.update(statement_rows(sheet, statement, entries))

@@ -52,7 +52,13 @@ class Writer:
         self.resolved = resolved
 
         self.stream, self.title = io.BytesIO(), clean(title)
-        options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "nan_inf_to_errors": False}
+        options = {
+            "in_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+            "nan_inf_to_errors": False,
+        }
         self.book = xlsxwriter.Workbook(self.stream, options)
         self.book.set_properties({"title": self.title[:250], "created": CREATED, "author": "wattfolio", "comments": ""})
         self.book.set_calc_mode("auto")
@@ -76,7 +82,9 @@ class Writer:
             what |= {"bold": True, "top": 1, "top_color": RULE}
         return self.format(**what)
 
-    def sheet(self, sheet: Sheet, headings: tuple[Any, ...], widths: dict[str, float], status: tuple[str, Any] | None = None) -> Any:
+    def sheet(
+        self, sheet: Sheet, headings: tuple[Any, ...], widths: dict[str, float], status: tuple[str, Any] | None = None
+    ) -> Any:
         """One sheet. headings: what stands over the figures (dates as texts); status: a formula beside the title, and its value."""
         page = self.book.add_worksheet(sheet.name)
         page.set_tab_color(TABS[sheet.tab])

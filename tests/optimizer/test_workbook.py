@@ -49,8 +49,8 @@ WHAT_IF: dict[str, tuple[tuple[int, dict[str, float]], ...]] = {
         (1, {"factor/btc": 1.6, "factor/share": 2.5, "debt/capped_convert/premium": 0.2, "factor/capex": 1.1}),
     ),
 }
-#: seeds of random problems for random plans; the last has periods of different lengths
-SEEDS = (2, 5, 13, 30)
+#: seeds of random problems for random plans: between them every line of a debt
+SEEDS = (0, 8, 13, 15)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -85,7 +85,9 @@ def shown(problem: Problem) -> int:
     return int(np.argmax(problem.scenarios.probability))
 
 
-def same(cells: dict[str, dict[str, Any]], layout: Layout, problem: Problem, decisions: Decisions, s: int, inputs: dict[str, float]) -> int:
+def same(
+    cells: dict[str, dict[str, Any]], layout: Layout, problem: Problem, decisions: Decisions, s: int, inputs: dict[str, float]
+) -> int:
     """Figures that both hold are equal; how many there are."""
     count, wrong = differences(cells, layout, again(changed(problem, inputs), decisions), s)
     assert wrong == [], (s, inputs)
@@ -129,7 +131,7 @@ def uneven(problem: Problem) -> Problem:
 @cache
 def every_instrument() -> Problem:
     """Of the case that has every key of the schema once."""
-    return Case.load(str(ROOT / "tests" / "cases" / "all-features.yaml")).problem
+    return Case.load(str(ROOT / "tests" / "cases" / "all-features.yaml")).problem()
 
 
 def random_case(name: str) -> tuple[Problem, Decisions]:
@@ -143,7 +145,15 @@ def random_case(name: str) -> tuple[Problem, Decisions]:
     return problem, random_plan(problem, int(number))
 
 
-RANDOM = (*(f"random {seed}" for seed in SEEDS), "limited 3", "coupled 6", "uneven 13", "uneven 16", "all-features 1", "all-features 2")
+RANDOM = (
+    *(f"random {seed}" for seed in SEEDS),
+    "limited 3",
+    "coupled 6",
+    "uneven 13",
+    "uneven 16",
+    "all-features 1",
+    "all-features 2",
+)
 #: typed into every random plan, where it has them
 OTHER_INPUTS = {
     "factor/btc": 0.8,
@@ -209,14 +219,16 @@ def test_random_plans_use_every_line_of_a_debt() -> None:
 
 # --- LibreOffice ------------------------------------------------------------------------------------------------------
 
-NASTY = ("=cmd()", "@SUM(1+1)*cmd|' /C calc'!A0", "+1+1", '-"x"', "=HYPERLINK(\"http://192.0.2.1\")", "{=1+1}")
+NASTY = ("=cmd()", "@SUM(1+1)*cmd|' /C calc'!A0", "+1+1", '-"x"', '=HYPERLINK("http://192.0.2.1")', "{=1+1}")
 
 
 def nasty() -> tuple[Problem, Decisions]:
     """A plan whose case gives names that a spreadsheet would take for formulas."""
     problem = random_problem(13)
     names = iter([*NASTY] * 9)
-    fields: dict[str, Any] = {"scenarios": replace(problem.scenarios, names=tuple(f"{next(names)}{s}" for s in range(problem.scenarios.count)))}
+    fields: dict[str, Any] = {
+        "scenarios": replace(problem.scenarios, names=tuple(f"{next(names)}{s}" for s in range(problem.scenarios.count)))
+    }
     return replace(problem, **fields), random_plan(problem, 13)
 
 
@@ -230,7 +242,7 @@ def recalculated(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
     for name in SHIPPED:
         file = shipped(name, folder)
         layout = Layout(figures(file))
-        for n, (s, inputs) in enumerate((( shown(solution(name).problem), {}), WHAT_IF[name][-1])):
+        for n, (s, inputs) in enumerate(((shown(solution(name).problem), {}), WHAT_IF[name][-1])):
             cells = {("Inputs", layout.inputs[key]): value for key, value in {**inputs, "scenario": float(s + 1)}.items()}
             sources[f"{name} {n}"] = base / f"{name}-{n}.xlsx"
             assert poisoned(file, sources[f"{name} {n}"], cells) > 9000
@@ -251,7 +263,9 @@ def test_shipped_plans_in_libreoffice(name: str, n: int, recalculated: dict[str,
     found = solution(name)
     assert found.decisions is not None
     before, after = (figures(file) for file in recalculated[f"{name} {n}"])
-    assert sum(value == -777 for cells in before.values() for value in cells.values()) > 9000  # LibreOffice was given wrong values
+    assert (
+        sum(value == -777 for cells in before.values() for value in cells.values()) > 9000
+    )  # LibreOffice was given wrong values
     assert not any(value == -777 for cells in after.values() for value in cells.values())
     layout = Layout(after)
     s, inputs = (shown(found.problem), {}) if n == 0 else WHAT_IF[name][-1]
@@ -283,7 +297,8 @@ def test_no_text_of_a_case_is_in_a_formula(tmp_path: Path) -> None:
     for field in ("issued", "called", "repaid", "balance", "pledged"):
         table = getattr(decisions, field)
         renamed[field] = {
-            (f"@cmd|{key}" if any(one.name == f"@cmd|{key}" for one in problem.equities) else f"=cmd|{key}"): v for key, v in table.items()
+            (f"@cmd|{key}" if any(one.name == f"@cmd|{key}" for one in problem.equities) else f"=cmd|{key}"): v
+            for key, v in table.items()
         }
     decisions = replace(decisions, **renamed, breach={})
     file = tmp_path / "plan.xlsx"
@@ -350,6 +365,7 @@ def test_an_error_sown_in_any_statement_sets_the_flag(folder: Path) -> None:
         "cash_flow/principal", "cash_flow/capex_rigs", "cash_flow/tax", "cash_flow/dividends", "balance_sheet/cash", "balance_sheet/debt[notes]",
         "balance_sheet/deposits", "balance_sheet/interest_due", "sources_uses/operations", "debt:notes/closing", "debt:notes/accrued",
         "debt:revolver/commitment", "tax/tax", "flows/owners", "flows/business", "capital/notes", "cash_flow/added_depreciation",
+        "income_statement/mining_revenue", "cash_flow/cash_margin",
     )  # fmt: skip
     for key in lines:
         sheet, row = layout.rows[key]
@@ -368,7 +384,14 @@ def test_the_second_flag_says_that_cash_does_not_suffice(folder: Path) -> None:
     layout = Layout(engine.all())
     put(engine, layout, {"cash": 0.0, "factor/btc": 0.3})
     cells = engine.all()
-    assert min(v for k, v in cells["Balance"].items() if k[1:] == str(layout.rows["balance_sheet/cash"][1]) and k > "D" and isinstance(v, float)) < 0.0
+    assert (
+        min(
+            v
+            for k, v in cells["Balance"].items()
+            if k[1:] == str(layout.rows["balance_sheet/cash"][1]) and k > "D" and isinstance(v, float)
+        )
+        < 0.0
+    )
     assert flag(cells, layout, "checks/master") == 1.0 and flag(cells, layout, "checks/plan") == 0.0
     assert cells["Checks"]["A5"] == MASTER and cells["Checks"]["A6"] == HOLDS
 
@@ -420,7 +443,9 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
     return code, err
 
 
-def test_solve_writes_it_and_report_takes_it_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_solve_writes_it_and_report_takes_it_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("mill.yaml").write_text(MILL)
     assert run(capsys, "solve", "mill.yaml", "--quiet")[0] == 0

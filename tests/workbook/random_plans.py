@@ -22,7 +22,9 @@ def random_plan(problem: Problem, seed: int) -> Decisions:
         return drawn * np.asarray(window)
 
     early = np.arange(d) < t
-    found: dict[str, dict] = {name: {} for name in ("orders", "exercised", "retired", "options", "built", "signed", "units", "issued", "called")}
+    found: dict[str, dict] = {
+        name: {} for name in ("orders", "exercised", "retired", "options", "built", "signed", "units", "issued", "called")
+    }
     for rig in problem.rigs:
         for i, site in enumerate(problem.sites):
             found["orders"][rig.name, site.name] = some(rig.window & early, 5.0)
@@ -69,7 +71,11 @@ def random_plan(problem: Problem, seed: int) -> Decisions:
                 exceeded[kind, place] = rng.uniform(0.0, 50.0, (s, problem.clock.tax_years))
     dispatch = {}
     for i, site in enumerate(problem.sites):
-        absent = {f"ai:{j.name}" for j in problem.services if not (j.contracted[i] or found["signed"].get((j.name, site.name), np.zeros(1)).any())}
+        absent = {
+            f"ai:{j.name}"
+            for j in problem.services
+            if not (j.contracted[i] or found["signed"].get((j.name, site.name), np.zeros(1)).any())
+        }
         for scenario in range(s):
             for period in range(t if has_power(site) else 0):
                 hours = len(problem.clock.weight[period])

@@ -24,7 +24,15 @@ def by_libreoffice(files: list[Path], folder: Path) -> list[Path]:
     user.mkdir(parents=True)
     (user / "registrymodifications.xcu").write_text(SETTINGS, encoding="utf-8")
     out = folder / "out"
-    command = [SOFFICE, f"-env:UserInstallation=file://{folder / 'profile'}", "--headless", "--convert-to", "xlsx", "--outdir", str(out)]
+    command = [
+        SOFFICE,
+        f"-env:UserInstallation=file://{folder / 'profile'}",
+        "--headless",
+        "--convert-to",
+        "xlsx",
+        "--outdir",
+        str(out),
+    ]
     ran = subprocess.run([*command, *map(str, files)], capture_output=True, text=True, timeout=300)
     assert ran.returncode == 0, ran.stderr
     return [out / file.name for file in files]
@@ -35,7 +43,10 @@ def figures(file: Path) -> dict[str, dict[str, Any]]:
     import openpyxl
 
     book = openpyxl.load_workbook(file, data_only=True)
-    return {page.title: {cell.coordinate: cell.value for row in page.iter_rows() for cell in row if cell.value is not None} for page in book}
+    return {
+        page.title: {cell.coordinate: cell.value for row in page.iter_rows() for cell in row if cell.value is not None}
+        for page in book
+    }
 
 
 def poisoned(source: Path, target: Path, inputs: dict[tuple[str, str], float] | None = None) -> int:

@@ -33,8 +33,8 @@ def again(problem: Problem, decisions: Decisions) -> FinanceStatements:
 
 def changed(problem: Problem, inputs: dict[str, float]) -> Problem:
     """The problem with other inputs, by their keys in the workbook."""
-    for key, value in inputs.items():
-        problem = _changed(problem, key.split("/"), value)
+    for key in sorted(inputs, key=lambda key: key.startswith("factor/")):  # factors apply to terms, whichever was typed first
+        problem = _changed(problem, key.split("/"), inputs[key])
     return problem
 
 
@@ -90,9 +90,7 @@ def _changed(p: Problem, key: list[str], x: float) -> Problem:
         case ["ai", name, "escalator"]:
             return replace(p, services=tuple(replace(j, escalator=x) if j.name == name else j for j in p.services))
         case ["item", name, "book"]:
-            rigs = [
-                replace(r, depreciation=replace(r.depreciation, book_months=int(x))) if r.name == name else r for r in p.rigs
-            ]
+            rigs = [replace(r, depreciation=replace(r.depreciation, book_months=int(x))) if r.name == name else r for r in p.rigs]
             return replace(p, rigs=tuple(rigs))
     raise AssertionError(key)
 
