@@ -120,7 +120,7 @@ def carried_cost(
         moved = abs(better.number - spread.number)
         made = sheet.row(
             "Effective spread: better guess",
-            lambda e, better=better: better,
+            lambda e, better=better: better,  # type: ignore[misc]
             "per year",
             "rate",
             first=v,

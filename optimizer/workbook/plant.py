@@ -524,7 +524,7 @@ def tax_depreciation(frame: Frame, sheet: Sheet, made: Plant) -> Callable[[int],
         shares = [
             sheet.row(
                 str(first + y),
-                lambda d, y=y, table=table: float(table[y, d]),
+                lambda d, y=y, table=table: float(table[y, d]),  # type: ignore[misc]
                 "share",
                 "percent",
                 "input",

@@ -49,8 +49,10 @@ WHAT_IF: dict[str, tuple[tuple[int, dict[str, float]], ...]] = {
         (1, {"factor/btc": 1.6, "factor/share": 2.5, "debt/capped_convert/premium": 0.2, "factor/capex": 1.1}),
     ),
 }
+#: whether LibreOffice is given other inputs; it takes seconds a file
+CHANGED = {"quickstart": True, "lake-mariner": False}
 #: seeds of random problems for random plans: between them every line of a debt
-SEEDS = (0, 8, 13, 15)
+SEEDS = (8, 13, 15)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -81,6 +83,16 @@ def shipped(name: str, folder: Path) -> Path:
     return file
 
 
+@cache
+def _loaded(file: Path) -> Engine:
+    return Engine(file)
+
+
+def engine_of(name: str, folder: Path) -> Engine:
+    """The Python engine of a shipped plan, read once: who changes an input puts it back."""
+    return _loaded(shipped(name, folder))
+
+
 def shown(problem: Problem) -> int:
     return int(np.argmax(problem.scenarios.probability))
 
@@ -102,7 +114,7 @@ def test_shipped_plans_in_python(name: str, folder: Path) -> None:
     """As written, in other scenarios and under other inputs, a workbook is the fixed plan re-evaluated."""
     found = solution(name)
     assert found.decisions is not None
-    engine = Engine(shipped(name, folder))
+    engine = engine_of(name, folder)
     cells = engine.all()
     layout = Layout(cells)
     assert same(cells, layout, found.problem, found.decisions, shown(found.problem), {}) > 4000
@@ -113,7 +125,7 @@ def test_shipped_plans_in_python(name: str, folder: Path) -> None:
         cells = engine.all()
         same(cells, layout, found.problem, found.decisions, s, inputs)
         assert flag(cells, layout, "checks/master") == 1.0, inputs  # statements tie whatever the inputs
-        put(engine, layout, before)
+        put(engine, layout, {**before, "scenario": float(shown(found.problem) + 1)})
 
 
 def flag(cells: dict[str, dict[str, Any]], layout: Layout, key: str) -> Any:
@@ -145,15 +157,7 @@ def random_case(name: str) -> tuple[Problem, Decisions]:
     return problem, random_plan(problem, int(number))
 
 
-RANDOM = (
-    *(f"random {seed}" for seed in SEEDS),
-    "limited 3",
-    "coupled 6",
-    "uneven 13",
-    "uneven 16",
-    "all-features 1",
-    "all-features 2",
-)
+RANDOM = (*(f"random {seed}" for seed in SEEDS), "limited 3", "coupled 6", "uneven 13", "all-features 1")
 #: typed into every random plan, where it has them
 OTHER_INPUTS = {
     "factor/btc": 0.8,
@@ -242,10 +246,11 @@ def recalculated(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
     for name in SHIPPED:
         file = shipped(name, folder)
         layout = Layout(figures(file))
-        for n, (s, inputs) in enumerate(((shown(solution(name).problem), {}), WHAT_IF[name][-1])):
-            cells = {("Inputs", layout.inputs[key]): value for key, value in {**inputs, "scenario": float(s + 1)}.items()}
-            sources[f"{name} {n}"] = base / f"{name}-{n}.xlsx"
-            assert poisoned(file, sources[f"{name} {n}"], cells) > 9000
+        n = CHANGED[name]
+        s, inputs = WHAT_IF[name][-1] if n else (shown(solution(name).problem), {})
+        cells = {("Inputs", layout.inputs[key]): value for key, value in {**inputs, "scenario": float(s + 1)}.items()}
+        sources[name] = base / f"{name}.xlsx"
+        assert poisoned(file, sources[name], cells) > 9000
     problem, decisions = nasty()
     odd = base / "odd.xlsx"
     odd.write_bytes(written(NASTY[0], problem, decisions, keep_books(problem, decisions), again(problem, decisions)))
@@ -258,17 +263,16 @@ def recalculated(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-@pytest.mark.parametrize("n", [0, 1])
-def test_shipped_plans_in_libreoffice(name: str, n: int, recalculated: dict[str, tuple[Path, Path]]) -> None:
+def test_shipped_plans_in_libreoffice(name: str, recalculated: dict[str, tuple[Path, Path]]) -> None:
     found = solution(name)
     assert found.decisions is not None
-    before, after = (figures(file) for file in recalculated[f"{name} {n}"])
+    before, after = (figures(file) for file in recalculated[name])
     assert (
         sum(value == -777 for cells in before.values() for value in cells.values()) > 9000
     )  # LibreOffice was given wrong values
     assert not any(value == -777 for cells in after.values() for value in cells.values())
     layout = Layout(after)
-    s, inputs = (shown(found.problem), {}) if n == 0 else WHAT_IF[name][-1]
+    s, inputs = WHAT_IF[name][-1] if CHANGED[name] else (shown(found.problem), {})
     assert same(after, layout, found.problem, found.decisions, s, inputs) > 4000
     assert flag(after, layout, "checks/master") == 1.0
 
@@ -358,12 +362,12 @@ def test_figures_are_stored_for_viewers_that_do_not_work_them_out(folder: Path) 
 
 
 def test_an_error_sown_in_any_statement_sets_the_flag(folder: Path) -> None:
-    engine = Engine(shipped("quickstart", folder))
+    engine = engine_of("quickstart", folder)
     layout = Layout(engine.all())
     lines = (
         "income_statement/depreciation_rigs", "income_statement/coupon_interest", "income_statement/issue_cost_amortisation",
         "cash_flow/principal", "cash_flow/capex_rigs", "cash_flow/tax", "cash_flow/dividends", "balance_sheet/cash", "balance_sheet/debt[notes]",
-        "balance_sheet/deposits", "balance_sheet/interest_due", "sources_uses/operations", "debt:notes/closing", "debt:notes/accrued",
+        "balance_sheet/interest_due", "sources_uses/operations", "debt:notes/closing", "debt:notes/accrued",
         "debt:revolver/commitment", "tax/tax", "flows/owners", "flows/business", "capital/notes", "cash_flow/added_depreciation",
         "income_statement/mining_revenue", "cash_flow/cash_margin",
     )  # fmt: skip
@@ -380,10 +384,12 @@ def test_an_error_sown_in_any_statement_sets_the_flag(folder: Path) -> None:
 
 
 def test_the_second_flag_says_that_cash_does_not_suffice(folder: Path) -> None:
-    engine = Engine(shipped("quickstart", folder))
+    engine = engine_of("quickstart", folder)
     layout = Layout(engine.all())
+    cash = engine.cells["Inputs", layout.inputs["cash"]]
     put(engine, layout, {"cash": 0.0, "factor/btc": 0.3})
     cells = engine.all()
+    put(engine, layout, {"cash": cash, "factor/btc": 1.0})
     assert (
         min(
             v
