@@ -248,12 +248,14 @@ def solve(
         from optimizer.cli_report import workbook_of
 
         book, missing = workbook_of(solution, xlsx)
-        if missing is not None:
+        if missing is not None and not xlsx:
             click.echo(missing, err=True)
         try:
             written = results.write(solution, out, label=label, dispatch=dispatch, workbook=book)
         except results.ResultError as problem:
             trouble = str(problem)
+        if xlsx and missing is not None:
+            trouble = trouble or missing
     _say(lambda: _print(solution, as_json))
     if code != DONE:
         click.echo(_verdict(solution), err=True)

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from models.problem import Function, Rule
+from models.problem import Function, Rule, Sweep
 from models.problem import Term as Word
 from models.proforma_debt import first_date, running_maturity
 from models.proforma_words import OPERATING
 from optimizer.finance.lines import Statement
 from optimizer.workbook.errors import WorkbookError
-from optimizer.workbook.expressions import ZERO, Term, absolute, average, term, total, when
+from optimizer.workbook.expressions import ZERO, Term, absolute, average, largest, least, term, total, when
 from optimizer.workbook.sheets import NOTHING, Row, Sheet
 from optimizer.workbook.statements import Entry, Parts, statement_rows
 
@@ -214,7 +214,7 @@ def rule_rows(parts: Parts, sheet: Sheet) -> Rules:
     """Both sides and headroom of every rule at the dates at which it applies in some scenario."""
     frame, problem = parts.frame, parts.frame.problem
     made = Rules()
-    if not problem.rules:
+    if not problem.rules and not problem.sweeps:
         return made
     known = words(parts)
     cache: dict[str, tuple[Row, int]] = {}
@@ -238,6 +238,8 @@ def rule_rows(parts: Parts, sheet: Sheet) -> Rules:
     values = {str(term): value(Word(*term)) for rule in problem.rules for term in rule.terms}
     for n, rule in enumerate(problem.rules):
         _rule(parts, sheet, made, n, rule, values)
+    for n, sweep in enumerate(problem.sweeps):
+        _sweep(parts, sheet, made, n, sweep)
     return made
 
 
@@ -293,6 +295,25 @@ def _rule(parts: Parts, sheet: Sheet, made: Rules, n: int, rule: Rule, values: d
             "price",
         )
         made.hard.append((rule.name, short))
+
+
+def _sweep(parts: Parts, sheet: Sheet, made: Rules, n: int, sweep: Sweep) -> None:
+    """Cash above a level that has not repaid the debt it should."""
+    frame, shape = parts.frame, (parts.frame.scenarios, parts.frame.dates)
+    sheet.note(sweep.name, "section", frame.headings)
+    sheet.note(f"cash above the level repays {sweep.debt}")
+    level = frame.paths.series(f"{sweep.name}: level", np.broadcast_to(sweep.level, shape), "USD", "usd", keep=True)
+    counts = frame.paths.series(
+        f"{sweep.name}: applies (1)", np.broadcast_to(sweep.active, shape).astype(float), "", "count", keep=True
+    )
+    cash = parts.rows["credit_ratios"]["cash"]
+
+    def kept(d: int) -> Term:
+        return counts[d] * least(largest(cash[d] - level[d], 0.0), parts.debts.named(sweep.debt, "closing", d))
+
+    sheet.row("Level", lambda d: level[d])
+    sheet.row("Cash", lambda d: cash[d])
+    made.hard.append((sweep.name, sheet.row("Kept in spite of it", kept, key=f"sweep/{n}/kept")))
 
 
 def _over_time(parts: Parts, sheet: Sheet, label: str, function: Function, x: Row, first: int, settles: bool) -> tuple[Row, int]:

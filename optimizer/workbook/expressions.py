@@ -235,11 +235,6 @@ def pick(span: Span, position: Term) -> Term:
     return _call("INDEX", [span, position], 0.0 if value is None else value)
 
 
-def known(x: Term) -> Term:
-    """ISNUMBER."""
-    return _call("ISNUMBER", [x], float(isinstance(x.value, float)))
-
-
 def formula(text: str, value: Value) -> Term:
     """A formula in words of its own, and what it comes to."""
     return Term(text, value, COMPARISON)

@@ -14,7 +14,7 @@ from models.decisions import Decisions
 from models.problem import Array, Problem
 from models.proforma_assets import decided
 from models.proforma_tax import year_of_date
-from optimizer.workbook.expressions import Term, pick, term
+from optimizer.workbook.expressions import Term, term
 from optimizer.workbook.sheets import NOTHING, Row, Selection, Sheet, Source
 
 Key = TypeVar("Key")
@@ -180,7 +180,3 @@ class Frame:
         if date <= self.periods:
             return self.month[date]
         return self.month[-1] + (date - self.periods) * int(self.problem.clock.months[-1])
-
-    def by_scenario(self, row: Row, at: Term) -> Term:
-        """The figure of a row at a date that a cell names (0: the first)."""
-        return pick(row.span(row.first, row.end - 1), at + 1 - row.first)

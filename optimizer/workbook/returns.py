@@ -226,7 +226,7 @@ class _Measures:
         self.made: dict[str, Term] = {}
         self.step = math.gcd(*(int(m) for m in self.frame.problem.clock.months))
         self.grids: dict[str, Row] = {}
-        self.nearby = ""
+        self.nearby: dict[str, str] = {}
         self.series: list[tuple[str, Callable[..., Term]]] = []
 
     def value(self, key: str) -> Value:
@@ -243,14 +243,11 @@ class _Measures:
             self._row(one)
         self.flows.npv = self.sheet.rows[0]
         self.flows.npv_again = self.sheet.row("Net present value, by NPV()", lambda d: self.made["npv_again"], end=1)
-        self.sheet.row(
-            "XIRR of owners (calendar days over 365)",
-            lambda d: self.made["xirr"],
-            "per year",
-            "percent",
-            key="returns/xirr",
-            end=1,
-        )
+        for key, who in (("xirr", "owners"), ("business_xirr", "the business")):
+            self.sheet.row(
+                f"XIRR of {who} (calendar days over 365)", lambda d, key=key: self.made[key], "per year", "percent",  # type: ignore[misc]
+                key=f"returns/{key}", end=1,
+            )  # fmt: skip
 
     def _capital_names(self) -> list[str]:
         names = list(self.parts.debts.kinds)
@@ -281,7 +278,7 @@ class _Measures:
         made["npv_again"] = self._npv(flows.value)
         made["irr"] = self._irr("irr", "Owners", owners, paid > SMALLEST)
         made["mirr"] = self._mirr("mirr", owners)
-        made["xirr"] = self._xirr(owners)
+        made["xirr"] = self._xirr("irr", owners)
         received = total(flows.owners.span(0, T)) + paid
         made["moic"] = when(both(paid > SMALLEST, received >= 0), received / paid, text(NONE))
         made["payback"] = self._payback("Owners", flows.owners)
@@ -289,6 +286,7 @@ class _Measures:
         made["discounted_payback"] = self._payback("Owners, discounted", discounted)
         made["business_npv"] = sum_product(flows.business.span(0, T), flows.discount.span(0, T))
         made["business_irr"] = self._irr("business_irr", "Business", business, None)
+        made["business_xirr"] = self._xirr("business_irr", business)
         for key, ratio in (("dscr", "dscr"), ("net_debt_to_ebitda", "net_debt_to_ebitda")):
             span = ratios[ratio].span(0, T)
             some = count(span) > 0
@@ -352,8 +350,7 @@ class _Measures:
         # the search begins at the last rate that was looked at before the value turns negative
         every_rate = f"{rates.prefix}{rates.letters(0)}{top}:{rates.letters(0)}{last}"
         nearby = f"INDEX({every_rate},SUMPRODUCT(1*({rates.prefix}{column}{top}:{column}{last}>=0)))"
-        if key == "irr":
-            self.nearby = nearby
+        self.nearby[key] = nearby
         rate = f"(1+IRR({self._span(row).text},(1+{nearby})^({self.step}/12)-1))^(12/{self.step})-1"
         return Term(f"IF({every.text},{rate},{text(NONE).text})", self.value(key))
 
@@ -377,18 +374,23 @@ class _Measures:
         both_signs = both(least(span) < 0, largest(span) > 0)
         return Term(f"IF({both_signs.text},{rate},{text(NONE).text})", figure)
 
-    def _xirr(self, row: Row) -> Term:
-        """By calendar days over 365, as spreadsheets count."""
+    def _xirr(self, key: str, row: Row) -> Term:
+        """By calendar days over 365, as spreadsheets count; none where the first flow is 0, of which they give a wrong rate."""
         import pyxirr
 
-        frame, figure = self.frame, self.value("irr")
+        frame, figure = self.frame, self.value(key)
         span, days = row.span(0, frame.periods), frame.days.span(0, frame.periods)
         value: Value = NONE
         if isinstance(figure, float):
             found = pyxirr.xirr(frame.calendar, np.array(span.filled), guess=figure, silent=True)
             value = NONE if found is None else float(found)
-        there = self.sheet.rows[1]
-        return Term(f"IF(ISNUMBER({there.place(0)}),XIRR({span.text},{days.text},{self.nearby}),{text(NONE).text})", value)
+        if span.filled[0] == 0.0:
+            value = NONE
+        there = next(one for one in self.sheet.rows if one.key == f"returns/{key}")
+        return Term(
+            f"IF(AND(ISNUMBER({there.place(0)}),{row.place(0)}<>0),XIRR({span.text},{days.text},{self.nearby[key]}),{text(NONE).text})",
+            value,
+        )
 
     def _payback(self, label: str, row: Row) -> Term:
         """Years until what was received covers what was paid, for good."""

@@ -189,10 +189,6 @@ class Sheet:
         self.next += 1
         return made
 
-    def gap(self) -> None:
-        """An empty row."""
-        self.next += 1
-
 
 @dataclass
 class Selection:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from models.problem import Equity
-from models.proforma_limits import _limits
+from models.proforma_limits import each_limit
 from models.proforma_power import COSTS, REVENUES
 from optimizer.finance.balance import PLANT
 from optimizer.finance.income import WORN
@@ -196,7 +196,7 @@ def income_statement(parts: Parts, statement: Statement) -> Sheet:
 def _excess(frame: Frame) -> Row:
     """What is paid above energy budgets and emission caps, at the last date of each calendar year."""
     clock, parts = frame.problem.clock, []
-    for key, _, terms in _limits(frame.problem):
+    for key, _, terms in each_limit(frame.problem):
         above = frame.decisions.exceeded.get(key)
         if terms.price is None or above is None or not np.any(above):
             continue

@@ -8,6 +8,7 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +17,8 @@ from typing import Any
 import numpy as np
 import openpyxl
 import pytest
+import pyxirr
+from openpyxl.utils import get_column_letter
 
 from models.decisions import Decisions
 from models.problem import Problem
@@ -119,6 +122,10 @@ def test_shipped_plans_in_python(name: str, folder: Path) -> None:
     layout = Layout(cells)
     assert same(cells, layout, found.problem, found.decisions, shown(found.problem), {}) > 4000
     assert flag(cells, layout, "checks/master") == flag(cells, layout, "checks/plan") == 1.0
+    rules_hold(cells, layout, found)
+    days = [date.fromisoformat(day) for day in found.finance.dates]
+    xirr = cells["Returns"][f"D{layout.rows['returns/business_xirr'][1]}"]
+    assert xirr == pytest.approx(pyxirr.xirr(days, found.finance.returns.business[shown(found.problem)]), abs=1e-8)
     for s, inputs in WHAT_IF[name]:
         before = {key: engine.cells["Inputs", layout.inputs[key]] for key in inputs}
         put(engine, layout, {**inputs, "scenario": float(s + 1)})
@@ -126,6 +133,22 @@ def test_shipped_plans_in_python(name: str, folder: Path) -> None:
         same(cells, layout, found.problem, found.decisions, s, inputs)
         assert flag(cells, layout, "checks/master") == 1.0, inputs  # statements tie whatever the inputs
         put(engine, layout, {**before, "scenario": float(shown(found.problem) + 1)})
+
+
+def rules_hold(cells: dict[str, dict[str, Any]], layout: Layout, found: Solution) -> None:
+    """Both sides and headroom of every rule, at every date, are the program's."""
+    here = found.problem.scenarios.names[shown(found.problem)]
+    compared = 0
+    for n, rule in enumerate(found.problem.rules):
+        for one in found.covenants:
+            if one.name != rule.name or one.scenario != here:
+                continue
+            column = get_column_letter(4 + found.finance.dates.index(one.date))
+            for side in ("left", "right", "headroom"):
+                sheet, row = layout.rows[f"rule/{n}/{side}"]
+                assert cells[sheet][f"{column}{row}"] == pytest.approx(getattr(one, side), rel=1e-9, abs=1e-4), (one.name, side)
+                compared += 1
+    assert compared > 50
 
 
 def flag(cells: dict[str, dict[str, Any]], layout: Layout, key: str) -> Any:
@@ -501,4 +524,6 @@ def test_results_are_kept_where_no_workbook_can_be_written(
     code, err = run(capsys, "solve", "mill.yaml", "--quiet")
     result = results.folder("out", "mill", None)
     assert code == 0 and "for a reason" in err
+    code, err = run(capsys, "solve", "mill.yaml", "--quiet", "--xlsx")
+    assert code == 2 and "for a reason" in err  # it was asked for
     assert (result / "summary.json").is_file() and not (result / "workbook.xlsx").exists()
