@@ -87,6 +87,8 @@ def _scenarios(c: Checker) -> None:
             c.wrong(("scenarios",), f"the probabilities add to {total * 100:.10g} %: expected 100 %")
     for name, one in scenarios.items():
         at: Parts = ("scenarios", name)
+        if name == "expected":
+            c.wrong(at, '"expected" is the average of the scenarios in every table', "give the scenario another name")
         if one.probability <= 0:
             c.wrong((*at, "probability"), "a scenario has a probability above 0 %", "leave the scenario out")
         if (one.follows is None) != (one.until is None):

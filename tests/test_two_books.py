@@ -98,6 +98,13 @@ def test_the_random_problems_use_every_part() -> None:
     assert not rare, rare
 
 
+def test_the_statements_of_random_problems_tie() -> None:
+    """Calls, puts, PIK, shares for convertibles, soft limits: statements of the same solutions, so that each is in several of them."""
+    for found in [*map(solution, WATCHED), *map(pressed_solution, PRESSED)]:
+        loose = {check.name: check.relative for check in found.finance.checks if not check.relative <= 1e-7}
+        assert loose == {}
+
+
 def test_a_company_of_many_coins_is_verified() -> None:
     """50,000 BTC sold and paid out at once: what is left is small, what was moved is not, and rounding is of what was moved."""
     for price in (90_000.0, 61_234.56, 112_913.57, 83_333.33):

@@ -6,7 +6,7 @@ import numpy as np
 
 from models.problem import Array
 from optimizer.finance.ground import Ground
-from optimizer.finance.lines import Line, Statement, plus
+from optimizer.finance.lines import Line, Statement, link, linked, over_debts, plus, schedule_name
 
 PLANT = ("rigs", "halls", "interconnection", "equipment")
 NAMES = {
@@ -91,10 +91,25 @@ def balance_sheet(ground: Ground, income: Statement, cash_flow: Statement) -> St
     entries |= {f"debt[{name}]": ground.debt("closing", name) for name in instruments}
     if not instruments:
         entries["debt"] = ground.zero
+    equals = {
+        "cash": link("cash_flow", "closing_cash"),
+        "unamortised_issue_costs": over_debts(instruments, "closing_issue_costs", sign=-1.0),
+        "interest_due": over_debts(instruments, "closing_due"),
+    }
+    equals |= {f"debt[{name}]": link(schedule_name(name), "closing") for name in instruments}
+    rolls = {
+        "accumulated_depreciation": link("income_statement", "depreciation", sign=-1.0),
+        "paid_in": link("cash_flow", "equity", "rescue"),
+        "capped_calls": link("cash_flow", "capped_calls"),
+        "converted": over_debts(instruments, "converted"),
+        "retained_earnings": link("income_statement", "net_income"),
+        "dividends": link("cash_flow", "dividends"),
+    }
+    lines = linked(chart(instruments), equals, rolls)
     return ground.statement(
         "balance_sheet",
         "Balance sheet",
-        chart(instruments),
+        lines,
         entries,
         "assets, liabilities and equity positive; what reduces them negative",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.proforma_words import settled
 from optimizer.finance.ground import Ground
-from optimizer.finance.lines import Line, Statement, less, plus
+from optimizer.finance.lines import Line, Statement, less, link, linked, over_debts, plus
 
 OPERATING = (
     "cash_margin",
@@ -94,10 +94,23 @@ def cash_flow_statement(ground: Ground, income: Statement) -> Statement:
         "resale_gain": income["resale"],
         "other_income": income["other_cash_flows"],
     }
-    return ground.statement(
-        "cash_flow",
-        "Cash flow statement",
-        LINES,
-        entries,
-        "receipts positive, payments negative; in the part from net income what is taken away is positive as income",
-    )
+    debts, earned = tuple(books.schedules), "income_statement"
+    same = ("ai_rent", "operating_cash_flows", "cash_yield", "resale", "other_cash_flows", "net_income", "coin_gains")
+    paid = ("excess_charges", "fixed_costs", "overhead", "tax")
+    equals = {key: link(earned, key) for key in same} | {key: link(earned, key, sign=-1.0) for key in paid}
+    equals |= {
+        "interest": over_debts(debts, "paid", sign=-1.0),
+        "capped_calls": over_debts(debts, "capped_call", sign=-1.0),
+        "capex_options": link(earned, "option_fees", sign=-1.0),
+        "calls": over_debts(debts, "called", "call_premium", sign=-1.0),
+        "puts": over_debts(debts, "put", "put_premium", sign=-1.0),
+        "added_depreciation": link(earned, "depreciation"),
+        "added_option_fees": link(earned, "option_fees"),
+        "added_issue_costs": link(earned, "issue_cost_amortisation", "issue_costs_written_off"),
+        "added_redemption_premium": link(earned, "redemption_premium"),
+        "added_interest_unpaid": (*link(earned, "coupon_interest", "commitment_fees"), *over_debts(debts, "paid", sign=-1.0)),
+        "resale_gain": link(earned, "resale"),
+        "other_income": link(earned, "other_cash_flows"),
+    }
+    signs = "receipts positive, payments negative; in the part from net income what is taken away is positive as income"
+    return ground.statement("cash_flow", "Cash flow statement", linked(LINES, equals), entries, signs)

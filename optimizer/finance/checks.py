@@ -27,6 +27,7 @@ def check_statements(ground: Ground, finance: FinanceStatements, certificate: Ce
     checks = Checklist(ground.problem)
     for one in finance.all:
         _check_lines(checks, one)
+    _check_links(checks, finance)
     _check_books(checks, ground, finance)
     _check_each_other(checks, ground, finance)
     _check_value(checks, ground, finance, certificate)
@@ -36,7 +37,7 @@ def check_statements(ground: Ground, finance: FinanceStatements, certificate: Ce
 def _size(one: Statement) -> float:
     """The largest amount of a statement."""
     amounts = [one[line.key] for line in one.lines if line.kind != "ratio"]
-    return max((float(np.max(np.abs(values), initial=0.0)) for values in amounts), default=0.0)
+    return float(np.abs(np.stack(amounts)).max(initial=0.0))
 
 
 def _check_lines(checks: Checklist, one: Statement) -> None:
@@ -48,6 +49,24 @@ def _check_lines(checks: Checklist, one: Statement) -> None:
             checks.equal(f"{one.name}: totals add up", one[line.key], total, line.key, size)
         if line.opens is not None:
             checks.equal(f"{one.name}: opens as it closed", one[line.key][:, 1:], one[line.opens][:, :-1], line.key, size)
+
+
+def _check_links(checks: Checklist, finance: FinanceStatements) -> None:
+    """Entries that are lines of other statements are what these say; stocks that roll with flows of others do."""
+    named = {one.name: one for one in finance.all}
+    sizes = {name: _size(one) for name, one in named.items()}
+    for one in named.values():
+        for line in one.lines:
+            links = (*line.equals, *line.rolls)
+            if not links:
+                continue
+            size = max(sizes[one.name], *(sizes[name] for name, _, _ in links))
+            total = sum((c * named[name][key] for name, key, c in links), np.zeros_like(one[line.key]))
+            if line.equals:
+                checks.equal("statements link", one[line.key], total, f"{one.name}, {line.key}", size)
+            else:
+                moved = np.diff(one[line.key], axis=1)
+                checks.equal("stocks roll with flows", moved, total[:, 1:], f"{one.name}, {line.key}", size)
 
 
 def _check_books(checks: Checklist, ground: Ground, finance: FinanceStatements) -> None:

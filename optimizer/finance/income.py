@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from optimizer.finance.ground import Ground
-from optimizer.finance.lines import Line, Statement, less, plus
+from optimizer.finance.lines import Line, Statement, less, linked, over_debts, plus
 
 REVENUES = ("mining_revenue", "ai_rent", "ai_cloud", "reimbursements", "power_sales", "demand_response")
 COSTS = ("energy_cost", "block_cost", "variable_costs", "shortfall_penalties", "excess_charges", "fixed_costs", "overhead")
@@ -97,6 +97,13 @@ def income_statement(ground: Ground) -> Statement:
         "issue_cost_amortisation": ground.debt("effective_amortisation"),
         "issue_costs_written_off": ground.debt("written_off"),
     }
-    return ground.statement(
-        "income_statement", "Income statement", LINES, entries, "revenue and income positive; costs positive as costs"
-    )
+    debts = tuple(books.schedules)
+    equals = {
+        "coupon_interest": over_debts(debts, "accrued"),
+        "commitment_fees": over_debts(debts, "commitment"),
+        "issue_cost_amortisation": over_debts(debts, "amortised"),
+        "redemption_premium": over_debts(debts, "premium"),
+        "issue_costs_written_off": over_debts(debts, "written_off"),
+    }
+    signs = "revenue and income positive; costs positive as costs"
+    return ground.statement("income_statement", "Income statement", linked(LINES, equals), entries, signs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +29,8 @@ class Line:
     ratio  (numerator, denominator), both keys of the same statement; no value where the denominator is less than a cent
     opens  the line whose value in the column before is this one's (in the first column it is given)
     memo   an entry or sum that is shown and is part of no total
+    equals ((statement, key, coefficient), ...): an entry that is the sum of lines of other statements in the same column
+    rolls  the same for a stock that is its value in the column before plus that sum (in the first column: what was there at the start)
     """
 
     key: str
@@ -40,6 +42,8 @@ class Line:
     opens: str | None = None
     section: str = ""
     memo: bool = False
+    equals: tuple[tuple[str, str, float], ...] = ()
+    rolls: tuple[tuple[str, str, float], ...] = ()
 
     @property
     def total(self) -> bool:
@@ -55,6 +59,30 @@ def plus(*keys: str) -> tuple[tuple[str, float], ...]:
 def less(*keys: str) -> tuple[tuple[str, float], ...]:
     """The sum of lines, taken away."""
     return tuple((key, -1.0) for key in keys)
+
+
+def link(name: str, *keys: str, sign: float = 1.0) -> tuple[tuple[str, str, float], ...]:
+    """Lines of the statement `name`, for `Line.equals` and `Line.rolls`."""
+    return tuple((name, key, sign) for key in keys)
+
+
+def over_debts(instruments: Sequence[str], *keys: str, sign: float = 1.0) -> tuple[tuple[str, str, float], ...]:
+    """Lines of the schedules of all debts."""
+    return tuple((schedule_name(one), key, sign) for one in instruments for key in keys)
+
+
+def schedule_name(instrument: str) -> str:
+    """The name of the statement that is the schedule of a debt: no other statement is called like it."""
+    return f"debt[{instrument}]"
+
+
+def linked(
+    lines: Iterable[Line],
+    equals: Mapping[str, tuple[tuple[str, str, float], ...]],
+    rolls: Mapping[str, tuple[tuple[str, str, float], ...]] | None = None,
+) -> tuple[Line, ...]:
+    """The same lines with their links to other statements, by key."""
+    return tuple(replace(line, equals=equals.get(line.key, ()), rolls=(rolls or {}).get(line.key, ())) for line in lines)
 
 
 @dataclass(frozen=True)

@@ -99,16 +99,16 @@ def payback(clock: Clock, flows: Array) -> Figure:
 
 
 def loan_life_coverage(cfads: Array, debt: Array, interest: Array) -> Figure:
-    """CFADS while debt is outstanding, discounted at the debt's own interest, over the debt when it first stands.
+    """CFADS from the date of highest debt on while debt stands, discounted at the debt's own interest, over that debt.
 
     cfads, debt (balance after the date) and interest (accrued in the period that ends at the date), (D,) each.
     """
     stands = np.flatnonzero(debt > SMALLEST)
     if len(stands) == 0:
         return None, "there is no debt"
-    first, last = int(stands[0]), min(int(stands[-1]) + 1, len(debt) - 1)
+    first, last = int(np.argmax(debt)), min(int(stands[-1]) + 1, len(debt) - 1)
     if last == first:
-        return None, "debt stands at the horizon only"
+        return None, "debt is highest at the horizon"
     before = debt[:-1]
     rate = np.where(before > SMALLEST, interest[1:] / np.where(before > SMALLEST, before, 1.0), 0.0)
     factor = 1.0 / np.cumprod(1.0 + rate[first:last])
@@ -219,7 +219,15 @@ def returns(ground: Ground, cash_flow: Statement, ratios: Statement, schedules: 
     of_ratio("dscr_min", "Least debt service coverage, twelve months", dscr, np.min)
     of_ratio("dscr_avg", "Mean debt service coverage, twelve months", dscr, np.mean)
     cfads, accrued = books.words["cfads"], sum((one["accrued"] for one in schedules.values()), ground.zero)
-    add("llcr", "Loan life coverage, to the horizon", "ratio", loan_life_coverage, cfads, books.words["total_debt"], accrued)
+    add(
+        "llcr",
+        "Loan life coverage at the highest debt, to the horizon",
+        "ratio",
+        loan_life_coverage,
+        cfads,
+        books.words["total_debt"],
+        accrued,
+    )
     of_ratio("net_debt_to_ebitda_max", "Highest net debt over EBITDA", leverage, np.max)
     of_ratio("net_debt_to_ebitda_end", "Net debt over EBITDA at the horizon", [x[-1:] for x in leverage], np.max)
     add("liquidity_low", "Least cash and coins", "USD", lambda f: amount(f.min()), books.words["liquidity"])

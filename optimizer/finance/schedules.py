@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from optimizer.finance.ground import Ground
-from optimizer.finance.lines import Line, Statement, less, plus
+from optimizer.finance.lines import Line, Statement, less, plus, schedule_name
 
 REPAID = ("principal", "redeemed", "called", "put", "converted")
 
@@ -54,7 +54,9 @@ LINES = (
         section="Interest",
     ),
     Line("interest_expense", "Interest expense", sums=plus("accrued", "commitment", "amortised"), section="Interest"),
-    Line("premium", "Premium at calls and puts", section="Interest", memo=True),
+    Line("call_premium", "Premium at calls", section="Interest", memo=True),
+    Line("put_premium", "Premium at puts", section="Interest", memo=True),
+    Line("premium", "Premium at calls and puts", sums=plus("call_premium", "put_premium"), section="Interest", memo=True),
     Line("capped_call", "Capped call bought", section="Interest", memo=True),
     Line("straight_line", "Discount and fees deducted for tax", section="Interest", memo=True),
 )
@@ -79,8 +81,11 @@ def debt_schedule(ground: Ground, name: str) -> Statement:
         "commitment": lines["commitment_accrued"],
         "paid": lines["interest_paid"],
         "capitalised": lines["pik"],
-        "premium": lines["call_premium"] + lines["put_premium"],
+        "call_premium": lines["call_premium"],
+        "put_premium": lines["put_premium"],
         "capped_call": lines["capped_call_cost"],
         "straight_line": lines["amortisation"],
     }
-    return ground.statement(name, f"Debt schedule: {name}", LINES, entries, "balances, interest and repayments positive")
+    return ground.statement(
+        schedule_name(name), f"Debt schedule: {name}", LINES, entries, "balances, interest and repayments positive"
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.problem import Array
 from optimizer.finance.ground import Ground
-from optimizer.finance.lines import Line, Statement, plus
+from optimizer.finance.lines import Line, Statement, link, linked, over_debts, plus, schedule_name
 
 CAPEX = {
     "rigs": "Rigs",
@@ -61,6 +61,20 @@ def sources_and_uses(ground: Ground, cash_flow: Statement) -> Statement:
     entries["closing_cash"] = cash_flow["closing_cash"]
     sources.append(Line("total_sources", "Sources", sums=plus(*(x.key for x in sources)), section="Sources"))
     uses.append(Line("total_uses", "Uses", sums=plus(*(x.key for x in uses)), section="Uses"))
+    debts, flow = tuple(books.schedules), "cash_flow"
+    equals = {key: link(flow, key) for key in ("resale", "coin_sales", "other_cash_flows", "rescue", "closing_cash")}
+    equals |= {key: link(flow, key, sign=-1.0) for key in (*(f"capex_{kind}" for kind in CAPEX), "tax", "dividends")}
+    equals |= {
+        "operations": (*link(flow, "operating"), *link(flow, "interest", "tax", sign=-1.0)),
+        "capped_calls": over_debts(debts, "capped_call"),
+        "interest": over_debts(debts, "paid"),
+        "redemption_premium": over_debts(debts, "premium"),
+    }
+    for name in debts:
+        schedule = schedule_name(name)
+        equals |= {f"debt[{name}]": link(schedule, "issued"), f"issue_costs[{name}]": link(schedule, "issue_costs")}
+        equals[f"repaid[{name}]"] = link(schedule, "principal", "redeemed", "called", "put")
+    lines_of = linked((*sources, *uses), equals)
     return ground.statement(
-        "sources_uses", "Sources and uses", (*sources, *uses), entries, "sources positive as receipts, uses positive as payments"
+        "sources_uses", "Sources and uses", lines_of, entries, "sources positive as receipts, uses positive as payments"
     )

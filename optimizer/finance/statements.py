@@ -65,7 +65,7 @@ class FinanceStatements:
         return self[name].frame(scenario)
 
     def __getitem__(self, name: str) -> Statement:
-        """A statement by name: income_statement, cash_flow, ..., or the name of a debt."""
+        """A statement by name: income_statement, cash_flow, ..., 'debt[notes]'. Raises KeyError."""
         for one in self.all:
             if one.name == name:
                 return one

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from optimizer.finance.statements import FinanceStatements
     from optimizer.results_tables import Cell
 
-HEADER = ("line", "label", "unit", "scenario", "date", "value")
+HEADER = ("line", "unit", "scenario", "date", "value")
 
 
 def _rows(one: Statement) -> list[tuple[Cell, ...]]:
-    about = {line.key: (line.label, line.unit) for line in one.lines}
-    return [(key, *about[key], scenario, column, value) for key, scenario, column, value in one.rows()]
+    unit = {line.key: line.unit for line in one.lines}
+    return [(key, unit[key], scenario, column, value) for key, scenario, column, value in one.rows()]
 
 
 def _plain(choose: Callable[[FinanceStatements], Statement]) -> Callable[[Solution], Table]:
@@ -27,21 +27,24 @@ def _plain(choose: Callable[[FinanceStatements], Statement]) -> Callable[[Soluti
 
 
 def debt_schedules(solution: Solution) -> Table:
-    """debt_schedules.csv: the schedule of each debt."""
-    rows = [(name, *row) for name, one in solution.finance.debts.items() for row in _rows(one)]
+    """debt_schedules.csv: the schedule of each debt, without lines that are nothing at any date in any scenario."""
+    rows: list[tuple[Cell, ...]] = []
+    for name, one in solution.finance.debts.items():
+        moves = {line.key for line in one.lines if one[line.key].any()}
+        rows += [(name, *row) for row in _rows(one) if row[0] in moves]
     return Table(("instrument", *HEADER), rows)
 
 
 def tax(solution: Solution) -> Table:
     """tax.csv: by calendar year."""
-    return Table(("line", "label", "unit", "scenario", "year", "value"), _rows(solution.finance.tax))
+    return Table(("line", "unit", "scenario", "year", "value"), _rows(solution.finance.tax))
 
 
 def cap_table(solution: Solution) -> Table:
     """cap_table.csv: shares by date, and conversion at the horizon at several multiples of the share price ('at' is 1.5x)."""
     parts = (solution.finance.cap_table, solution.finance.conversion)
     rows = [(one.name, *row) for one in parts for row in _rows(one)]
-    return Table(("statement", "line", "label", "unit", "scenario", "at", "value"), rows)
+    return Table(("statement", "line", "unit", "scenario", "at", "value"), rows)
 
 
 def returns(solution: Solution) -> Table:

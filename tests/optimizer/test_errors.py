@@ -185,6 +185,12 @@ scenarios:
 >>>
 4:38: scenarios.bear.follows: there is no scenario "bsae"
     hint: did you mean "base"?
+=== reserved scenario
+scenarios:
+  expected: {probability: 100 %}
+>>>
+3:3: scenarios.expected: "expected" is the average of the scenarios in every table
+    hint: give the scenario another name
 === circle
 scenarios:
   base: {probability: 50 %, follows: bear, until: 2026-07}

@@ -179,6 +179,26 @@ def test_every_total_is_what_a_workbook_would_write(name: str) -> None:
                     assert row[1:] == pytest.approx(cells.loc[line.opens].to_numpy()[:-1], abs=1e-9 * size)
 
 
+@pytest.mark.parametrize("yearly", [False, True])
+@pytest.mark.parametrize("name", ["quickstart", "lake-mariner"])
+def test_every_link_is_what_a_workbook_would_write(name: str, yearly: bool) -> None:
+    """From frames alone, by date and by year: cells of other statements, and stocks from the column before and flows."""
+    found = solution(name).finance
+    statements = {one.name: one.yearly() if yearly and one.years else one for one in found.all}
+    linked = 0
+    for one in statements.values():
+        for scenario in (one.scenarios[0], "expected"):
+            cells = {key: table.frame(scenario) for key, table in statements.items()}
+            for line in one.lines:
+                row = cells[one.name].loc[line.key].to_numpy()
+                for links in filter(None, (line.equals, line.rolls)):
+                    total = sum(c * cells[other].loc[key].to_numpy() for other, key, c in links)
+                    got, wanted = (row, total) if line.equals else (np.diff(row), total[1:])
+                    assert got == pytest.approx(wanted, abs=1e-4), (one.name, line.key)  # USD, of figures up to 1e10
+                    linked += 1
+    assert linked > 80
+
+
 def test_lines_are_defined_once_and_refer_to_lines_that_are_there() -> None:
     for name in NAMES:
         for one in solution(name).finance.all:
@@ -269,6 +289,15 @@ def test_no_statements_without_a_plan() -> None:
     nothing = replace(solution("random 21"), books=None, outcome=Outcome.INFEASIBLE)
     with pytest.raises(ValueError, match="infeasible: there is no plan"):
         finance_statements(nothing)
+
+
+def test_rules_have_their_headroom() -> None:
+    table = solution("lake-mariner").finance.covenant_frame()
+    assert len(table) == len(solution("lake-mariner").covenants) > 0
+    hard = table[table["breach"] == 0.0]
+    assert (hard["headroom"] >= -1e-3 * np.maximum(hard["right"].abs(), 1.0)).all()
+    known = table[table["right"].abs() > 0.0]
+    assert (known["headroom_share"] * known["right"].abs()).to_numpy() == pytest.approx(known["headroom"].to_numpy(), rel=1e-12)
 
 
 # --- by hand ----------------------------------------------------------------------------------------------------------

@@ -94,6 +94,10 @@ def test_loan_life_coverage_of_a_loan_that_takes_all_cfads_is_one() -> None:
     cfads = np.append(0.0, np.full(5, payment))
     assert loan_life_coverage(cfads, debt, interest)[0] == pytest.approx(1.0, rel=1e-9)
     assert loan_life_coverage(1.3 * cfads, debt, interest)[0] == pytest.approx(1.3, rel=1e-9)
+    # drawn in two steps: counted from the date at which all of it stands
+    later = loan_life_coverage(np.append(99.0, cfads), np.append(400.0, debt), np.append(0.0, interest))
+    assert later[0] == pytest.approx(1.0, rel=1e-9)
+    assert loan_life_coverage(cfads, debt[::-1], interest)[0] is None
     assert loan_life_coverage(cfads, 0.0 * debt, interest) == (None, "there is no debt")
 
 
