@@ -25,7 +25,7 @@ Adder = Callable[..., Row]
 
 LINES = (
     "issued", "pik", "principal", "redeemed", "called", "put", "converted", "closing", "costs", "capped_call", "accrued", "commitment",
-    "paid", "due", "straight_line", "premium", "amortised", "written_off", "carried_costs",
+    "paid", "due", "straight_line", "call_premium", "put_premium", "amortised", "written_off", "carried_costs",
 )  # fmt: skip
 
 
@@ -439,14 +439,14 @@ def _vintage(
     if may_call:
         calls_only = row("called", "called", lambda d: when(put_taken > 0, 0, retired[d]) if d == when_.put else retired[d])
         lines["called"].append(calls_only)
-        lines["premium"].append(
+        lines["call_premium"].append(
             row("call_premium", "premium at calls", lambda d: (_call_price(frame, debt, d) - 1) * calls_only[d])
         )
     if when_.put is not None:
         assert debt.put is not None
         lines["put"].append(row("put", "put by holders", lambda d: put_taken * retired[d], first=when_.put, end=when_.put + 1))
         price = frame.given(f"debt/{debt.name}/put", f"{debt.name}: put price", debt.put[1], "of balance", "percent")
-        lines["premium"].append(
+        lines["put_premium"].append(
             row("put_premium", "premium at the put", lambda d: (price - 1) * rows["put"][d], first=when_.put, end=when_.put + 1)
         )
     _redeem(frame, market, made, debt, key, label, rows, row, strike, room, ends_here, last)

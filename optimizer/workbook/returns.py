@@ -39,7 +39,7 @@ from optimizer.workbook.statements import Entry, Parts
 #: rates at which the value of flows is looked at to find how many rates make it zero: every eighth of the program's
 LOOKED_AT = np.append(RATES[:-1:8], RATES[-1])
 #: lines of a schedule that holders receive
-TAKEN = ("principal", "redeemed", "called", "put", "premium", "paid", "capped_call")
+TAKEN = ("principal", "redeemed", "called", "put", "call_premium", "put_premium", "paid", "capped_call")
 #: row of the sheet of rates in which the first one stands
 FIRST_RATE = 6
 LOOKS = {"USD": "usd", "per year": "percent", "ratio": "ratio", "years": "plain"}
@@ -410,12 +410,13 @@ class _Measures:
         return when(fails, text(NONE), years[T - 1])
 
     def _llcr(self) -> Term:
-        """CFADS while debt stands, discounted at the debt's own interest, over the debt when it first stands."""
+        """CFADS from the date of highest debt on while debt stands, discounted at the debt's own interest, over that debt."""
         parts, sheet, T = self.parts, self.sheet, self.frame.periods
         debt, words = parts.rows["credit_ratios"]["total_debt"], parts.base
+        highest = largest(debt.span(0, T))
         seen = sheet.row(
-            "Debt has stood by then",
-            lambda d: when(either(debt[d] > SMALLEST, *([seen[d - 1] > 0] if d else [])), 1, 0),
+            "Debt has been highest by then",
+            lambda d: when(either(debt[d] >= highest - SMALLEST, *([seen[d - 1] > 0] if d else [])), 1, 0),
             "",
             "count",
         )
@@ -433,7 +434,7 @@ class _Measures:
 
         discount = sheet.row("Discounted at the debt's interest", factor, "", "plain", first=1)
         counted = sheet.row("CFADS counts", lambda d: seen[d - 1] * later[d - 1], "", "count", first=1)
-        first = sheet.row("Debt when it first stands", lambda d: debt[d] * (seen[d] - (seen[d - 1] if d else ZERO)))
+        first = sheet.row("Debt when it is highest", lambda d: debt[d] * (seen[d] - (seen[d - 1] if d else ZERO)))
         worth = sum_product(words["cfads"].span(1, T), discount.span(1, T), counted.span(1, T))
         return when(total(counted.span(1, T)) > 0, worth / total(first.span(0, T)), text(NONE))
 

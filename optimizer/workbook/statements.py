@@ -184,7 +184,7 @@ def income_statement(parts: Parts, statement: Statement) -> Sheet:
         "coupon_interest": lambda d: debts.all("accrued", d),
         "commitment_fees": lambda d: debts.all("commitment", d),
         "issue_cost_amortisation": lambda d: debts.all("amortised", d),
-        "redemption_premium": lambda d: debts.all("premium", d),
+        "redemption_premium": lambda d: debts.all("call_premium", d) + debts.all("put_premium", d),
         "issue_costs_written_off": lambda d: debts.all("written_off", d),
         "tax": lambda d: parts.tax_paid(d),
     }
@@ -264,8 +264,8 @@ def cash_flow(parts: Parts, statement: Statement) -> Sheet:
         "other_cash_flows": lambda d: income["other_cash_flows"][d],
         "debt_issued": lambda d: proceeds(others, d),
         "principal": lambda d: -(of(others, "principal", d) + of(others, "redeemed", d)),
-        "calls": lambda d: -(debts.all("called", d) + premium(parts, "called", d)),
-        "puts": lambda d: -(debts.all("put", d) + premium(parts, "put", d)),
+        "calls": lambda d: -(debts.all("called", d) + debts.all("call_premium", d)),
+        "puts": lambda d: -(debts.all("put", d) + debts.all("put_premium", d)),
         "revolver": lambda d: proceeds(revolvers, d) - of(revolvers, "principal", d),
         "capped_calls": lambda d: -debts.all("capped_call", d),
         "equity": lambda d: sum(((1 - fee) * row[d] for row, fee, _ in parts.equity), ZERO),
@@ -288,16 +288,6 @@ def cash_flow(parts: Parts, statement: Statement) -> Sheet:
         entries[f"capex_{kind}"] = lambda d, kind=kind: -plant.totals[f"paid:{kind}"][d]  # type: ignore[misc]
     parts.rows["cash_flow"] = statement_rows(sheet, statement, entries)
     return sheet
-
-
-def premium(parts: Parts, how: str, d: int) -> Term:
-    """Premium at calls ('called') or puts ('put'): rows of the workings are told apart by what they are premiums of."""
-    made = ZERO
-    for lines in parts.debts.lines.values():
-        for row in lines["premium"]:
-            if row.label.endswith("premium at calls") == (how == "called"):
-                made = made + row[d]
-    return made
 
 
 def balance_sheet(parts: Parts, statement: Statement) -> Sheet:
@@ -383,7 +373,7 @@ def sources_uses(parts: Parts, statement: Statement) -> Sheet:
         "equity_fees": lambda d: sum((fee * row[d] for row, fee, _ in parts.equity), ZERO),
         "capped_calls": lambda d: debts.all("capped_call", d),
         "interest": lambda d: debts.all("paid", d),
-        "redemption_premium": lambda d: debts.all("premium", d),
+        "redemption_premium": lambda d: debts.all("call_premium", d) + debts.all("put_premium", d),
         "tax": lambda d: -cash["tax"][d],
         "dividends": lambda d: parts.dividends[d],
         "closing_cash": lambda d: cash["closing_cash"][d],
@@ -423,10 +413,21 @@ def debt_schedules(parts: Parts, statements: Mapping[str, Statement]) -> Sheet:
             "opening_due": lambda d, due=due: due,  # type: ignore[misc]
             "issue_costs": line("costs"),
             "capitalised": line("pik"),
-            "premium": line("premium"),
             "capped_call": line("capped_call"),
         }
-        for name in ("issued", "pik", *REPAID, "amortised", "written_off", "accrued", "commitment", "paid", "straight_line"):
+        for name in (
+            "issued",
+            "pik",
+            *REPAID,
+            "call_premium",
+            "put_premium",
+            "amortised",
+            "written_off",
+            "accrued",
+            "commitment",
+            "paid",
+            "straight_line",
+        ):
             entries[name] = line(name)
         # at date 0 existing debt opens with the interest that is due and closes with it: nothing is accrued there
         parts.rows[f"debt:{key}"] = statement_rows(sheet, statements[key], entries, name=f"debt:{key}")
