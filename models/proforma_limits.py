@@ -14,7 +14,7 @@ from models.proforma_power import Power
 ALL_SITES = "(company)"
 
 
-def _limits(problem: Problem) -> Iterator[tuple[tuple[str, str], list[Site], YearlyLimit]]:
+def each_limit(problem: Problem) -> Iterator[tuple[tuple[str, str], list[Site], YearlyLimit]]:
     """(key of the decision, sites counted, terms)."""
     for site in problem.sites:
         if site.energy_budget is not None:
@@ -29,7 +29,7 @@ def _limits(problem: Problem) -> Iterator[tuple[tuple[str, str], list[Site], Yea
 
 def soft_limits(problem: Problem) -> set[tuple[str, str]]:
     """Limits whose excess may be paid for."""
-    return {key for key, _, terms in _limits(problem) if terms.price is not None}
+    return {key for key, _, terms in each_limit(problem) if terms.price is not None}
 
 
 def _paid_for(problem: Problem, decisions: Decisions, key: tuple[str, str]) -> Array:
@@ -42,7 +42,7 @@ def keep_charges(problem: Problem, decisions: Decisions) -> Array:
     """(S, D) USD paid for what is above soft limits, at the last date of each calendar year."""
     clock = problem.clock
     out = np.zeros((problem.scenarios.count, clock.dates))
-    for key, _, terms in _limits(problem):
+    for key, _, terms in each_limit(problem):
         if terms.price is None:
             continue
         above = _paid_for(problem, decisions, key)
@@ -83,7 +83,7 @@ def allowed_by_year(problem: Problem, terms: YearlyLimit) -> Array:
 
 def check_limits(problem: Problem, decisions: Decisions, power: Power, checks: Checklist) -> None:
     """Hard limits hold; what is above a soft one is paid for."""
-    for key, sites, terms in _limits(problem):
+    for key, sites, terms in each_limit(problem):
         used, most = used_by_year(problem, power, key, sites, terms.of), allowed_by_year(problem, terms)
         above = _paid_for(problem, decisions, key)
         name = ("energy budgets" if key[0] == "energy_budget" else "emission caps") + (

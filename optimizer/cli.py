@@ -192,6 +192,12 @@ def _variants(case: Case, path: str) -> None:
 @click.option("--out", "out", default="out", show_default=True, metavar="DIR", help="Where results are written.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json and nothing else.")
 @click.option("--dispatch", is_flag=True, help="Write every hour to dispatch.parquet too.")
+@click.option(
+    "--xlsx/--no-xlsx",
+    "xlsx",
+    default=None,
+    help="Write workbook.xlsx, with live formulas, too.  [default: up to 40 periods]",
+)
 @click.option("--time-limit", type=float, metavar="SECONDS", help="Stop after this time, with the bounds reached.")
 @click.option("--memory-limit", type=float, metavar="GB", help="Stop where the run and its workers hold more than this.")
 @click.option(
@@ -210,6 +216,7 @@ def solve(
     out: str,
     as_json: bool,
     dispatch: bool,
+    xlsx: bool | None,
     time_limit: float | None,
     memory_limit: float | None,
     workers: int | None,
@@ -225,6 +232,7 @@ def solve(
     case = _load(path, variant, changes)
 
     from optimizer import engine, results
+    from optimizer.cli_workbook import workbook_of
     from optimizer.executor import Executor, ExecutorError
     from optimizer.interrupts import prompt
     from optimizer.progress import Progress
@@ -250,10 +258,15 @@ def solve(
                 solution = engine.solve(case, method=method, time_limit=time_limit, progress=progress, executor=executor)
             code = EXIT_CODES[solution.outcome.name]
             if code == DONE:
+                book, missing = workbook_of(solution, xlsx)
+                if missing is not None and not xlsx:
+                    click.echo(missing, err=True)
                 try:
-                    written = results.write(solution, out, label=label, dispatch=dispatch, latest=True)
+                    written = results.write(solution, out, label=label, dispatch=dispatch, workbook=book, latest=True)
                 except results.ResultError as problem:
                     trouble = str(problem)
+                if xlsx and missing is not None:
+                    trouble = trouble or missing
     except (results.ResultError, ExecutorError) as problem:
         raise Mistaken(str(problem)) from None
     _say(lambda: _print(solution, as_json))

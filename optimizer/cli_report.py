@@ -12,9 +12,10 @@ import click
 @click.command()
 @click.argument("result", metavar="RESULT")
 @click.option("--html", "html", metavar="FILE", help="Write the page to FILE; without it, to report.html in RESULT.")
+@click.option("--xlsx", "xlsx", metavar="FILE", help="Copy the finance workbook to FILE; without --html, that and nothing else.")
 @click.option("--comparison", metavar="FILE", help="Show these financing mixes (JSON); without it, those of the last `compare`.")
 @click.option("--frontier", metavar="FILE", help="Show this frontier (JSON); without it, that of the last `frontier`.")
-def report(result: str, html: str | None, comparison: str | None, frontier: str | None) -> int:
+def report(result: str, html: str | None, xlsx: str | None, comparison: str | None, frontier: str | None) -> int:
     """Write the report of a solved case: RESULT is a folder DIR/<case>/<variant> that `solve` has written."""
     from optimizer.cli import DONE, Mistaken
     from optimizer.report import HTML, render
@@ -23,6 +24,13 @@ def report(result: str, html: str | None, comparison: str | None, frontier: str 
 
     folder = Path(result)
     try:
+        if xlsx is not None:
+            from optimizer.cli_workbook import copy_workbook
+
+            copy_workbook(result, xlsx)
+            click.echo(f"workbook in {xlsx}", err=True)
+            if html is None:
+                return DONE
         rows = {name: _rows(folder, name, given) for name, given in (("comparison", comparison), ("frontier", frontier))}
         page = render(folder, **rows).encode()
         written = attach(folder, HTML, page) if html is None else _written(Path(html), page)

@@ -305,9 +305,10 @@ def write(
     dispatch: bool = False,
     prices: tuple[StatementPrice, ...] | None = None,
     latest: bool = False,
+    workbook: bytes | None = None,
 ) -> Path:
     """Write the result folder of an optimal, verified solution and return its path; `label` replaces the variant in it. prices: for prices.csv.
-    latest: the link of that name beside it leads to it.
+    latest: the link of that name beside it leads to it. workbook: workbook.xlsx (`optimizer.workbook`).
 
     All files go to a new folder beside it first; only when every byte is on the disk do the two change places, so an
     earlier result is either whole or replaced. Raises ResultError.
@@ -317,6 +318,8 @@ def write(
     target = folder(out_dir, solution.case.name, label or solution.variant)
     prepare(target)
     files = contents(solution, dispatch, prices)
+    if workbook is not None:
+        files["workbook.xlsx"] = workbook
     manifest = {
         "schema": SCHEMA,
         "case": solution.case.name,

@@ -99,7 +99,16 @@ def test_the_readme_tells_every_file_of_a_result() -> None:
     from optimizer.results_tables import TABLES
 
     told = set(re.findall(r"^\| `([a-z_]+\.[a-z]+)` \|", README, flags=re.MULTILINE))
-    others = {"summary.json", "report.json", "report.html", "timings.json", "manifest.json", "dispatch.parquet", "prices.csv"}
+    others = {
+        "summary.json",
+        "report.json",
+        "report.html",
+        "timings.json",
+        "manifest.json",
+        "dispatch.parquet",
+        "prices.csv",
+        "workbook.xlsx",
+    }
     assert told == {*TABLES, *FINANCE_TABLES, *others}
 
 

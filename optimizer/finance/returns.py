@@ -106,7 +106,7 @@ def loan_life_coverage(cfads: Array, debt: Array, interest: Array) -> Figure:
     stands = np.flatnonzero(debt > SMALLEST)
     if len(stands) == 0:
         return None, "there is no debt"
-    first, last = int(np.argmax(debt)), min(int(stands[-1]) + 1, len(debt) - 1)
+    first, last = int(np.flatnonzero(debt >= debt.max() - SMALLEST)[0]), min(int(stands[-1]) + 1, len(debt) - 1)
     if last == first:
         return None, "debt is highest at the horizon"
     before = debt[:-1]
