@@ -789,9 +789,7 @@ def _covenants(problem: Problem, books: Books, decisions: Decisions, prices: tup
     priced = {(p.family, p.name, p.scenario, p.date): p.value for p in prices if p.family in ("rule", "sweep")}
     out = []
     for rule in problem.rules:
-        left, right = np.zeros_like(rule.constant), rule.constant
-        for term, coefs in rule.terms.items():
-            left = left + coefs * books.words[str(term)]
+        left, right = rule.stated_sides(books.words)
         if rule.expected:
             left, right = (problem.scenarios.probability[None, :] @ side for side in (left, right))
         headroom = {">=": left - right, "<=": right - left, "==": -np.abs(left - right)}[rule.sense]
