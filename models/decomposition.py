@@ -16,6 +16,7 @@ from scipy import sparse
 from models.deepest import Deepest, Found
 from models.oracle import Split
 from models.problem import Array, Ints
+from models.remembered import Remembered
 from models.theta import Mixture, SiteValue, Theta
 
 #: what a unit (of the program) of theta or quantity that no split brings costs while splits are still being priced in
@@ -106,6 +107,7 @@ class Cuts:
         self.expired = expired or (lambda: False)
         self.stopped = False  # by `expired`, before the hours were real
         self.theta, self.session, self.unit = theta, session, theta.build.unit
+        self._here: list[Remembered] | None = None
         if split is None:
             self.work_out_here()
         else:
@@ -125,7 +127,10 @@ class Cuts:
 
     def work_out_here(self) -> None:
         """From now on hours are worked out in this process."""
-        self.split = lambda i, k, a, r: self.theta.values[i].split(k, a, r)
+        if self._here is None:
+            self._here = [Remembered(value.hours) for value in self.theta.values]
+        here = self._here
+        self.split = lambda i, k, a, r: here[i].split(k, a, r)
 
     def _columns(self, value: SiteValue, columns: dict[int, int]) -> Site:
         def number(var: Any) -> int:

@@ -9,6 +9,7 @@ Costs are positive as costs. Every array is float64 unless said otherwise; masks
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -694,6 +695,8 @@ class Rule:
     penalty: None = hard; else USD per unit of breach and date, discounted (soft). source: "file:line:column".
     owner: instrument whose covenant it is, or None. expected: both sides are averaged over scenarios by their probabilities; `active` is
     then the same in all of them. path: the name that its source has for it.
+    moved, moved_constant: the decisions that the sentence has on its right (as `terms`) and the data that it has on its left (as
+    `constant`, None: none), which the row has on the other side: both sides as stated are that much more (`stated_sides`).
     """
 
     name: str
@@ -707,9 +710,23 @@ class Rule:
     owner: str | None = None
     expected: bool = False
     path: str = ""
+    moved: dict[Term, Array] = field(default_factory=dict)
+    moved_constant: Array | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "terms", {Term(*term): coefficient for term, coefficient in self.terms.items()})
+        for name in ("terms", "moved"):
+            object.__setattr__(self, name, {Term(*term): coefficient for term, coefficient in getattr(self, name).items()})
+
+    def stated_sides(self, words: Mapping[str, Array]) -> tuple[Array, Array]:
+        """(S, D) left and right side as the sentence has them, in its own unit. words: value of every term, by its name."""
+        left, both = np.zeros_like(self.constant), np.zeros_like(self.constant)
+        for term, coefficient in self.terms.items():
+            left = left + coefficient * words[str(term)]
+        for term, coefficient in self.moved.items():
+            both = both + coefficient * words[str(term)]
+        if self.moved_constant is not None:
+            both = both + self.moved_constant
+        return left + both, self.constant + both
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,18 @@ def _size(values: Array) -> float:
     return float(np.max(np.abs(values), initial=0.0))
 
 
+def _face(problem: Problem, debt: Debt) -> float:
+    """USD that amounts of a debt are measured against: all that may be owed on it, and at least a tenth of the program's unit of money.
+
+    A program that is exact to 1e-9 of its unit of money may leave an issue of 3e-4 USD, or a call or a balance of it, where the plan has
+    none: against each other such remainders are all wrong, against the face of the instrument they are nothing. What is off by 1e-6 of
+    the face shows as that. Where the face itself is small, 1e-7 of it may be less than the program can tell, hence the tenth, as for
+    the program's own figures (1e-7 of it is ten times what the program is exact to).
+    """
+    limit = debt.limit if np.isfinite(debt.limit) else 0.0
+    return max(limit, debt.existing, 0.1 * problem.money)
+
+
 def _between(checks: Checklist, total: Array, least: float, most: float, item: str) -> None:
     """least <= total (S,) <= most."""
     checks.at_most(LIMIT, total[:, None], most, f"{item} in all")
@@ -284,6 +296,7 @@ def _check_debt(
     clock, dates = problem.clock, np.arange(problem.clock.dates)
     issued = decided(decisions.issued, debt.name, problem)
     balance = debts.of(debt.name, "closing")
+    face = _face(problem, debt)
     checks.at_most("debt is not negative", -balance, 0.0, debt.name, scale=max(debt.limit, usd, 1.0))
     if debt.kind != "revolver":
         checks.at_most(LIMIT, issued, debt.date_limit, debt.name)
@@ -299,11 +312,11 @@ def _check_debt(
     start = first_date(debt)
     end = running_maturity(problem, debt) if start is not None else 0
     after = np.where(dates >= end, np.abs(balance), 0.0)
-    checks.at_most("debt is zero at maturity", after, 0.0, debt.name, scale=_size(balance))
+    checks.at_most("debt is zero at maturity", after, 0.0, debt.name, scale=face)
     if debt.kind == "btc_loan":
         pledged = decided(decisions.pledged, debt.name, problem) * problem.market.btc_price
         share = np.where(debt.window, debt.ltv, debt.top_up)
-        checks.at_most("loan to value", balance, share * pledged, debt.name)
+        checks.at_most("loan to value", balance, share * pledged, debt.name, scale=face)
     if debt.amortisation == "sculpted" and debt.kind not in ("revolver", "btc_loan") and debt.coverage > 0.0:
         lines = debts.schedules[debt.name]
         service = debt.coverage * (lines["interest_paid"] + lines["principal"])
@@ -318,12 +331,13 @@ def _check_strip(problem: Problem, decisions: Decisions, debts: Liabilities, deb
     clock, dates = problem.clock, np.arange(problem.clock.dates)
     issued = decided(decisions.issued, debt.name, problem)
     called = decisions.called.get(debt.name)
+    face = _face(problem, debt)
     if called is not None:
-        checks.at_most("calls within the face", called.sum(axis=2), issued, debt.name)
+        checks.at_most("calls within the face", called.sum(axis=2), issued, debt.name, scale=face)
     key = f"{debt.name}@existing"
     if key in decisions.called:
         total = decisions.called[key].sum(axis=1)[:, None]
-        checks.at_most("calls within the face", total, debt.existing, key)
+        checks.at_most("calls within the face", total, debt.existing, key, scale=face)
     ends = [clock.date_at(debt.maturity_month(int(clock.date_month[v]))) for v in dates]
     closing = debts.schedules[debt.name]["closing"]
     after = np.zeros_like(issued)
@@ -331,12 +345,12 @@ def _check_strip(problem: Problem, decisions: Decisions, debts: Liabilities, deb
         # With a tenor vintages end one by one: nothing stands at a date when every vintage so far has ended.
         open_face = sum((issued[:, v] for v in range(d + 1) if ends[v] > d), np.zeros(len(issued)))
         after[:, d] = np.where(open_face == 0.0, np.abs(closing[:, d]), 0.0)
-    checks.at_most("debt is zero at maturity", after, 0.0, debt.name, scale=_size(closing))
+    checks.at_most("debt is zero at maturity", after, 0.0, debt.name, scale=face)
     if debt.existing > 0.0:
         end = clock.date_at(debt.maturity_month(debt.existing_month))
         lines = debts.schedules[key]
         after = np.where(dates >= max(end, 1), np.abs(lines["closing"]), 0.0)
-        checks.at_most("debt is zero at maturity", after, 0.0, key, scale=debt.existing)
+        checks.at_most("debt is zero at maturity", after, 0.0, key, scale=face)
 
 
 def _check_collateral(
@@ -366,4 +380,4 @@ def _check_collateral(
         else:
             raise ValueError(f"collateral of {debt.name!r} is {kind!r}; expected rigs, halls, equipment or coins")
     balance = books.words[f"outstanding[{debt.name}]"]
-    checks.at_most("collateral covers the balance", balance, debt.advance_rate * value, debt.name)
+    checks.at_most("collateral covers the balance", balance, debt.advance_rate * value, debt.name, scale=_face(problem, debt))

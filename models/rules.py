@@ -16,7 +16,7 @@ import difflib
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import numpy as np
@@ -168,6 +168,7 @@ class CompiledRule:
     """sum of terms[term] * term (sense) constant; all arrays (S, D). sense '>=' | '<=' | '=='.
 
     unit: what both sides are measured in, None if it is not known. by_site: it says [site].
+    moved, moved_constant: what the sentence has more of on both sides than the row, see `problem.Rule`.
     """
 
     terms: dict[Term, Array]
@@ -175,6 +176,8 @@ class CompiledRule:
     constant: Array
     unit: str | None = None
     by_site: bool = False
+    moved: dict[Term, Array] = field(default_factory=dict)
+    moved_constant: Array | None = None
 
     @property
     def operating(self) -> bool:
@@ -217,13 +220,20 @@ def compile_rule(
     row = left.plus(right, -1.0)
     if not row.terms:
         raise RuleError("nothing in this rule is decided", 0, f"use a word such as {', '.join(list(words)[:3])}")
-    terms = {term: np.broadcast_to(np.asarray(c, dtype=float), shape).copy() for term, c in row.terms.items()}
-    terms = {term: coefficient for term, coefficient in terms.items() if coefficient.any()}
+
+    def full(linear: _Linear) -> dict[Term, Array]:
+        found = {term: np.broadcast_to(np.asarray(c, dtype=float), shape).copy() for term, c in linear.terms.items()}
+        return {term: coefficient for term, coefficient in found.items() if coefficient.any()}
+
+    terms = full(row)
     if not terms:
         raise RuleError("the two sides cancel: nothing that is decided is left", 0)
     constant = np.broadcast_to(np.asarray(-row.constant, dtype=float), shape) + 0.0  # no negative zero
     sense = {ast.GtE: ">=", ast.LtE: "<=", ast.Eq: "=="}[type(tree.ops[0])]
-    return CompiledRule(terms, sense, constant, left.known or right.known, reader.by_site)
+    # what cancels is on neither side: nobody works out its value
+    moved = {term: coefficient for term, coefficient in full(right).items() if term in terms}
+    moved_constant = np.broadcast_to(np.asarray(left.constant, dtype=float), shape) + 0.0
+    return CompiledRule(terms, sense, constant, left.known or right.known, reader.by_site, moved, moved_constant)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

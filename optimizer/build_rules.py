@@ -204,6 +204,8 @@ def build_rules(
                 owner=rule.owner,
                 expected=rule.terms.expected,
                 path=rule.where.removesuffix(".require"),
+                moved=compiled.moved,
+                moved_constant=compiled.moved_constant,
             )
         )
     return tuple(out)

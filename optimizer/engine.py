@@ -34,6 +34,9 @@ TOLERANCE = 1e-7
 #: costs are multiplied by this inside HiGHS: its dual tolerance is absolute, and an hour's megawatt weighs about 1e-4 of a money unit
 COST_SCALE = 1e3
 
+#: a gap above this asks for duals that are better than the solver's: a hundredth of what the proof allows, far above rounding
+EXACT = 1e-9
+
 #: nonzeros from which a cold solve is by interior point: simplex then takes five times as long
 LARGE = 40_000
 METHODS = ("cuts", "extensive")
@@ -341,20 +344,29 @@ class _Run:
         """Optimum of the session, with every cut it misses added."""
         answer = self.session.solve()
         if self.cuts is None:
-            return answer
+            return self._refined(answer)
         for factor in (10.0, 1e3, 1e5):
             if answer.status.value != "unbounded":
                 break
             self.cuts.floor()
             self.cuts.widen(factor)
             answer = self.session.solve()
-        answer = self.cuts.tighten(answer)[0]
+        answer = self._refined(self.cuts.tighten(answer)[0])
         if answer.status.value == "optimal" and self.cuts.stopped:
             self._bound(answer)
             from optimizer.highs import Status
 
             return replace(answer, status=Status.LIMIT, message="Time is up; the bound is that of the cuts so far.")
         return answer
+
+    def _refined(self, answer: Answer) -> Answer:
+        """An optimum whose duals leave a gap that rounding of HiGHS explains, with the exact duals of its basis."""
+        from optimizer import proof
+
+        if answer.status.value != "optimal":
+            return answer
+        gap = proof.verify_optimal(self.session.lp, answer.x, answer.y, tolerance=TOLERANCE).gap
+        return self.session.refined(answer) if gap > EXACT else answer
 
     def _choose(self, answer: Answer) -> Answer:
         """The canonical one among equal optima; where it lies beyond what the hours give, cut and choose again."""
@@ -777,9 +789,7 @@ def _covenants(problem: Problem, books: Books, decisions: Decisions, prices: tup
     priced = {(p.family, p.name, p.scenario, p.date): p.value for p in prices if p.family in ("rule", "sweep")}
     out = []
     for rule in problem.rules:
-        left, right = np.zeros_like(rule.constant), rule.constant
-        for term, coefs in rule.terms.items():
-            left = left + coefs * books.words[str(term)]
+        left, right = rule.stated_sides(books.words)
         if rule.expected:
             left, right = (problem.scenarios.probability[None, :] @ side for side in (left, right))
         headroom = {">=": left - right, "<=": right - left, "==": -np.abs(left - right)}[rule.sense]

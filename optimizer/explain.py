@@ -151,16 +151,23 @@ def _worth(solution: Solution) -> Section:
 
 
 def _drivers(solution: Solution) -> Section:
-    """Lines of the cash flow by present value in expectation."""
+    """Lines of the cash flow, and of the ledger at the end, by present value in expectation."""
+    from optimizer.comparison import line_label
+
     problem, books = solution.problem, solution.books
     assert books is not None
     odds = problem.scenarios.probability
-    worth = {line: float(odds @ (books.cash_flow[line] @ problem.discount)) for line in LINES if line in books.cash_flow}
+    flows = {line: books.cash_flow[line] for line in LINES if line in books.cash_flow}
+    ends = {entry: values for entry, values in books.ledger.items() if entry.startswith("terminal_")}
+    worth = {line: float(odds @ (values @ problem.discount)) for line, values in (flows | ends).items()}
     most = max((abs(v) for v in worth.values()), default=0.0)
     out = []
     for line in sorted(worth, key=lambda name: (-abs(worth[name]), name)):
         value = worth[line]
-        words = LINES[line][0 if value > 0.0 else 1]
+        if line in ends:
+            words = f"what is left counts: {line_label(line)} {'adds' if value > 0.0 else 'takes'}"
+        else:
+            words = LINES[line][0 if value > 0.0 else 1]
         if abs(value) <= DRIVES * most or not words:
             continue
         out.append(Sentence(f"{words[0].upper()}{words[1:]} {money(abs(value))} in present value.", {"line": line, "usd": value}))
@@ -228,7 +235,8 @@ def _rules(solution: Solution, prices: tuple[StatementPrice, ...], costs: dict[s
             text = f"{said[0].upper()}{said[1:]} costs {money(cost.cost)} in all.{bites}{unit_price}"
         ranked.append((cost.cost if cost.cost is not None else math.inf, Sentence(text, {"rule": rule.name, "cost": cost.cost})))
     ranked.sort(key=lambda pair: -pair[0])
-    return Section("What the rules cost", tuple(sentence for _, sentence in ranked[: 2 * MOST]))
+    limits = [sentence for _, sentence in _costly(solution, prices)[:MOST]]
+    return Section("What rules and limits cost", (*(sentence for _, sentence in ranked[: 2 * MOST]), *limits))
 
 
 def _amount(value: float, unit: str) -> str:
@@ -252,13 +260,12 @@ def _per_unit(one: StatementPrice) -> str:
 
 
 def _scarce(solution: Solution, prices: tuple[StatementPrice, ...]) -> Section:
-    """Limits by what a tenth more of them would bring at the price of the next unit; what has no size, by a unit."""
+    """Limits of which more is worth something, by what a tenth more of them would bring at the price of the next unit; what has no size,
+    by a unit. What costs is in `_costly`."""
     names = {rule.name for rule in solution.problem.rules}
     ranked = []
     for one in prices:
-        if one.name in names or not one.path or not (one.next_value or one.last_value):
-            continue
-        if one.next_value == -math.inf:
+        if one.name in names or not one.path or one.relief != "more" or not one.next_value > _least(one):
             continue
         # a megawatt and a million dollars are comparable steps of a plan
         step = 1e6 if one.unit == "USD" else 1.0
@@ -270,7 +277,7 @@ def _scarce(solution: Solution, prices: tuple[StatementPrice, ...]) -> Section:
             value, lost = f"{money(one.next_value)} per {what}", money(one.last_value)
         text = f"{one.name[0].upper()}{one.name[1:]} (`{one.path}`): the next unit is worth {value}"
         if math.isinf(one.last_value):
-            text += "; no plan can do with less" if one.relief == "more" else "; no plan can do with more"
+            text += "; no plan can do with less"
         elif abs(one.last_value - one.next_value) > 1e-4 * max(abs(one.last_value), abs(one.next_value)):
             text += f", the last one {lost}"
         where = compact(one.binds, solution.problem)
@@ -279,6 +286,31 @@ def _scarce(solution: Solution, prices: tuple[StatementPrice, ...]) -> Section:
         ranked.append((weight, one.path, Sentence(text, figures)))
     ranked.sort(key=lambda triple: (-triple[0], triple[1]))
     return Section("What is scarce", tuple(sentence for *_, sentence in ranked[:MOST]))
+
+
+def _least(one: StatementPrice) -> float:
+    """USD per unit up to which a unit is worth nothing that could be told: a dollar per MW, a thousandth of a dollar per dollar."""
+    return 1e-3 if one.unit == "USD" else 1.0
+
+
+def _costly(solution: Solution, prices: tuple[StatementPrice, ...]) -> list[tuple[float, Sentence]]:
+    """(USD of a comparable step, what is said) of all else that costs: minimums that bind, and what the plan would rather have less of."""
+    names = {rule.name for rule in solution.problem.rules}
+    out = []
+    for one in prices:
+        if one.name in names or not one.path or not math.isfinite(one.next_value):
+            continue
+        gain = one.next_value if one.relief == "less" else -one.next_value
+        if not gain > _least(one):
+            continue
+        what = "dollar" if one.unit == "USD" else one.unit
+        value = f"{gain:,.3f} USD" if one.unit == "USD" else money(gain)
+        said = f"one {what} less of it would add {value}" if one.relief == "less" else f"one {what} more would take {value}"
+        where = compact(one.binds, solution.problem)
+        text = f"{one.name[0].upper()}{one.name[1:]} (`{one.path}`) costs: {said}." + (f" It binds in {where}." if where else "")
+        figures = {"path": one.path, "unit": one.unit, "next_value": one.next_value, "last_value": one.last_value}
+        out.append((gain * (1e6 if one.unit == "USD" else 1.0), Sentence(text, figures)))
+    return sorted(out, key=lambda pair: -pair[0])
 
 
 # ---- power -----------------------------------------------------------------------------------------------------------

@@ -583,6 +583,20 @@ class Session:
             status, messages = Status.ERROR, [*messages, "HiGHS reported optimal without a solution."]
         return self._answer(status, start, iterations, x, y, message=" ".join(messages))
 
+    def refined(self, answer: Answer) -> Answer:
+        """The last optimum with the duals of its basis to the last digit (`refine`); as it is where this session holds no basis of it."""
+        if answer is not self.last or answer.status is not Status.OPTIMAL or not self._warm or not len(self.lp.cost):
+            return answer
+        from optimizer.refine import refined_duals
+
+        basis = self._highs.getBasis()
+        if not basis.valid:
+            return answer
+        basic = [np.array([s == highspy.HighsBasisStatus.kBasic for s in of]) for of in (basis.col_status, basis.row_status)]
+        y = refined_duals(self.lp, answer.y, *basic) + 0.0
+        self.last = dataclasses.replace(answer, y=y, d=self.lp.true_cost - self.lp.matrix.T @ y)
+        return self.last
+
     @timed("highs")
     def _run(self, method: str, presolve: bool) -> tuple[Any, int]:
         # "ipm" would be another algorithm (HiPO) where its package happens to be installed: the same path everywhere

@@ -21,6 +21,8 @@ Cell = str | float | int | None
 
 SMALLEST_USD = 0.01  # amounts below a cent are what a solver leaves behind, not decisions
 SMALLEST = 1e-6  # of anything else: a watt, a hundred-millionth of a coin's price
+#: share of what owners receive below which what they pay in measures nothing: rates of thousands of percent, multiples above 100
+NEXT_TO_NOTHING = 0.01
 USE_PREFIXES = ("rig:", "ai:", "sell:")
 SOURCE_PREFIXES = ("block:", "own:")
 USES = ("charge",)
@@ -327,9 +329,17 @@ def _hours_on(solution: Solution) -> dict[tuple[str, str, int, int], float]:
 # Return and key figures
 
 
+def hardly_paid(received: float, paid: float) -> str | None:
+    """Why what shareholders pay in (undiscounted USD) is no measure of what they receive; None where it is one."""
+    if paid <= SMALLEST_USD:
+        return "shareholders pay nothing in"
+    return "owners pay in next to nothing" if paid < NEXT_TO_NOTHING * received else None
+
+
 def return_rate(clock: Clock, flows: Array, paid: float) -> tuple[float | None, str | None]:
-    """The shareholders' IRR: none where they pay nothing in, whatever debt is left at the end."""
-    return irr(clock, flows) if paid > SMALLEST_USD else (None, "shareholders pay nothing in")
+    """The shareholders' IRR: none where they pay in nothing, whatever debt is left at the end, or next to nothing of what they receive."""
+    why = hardly_paid(float(flows.sum()) + paid, paid)
+    return irr(clock, flows) if why is None else (None, why)
 
 
 def shareholder_flows(books: Books) -> Array:
@@ -375,14 +385,14 @@ def _discounts(months: tuple[int, ...]) -> Array:
 
 
 def moic(books: Books) -> list[float | None]:
-    """Per scenario: received over paid in, undiscounted; None where nothing is paid in, or less than nothing comes back."""
+    """Per scenario: received over paid in, undiscounted; None where (next to) nothing is paid in, or less than nothing comes back."""
     received = shareholder_flows(books).sum(axis=1) + paid_in(books)
     return [_multiple(float(r), float(p)) for r, p in zip(received, paid_in(books), strict=True)]
 
 
 def _multiple(received: float, paid: float) -> float | None:
     """Received over paid in; what ends in more debt than assets is no multiple."""
-    return received / paid if paid > SMALLEST_USD and received >= 0.0 else None
+    return received / paid if hardly_paid(received, paid) is None and received >= 0.0 else None
 
 
 def _books(solution: Solution) -> Books:

@@ -58,9 +58,8 @@ class Ground:
         limits = {name: None for name in ("time_limit", "deadline") if hasattr(self.session.options, name)}
         self.session.options = replace(self.session.options, **limits)  # type: ignore[arg-type]
         if self.cuts is not None:
-            values = self.cuts.theta.values
             # steps are many and small: they are worked out here, and silently
-            self.cuts.split = lambda i, k, a, r: values[i].split(k, a, r)
+            self.cuts.work_out_here()
             self.cuts.progress = lambda *_a, **_k: None
             self.cuts.expired = lambda: False
         if lawful is not None:

@@ -23,6 +23,7 @@ WIDEST = 100  # columns of a line
 MOST_STEPS = 24  # rows of a table of decisions; the rest is in plan.csv
 MOST_SCENARIOS = 12
 MOST_RULES = 12
+LEAST_PRICE = {"USD/MW": 1.0}  # up to which a limit is no scarcity
 MOST_PRICES = 4  # per unit: megawatts and dollars do not compete
 PLAIN = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)  # for files and pipes
 BALANCES = frozenset({"opening_cash", "change", "closing_cash"})  # lines of the cash flow statement that move nothing
@@ -375,6 +376,10 @@ def _scarce(solution: Solution, out: _Printer) -> None:
     if not found:
         return
     totals = {key: sum(p.value for p in prices) for key, prices in found.items()}
+    # where there is nothing to use it, a limit has a price of rounding
+    found = {key: prices for key, prices in found.items() if abs(totals[key]) > LEAST_PRICE.get(key[0], 1e-6)}
+    if not found:
+        return
     out.title("What is scarce: one more unit would add to the objective")
     rows = []
     for unit in sorted({key[0] for key in found}, key=lambda unit: (unit == "USD/USD", unit)):
@@ -383,6 +388,7 @@ def _scarce(solution: Solution, out: _Printer) -> None:
             peak = max(found[key], key=lambda p: abs(p.value))
             where = " ".join(filter(None, [peak.scenario, (peak.date or "")[:7]]))
             what = key[1].replace("_", " ") + ("" if key[2] == key[1] else f" {key[2]}")
+            what += ", a unit less" if key[1].endswith("_minimum") else ""
             rows.append([what, number(totals[key], unit), number(peak.value, unit), where])
     out.table(["what", "in all", "at most", "in"], rows, right=[1, 2])
 

@@ -92,7 +92,7 @@ def test_a_second_run_writes_the_same_bytes(name, run_once, tmp_path):
 def test_every_rule_of_a_shipped_case_holds(name, run_once):
     """Headroom in the books, without the program: no hard rule is broken by more than rounding.
 
-    By the largest amount that the rule weighs at any date: `left` may be the difference of both sides.
+    By the largest amount that the rule weighs at any date: sides may be nothing at one date.
     """
     import csv
 

@@ -181,7 +181,7 @@ def capital_flows(ground: Ground) -> dict[str, Array]:
 
 def returns(ground: Ground, cash_flow: Statement, ratios: Statement, schedules: dict[str, Statement]) -> Returns:
     """Every measure of the plan."""
-    from optimizer.results_tables import irr, paid_in, return_rate, shareholder_flows
+    from optimizer.results_tables import hardly_paid, irr, paid_in, return_rate, shareholder_flows
 
     problem, books = ground.problem, ground.books
     clock, odds, rate = problem.clock, problem.scenarios.probability, problem.objective.discount
@@ -197,8 +197,8 @@ def returns(ground: Ground, cash_flow: Statement, ratios: Statement, schedules: 
         return float(value), None
 
     def multiple(received: float, put_in: float) -> Figure:
-        if put_in <= SMALLEST:
-            return None, "shareholders pay nothing in"
+        if (why := hardly_paid(received, put_in)) is not None:
+            return None, why
         return (float(received / put_in), None) if received >= 0.0 else (None, "less than nothing comes back")
 
     add("npv", "Net present value", "USD", amount, books.value)

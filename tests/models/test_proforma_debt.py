@@ -270,3 +270,19 @@ def test_what_is_scheduled_at_a_put_is_paid_at_par() -> None:
     # at month 6 there are three payment dates: the put itself, months 12 and 24
     assert line(books, "principal") == pytest.approx([0, 100 / 3, 0, 0, 0])
     assert books.cash_flow["puts"][0, 1] == pytest.approx(-1.1 * 200 / 3)
+
+
+@pytest.mark.parametrize(("off", "wrong"), [(1e-6, True), (1e-12, False)])
+def test_what_is_called_and_secured_is_measured_against_the_face(off: float, wrong: bool) -> None:
+    """A solver's remainder of 1e-12 of the face is called, or owed without security, where nothing was issued: nothing. 1e-6 of it is not."""
+    problem = replace(tiny(3), money=1e5)
+    face = 12e9
+    notes = debt_of(problem, maturity=48, call=Call(((0, 1.0),)), limit=face)
+    problem = replace(problem, debts=(notes,))
+    called = np.zeros((1, 4, 4))
+    called[0, 1, 2] = off * face  # of a vintage that was not issued
+    checks = broken(keep_books(problem, idle(problem, called={"notes": called})), 1e-7)
+    assert ("calls within the face" in checks) == wrong
+    halls = replace(problem, debts=(replace(notes, call=None, collateral=("halls",), advance_rate=0.5),))
+    owed = idle(halls, issued={"notes": at(halls, {0: off * face})})
+    assert ("collateral covers the balance" in broken(keep_books(halls, owed), 1e-7)) == wrong

@@ -49,7 +49,7 @@ def test_every_section_is_there_and_every_number_finite(told: Told) -> None:
     assert list(sections)[:6] == [
         "What the plan is worth",
         "What drives it",
-        "What the rules cost",
+        "What rules and limits cost",
         "What is scarce",
         "What power is worth",
         "Which scenario carries the tail",
@@ -74,7 +74,7 @@ def test_drivers_are_present_values_of_the_books(told: Told) -> None:
     assert books is not None
     found = figures(sections["What drives it"])
     for one in found:
-        flows = books.cash_flow[one["line"]]
+        flows = books.ledger[one["line"]] if one["line"].startswith("terminal_") else books.cash_flow[one["line"]]
         by_hand = sum(
             problem.scenarios.probability[s] * problem.discount[d] * flows[s, d]
             for s in range(flows.shape[0])
@@ -83,6 +83,30 @@ def test_drivers_are_present_values_of_the_books(told: Told) -> None:
         assert one["usd"] == pytest.approx(by_hand, rel=1e-9)
     sizes = [abs(one["usd"]) for one in found]
     assert sizes == sorted(sizes, reverse=True)
+    # what decides at the end is ranked among the rest: nothing that is left out weighs more than what is told
+    ends = {
+        e: abs(float(problem.scenarios.probability @ (v @ problem.discount))) for e, v in books.ledger.items() if "terminal" in e
+    }
+    assert {one["line"] for one in found} >= {entry for entry, usd in ends.items() if usd > sizes[-1]} != set()
+
+
+def test_only_what_is_worth_something_is_scarce_and_what_costs_is_with_the_rules(told: Told) -> None:
+    """A minimum that binds and a hall that only costs, beside a limit that binds and two that are worth next to nothing."""
+    solution, prices, real = told
+    assert all(one["next_value"] > 0.0 for one in figures(real["What is scarce"]))
+    base = next(one for one in prices if one.relief == "more" and one.next_value > 1.0 and one.unit == "MW")
+    made = [
+        replace(base, name="hall", path="a", next_value=-814_700.0, last_value=-814_700.0),
+        replace(base, name="idle", path="b", next_value=0.2, last_value=0.2),
+        replace(base, name="least", path="c", relief="less", next_value=5e5, last_value=5e5),
+        replace(base, name="room", path="d", next_value=3e5, last_value=4e5),
+        replace(base, name="money", path="e", unit="USD", next_value=0.0004),
+    ]
+    sections = {section.title: section for section in explain_optimal(solution, tuple(made))}
+    assert [one["path"] for one in figures(sections["What is scarce"])] == ["d"]
+    costs = [(one.figures["path"], one.text) for one in sections["What rules and limits cost"].sentences if "path" in one.figures]
+    assert [path for path, _ in costs] == ["a", "c"]
+    assert "one MW more would take 814.7 kUSD" in costs[0][1] and "one MW less of it would add 500 kUSD" in costs[1][1]
 
 
 def test_cost_of_a_rule_is_that_of_the_case_without_it(told: Told) -> None:
@@ -158,7 +182,7 @@ def test_the_command_prints_the_account_and_writes_prices(tmp_path: Path) -> Non
     prices = tmp_path / "prices.csv"
     run = CliRunner().invoke(cli, ["explain", str(QUICKSTART), "--quiet", "--baseline", "mine-only", "--prices", str(prices)])
     assert run.exit_code == 0, run.output
-    for title in ("What the plan is worth", "What a rule of thumb would do", "What the rules cost", "What power is worth"):
+    for title in ("What the plan is worth", "What a rule of thumb would do", "What rules and limits cost", "What power is worth"):
         assert title in run.output
     assert max(map(len, run.output.splitlines())) <= 100
     assert prices.read_text().startswith("name,path,unit,relief,headroom")

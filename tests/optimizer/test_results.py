@@ -414,6 +414,16 @@ def test_no_irr_where_nothing_is_paid_in_even_if_debt_is_left() -> None:
     assert rate is None and why == "shareholders pay nothing in"
 
 
+@pytest.mark.parametrize(("paid", "known"), [(0.99, False), (1.01, True)])
+def test_no_irr_and_no_multiple_where_owners_pay_in_next_to_nothing(paid: float, known: bool) -> None:
+    """Less than one percent of what they receive: a multiple above 100 and a rate of thousands of percent tell nothing."""
+    flows = np.array([-paid, 50.0, 50.0])
+    rate, why = results_tables.return_rate(yearly(2), flows, paid)
+    multiple = results_tables._multiple(float(flows.sum()) + paid, paid)
+    assert (rate is not None) == known == (multiple is not None)
+    assert known or why == "owners pay in next to nothing"
+
+
 def test_scenario_irr_and_moic_are_those_of_the_shareholders_flows() -> None:
     solution = solved()
     books = solution.books

@@ -125,6 +125,7 @@ def test_the_tightest_place_of_each_rule_and_the_dearest_things_come_first() -> 
             ("interconnection", "a", 1000.0, "USD/MW"),
             ("interconnection", "b", 5000.0, "USD/MW"),
             ("interconnection", "b", 2000.0, "USD/MW"),
+            ("ai_hall", "a", 0.02, "USD/MW"),  # nothing uses it: no scarcity
             ("issue_limit", "notes", 0.3, "USD/USD"),
             ("cash", "cash", 9e9, "USD/USD"),
         )
