@@ -80,6 +80,7 @@ class CutPool:
     alpha: list[Array] = field(default_factory=list)
     rho: list[Array] = field(default_factory=list)  # (n, Q) of the site
     slope: list[Array] = field(default_factory=list)  # (n, E)
+    capacity: list[Array] = field(default_factory=list)  # (n, E) MW that it was worked out at
 
     @property
     def count(self) -> int:
@@ -105,6 +106,7 @@ class Cuts:
         self.new_session = new_session
         self.expired = expired or (lambda: False)
         self.stopped = False  # by `expired`, before the hours were real
+        self.thrifty = False  # near the optimum: blocks are searched only where the plan's own directions find nothing
         self.theta, self.session, self.unit = theta, session, theta.build.unit
         if split is None:
             self.work_out_here()
@@ -119,6 +121,7 @@ class Cuts:
         self.first_row = session.lp.matrix.shape[0]
         self.rounds = 0
         self._begin()
+        self.begun = self.pool.count
 
     def work_out_here(self) -> None:
         """From now on hours are worked out in this process."""
@@ -232,7 +235,7 @@ class Cuts:
             rows = np.flatnonzero(off > VIOLATED * site.size)
             miss = float(np.maximum(off, 0.0).max(initial=0.0))
         if len(rows):
-            self._append(self._rows(i, rows, alpha[rows], rho[rows], found.slope[rows]))
+            self._append(self._rows(i, rows, alpha[rows], rho[rows], found.slope[rows]), capacity[rows])
         return len(rows), miss
 
     @staticmethod
@@ -254,7 +257,20 @@ class Cuts:
         )
         return Rows(i, rows, alpha / size, rho / size[:, None], slope / size[:, None], block, upper / size)
 
-    def _append(self, cuts: Rows) -> None:
+    def carry(self, i: int, blocks: Ints, alpha: Array, rho: Array, slope: Array, capacity: Array) -> None:
+        """Add cuts of site i, one row each, that were worked out of the very same hours: slope (n, E) USD per MW, as of `capacity`."""
+        self._append(self._rows(i, blocks, alpha, rho, slope), capacity)
+
+    def again(self, i: int, blocks: Ints, alpha: Array, rho: Array, capacity: Array) -> None:
+        """Add a cut for each of `blocks` of site i (each once), worked out in the directions alpha (n,), rho (n, Q) at capacity (n, E) MW."""
+        site = self.sites[i]
+        count = len(site.theta)
+        k, a, r = self._highest()[i], np.ones(count), np.zeros((count, len(site.units)))
+        k[blocks], a[blocks], r[blocks] = capacity, alpha, np.where(site.quantity[blocks] >= 0, rho, 0.0)
+        found = self.split(i, k, a, r)
+        self._append(self._rows(i, blocks, alpha, r[blocks], found.slope[blocks]), capacity)
+
+    def _append(self, cuts: Rows, capacity: Array) -> None:
         self.session.add_rows(np.full(len(cuts.blocks), -np.inf), cuts.upper, cuts.matrix)
         pool = self.pool
         pool.site.append(np.full(len(cuts.blocks), cuts.site))
@@ -262,6 +278,7 @@ class Cuts:
         pool.alpha.append(cuts.alpha)
         pool.rho.append(cuts.rho)
         pool.slope.append(cuts.slope)
+        pool.capacity.append(capacity)
 
     # ---- the loop --------------------------------------------------------------------------------------------------
     def directions(self, y: Array) -> list[tuple[Array, Array]]:
@@ -337,7 +354,7 @@ class Cuts:
             still = abs(answer.objective - before) <= REAL * abs(before)
             before = answer.objective
             added, miss = self.separate(answer, linked=not still)
-            if not still:
+            if not still and not (self.thrifty and added):
                 more, deep = self.separate_blocks(answer)
                 added, miss = added + more, max(miss, deep)
             if not added:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from optimizer import __version__
+from optimizer import __version__, cli_sweep
 
 # Everything heavy is imported inside the commands: `wattfolio --help` answers in under 0.3 s.
 if TYPE_CHECKING:
@@ -410,6 +410,9 @@ def compare(
     if not quiet:
         click.echo(f"comparison in {written}", err=True)
     return cli_compare.exit_code(found)
+
+
+cli.add_command(cli_sweep.sweep)
 
 
 @cli.command()
