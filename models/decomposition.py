@@ -34,6 +34,8 @@ SETTLED = 1e-9
 IDLE = 5
 #: a cut is added where it is missed by more than this share of the block's size
 VIOLATED = 1e-10
+#: splits of a site that are remembered
+REMEMBERED = 40
 
 
 @dataclass
@@ -117,6 +119,7 @@ class Cuts:
         self.pool = CutPool()
         self.deepest = [self._search(i) if len(site.units) and new_session else None for i, site in enumerate(self.sites)]
         self._explored: tuple[Any, list[Found | None]] = (None, [])
+        self._known: dict[int, tuple[bytes, dict[bytes, Split]]] = {}  # splits at the capacities asked for last, by direction
         self.best: dict[int, Array] = {}  # site -> (B,) USD the hours were worth when last priced in money
         self.first_row = session.lp.matrix.shape[0]
         self.rounds = 0
@@ -126,6 +129,18 @@ class Cuts:
     def work_out_here(self) -> None:
         """From now on hours are worked out in this process."""
         self.split = lambda i, k, a, r: self.theta.values[i].split(k, a, r)
+
+    def worked(self, i: int, capacity: Array, alpha: Array, rho: Array) -> Split:
+        """`split`, remembered while the capacities of the site are the same: searches and cuts ask for the same directions."""
+        at, known = self._known.get(i, (b"", {}))
+        here = capacity.tobytes()
+        if here != at or len(known) > REMEMBERED:
+            known = {}
+            self._known[i] = here, known
+        key = alpha.tobytes() + rho.tobytes()
+        if key not in known:
+            known[key] = self.split(i, capacity, alpha, rho)
+        return known[key]
 
     def _columns(self, value: SiteValue, columns: dict[int, int]) -> Site:
         def number(var: Any) -> int:
@@ -221,7 +236,7 @@ class Cuts:
     def _cut(self, i: int, capacity: Array, alpha: Array, rho: Array, x: Array | None) -> tuple[int, float]:
         """Work out a direction at a capacity and add the rows that x misses (all where x is None): (rows, largest miss in USD)."""
         site = self.sites[i]
-        found = self.split(i, capacity, alpha, rho)
+        found = self.worked(i, capacity, alpha, rho)
         site.size = np.maximum(site.size, np.abs(found.value))
         if (alpha > 0.0).all():
             self.best[i] = found.value
@@ -373,7 +388,7 @@ class Cuts:
         there = np.concatenate([site.theta[:, None] >= 0, site.quantity >= 0], axis=1).astype(float)
 
         def bring(capacity: Array, direction: Array) -> Array:
-            split = self.split(i, capacity, *self.natural(i, direction))
+            split = self.worked(i, capacity, *self.natural(i, direction))
             theta, q = site.value.point(split)
             return np.concatenate([theta[:, None] / self.unit, q / site.units], axis=1)
 
@@ -476,7 +491,7 @@ class Realised:
                 self.points[i].append((*cuts.natural(i, d), z[:, 0] * cuts.unit, z[:, 1:] * site.units))
 
     def _add(self, i: int, alpha: Array, rho: Array) -> None:
-        split = self.cuts.split(i, self.capacity[i], alpha, rho)
+        split = self.cuts.worked(i, self.capacity[i], alpha, rho)
         theta, q = self.cuts.sites[i].value.point(split)
         self.points[i].append((alpha, rho, theta, q))
 
@@ -578,11 +593,11 @@ class Realised:
         of the worst one that the cash is the plan's."""
         site, capacity = self.cuts.sites[i], self.capacity[i]
         one, none = np.ones(len(site.theta)), np.zeros((len(site.theta), len(site.units)))
-        best = self.cuts.split(i, capacity, one, none).value
+        best = self.cuts.worked(i, capacity, one, none).value
         planned = np.where(site.theta >= 0, x[site.theta] * self.cuts.unit, best)
         if not (planned < best - VIOLATED * np.maximum(np.abs(best), site.size)).any():
             return Mixture(capacity, [(one, none, one)])
-        worst = -self.cuts.split(i, capacity, -one, none).value
+        worst = -self.cuts.worked(i, capacity, -one, none).value
         room = best - worst
         share = np.clip(np.where(room > 0.0, (planned - worst) / np.where(room > 0.0, room, 1.0), 1.0), 0.0, 1.0)
         return Mixture(capacity, [(one, none, share), (-one, none, 1.0 - share)])

@@ -8,6 +8,7 @@ when it is complete, and begun anew where it is not.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -19,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from optimizer.memory import uncollected
 from optimizer.many import FAILED, Job, Point, point
 from optimizer.worker import Failure, stamp
 
@@ -47,10 +49,16 @@ def solve_chain(chain: Chain) -> list[Point]:
     """The point of each job, in order. A case with mistakes and a solver that fails are points with a reason."""
     out = []
     seed = chain.seed
-    for job in chain.jobs:
-        found, left = _solve(job, seed)
-        out.append(found)
-        seed = left or seed
+    gc.freeze()
+    try:
+        for job in chain.jobs:
+            with uncollected():
+                found, left = _solve(job, seed)
+            gc.collect()  # this program, which holds itself in cycles; all that was there before is left alone
+            out.append(found)
+            seed = left or seed
+    finally:
+        gc.unfreeze()
     return out
 
 

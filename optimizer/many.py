@@ -35,8 +35,9 @@ class Job:
 class Point:
     """The answer of a job. status as in summary.json, or 'failed'; values by key of `measures`, None where it has no meaning.
 
-    worth: USD to shareholders by scenario. ledger: discounted USD by entry, in expectation; it sums to expected_npv. raised: USD by instrument, in expectation. costs: what an
-    instrument costs all in, by the year. scenarios: digest of odds, market and delays: points with the same one face the same futures.
+    worth: USD to shareholders by scenario. ledger: discounted USD by entry, in expectation; it sums to expected_npv. raised: USD by
+    instrument, in expectation. costs: what an instrument costs all in, by the year. scenarios: digest of odds, market and delays: points
+    with the same one face the same futures.
     """
 
     name: str

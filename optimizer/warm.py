@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 #: a cut is tight within this share of its right-hand side
 TIGHT = 1e-9
 #: directions handed on, at most, beside those that the program prices
-MOST_DIRECTIONS = 12
+MOST_DIRECTIONS = 8
 
 
 @dataclass(frozen=True)
