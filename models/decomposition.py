@@ -108,7 +108,7 @@ class Cuts:
         self.new_session = new_session
         self.expired = expired or (lambda: False)
         self.stopped = False  # by `expired`, before the hours were real
-        self.thrifty = False  # near the optimum: blocks are searched only where the plan's own directions find nothing
+        self.thrifty = False  # near the optimum: cut in the plan's own directions only, and leave the rest to `real`
         self.theta, self.session, self.unit = theta, session, theta.build.unit
         if split is None:
             self.work_out_here()
@@ -369,7 +369,9 @@ class Cuts:
             still = abs(answer.objective - before) <= REAL * abs(before)
             before = answer.objective
             added, miss = self.separate(answer, linked=not still)
-            if not still and not (self.thrifty and added):
+            if self.thrifty and not added and not self._sunk(answer.x):
+                return answer, miss
+            if not still and not self.thrifty:
                 more, deep = self.separate_blocks(answer)
                 added, miss = added + more, max(miss, deep)
             if not added:

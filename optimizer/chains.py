@@ -71,6 +71,9 @@ def _solve(job: Job, seed: Seed | None) -> tuple[Point, Seed | None]:
     try:
         case = Case.load(job.path, variant=job.variant, settings=job.settings)
         solution = engine.solve(case, time_limit=job.time_limit, baseline=False, keep=True, seed_from=seed)
+        if seed is not None and solution.outcome.name == "UNVERIFIED":
+            # where a neighbour led astray, the long way
+            solution = engine.solve(case, time_limit=job.time_limit, baseline=False, keep=True)
         found = point(job.name, solution, time.perf_counter() - start)
         return found, None if solution.kept is None else warm.leave(solution.kept)
     except CaseError as error:

@@ -163,6 +163,8 @@ def solve(
     try:
         return run.run()
     finally:
+        if run.cuts is not None:
+            run.cuts.thrifty = False
         if run.hours is not None:
             run.hours.release()
             run.hours = None
@@ -283,6 +285,8 @@ class _Run:
 
             with self.stage("first cuts"):
                 warm.begin(self.seed_from, lp, self.session, self.cuts)
+            if self.cuts is not None:
+                self.cuts.thrifty = self.canonical  # what is chosen among equal plans is made real (`_choose`)
         return plan, lp
 
     def _finish(self, plan: Plan, lp: LinearProgram, answer: Answer, thorough: bool = True) -> tuple[Solution, Kept]:
@@ -419,6 +423,8 @@ class _Run:
         self.law = _conditions(plan, lp)
         if not branch.dodged(self.session.lp, answer.x, self.law):
             return None
+        if self.cuts is not None:
+            self.cuts.thrifty = False
         with self.stage("branch"):
             near = None if thorough else branch.nearest(self.session, answer, self.law, self._solve, self._choose)
             return near or branch.settle(

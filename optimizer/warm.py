@@ -168,7 +168,6 @@ def begin(seed: Seed, lp: LinearProgram, session: Session, cuts: Cuts | None) ->
     basic, lower = int(status.kBasic), int(status.kLower)
     added: list[Ints] = []
     if cuts is not None:
-        cuts.thrifty = True
         first = seed.first if len(seed.first) == cuts.begun else np.full(cuts.begun, basic)
         added.append(first)
         for i in range(len(cuts.sites)):
