@@ -38,11 +38,12 @@ PASSING = (FAILED, "limit")
 
 @dataclass(frozen=True)
 class Chain:
-    """Points to be solved one after the other, the first from a seed (None: from nothing)."""
+    """Points to be solved one after the other, the first from a seed (None: from nothing). star: all of them from this seed."""
 
     number: int
     jobs: tuple[Job, ...]
     seed: Seed | None
+    star: bool = False
 
 
 def solve_chain(chain: Chain) -> list[Point]:
@@ -56,7 +57,7 @@ def solve_chain(chain: Chain) -> list[Point]:
                 found, left = _solve(job, seed)
             gc.collect()  # this program, which holds itself in cycles; all that was there before is left alone
             out.append(found)
-            seed = left or seed
+            seed = seed if chain.star else left or seed
     finally:
         gc.unfreeze()
     return out
@@ -90,6 +91,27 @@ def solve_centre(jobs: tuple[Job, ...]) -> Seed | None:
         if seed is not None:
             return seed
     return None
+
+
+def solve_own(job: Job) -> tuple[Point, dict[str, float | None], Seed | None]:
+    """The case as it stands: its point, what the company is worth without new investment (expected_npv, cvar and objective, USD; None
+    where there is no such plan), and what it leaves. Raises CaseError."""
+    from optimizer import engine, warm
+    from optimizer.case import Case
+
+    case = Case.load(job.path, variant=job.variant, settings=job.settings)
+    solution = engine.solve(case, time_limit=job.time_limit, keep=True)
+    still = solution.baseline
+    keys = ("expected", "cvar", "objective")
+    worth = {key.replace("expected", "expected_npv"): None if still is None else getattr(still, key) for key in keys}
+    return point(job.name, solution), worth, None if solution.kept is None else warm.leave(solution.kept)
+
+
+def _seed(centre: Sequence[Job] | Seed | None, executor: Executor) -> Seed | None:
+    if not isinstance(centre, (list, tuple)):
+        return centre  # type: ignore[return-value]
+    found = executor.map(solve_centre, [tuple(centre)])[0]
+    return None if isinstance(found, Failure) else found
 
 
 def key_of(digest: str, about: Any) -> str:
@@ -129,17 +151,18 @@ class Journal:
 
 def solve_in_chains(
     jobs: Sequence[Job],
-    centre: Sequence[Job],
+    centre: Sequence[Job] | Seed | None,
     executor: Executor,
     journal: Journal | None = None,
     progress: Callable[[int, int, int], None] | None = None,
-    length: int = LENGTH,
+    star: bool = False,
 ) -> list[Point]:
-    """Every job's point, in order. centre: whose end is where chains begin: the first of these that has a plan.
+    """Every job's point, in order. centre: where chains begin: what a solve left, or the first of these that has a plan.
+    star: every point begins at the centre.
 
     progress: called with (points done, all, taken from the journal). Raises OSError where the journal cannot be written.
     """
-    parts = [tuple(jobs[start : start + length]) for start in range(0, len(jobs), length)]
+    parts = [tuple(jobs[start : start + LENGTH]) for start in range(0, len(jobs), LENGTH)]
     kept = {} if journal is None else journal.load()
     done = {
         number: points
@@ -151,9 +174,8 @@ def solve_in_chains(
     progress(taken, len(jobs), taken)
     left = [number for number in range(len(parts)) if number not in done]
     if left:
-        found = executor.map(solve_centre, [tuple(centre)])[0]
-        seed = None if isinstance(found, Failure) else found
-        chains = [Chain(number, parts[number], seed) for number in left]
+        seed = _seed(centre, executor)
+        chains = [Chain(number, parts[number], seed, star) for number in left]
 
         def received(k: int, result: Any) -> None:
             chain = chains[k]

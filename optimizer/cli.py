@@ -412,7 +412,8 @@ def compare(
     return cli_compare.exit_code(found)
 
 
-cli.add_command(cli_sweep.sweep)
+for _verb in (cli_sweep.sweep, cli_sweep.frontier):
+    cli.add_command(_verb)
 
 
 @cli.command()

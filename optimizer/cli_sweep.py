@@ -95,6 +95,39 @@ def sweep(path: str, vary: tuple[str, ...], name: str | None, yes: bool, changes
     return engine.exit_code(found.points)
 
 
+@click.command()
+@click.argument("path", metavar="CASE")
+@click.option("--points", type=click.IntRange(min=2, max=1001), default=11, show_default=True, help="Weights of CVaR from 0 to 1.")
+@shared
+def frontier(path: str, points: int, changes: tuple[str, ...], **options: Any) -> int:
+    """Return against tail risk: the best plan for every weight of CVaR, the ends, and the tangent point."""
+    from optimizer import cli
+
+    cli._check_options(changes, options["time_limit"])
+    variant, limit = options["variant"], options["time_limit"]
+    case = cli._load(path, variant, changes)
+    from optimizer import frontier as engine
+
+    key = engine.key(case, points, variant, changes, limit)
+
+    def solve(executor: Any, journal: Any, told: Any) -> Any:
+        settings = {"variant": variant, "changes": changes, "limit": limit, "journal": journal, "progress": told}
+        return engine.run(path, case, points, executor, **settings)
+
+    found = run(case, "frontier", label(variant, changes), key, points + 1, solve, engine.write, options)
+    cli._say(lambda: show_frontier(found, options["as_json"]))
+    from optimizer.sweep import exit_code
+
+    return exit_code([one.point for one in (*found.points, found.own, found.worst)])
+
+
+def label(variant: str | None, changes: tuple[str, ...]) -> str:
+    """What tells a result of a changed case from that of the case as it stands."""
+    from optimizer import cli
+
+    return cli._label(variant, changes) or ""
+
+
 def run(
     case: Case,
     verb: str,
@@ -174,6 +207,26 @@ def show_sweep(found: Any, as_json: bool) -> None:
     if rows[MOST_ROWS:]:
         click.echo(f"... and {len(rows) - MOST_ROWS} more points in sweep.csv")
     click.echo(clean(engine.sentence(found)))
+
+
+def show_frontier(found: Any, as_json: bool) -> None:
+    """Print a frontier."""
+    from optimizer import frontier as engine
+    from optimizer.comparison import shown
+    from optimizer.results import to_json
+
+    if as_json:
+        click.echo(to_json(engine.account(found)).encode("utf-8", "replace"), nl=False)
+        return
+    rows = []
+    for one in (*found.points, found.own, found.worst):
+        money = [shown("cvar", value) for value in (one.expected, one.cvar, one.var)]
+        rows.append([one.point.name, f"{one.weight:.0%}", *money, shown("peak_debt", one.point.values.get("peak_debt"))])
+        if not one.point.optimal:
+            rows[-1][2:] = [one.point.status]
+    print_table(["point", "weight", "expected NPV", "CVaR", "VaR", "highest debt"], rows, 1)
+    for text in engine.sentences(found):
+        click.echo(clean(text))
 
 
 def print_table(header: list[str], rows: list[list[str]], left: int) -> None:
