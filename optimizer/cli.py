@@ -412,7 +412,7 @@ def compare(
     return cli_compare.exit_code(found)
 
 
-for _verb in (cli_sweep.sweep, cli_sweep.frontier):
+for _verb in (cli_sweep.sweep, cli_sweep.tornado, cli_sweep.frontier):
     cli.add_command(_verb)
 
 

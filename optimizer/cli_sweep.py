@@ -97,7 +97,9 @@ def sweep(path: str, vary: tuple[str, ...], name: str | None, yes: bool, changes
 
 @click.command()
 @click.argument("path", metavar="CASE")
-@click.option("--points", type=click.IntRange(min=2, max=1001), default=11, show_default=True, help="Weights of CVaR from 0 to 1.")
+@click.option(
+    "--points", type=click.IntRange(min=2, max=1001), default=11, show_default=True, help="Weights of CVaR from 0 to 1."
+)
 @shared
 def frontier(path: str, points: int, changes: tuple[str, ...], **options: Any) -> int:
     """Return against tail risk: the best plan for every weight of CVaR, the ends, and the tangent point."""
@@ -119,6 +121,56 @@ def frontier(path: str, points: int, changes: tuple[str, ...], **options: Any) -
     from optimizer.sweep import exit_code
 
     return exit_code([one.point for one in (*found.points, found.own, found.worst)])
+
+
+class Share(click.ParamType):
+    """A share such as 10 % or 0.1, above 0 and below 1."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        from optimizer.units import UnitError, parse_quantity
+
+        try:
+            found = value if isinstance(value, float) else parse_quantity(str(value), "1")
+        except UnitError as problem:
+            self.fail(problem.message + (f": {problem.hint}" if problem.hint else ""), param, ctx)
+        if not 0.0 < found < 1.0:
+            self.fail(f"expected a share above 0 and below 100 %. Currently it is {value}.", param, ctx)
+        return found
+
+
+@click.command()
+@click.argument("path", metavar="CASE")
+@click.option("--by", type=Share(), default="10 %", show_default=True, metavar="SHARE", help="How far each input is moved.")
+@click.option("--vary", "wanted", multiple=True, metavar="PATH", help="Move this input. Repeatable.  [default: all numbers]")
+@click.option("--top", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="How many are shown.")
+@shared
+def tornado(path: str, by: float, wanted: tuple[str, ...], top: int, changes: tuple[str, ...], **options: Any) -> int:
+    """Which inputs matter: each down and up by the same share, ranked by what it does to the objective."""
+    from optimizer import cli
+
+    cli._check_options(changes, options["time_limit"])
+    variant, limit = options["variant"], options["time_limit"]
+    case = cli._load(path, variant, changes)
+    from optimizer import tornado as engine
+
+    try:
+        chosen = engine.choose(case, wanted)
+    except ValueError as problem:
+        raise cli.Mistaken(f"--vary {problem}") from None
+    key = engine.key(case, chosen, by, variant, changes, limit)
+
+    def solve(executor: Any, journal: Any, told: Any) -> Any:
+        settings = {"variant": variant, "changes": changes, "limit": limit, "journal": journal, "progress": told}
+        return engine.run(path, case, chosen, by, executor, **settings)
+
+    name = " ".join(filter(None, [label(variant, changes), *wanted, "" if by == 0.1 else f"by {by:.6g}"]))
+    found = run(case, "tornado", name, key, 2 * len(chosen), solve, lambda one, target: engine.write(one, target, top), options)
+    cli._say(lambda: show_tornado(found, top, options["as_json"]))
+    from optimizer.sweep import exit_code
+
+    return exit_code([found.own, *(one for bar in found.bars for one in (bar.down, bar.up))])
 
 
 def label(variant: str | None, changes: tuple[str, ...]) -> str:
@@ -227,6 +279,22 @@ def show_frontier(found: Any, as_json: bool) -> None:
     print_table(["point", "weight", "expected NPV", "CVaR", "VaR", "highest debt"], rows, 1)
     for text in engine.sentences(found):
         click.echo(clean(text))
+
+
+def show_tornado(found: Any, top: int, as_json: bool) -> None:
+    """Print a tornado."""
+    from optimizer import tornado as engine
+    from optimizer.results import to_json
+
+    if as_json:
+        click.echo(to_json(engine.account(found)).encode("utf-8", "replace"), nl=False)
+        return
+    print_table(engine.HEADER, engine.lines(found, top), 2)
+    if found.bars[top:]:
+        click.echo(f"... and {len(found.bars) - top} more inputs in tornado.csv")
+    click.echo(clean(engine.sentence(found)))
+    for one, why in found.unmoved[:top]:
+        click.echo(clean(f"not moved: {one}: {why}"))
 
 
 def print_table(header: list[str], rows: list[list[str]], left: int) -> None:

@@ -90,7 +90,7 @@ def _ratio(one: Placed, mean: float, tail: float) -> float:
 
 def weights(count: int) -> list[str]:
     """`count` weights from 0 to 1, as a case writes them."""
-    return [repr(round(k / (count - 1), 12)) for k in range(count)]
+    return [f"{k / (count - 1):.12g}" for k in range(count)]
 
 
 def about(count: int, variant: str | None, changes: Sequence[str], limit: float | None) -> dict[str, Any]:
@@ -268,13 +268,24 @@ def page(frontier: Frontier, picture: str) -> str:
         money = [shown("objective", value) for value in (one.expected, one.cvar, one.var)]
         values = [shown(key, one.point.values.get(key)) for key in keys]
         rows.append([one.point.name, f"{one.weight:.0%}", one.point.status, *money, *values, "; ".join(one.point.reasons)])
-    header = ["point", "weight of CVaR", "status", "expected NPV", "CVaR", "VaR", *(labels[key] for key in keys), "why there is no plan"]
+    header = [
+        "point",
+        "weight of CVaR",
+        "status",
+        "expected NPV",
+        "CVaR",
+        "VaR",
+        *(labels[key] for key in keys),
+        "why there is no plan",
+    ]
     return plots.page(f"{frontier.case}: return against tail risk", told, [picture, plots.table(header, rows)])
 
 
 def sentences(frontier: Frontier) -> list[str]:
     """What the frontier says."""
-    out = [f"CVaR is the mean over the worst {frontier.tail:.4g} of probability; each point is the best plan for one weight of it."]
+    out = [
+        f"CVaR is the mean over the worst {frontier.tail:.4g} of probability; each point is the best plan for one weight of it."
+    ]
     solved = frontier.solved
     if len(solved) > 1:
         first, last = solved[0], solved[-1]
@@ -284,7 +295,10 @@ def sentences(frontier: Frontier) -> list[str]:
             f"From weight {first.weight:g} to {last.weight:g}, {shown('cvar', gain)} of CVaR are bought with {shown('cvar', cost)} of "
             f"expected NPV."
         )
-    for one, what in ((frontier.own, f"The case weighs CVaR with {frontier.own.weight:.4g}"), (frontier.worst, "The worst case alone")):
+    for one, what in (
+        (frontier.own, f"The case weighs CVaR with {frontier.own.weight:.4g}"),
+        (frontier.worst, "The worst case alone"),
+    ):
         if one.expected is not None:
             out.append(f"{what}: expected NPV {shown('cvar', one.expected)}, CVaR {shown('cvar', one.cvar)}.")
         else:
