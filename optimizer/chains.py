@@ -20,8 +20,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.memory import uncollected
 from optimizer.many import FAILED, Job, Point, point
+from optimizer.memory import uncollected
 from optimizer.worker import Failure, stamp
 
 if TYPE_CHECKING:

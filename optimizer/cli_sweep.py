@@ -258,7 +258,8 @@ def show_sweep(found: Any, as_json: bool) -> None:
     print_table(header, rows[:MOST_ROWS], len(found.grid.axes))
     if rows[MOST_ROWS:]:
         click.echo(f"... and {len(rows) - MOST_ROWS} more points in sweep.csv")
-    click.echo(clean(engine.sentence(found)))
+    for text in (engine.sentence(found), *found.notes):
+        click.echo(clean(text))
 
 
 def show_frontier(found: Any, as_json: bool) -> None:

@@ -6,6 +6,7 @@ Each point is the case with other values, solved and proved like any case (`chai
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,7 @@ class Sweep:
     changes: tuple[str, ...]
     grid: Grid
     points: tuple[Point, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def solved(self) -> int:
@@ -80,6 +82,27 @@ def check(path: str, case: Case, grid: Grid, variant: str | None, changes: Seque
 
 def _ends(numbers: Sequence[float]) -> tuple[int, int]:
     return numbers.index(min(numbers)), numbers.index(max(numbers))
+
+
+def overridden(case: Case, grid: Grid) -> list[str]:
+    """Paths of a sweep that scenarios set by themselves: there the sweep changes nothing."""
+    scenarios = case.tree.get("scenarios") if case.tree is not None else None
+    out = []
+    for axis in grid.axes:
+        held = []
+        for name in scenarios if scenarios is not None and scenarios.kind == "map" else ():
+            given = scenarios[name].get("set")
+            if given is not None and given.kind == "map" and any(_covers(path, axis.path) for path in given):
+                held.append(name)
+        if held:
+            out.append(f"{axis.path}: {' and '.join(held)} set it for themselves, and keep what they set")
+    return out
+
+
+def _covers(one: str, other: str) -> bool:
+    """Whether one of two paths leads to or through the other."""
+    a, b = (re.findall(r"[^.\[\]]+", path) for path in (one, other))
+    return a == b[: len(a)] or b == a[: len(b)]
 
 
 def definition(grid: Grid, variant: str | None, changes: Sequence[str], limit: float | None) -> dict[str, Any]:
@@ -125,7 +148,7 @@ def run(
     centre = [jobs[walk[len(walk) // 2]], Job("centre", path, variant, tuple(changes), limit)]
     found = solve_in_chains([jobs[k] for k in walk], centre, executor, journal, progress)
     points = [point for _, point in sorted(zip(walk, found, strict=True), key=lambda one: one[0])]
-    return Sweep(case.name, case.digest, variant, tuple(changes), grid, tuple(points))
+    return Sweep(case.name, case.digest, variant, tuple(changes), grid, tuple(points), tuple(overridden(case, grid)))
 
 
 # ---- as files ----------------------------------------------------------------------------------------------------------
@@ -173,6 +196,7 @@ def account(sweep: Sweep) -> dict[str, Any]:
         **definition(sweep.grid, sweep.variant, sweep.changes, None),
         "measures": measured(),
         "solved": sweep.solved,
+        "notes": list(sweep.notes),
         "rows": rows,
     }
 
@@ -267,7 +291,7 @@ def page(sweep: Sweep, pictures: Sequence[str]) -> str:
     """sweep.html."""
     from optimizer import plots
 
-    told = [_sentence(sweep)]
+    told = [_sentence(sweep), *sweep.notes]
     if not pictures:
         told.append("There is no picture of so many axes: the table below and sweep.csv have every point.")
     labels = {one.key: one.label for one in MEASURES}
