@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import io
 import re
+import typing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from optimizer.case_patch import Kind, field_of, kind_of_annotation, kind_of_field
 from optimizer.chains import INVALID, Journal, key_of, solve_in_chains
 from optimizer.comparison import shown
 from optimizer.grid import BASE, VARIANT, Axis, Grid, GridError
@@ -19,10 +21,13 @@ from optimizer.many import Job, Point
 from optimizer.measures import MEASURES
 from optimizer.results import to_csv, to_json
 from optimizer.results_tables import Cell, Table
+from optimizer.schema import CaseModel, SuppliesReader
+from optimizer.schema_types import ClockHours, Count, HourlyReader, Months, Over, Quantity
 
 if TYPE_CHECKING:
     from optimizer.case import Case
     from optimizer.executor import Executor
+    from optimizer.yamltree import Node
 
 SCHEMA = 1  # of sweep.json
 #: values of a list that are all tried before anything is solved; of longer ones the ends
@@ -66,7 +71,9 @@ def check(path: str, case: Case, grid: Grid, variant: str | None, changes: Seque
             for name in axis.texts:
                 Case.load(path, None if name == BASE else name, changes)
             continue
-        assert axis.numbers is not None
+        assert axis.numbers is not None and case.tree is not None
+        if not numeric(case.tree, axis.path):
+            raise GridError(f"{axis.path} is no number: --vary takes numbers and variants; --set and variants change anything")
         count = len(axis)
         tried = range(count) if count <= TRIED else sorted({0, count - 1, *_ends(axis.numbers)})
         for k in tried:
@@ -78,6 +85,33 @@ def check(path: str, case: Case, grid: Grid, variant: str | None, changes: Seque
                     raise
                 told = "; ".join(one.message + (f": {one.hint}" if one.hint else "") for one in mine)
                 raise GridError(f"{axis.path}={axis.texts[k]}: {told}") from None
+
+
+def numeric(tree: Node, path: str) -> bool:
+    """Whether a path, which may be wrong, leads to something that takes a number; wrong ones are told when they are tried."""
+    kind, node = Kind(section=CaseModel), typing.cast("Node | None", tree)
+    for name, number in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path):
+        part = name or number
+        if kind.section is not None:
+            found = field_of(kind.section, part)
+            if found is None:
+                return True
+            node = node.get(part) if node is not None and node.kind == "map" else None
+            kind = kind_of_field(found[1], node)
+        elif kind.names is not None:
+            node = node.get(part) if node is not None and node.kind == "map" else None
+            kind = kind_of_annotation(kind.names, node)
+        elif kind.items is not None:
+            at = int(part) if part.isdigit() else None
+            listed = node is not None and node.kind == "list" and at is not None and at < len(node.value)
+            node = node[at] if listed and node is not None and at is not None else None
+            kind = kind_of_annotation(kind.items, node)
+        else:
+            return True  # below a value, such as market.btc_price.growth
+    if kind.section is not None and kind.section.shorthand:
+        short = field_of(kind.section, kind.section.shorthand)
+        kind = kind_of_field(short[1], None) if short is not None else kind
+    return isinstance(kind.reader, (Quantity, Over, HourlyReader, Months, ClockHours, Count, SuppliesReader))
 
 
 def _ends(numbers: Sequence[float]) -> tuple[int, int]:

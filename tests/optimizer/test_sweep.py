@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import os
 import re
@@ -31,7 +32,8 @@ ROOT = Path(__file__).parents[2]
 QUICKSTART = str(ROOT / "cases" / "quickstart.yaml")
 #: quickstart of two years and every 25th hour: the same program, a tenth of the time
 SMALL = ("horizon.years=2", "horizon.hours={every: 25}")
-COUPON, WIRES = "financing.notes.coupon", "sites.texas.power.grid.delivery"
+#: a price that no hour knows, one that every hour does, and one of the debt
+HALLS, WIRES, COUPON = "sites.texas.mining_hall.fixed_cost", "sites.texas.power.grid.delivery", "financing.notes.coupon"
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
@@ -101,7 +103,7 @@ def test_a_walk_visits_every_point_by_single_steps(shape: tuple[int, ...]) -> No
     grid = make_grid([f"a{k}={','.join(map(str, range(size)))}" for k, size in enumerate(shape)])
     walk, places = grid.walk(), grid.places()
     assert sorted(walk) == list(range(len(grid))) and len(grid) == int(np.prod(shape))
-    steps = [sum(abs(x - y) for x, y in zip(places[a], places[b], strict=True)) for a, b in zip(walk, walk[1:], strict=False)]
+    steps = [sum(abs(x - y) for x, y in zip(places[a], places[b], strict=True)) for a, b in itertools.pairwise(walk)]
     assert set(steps) == {1}
 
 
@@ -120,12 +122,12 @@ def test_places_become_settings() -> None:
 
 @pytest.fixture(scope="module")
 def grid() -> Grid:
-    return make_grid([f"{COUPON}=8..12/3 %/year", f"{WIRES}=4,9 USD/MWh"])
+    return make_grid([f"{HALLS}=20..60/3 kUSD/MW/year", f"{WIRES}=4,9 USD/MWh"])
 
 
 @pytest.fixture(scope="module")
 def found(grid: Grid) -> sweep.Sweep:
-    """Six points in this process: a coupon leaves the hours as they are, wires change them."""
+    """Six points in this process: what halls cost leaves the hours as they are, what wires cost changes them."""
     case = Case.load(QUICKSTART, settings=SMALL)
     with Executor() as executor:
         return sweep.run(QUICKSTART, case, grid, executor, changes=SMALL)
@@ -165,7 +167,11 @@ def test_a_neighbour_saves_rounds_and_is_proved() -> None:
     assert again.kept is not None and not again.kept.run.cuts.thrifty  # type: ignore[union-attr]
     (name, site), hours = next(iter(seed.sites.items())), warm.digest(cold.kept.run.cuts, 0)  # type: ignore[arg-type]
     assert name == "texas" and len(site.block) and site.hours == hours
-    for setting, same in ((f"{COUPON}=9 %/year", True), (f"{WIRES}=7 USD/MWh", False), ("horizon.hours={every: 50}", False)):
+    for setting, same in (
+        (f"{HALLS}=40 kUSD/MW/year", True),
+        (f"{WIRES}=7 USD/MWh", False),
+        ("horizon.hours={every: 53}", False),
+    ):
         other = engine.solve(Case.load(QUICKSTART, settings=(*SMALL, setting)), baseline=False, keep=True, seed_from=seed)
         assert other.outcome.name == "OPTIMAL" and other.kept is not None
         assert (warm.digest(other.kept.run.cuts, 0) == hours) is same, setting  # type: ignore[arg-type]
@@ -206,7 +212,8 @@ def test_points_without_a_plan_are_rows_with_a_reason() -> None:
     """No hall, no AI; a case with mistakes; then a plan again."""
     demanded = ("sites.texas.ai_hall.build.limit=0 MW", "rules[2].require=ai_hall_mw[texas] >= 1 MW", "rules[2].from=2027-07")
     convert = "sites.texas.ai_hall.convert.limit"
-    jobs = tuple(Job(text, QUICKSTART, None, (*SMALL, *demanded, f"{convert}={text}")) for text in ("0 MW", "6 years", "6 MW"))
+    settings = (f"{convert}=0 MW", "financing.notes.price=6 years", f"{convert}=6 MW")
+    jobs = tuple(Job(one, QUICKSTART, None, (*SMALL, *demanded, one)) for one in settings)
     none, wrong, some = solve_chain(Chain(0, jobs, None))
     assert (none.status, wrong.status, some.status) == ("infeasible", "invalid", "optimal")
     assert any("ai_hall_mw[texas] >= 1 MW" in one for one in none.reasons) and "6 years" in wrong.reasons[0]
@@ -239,16 +246,18 @@ def test_the_table_has_every_point(found: sweep.Sweep, grid: Grid) -> None:
 
     made = sweep.files(found)
     rows = list(csv.DictReader(io.StringIO(made["sweep.csv"].decode())))
-    assert [(row[f"{COUPON} [%/year]"], row[f"{WIRES} [USD/MWh]"]) for row in rows] == [
-        (coupon, wires) for coupon in ("8.0", "10.0", "12.0") for wires in ("4.0", "9.0")
+    assert [(row[f"{HALLS} [kUSD/MW/year]"], row[f"{WIRES} [USD/MWh]"]) for row in rows] == [
+        (halls, wires) for halls in ("20.0", "40.0", "60.0") for wires in ("4.0", "9.0")
     ]
     for row, one in zip(rows, found.points, strict=True):
-        assert {m.key: row[m.key] for m in MEASURES} == {m.key: "" if (v := one.values[m.key]) is None else repr(v) for m in MEASURES}
+        assert {m.key: row[m.key] for m in MEASURES} == {
+            m.key: "" if (v := one.values[m.key]) is None else repr(v) for m in MEASURES
+        }
     frame = pq.read_table(io.BytesIO(made["sweep.parquet"]))
     assert frame["objective"].to_pylist() == [one.values["objective"] for one in found.points]
     assert frame["point"].to_pylist() == [1, 2, 3, 4, 5, 6] and str(frame.schema.field("irr").type) == "double"
     told = json.loads(made["sweep.json"])
-    assert told["axes"][0] == {"path": COUPON, "unit": "%/year", "values": ["8 %/year", "10 %/year", "12 %/year"]}
+    assert told["axes"][0] == {"path": HALLS, "unit": "kUSD/MW/year", "values": [f"{k} kUSD/MW/year" for k in (20, 40, 60)]}
     assert [row["at"][WIRES] for row in told["rows"]] == ["4 USD/MWh", "9 USD/MWh"] * 3 and told["solved"] == 6
     assert sweep.files(found) == made  # the same bytes
 
@@ -303,14 +312,15 @@ def test_ticks_are_round_and_span(low: float, high: float) -> None:
     "options, told",
     [
         (("--vary", "financing.note.coupon=6..10/5 %/year"), 'did you mean "notes"'),
-        (("--vary", f"{COUPON}=6..10/5 MW"), "MW"),
-        (("--vary", f"{COUPON}=6..10/5"), "6"),
-        (("--vary", "case.name=1,2"), "is not"),
-        (("--vary", "rules[0].require=1,2"), "1"),
+        (("--vary", f"{COUPON}=6..10/5 MW"), "%/year"),
+        (("--vary", f"{COUPON}=6..10/5"), "%/year"),
+        (("--vary", "case.name=1,2"), "case.name is no number"),
+        (("--vary", "horizon.start=2026,2027"), "horizon.start is no number"),
+        (("--vary", "rules[0].require=1,2"), "rules[0].require is no number"),
         (("--vary", "variant=base,nodebt"), 'did you mean "no_debt"'),
         (("--vary", "a=1..100/100", "--vary", "b=1..100/100"), "10,000 points take a while: --yes"),
         (("--vary", "a=1..1000/1000", "--vary", "b=1..1000/1000", "--yes"), "more than a sweep has"),
-        (("--vary", f"{COUPON}=-6..10/5 %/year"), "must be"),
+        (("--vary", "sites.texas.interconnection=-6..10/5 MW"), "must be at least 0 MW"),
     ],
 )
 def test_mistakes_are_told_before_anything_is_solved(tmp_path: Path, options: tuple[str, ...], told: str) -> None:
@@ -354,11 +364,11 @@ def files(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of a POSIX system")
 def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
-    """Three chains on two workers: Ctrl-C after the first, kill -9 after another; the third run ends as if nothing had been."""
-    vary = small("--vary", f"{COUPON}=7..11/20 %/year", "--name", "x")
+    """Three chains: Ctrl-C after the first, kill -9 of two workers and all after another; the third run ends as if nothing had been."""
+    vary = small("--vary", f"{HALLS}=20..60/20 kUSD/MW/year", "--name", "x")
 
-    def begin() -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "optimizer", "sweep", *vary, "--workers", "2", "--out", str(tmp_path / "stopped")]
+    def begin(workers: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "optimizer", "sweep", *vary, "--workers", workers, "--out", str(tmp_path / "stopped")]
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
         return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -373,14 +383,13 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(tmp_path: Path) -> Non
         process.communicate(timeout=60)
         return process.returncode
 
-    assert stop(begin(), signal.SIGINT, 1) == 130
+    assert stop(begin("1"), signal.SIGINT, 1) == 130
     before = kept()
     assert 1 <= before < 3, "a run that was over before it was stopped shows nothing"
-    assert stop(begin(), signal.SIGKILL, before) == -signal.SIGKILL
+    assert stop(begin("2"), signal.SIGKILL, min(before + 1, 2)) == -signal.SIGKILL
     assert before <= kept() < 3 and not (tmp_path / "stopped" / "quickstart" / "sweep-x").exists()
-    process = begin()
-    out, error = process.communicate(timeout=120)
-    assert process.returncode == 0 and re.search(r"20 of +\d+ done +(8|16) kept", error), error
+    code, out, error = run("sweep", *vary, "--workers", "1", "--out", str(tmp_path / "stopped"))
+    assert code == 0 and re.search(r"20 of +\d+ done +(8|16) kept", error), error
     code, told, _ = run("sweep", *vary, "--workers", "1", "--out", str(tmp_path / "whole"))
     assert code == 0 and told == out and kept() == 0
     whole, stopped = (files(tmp_path / name / "quickstart" / "sweep-x") for name in ("whole", "stopped"))
