@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 #: points of a chain
 LENGTH = 8
+#: points after which programs are let go of; those of more rows than FEW after each
+SEVERAL, FEW = 4, 5_000
 #: status of a point whose case has mistakes
 INVALID = "invalid"
 #: ends that another run may better: chains with one of them are not kept
@@ -55,8 +57,9 @@ def solve_chain(chain: Chain) -> list[Point]:
         for job in chain.jobs:
             with uncollected():
                 found, left = _solve(job, seed)
-            gc.collect()  # this program, which holds itself in cycles; all that was there before is left alone
             out.append(found)
+            if len(out) % SEVERAL == 0 or seed is None or len(seed.rows) > FEW:
+                gc.collect()  # programs hold themselves in cycles; all that was there before is left alone
             seed = seed if chain.star else left or seed
     finally:
         gc.unfreeze()

@@ -125,9 +125,8 @@ def run(
         progress(0, count + 1, 0)
     own = executor.map(solve_own, [job(OWN)])[0]
     if isinstance(own, Failure):
-        point, still, seed = Point(OWN, "failed", (f"{own.kind}: {own.message}",)), {}, None
-    else:
-        point, still, seed = own
+        own = Point(OWN, "failed", (f"{own.kind}: {own.message}",)), {}, None
+    point, still, seed = own
     jobs = [job(f"weight {text}", f"objective.risk_weight={text}") for text in weights(count)]
     # a tail a little thinner than the least likely scenario is that scenario, whatever the last digit of its odds
     jobs.append(job(WORST, "objective.risk_weight=1", f"objective.tail_probability={least * (1.0 - 1e-9)!r}"))

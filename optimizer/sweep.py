@@ -104,7 +104,7 @@ def numeric(tree: Node, path: str) -> bool:
         elif kind.items is not None:
             at = int(part) if part.isdigit() else None
             listed = node is not None and node.kind == "list" and at is not None and at < len(node.value)
-            node = node[at] if listed and node is not None and at is not None else None
+            node = typing.cast("Node", node)[typing.cast(int, at)] if listed else None
             kind = kind_of_annotation(kind.items, node)
         else:
             return True  # below a value, such as market.btc_price.growth
