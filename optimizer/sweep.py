@@ -102,9 +102,8 @@ def numeric(tree: Node, path: str) -> bool:
             node = node.get(part) if node is not None and node.kind == "map" else None
             kind = kind_of_annotation(kind.names, node)
         elif kind.items is not None:
-            at = int(part) if part.isdigit() else None
-            listed = node is not None and node.kind == "list" and at is not None and at < len(node.value)
-            node = typing.cast("Node", node)[typing.cast(int, at)] if listed else None
+            inside = node is not None and node.kind == "list" and part.isdigit() and int(part) < len(node.value)
+            node = node.value[int(part)] if node is not None and inside else None
             kind = kind_of_annotation(kind.items, node)
         else:
             return True  # below a value, such as market.btc_price.growth
