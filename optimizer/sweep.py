@@ -120,11 +120,12 @@ def _ends(numbers: Sequence[float]) -> tuple[int, int]:
 def overridden(case: Case, grid: Grid) -> list[str]:
     """Paths of a sweep that scenarios set by themselves: there the sweep changes nothing."""
     scenarios = case.tree.get("scenarios") if case.tree is not None else None
+    named = scenarios.value if scenarios is not None and scenarios.kind == "map" else {}
     out = []
     for axis in grid.axes:
         held = []
-        for name in scenarios if scenarios is not None and scenarios.kind == "map" else ():
-            given = scenarios[name].get("set")
+        for name, scenario in named.items():
+            given = scenario.get("set")
             if given is not None and given.kind == "map" and any(_covers(path, axis.path) for path in given):
                 held.append(name)
         if held:
