@@ -283,7 +283,7 @@ def page(frontier: Frontier, picture: str) -> str:
 def sentences(frontier: Frontier) -> list[str]:
     """What the frontier says."""
     out = [
-        f"CVaR is the mean over the worst {frontier.tail:.4g} of probability; each point is the best plan for one weight of it."
+        f"CVaR is the mean over the worst {100 * frontier.tail:.4g} % of probability; each point is the best plan for one weight of it."
     ]
     solved = frontier.solved
     if len(solved) > 1:
@@ -295,7 +295,7 @@ def sentences(frontier: Frontier) -> list[str]:
             f"expected NPV."
         )
     for one, what in (
-        (frontier.own, f"The case weighs CVaR with {frontier.own.weight:.4g}"),
+        (frontier.own, f"The case weighs CVaR with {100 * frontier.own.weight:.4g} %"),
         (frontier.worst, "The worst case alone"),
     ):
         if one.expected is not None:

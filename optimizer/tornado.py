@@ -276,7 +276,7 @@ def draw(tornado: Tornado, top: int) -> str:
     if middle is None or not tornado.bars:
         return ""
     rows = [(bar.input.path, bar.down.values.get("objective"), bar.up.values.get("objective")) for bar in tornado.bars[:top]]
-    return plots.tornado(f"{tornado.case}: objective, inputs {tornado.by:.4g} of them down (light) and up", middle, rows)
+    return plots.tornado(f"{tornado.case}: objective with each input {100 * tornado.by:.4g} % down (light) and up", middle, rows)
 
 
 def page(tornado: Tornado, picture: str, top: int) -> str:
@@ -305,7 +305,7 @@ def sentence(tornado: Tornado) -> str:
     middle = tornado.own.values.get("objective")
     size = abs(middle or 0.0) * STILL
     still = sum(bar.swing <= size and not _broken(bar) for bar in tornado.bars)
-    text = f"{len(tornado.bars)} inputs, each down and up by {tornado.by:.4g} of it; as stated the objective is {shown('objective', middle)}"
+    text = f"{len(tornado.bars)} inputs, each down and up by {100 * tornado.by:.4g} %; as stated the objective is {shown('objective', middle)}"
     if still:
         text += f"; {still} of them change nothing"
     if tornado.unmoved:
