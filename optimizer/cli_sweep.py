@@ -252,7 +252,7 @@ def show_sweep(found: Any, as_json: bool) -> None:
     header = [*(axis.path for axis in found.grid.axes), "objective", "expected NPV", "CVaR", "debt raised", "capex"]
     rows = []
     for place, point in zip(found.grid.places(), found.points, strict=True):
-        at = [axis.texts[k] for axis, k in zip(found.grid.axes, place, strict=True)]
+        at = [axis.short(k) for axis, k in zip(found.grid.axes, place, strict=True)]
         told = [shown(key, point.values[key]) for key in keys] if point.optimal else [point.status]
         rows.append([*at, *told])
     print_table(header, rows[:MOST_ROWS], len(found.grid.axes))

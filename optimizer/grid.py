@@ -42,6 +42,12 @@ class Axis:
     def label(self) -> str:
         return f"{self.path} [{self.unit}]" if self.unit else self.path
 
+    def short(self, k: int, unit: bool = True) -> str:
+        """Value k in six digits, as people read it."""
+        if self.numbers is None:
+            return self.texts[k]
+        return f"{self.numbers[k]:.6g} {self.unit if unit else ''}".rstrip()
+
     def __len__(self) -> int:
         return len(self.texts)
 

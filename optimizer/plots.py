@@ -228,8 +228,9 @@ def curve(title: str, points: Sequence[tuple[str, float, float]], x_name: str, y
             f'fill="{COLOURS[1] if name in marked else COLOURS[0]}"><title>{esc(name)}</title></circle>'
         )
         if name in marked:
-            left_half = at[0] < WIDTH / 2
-            body.append(_text(at[0] + (9 if left_half else -9), at[1] - 9, name, "start" if left_half else "end"))
+            # beyond a falling curve, but inside the picture
+            far = at[0] > 0.75 * WIDTH
+            body.append(_text(at[0] + (-10 if far else 9), at[1] + (4 if far else -9), name, "end" if far else "start"))
     return _svg(title, body)
 
 

@@ -312,7 +312,8 @@ def _map(sweep: Sweep, down: Axis, across: Axis, points: Sequence[Point], at: st
     rows, columns = _order(down), _order(across)
     values = [[points[r * len(across) + c].values.get("objective") for c in columns] for r in rows]
     title = f"{sweep.case}: objective{at}"
-    return plots.heat(title, [down.texts[r] for r in rows], [across.texts[c] for c in columns], values, down.path, across.path)
+    names = [[axis.short(k, unit=False) for k in order] for axis, order in ((down, rows), (across, columns))]
+    return plots.heat(title, *names, values, down.label, across.label)
 
 
 def _order(axis: Axis) -> list[int]:
@@ -332,7 +333,7 @@ def page(sweep: Sweep, pictures: Sequence[str]) -> str:
     rows = []
     for place, point in zip(sweep.grid.places(), sweep.points, strict=True):
         values = [shown(key, point.values.get(key)) for key in SHOWN]
-        at = [axis.texts[k] for axis, k in zip(sweep.grid.axes, place, strict=True)]
+        at = [axis.short(k) for axis, k in zip(sweep.grid.axes, place, strict=True)]
         rows.append([*at, point.status, *values, "; ".join(point.reasons)])
     header = [*(axis.path for axis in sweep.grid.axes), "status", *(labels[key] for key in SHOWN), "why there is no plan"]
     return plots.page(f"{sweep.case}: sweep", told, [*pictures, plots.table(header, rows)])
