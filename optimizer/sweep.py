@@ -312,8 +312,8 @@ def _map(sweep: Sweep, down: Axis, across: Axis, points: Sequence[Point], at: st
     rows, columns = _order(down), _order(across)
     values = [[points[r * len(across) + c].values.get("objective") for c in columns] for r in rows]
     title = f"{sweep.case}: objective{at}"
-    names = [[axis.short(k, unit=False) for k in order] for axis, order in ((down, rows), (across, columns))]
-    return plots.heat(title, *names, values, down.label, across.label)
+    down_names, across_names = ([axis.short(k, unit=False) for k in order] for axis, order in ((down, rows), (across, columns)))
+    return plots.heat(title, down_names, across_names, values, down.label, across.label)
 
 
 def _order(axis: Axis) -> list[int]:
