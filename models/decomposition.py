@@ -35,6 +35,8 @@ SETTLED = 1e-9
 IDLE = 5
 #: a cut is added where it is missed by more than this share of the block's size
 VIOLATED = 1e-10
+#: splits of a site that are remembered
+REMEMBERED = 40
 
 
 @dataclass
@@ -81,6 +83,7 @@ class CutPool:
     alpha: list[Array] = field(default_factory=list)
     rho: list[Array] = field(default_factory=list)  # (n, Q) of the site
     slope: list[Array] = field(default_factory=list)  # (n, E)
+    capacity: list[Array] = field(default_factory=list)  # (n, E) MW that it was worked out at
 
     @property
     def count(self) -> int:
@@ -106,6 +109,7 @@ class Cuts:
         self.new_session = new_session
         self.expired = expired or (lambda: False)
         self.stopped = False  # by `expired`, before the hours were real
+        self.thrifty = False  # near the optimum: cut in the plan's own directions only, and leave the rest to `real`
         self.theta, self.session, self.unit = theta, session, theta.build.unit
         self._here: list[Remembered] | None = None
         if split is None:
@@ -120,10 +124,12 @@ class Cuts:
         self.attained: tuple[Any, Any] | None = (
             None  # (linear program, answer) of the last plan with real hours, since it was asked for
         )
+        self._known: dict[int, tuple[bytes, dict[bytes, Split]]] = {}  # splits at the capacities asked for last, by direction
         self.best: dict[int, Array] = {}  # site -> (B,) USD the hours were worth when last priced in money
         self.first_row = session.lp.matrix.shape[0]
         self.rounds = 0
         self._begin()
+        self.begun = self.pool.count
 
     def work_out_here(self) -> None:
         """From now on hours are worked out in this process."""
@@ -131,6 +137,18 @@ class Cuts:
             self._here = [Remembered(value.hours) for value in self.theta.values]
         here = self._here
         self.split = lambda i, k, a, r: here[i].split(k, a, r)
+
+    def worked(self, i: int, capacity: Array, alpha: Array, rho: Array) -> Split:
+        """`split`, remembered while the capacities of the site are the same: searches and cuts ask for the same directions."""
+        at, known = self._known.get(i, (b"", {}))
+        here = capacity.tobytes()
+        if here != at or len(known) > REMEMBERED:
+            known = {}
+            self._known[i] = here, known
+        key = alpha.tobytes() + rho.tobytes()
+        if key not in known:
+            known[key] = self.split(i, capacity, alpha, rho)
+        return known[key]
 
     def _columns(self, value: SiteValue, columns: dict[int, int]) -> Site:
         def number(var: Any) -> int:
@@ -226,7 +244,7 @@ class Cuts:
     def _cut(self, i: int, capacity: Array, alpha: Array, rho: Array, x: Array | None) -> tuple[int, float]:
         """Work out a direction at a capacity and add the rows that x misses (all where x is None): (rows, largest miss in USD)."""
         site = self.sites[i]
-        found = self.split(i, capacity, alpha, rho)
+        found = self.worked(i, capacity, alpha, rho)
         site.size = np.maximum(site.size, np.abs(found.value))
         if (alpha > 0.0).all():
             self.best[i] = found.value
@@ -240,7 +258,7 @@ class Cuts:
             rows = np.flatnonzero(off > VIOLATED * site.size)
             miss = float(np.maximum(off, 0.0).max(initial=0.0))
         if len(rows):
-            self._append(self._rows(i, rows, alpha[rows], rho[rows], found.slope[rows]))
+            self._append(self._rows(i, rows, alpha[rows], rho[rows], found.slope[rows]), capacity[rows])
         return len(rows), miss
 
     @staticmethod
@@ -262,7 +280,20 @@ class Cuts:
         )
         return Rows(i, rows, alpha / size, rho / size[:, None], slope / size[:, None], block, upper / size)
 
-    def _append(self, cuts: Rows) -> None:
+    def carry(self, i: int, blocks: Ints, alpha: Array, rho: Array, slope: Array, capacity: Array) -> None:
+        """Add cuts of site i, one row each, that were worked out of the very same hours: slope (n, E) USD per MW, as of `capacity`."""
+        self._append(self._rows(i, blocks, alpha, rho, slope), capacity)
+
+    def again(self, i: int, blocks: Ints, alpha: Array, rho: Array, capacity: Array) -> None:
+        """Add a cut for each of `blocks` of site i (each once), worked out in the directions alpha (n,), rho (n, Q) at capacity (n, E) MW."""
+        site = self.sites[i]
+        count = len(site.theta)
+        k, a, r = self._highest()[i], np.ones(count), np.zeros((count, len(site.units)))
+        k[blocks], a[blocks], r[blocks] = capacity, alpha, np.where(site.quantity[blocks] >= 0, rho, 0.0)
+        found = self.split(i, k, a, r)
+        self._append(self._rows(i, blocks, alpha, r[blocks], found.slope[blocks]), capacity)
+
+    def _append(self, cuts: Rows, capacity: Array) -> None:
         self.session.add_rows(np.full(len(cuts.blocks), -np.inf), cuts.upper, cuts.matrix)
         pool = self.pool
         pool.site.append(np.full(len(cuts.blocks), cuts.site))
@@ -270,6 +301,7 @@ class Cuts:
         pool.alpha.append(cuts.alpha)
         pool.rho.append(cuts.rho)
         pool.slope.append(cuts.slope)
+        pool.capacity.append(capacity)
 
     # ---- the loop --------------------------------------------------------------------------------------------------
     def directions(self, y: Array) -> list[tuple[Array, Array]]:
@@ -344,7 +376,16 @@ class Cuts:
             # where the last cuts gained nothing, linked hours are asked whether they bear the plan out already
             still = abs(answer.objective - before) <= REAL * abs(before)
             before = answer.objective
-            added, miss = self.cut(answer, still)
+            if self.thrifty:
+                added, miss = self.separate(answer, linked=not still)
+                if not added and not self._sunk(answer.x):
+                    return answer, miss
+                if not added:
+                    added, miss = self.separate_quantities(answer)
+                if not added and miss > 0.0:
+                    added, miss = self.separate_blocks(answer)
+            else:
+                added, miss = self.cut(answer, still)
             if not added and not self._sunk(answer.x):
                 return answer, miss
             answer = self.session.solve()
@@ -369,7 +410,7 @@ class Cuts:
         there = np.concatenate([site.theta[:, None] >= 0, site.quantity >= 0], axis=1).astype(float)
 
         def bring(capacity: Array, direction: Array) -> Array:
-            split = self.split(i, capacity, *self.natural(i, direction))
+            split = self.worked(i, capacity, *self.natural(i, direction))
             theta, q = site.value.point(split)
             return np.concatenate([theta[:, None] / self.unit, q / site.units], axis=1)
 
@@ -476,7 +517,7 @@ class Realised:
                 self.points[i].append((*cuts.natural(i, d), z[:, 0] * cuts.unit, z[:, 1:] * site.units))
 
     def _add(self, i: int, alpha: Array, rho: Array) -> None:
-        split = self.cuts.split(i, self.capacity[i], alpha, rho)
+        split = self.cuts.worked(i, self.capacity[i], alpha, rho)
         theta, q = self.cuts.sites[i].value.point(split)
         self.points[i].append((alpha, rho, theta, q))
 
@@ -578,11 +619,11 @@ class Realised:
         of the worst one that the cash is the plan's."""
         site, capacity = self.cuts.sites[i], self.capacity[i]
         one, none = np.ones(len(site.theta)), np.zeros((len(site.theta), len(site.units)))
-        best = self.cuts.split(i, capacity, one, none).value
+        best = self.cuts.worked(i, capacity, one, none).value
         planned = np.where(site.theta >= 0, x[site.theta] * self.cuts.unit, best)
         if not (planned < best - VIOLATED * np.maximum(np.abs(best), site.size)).any():
             return Mixture(capacity, [(one, none, one)])
-        worst = -self.cuts.split(i, capacity, -one, none).value
+        worst = -self.cuts.worked(i, capacity, -one, none).value
         room = best - worst
         share = np.clip(np.where(room > 0.0, (planned - worst) / np.where(room > 0.0, room, 1.0), 1.0), 0.0, 1.0)
         return Mixture(capacity, [(one, none, share), (-one, none, 1.0 - share)])

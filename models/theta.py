@@ -265,19 +265,26 @@ class Theta:
 
         hours: works out one site (site number, capacity, alpha, rho) -> (sum of hours, E) MW; None: here.
         """
+        here = hours is None
         hours = hours or (lambda i, k, a, r: self.values[i].hours.dispatch(k, a, r))
         b = self.build
         out: dict[tuple[str, int, int], SiteDispatch] = {}
         for i, (value, mixture) in enumerate(zip(self.values, mixtures, strict=True)):
             oracle = value.oracle
             block_of = np.repeat(np.arange(oracle.blocks), oracle.count)
-            mw: Array | None = None
-            for alpha, rho, share in mixture.parts:
-                part = hours(i, mixture.capacity, alpha, rho)
-                if len(mixture.parts) > 1:
-                    part *= share[block_of][:, None]
-                mw = part if mw is None else mw + part
-            assert mw is not None
+            if len(mixture.parts) == 1:
+                mw = hours(i, mixture.capacity, *mixture.parts[0][:2])
+            else:
+                mw = np.zeros((len(block_of), len(oracle.entries)))
+            for alpha, rho, share in mixture.parts if len(mixture.parts) > 1 else ():
+                taken = np.flatnonzero(share)
+                if here and oracle.divisible and 0 < len(taken) < oracle.blocks:
+                    # what has no share in a block need not be worked out there
+                    rows = (share != 0.0)[block_of]
+                    some = value.hours.blocks(taken).dispatch(mixture.capacity[taken], alpha[taken], rho[taken])
+                    mw[rows] += some * share[block_of[rows]][:, None]
+                else:
+                    mw += hours(i, mixture.capacity, alpha, rho) * share[block_of][:, None]
             starts = np.concatenate([[0], np.cumsum(oracle.count)])
             name = b.problem.sites[oracle.site].name
             for k in range(oracle.blocks):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from optimizer import __version__
+from optimizer import __version__, cli_sweep
 from optimizer.cli_report import report
 
 # Everything heavy is imported inside the commands: `wattfolio --help` answers in under 0.3 s.
@@ -489,7 +489,8 @@ def compare(
     return cli_compare.exit_code(found)
 
 
-cli.add_command(report)
+for _verb in (report, cli_sweep.sweep, cli_sweep.tornado, cli_sweep.frontier):
+    cli.add_command(_verb)
 
 
 @cli.command()

@@ -164,7 +164,11 @@ class Cluster:
 
     # ---- tasks -------------------------------------------------------------------------------------------------------
     def map(
-        self, function: Callable[[Any], Any], items: Sequence[Any], progress: Callable[[int, int], None] | None = None
+        self,
+        function: Callable[[Any], Any],
+        items: Sequence[Any],
+        progress: Callable[[int, int], None] | None = None,
+        received: Callable[[int, Any], None] | None = None,
     ) -> list[Any]:
         """function(item), or the Failure of it, for each item in order; each in a process of its own on a worker."""
         results: list[Any] = [None] * len(items)
@@ -181,6 +185,8 @@ class Cluster:
             for future in self._as_they_come(list(asked)):
                 results[asked[future]] = self._result(future)
                 done += 1
+                if received is not None:
+                    received(asked[future], results[asked[future]])
                 if progress is not None:
                     progress(done, len(items))
         return results

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from optimizer.executor import Executor, PinnedHours
     from optimizer.finance import FinanceStatements
     from optimizer.highs import Answer, LinearProgram, Session
+    from optimizer.warm import Seed
 
 #: relative tolerance of every identity between the program and the books, and of the proof
 TOLERANCE = 1e-7
@@ -136,12 +137,14 @@ def solve(
     executor: Executor | None = None,
     baseline: bool = True,
     keep: bool = False,
+    seed_from: Seed | None = None,
 ) -> Solution:
     """Solve a case and prove the answer. time_limit in seconds.
 
     method: 'cuts' values every hour exactly and adds what is needed of it to the program; 'extensive' writes every hour out.
     executor: who works out the hours ('cuts' only); None: this process. The answer is the same to the last bit.
     baseline: also work out what a company that invests in nothing new would be worth. keep: leave the program warm in `Solution.kept`.
+    seed_from: begin where a neighbour ended (`warm`); the proof is the same.
     Raises ValueError for an unknown method; SolverError when HiGHS itself fails; ExecutorError when its workers cannot go on.
     """
     if method not in METHODS:
@@ -158,10 +161,13 @@ def solve(
         executor,
         baseline=baseline,
         keep=keep,
+        seed_from=seed_from,
     )
     try:
         return run.run()
     finally:
+        if run.cuts is not None:
+            run.cuts.thrifty = False
         if run.hours is not None:
             run.hours.release()
             run.hours = None
@@ -210,6 +216,7 @@ class _Run:
         executor: Executor | None = None,
         baseline: bool = False,
         keep: bool = False,
+        seed_from: Seed | None = None,
     ) -> None:
         self.case, self.method, self.progress, self.canonical = case, method, progress, canonical
         self.settings: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "presolve": presolve, "method": algorithm}
@@ -225,7 +232,7 @@ class _Run:
         self.whole = True  # the session holds the case itself, not a branch of it or a baseline
         self.upper: float | None = None  # USD, proved while it did
         self.lower = -np.inf  # USD, attained by real hours while it did
-        self.baseline, self.keep = baseline, keep
+        self.baseline, self.keep, self.seed_from = baseline, keep, seed_from
 
     @contextmanager
     def stage(self, name: str, **numbers: float) -> Iterator[None]:
@@ -279,6 +286,13 @@ class _Run:
         self.session.load(lp)
         self.levels = self._levels(plan, lp)
         self.cuts = self._begin_cuts(plan, lp)
+        if self.seed_from is not None:
+            from optimizer import warm
+
+            with self.stage("first cuts"):
+                warm.begin(self.seed_from, lp, self.session, self.cuts)
+            if self.cuts is not None:
+                self.cuts.thrifty = self.canonical  # what is chosen among equal plans is made real (`_choose`)
         return plan, lp
 
     def _finish(self, plan: Plan, lp: LinearProgram, answer: Answer, thorough: bool = True) -> tuple[Solution, Kept]:
@@ -441,6 +455,8 @@ class _Run:
         self.law = _conditions(plan, lp)
         if not branch.dodged(self.session.lp, answer.x, self.law):
             return None
+        if self.cuts is not None:
+            self.cuts.thrifty = False
         with self.stage("branch"):
             near = None if thorough else branch.nearest(self.session, answer, self.law, self._solve, self._choose)
             return near or branch.settle(

@@ -67,20 +67,24 @@ class Executor:
         function: Callable[[Item], Result],
         items: Sequence[Item],
         progress: Callable[[int, int], None] | None = None,
+        received: Callable[[int, Result | Failure], None] | None = None,
     ) -> list[Result | Failure]:
         """function(item) for each item, in order; a Failure in place of each that raised or whose workers died.
 
-        The function must be importable by the workers. progress: called with (done, all) after each item.
+        The function must be importable by the workers. progress: called with (done, all) after each item; received: with its number and
+        what came of it, as soon as that is here.
         """
         self._open()
         if self._backend is not None:
-            return self._backend.map(function, items, progress)  # type: ignore[no-any-return]
+            return self._backend.map(function, items, progress, received)  # type: ignore[no-any-return]
         out: list[Result | Failure] = []
         for item in items:
             try:
                 out.append(function(item))
             except Exception as error:
                 out.append(Failure.of(error))
+            if received is not None:
+                received(len(out) - 1, out[-1])
             if progress is not None:
                 progress(len(out), len(items))
         return out

@@ -701,4 +701,10 @@ def _read_shape(node: Node, unit: str, where: str, files: Files, mistakes: Mista
         mistakes.add(named.place, f"{where}.shape", f"the shape {shape.name} is in {shape.unit}: expected {unit}")
         return None
     files.digests[f"shape:{shape.name}"] = shape.sha256
-    return draw(shape, seed)
+    return _drawn(shape.name, seed)
+
+
+@lru_cache(maxsize=32)
+def _drawn(name: str, seed: int) -> HourlyYear:
+    """Drawn once: scenarios, and the points of a sweep, name the same shapes again and again."""
+    return draw(load_shape(name), seed)

@@ -35,8 +35,9 @@ class Job:
 class Point:
     """The answer of a job. status as in summary.json, or 'failed'; values by key of `measures`, None where it has no meaning.
 
-    ledger: discounted USD by entry, in expectation; it sums to expected_npv. raised: USD by instrument, in expectation. costs: what an
-    instrument costs all in, by the year. scenarios: digest of odds, market and delays: points with the same one face the same futures.
+    worth: USD to shareholders by scenario. ledger: discounted USD by entry, in expectation; it sums to expected_npv. raised: USD by
+    instrument, in expectation. costs: what an instrument costs all in, by the year. scenarios: digest of odds, market and delays: points
+    with the same one face the same futures.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Point:
     scenarios: str = ""
     digest: str = ""
     seconds: float = 0.0
+    worth: dict[str, float] = field(default_factory=dict)
 
     @property
     def optimal(self) -> bool:
@@ -73,6 +75,8 @@ def point(name: str, solution: Solution, seconds: float = 0.0) -> Point:
     from optimizer import results_tables as tables
 
     odds, words = solution.problem.scenarios.probability, solution.books.words if solution.books else {}
+    value = solution.books.value if solution.books else ()
+    worth = {name: float(usd) for name, usd in zip(solution.problem.scenarios.names, value, strict=True)}
     names = [debt.name for debt in solution.problem.debts] + [issue.name for issue in solution.problem.equities]
     raised = {name: words[f"issued[{name}]"] for name in names if f"issued[{name}]" in words}
     costs = {key[5:-1]: one.expected[0] for one in solution.finance.returns.measures if (key := one.key).startswith("cost[")}
@@ -86,6 +90,7 @@ def point(name: str, solution: Solution, seconds: float = 0.0) -> Point:
         scenarios=futures(solution.problem),
         digest=digest,
         seconds=seconds,
+        worth=worth,
     )
 
 

@@ -172,15 +172,24 @@ class Processes:
 
     # ---- tasks -------------------------------------------------------------------------------------------------------
     def map(
-        self, function: Callable[[Any], Any], items: Sequence[Any], progress: Callable[[int, int], None] | None = None
+        self,
+        function: Callable[[Any], Any],
+        items: Sequence[Any],
+        progress: Callable[[int, int], None] | None = None,
+        received: Callable[[int, Any], None] | None = None,
     ) -> list[Any]:
         """function(item), or the Failure of it, for each item in order."""
         jobs = [_Job(lambda _worker, item=item: dump(("call", function, item))) for item in items]  # type: ignore[misc]
-        self._run(jobs, progress)
+        self._run(jobs, progress, received)
         return [job.result for job in jobs]
 
     # ---- both --------------------------------------------------------------------------------------------------------
-    def _run(self, jobs: Sequence[_Job], progress: Callable[[int, int], None] | None = None) -> None:
+    def _run(
+        self,
+        jobs: Sequence[_Job],
+        progress: Callable[[int, int], None] | None = None,
+        received: Callable[[int, Any], None] | None = None,
+    ) -> None:
         own: list[deque[int]] = [deque() for _ in self.workers]
         shared: deque[int] = deque()
         for k, job in enumerate(jobs):
@@ -191,6 +200,8 @@ class Processes:
             nonlocal left
             jobs[k].result = result
             left -= 1
+            if received is not None:
+                received(k, result)
             if progress is not None:
                 progress(len(jobs) - left, len(jobs))
 

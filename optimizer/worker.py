@@ -59,7 +59,7 @@ def stamp() -> tuple[tuple[str, str], ...]:
     digest = hashlib.sha256()
     root = Path(__file__).parents[1]
     for folder in ("models", "optimizer"):
-        for path in sorted((root / folder).glob("*.py")):
+        for path in sorted((root / folder).rglob("*.py")):
             digest.update(path.name.encode() + path.read_bytes())
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     made = [("wattfolio", __version__), ("python", python), *((name, version(name)) for name in NUMBER_MAKERS)]
