@@ -628,20 +628,33 @@ class Session:
             return self._highs.run()
 
     def _infeasible(self, start: float, iterations: int, messages: list[str]) -> Answer:
-        """Farkas vector: HiGHS's own if it proves anything, else from a run without presolve, else from phase one."""
+        """Farkas vector: HiGHS's own if it proves anything, else from a run without presolve and costs, else from phase one."""
         lp = self.lp
         ray = self._proved_ray()
         if ray is None:
-            iterations += self._run("simplex", presolve=False)[1]
-            ray = self._proved_ray()
+            more, ray = self._costless_ray()
+            iterations += more
         if ray is None:
             ray, violation = self._elastic_ray()
             if ray is None or not verify_infeasible(lp, ray).verified:
-                messages.append(
-                    "HiGHS reported infeasible, but no proof of it holds; "
-                    f"the rows can be met within a total violation of {violation:.3g}."
-                )
+                found = f"; the rows can be met within a total violation of {violation:.3g}" if math.isfinite(violation) else ""
+                messages.append(f"HiGHS reported infeasible, but no proof of it holds{found}.")
         return self._answer(Status.INFEASIBLE, start, iterations, ray=ray, message=" ".join(messages))
+
+    def _costless_ray(self) -> tuple[int, np.ndarray | None]:
+        """(iterations, ray) of a run without presolve in which nothing costs anything.
+
+        What is infeasible is so at any costs, and with none every basis is dual feasible: the dual simplex method walks straight to a
+        ray, where free columns with costs may keep it in its first phase for minutes.
+        """
+        index, cost = np.arange(len(self.lp.cost), dtype=np.int32), self.lp.cost
+        self._check(self._highs.clearSolver(), "clearSolver")
+        self._check(self._highs.changeColsCost(len(index), index, np.zeros(len(index))), "changeColsCost")
+        try:
+            _, iterations = self._run("simplex", presolve=False)
+            return iterations, self._proved_ray()
+        finally:
+            self._check(self._highs.changeColsCost(len(index), index, cost), "changeColsCost")
 
     def _proved_ray(self) -> np.ndarray | None:
         status, exists, ray = self._highs.getDualRay()
@@ -667,7 +680,8 @@ class Session:
             col_lower=np.concatenate([lp.col_lower, np.zeros(2 * m)]),
             col_upper=np.concatenate([lp.col_upper, np.full(2 * m, np.inf)]),
         )
-        answer = self._aside(phase_one)
+        # by interior point: simplex takes many times as long over so many slacks
+        answer = self._aside(phase_one, "ipm")
         return (answer.y, answer.objective) if answer.status is Status.OPTIMAL else (None, math.nan)
 
     def _unbounded(self, start: float, iterations: int, messages: list[str]) -> Answer:
@@ -703,9 +717,9 @@ class Session:
             messages.append("HiGHS reported unbounded, but no proof of it holds.")
         return self._answer(Status.UNBOUNDED, start, iterations, x, ray=ray, message=" ".join(messages))
 
-    def _aside(self, lp: LinearProgram) -> Answer:
+    def _aside(self, lp: LinearProgram, method: str = "simplex") -> Answer:
         """Solve another program without touching this session's basis."""
-        other = Session(dataclasses.replace(self.options, method="simplex"))
+        other = Session(dataclasses.replace(self.options, method=method))
         other.load(lp)
         return other.solve()
 

@@ -286,6 +286,17 @@ def test_twenty_scenarios_with_all_hours() -> None:
     assert first.outcome == "planned"
 
 
+def test_twenty_scenarios_that_cannot_be_paid_for_are_proved_infeasible() -> None:
+    """Without rescue money the cash that is asked for is not there: the proof comes in seconds (the first phase of simplex took minutes)."""
+    futures = ", ".join(f"s{k}: {{probability: 5 %, scale: {{market.btc_price: {0.7 + 0.03 * k:.2f}}}}}" for k in range(20))
+    settings = [f"scenarios={{{futures}}}", "rules[0].require=cash >= 400 MUSD", "treasury.rescue=null"]
+    start = time.process_time()
+    found = solve(Case.load(SHIPPED / "quickstart.yaml", settings=settings), baseline=False, time_limit=60.0)
+    assert found.outcome.value == "infeasible", found.reasons
+    assert found.certificate is not None and found.certificate.verified
+    assert time.process_time() - start < 15.0  # 3 s on a quiet machine
+
+
 def test_what_nobody_had_time_to_try_is_told_in_a_line() -> None:
     found, _ = explained("funding-gap")
     conflict = last(found)
