@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check lint bench clean
+.PHONY: demo test test-slow check lint bench clean
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wattfolio needs Python 3.11 or newer")'
@@ -16,7 +16,11 @@ demo: $(INSTALLED)
 	$(BIN)/wattfolio solve cases/quickstart.yaml
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+# what takes more than a few seconds each: large grids of problems, every row of every answer, twenty scenarios
+test-slow: $(INSTALLED)
+	$(BIN)/python -m pytest -n 2 -m slow
 
 check: $(INSTALLED)
 	$(BIN)/wattfolio check --workers 2 $(ARGS)

@@ -267,6 +267,7 @@ def test_a_large_problem_is_looked_at_in_one_scenario() -> None:
     assert [repair.outcome for repair in found.repairs] == ["optimal"] * len(found.repairs) and found.repairs
 
 
+@pytest.mark.slow  # the trial in every scenario takes two minutes
 def test_twenty_scenarios_with_all_hours() -> None:
     """The shipped quickstart in twenty futures of bitcoin, every hour of five years: what collides is known within seconds, and what
     would make room is tried in every scenario."""

@@ -1,0 +1,1 @@
+"""Cases, data files and rules as nobody would write them. A quick part runs with the tests; `python -m tests.fuzz` runs as many as asked for."""
