@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from models.problem import Function, Rule, Sweep
+from models.problem import Array, Function, Rule, Sweep
 from models.problem import Term as Word
 from models.proforma_debt import first_date, running_maturity
 from models.proforma_words import OPERATING
@@ -256,16 +257,29 @@ def _rule(parts: Parts, sheet: Sheet, made: Rules, n: int, rule: Rule, values: d
     if not len(where):
         return
     frame.paths_sheet.note(f"Rule: {rule.name}", "section")
-    coefficients: dict[str, Entry] = {}
-    for term_, values_of in rule.terms.items():
-        array = np.broadcast_to(values_of, shape)
-        key = str(term_)
-        if np.all(array == array[0, 0]):
-            cell = frame.given(f"rule/{n}/{key}", f"{rule.name}: coefficient of {key}", float(array[0, 0]), "", "plain")
-            coefficients[key] = lambda d, cell=cell: cell  # type: ignore[misc]
-        else:
-            row = frame.paths.series(f"coefficient of {key}", array, "", "price", keep=True)
-            coefficients[key] = lambda d, row=row: row[d]  # type: ignore[misc]
+
+    def entries(terms: Mapping[Word, Array], side: str) -> dict[str, Entry]:
+        """Coefficient of each word at a date."""
+        out: dict[str, Entry] = {}
+        for term_, values_of in terms.items():
+            array = np.broadcast_to(values_of, shape)
+            key = str(term_)
+            if np.all(array == array[0, 0]):
+                told = f"{rule.name}: coefficient of {key}{side}"
+                cell = frame.given(f"rule/{n}/{key}{side}", told, float(array[0, 0]), "", "plain")
+                out[key] = lambda d, cell=cell: cell  # type: ignore[misc]
+            else:
+                row = frame.paths.series(f"coefficient of {key}{side}", array, "", "price", keep=True)
+                out[key] = lambda d, row=row: row[d]  # type: ignore[misc]
+        return out
+
+    # the row has all decisions on its left; what the sentence has on its right, and data on its left, is on both sides again
+    coefficients = entries(rule.terms, "")
+    moved = entries(rule.moved, ", on both sides")
+    constant = None if rule.moved_constant is None else np.broadcast_to(rule.moved_constant, shape)
+    added = None
+    if constant is not None and constant.any():
+        added = frame.paths.series("on both sides", constant, "", "price", keep=True)
     right = frame.paths.series("right side", np.broadcast_to(rule.constant, shape), "", "price", keep=True)
     counts = frame.paths.series("applies (1)", active.astype(float), "", "count", keep=True)
     shown = set(map(int, where))
@@ -274,10 +288,14 @@ def _rule(parts: Parts, sheet: Sheet, made: Rules, n: int, rule: Rule, values: d
         return lambda d: make(d) if d in shown else None
 
     def left_of(d: int) -> Term:
-        return sum((coefficients[key](d) * values[key][d] for key in coefficients), ZERO)
+        return sum((coefficients[key](d) * values[key][d] for key in coefficients), both(d))
+
+    def both(d: int) -> Term:
+        found = sum((moved[key](d) * values[key][d] for key in moved), ZERO)
+        return found if added is None else found + added[d]
 
     left = sheet.row("Left side", at(left_of), "", "price", key=f"rule/{n}/left")
-    other = sheet.row("Right side", at(lambda d: right[d]), "", "price", key=f"rule/{n}/right")
+    other = sheet.row("Right side", at(lambda d: right[d] + both(d)), "", "price", key=f"rule/{n}/right")
 
     def room(d: int) -> Term:
         if rule.sense == ">=":
