@@ -292,6 +292,21 @@ def test_another_currency_scales_the_objective_and_leaves_the_plan(seed: int) ->
     assert_same_plan(dollars, other, 1e-9, money=1e3)
 
 
+@pytest.mark.parametrize("factor", [1e-6, 1e6])
+def test_a_currency_of_any_size_gives_the_same_or_is_refused(factor: float) -> None:
+    """What cannot be proved in so small or large a currency is not called optimal."""
+    same = 0
+    for seed in RICH[:4]:
+        problem = random_problem(seed)
+        dollars, other = solved(problem), solve_problem(in_other_money(problem, factor), baseline=False)
+        if other.outcome.value == "optimal":
+            assert dollars.objective is not None and other.objective == close(factor * dollars.objective)
+            same += 1
+        else:
+            assert other.outcome.value == "unverified" and other.reasons
+    assert same >= 3
+
+
 @pytest.mark.parametrize("seed", RICH[:4])
 def test_the_unit_of_money_inside_the_program_does_not_matter(seed: int) -> None:
     problem = random_problem(seed)
