@@ -20,7 +20,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.results import ResultError, folder_name, versions
+from optimizer.folders import beside
+from optimizer.results import ResultError, folder_name, plain, versions
 
 if TYPE_CHECKING:
     from optimizer.engine import Solution
@@ -80,7 +81,7 @@ def content(solution: Solution, ranges: Mapping[str, Any] | None = None) -> dict
         out["plan"] = plan_of(solution)
     kept = solution.kept
     out["program"] = fingerprints.of_problems_program(solution.problem) if kept is None else fingerprints.of_program(kept.lp)
-    return _plain(out)  # type: ignore[no-any-return]
+    return plain(out)  # type: ignore[no-any-return]
 
 
 def kpis(solution: Solution, ranges: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
@@ -109,20 +110,6 @@ def lines(solution: Solution) -> dict[str, float]:
                 out[f"{name} {line}"] = total
         told |= set(table)
     return out
-
-
-def _plain(value: Any) -> Any:
-    """Python's own numbers; null for what is not finite."""
-    if isinstance(value, dict):
-        return {str(key): _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()  # a lone surrogate cannot be written
-    if value is None or isinstance(value, bool | int):
-        return value
-    number = float(value)
-    return number + 0.0 if abs(number) < float("inf") else None
 
 
 # ---- files ----------------------------------------------------------------------------------------------------------------
@@ -175,7 +162,7 @@ def write(path: Path, data: Mapping[str, Any], reason: str, date: str | None) ->
     """Bless: `reason` and `date` go before the figures. The file is whole or as it was. Raises BlessedError."""
     head = {key: data[key] for key in ("schema", "case", "variant", "status")}
     text = to_text(head | {"reason": reason, "date": date} | {k: v for k, v in data.items() if k not in head})
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    aside = beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         aside.write_text(text, encoding="utf-8", newline="\n")

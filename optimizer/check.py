@@ -147,7 +147,7 @@ def _run(task: Task) -> Verdict:
     if task.bless and found.content is not None and (found.state != SAME or found.findings) and solution.kept is not None:
         from optimizer.unique import ranges
 
-        content = found.content | {"kpis": files._plain(files.kpis(solution, ranges(solution)))}
+        content = found.content | {"kpis": files.plain(files.kpis(solution, ranges(solution)))}
         return _with(found, content=content)
     return found
 

@@ -12,6 +12,7 @@ from rich.table import Table as Grid
 
 from optimizer.comparison import Comparison, as_csv, as_json, line_label, sentences, shown
 from optimizer.measures import MEASURES
+from optimizer.printable import printable
 from optimizer.summary import PLAIN, money
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def render(comparison: Comparison, console: Console) -> None:
     broad = min(max(NARROW, *(len(one.name) + 1 for one in comparison.points)), BROAD)
     width = max(console.width or WIDTH, LABEL + 2 * broad)
     each = (width - LABEL) // broad
-    console.print(_clean(f"{comparison.case}: {len(comparison.points)} plans"))
+    console.print(printable(f"{comparison.case}: {len(comparison.points)} plans"))
     solved = list(comparison.solved)
     first, rest = solved[:1], solved[1:]
     for start in range(0, max(len(rest), 1), each - 1) if solved else ():
@@ -63,7 +64,7 @@ def render(comparison: Comparison, console: Console) -> None:
                     _unit(measure.label, measure.unit), *(shown(measure.key, one.values[measure.key]) for one in columns)
                 )
         for name in comparison.instruments():
-            grid.add_row(_clean(f"raised by {name}"), *(money(one.raised.get(name)) for one in columns))
+            grid.add_row(printable(f"raised by {name}"), *(money(one.raised.get(name)) for one in columns))
             if any(one.costs.get(name) is not None for one in columns):
                 grid.add_row("  at a cost, all in, of", *(_percent(one.costs.get(name)) for one in columns))
         console.print(grid)
@@ -71,7 +72,7 @@ def render(comparison: Comparison, console: Console) -> None:
             _differences(comparison, columns, console, broad)
     console.print()
     for text in sentences(comparison):
-        for line in textwrap.wrap(_clean(text), min(width, WIDTH), subsequent_indent="  ", break_on_hyphens=False):
+        for line in textwrap.wrap(printable(text), min(width, WIDTH), subsequent_indent="  ", break_on_hyphens=False):
             console.print(line)
 
 
@@ -119,7 +120,8 @@ def _differences(comparison: Comparison, columns: list[Point], console: Console,
     entries = [entry for entry in sorted(largest, key=lambda e: -largest[e]) if largest[entry] > 1.0]
     if not entries:
         return
-    console.print(_clean(f"\nExpected NPV against {columns[0].name}, from"))
+    console.print()
+    console.print(printable(f"Expected NPV against {columns[0].name}, from"))
     grid = _grid(["", *(one.name for one in columns[1:])], broad)
     for entry in entries[:MOST_LINES]:
         grid.add_row(line_label(entry), "", *(_signed(lines.get(entry, 0.0)) for lines in moved))
@@ -133,7 +135,7 @@ def _grid(names: list[str], broad: int) -> Grid:
     grid = Grid(box=PLAIN, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     grid.add_column("", width=LABEL - 1, no_wrap=False)
     for name in names:
-        grid.add_column(_clean(name), justify="right", width=broad - 1, overflow="fold")
+        grid.add_column(printable(name), justify="right", width=broad - 1, overflow="fold")
     return grid
 
 
@@ -147,10 +149,6 @@ def _percent(value: float | None) -> str:
 
 def _signed(usd: float) -> str:
     return "0" if abs(usd) < 0.5 else f"{'+' if usd > 0 else '-'}{money(abs(usd))}"
-
-
-def _clean(text: str) -> str:
-    return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
 
 
 def jobs_for(

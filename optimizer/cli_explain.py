@@ -10,6 +10,7 @@ from optimizer.baseline import NAMES, PAYBACK, Baseline, baselines
 from optimizer.conflict import Bench
 from optimizer.explain import Section, Sentence, account, explain_optimal, render_account
 from optimizer.prices import price_statements, prices_table
+from optimizer.printable import printable
 from optimizer.results import to_csv, to_json
 from optimizer.summary import money
 
@@ -88,7 +89,7 @@ def without_plan(found: Bench | Solution, time_limit: float | None, progress: Ca
 
 def _printable(lines: list[str]) -> str:
     """No control character of a name reaches the terminal."""
-    return "".join("".join(c if c.isprintable() else "?" for c in one) + "\n" for one in lines)
+    return "".join(printable(one) + "\n" for one in lines)
 
 
 def _compared(found: dict[str, Baseline]) -> Section:

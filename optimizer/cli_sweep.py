@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from optimizer.printable import printable
+
 if TYPE_CHECKING:
     from optimizer.case import Case
     from optimizer.progress import Progress
@@ -259,7 +261,7 @@ def show_sweep(found: Any, as_json: bool) -> None:
     if rows[MOST_ROWS:]:
         click.echo(f"... and {len(rows) - MOST_ROWS} more points in sweep.csv")
     for text in (engine.sentence(found), *found.notes):
-        click.echo(clean(text))
+        click.echo(printable(text))
 
 
 def show_frontier(found: Any, as_json: bool) -> None:
@@ -279,7 +281,7 @@ def show_frontier(found: Any, as_json: bool) -> None:
             rows[-1][2:] = [one.point.status]
     print_table(["point", "weight", "expected NPV", "CVaR", "VaR", "highest debt"], rows, 1)
     for text in engine.sentences(found):
-        click.echo(clean(text))
+        click.echo(printable(text))
 
 
 def show_tornado(found: Any, top: int, as_json: bool) -> None:
@@ -293,9 +295,9 @@ def show_tornado(found: Any, top: int, as_json: bool) -> None:
     print_table(engine.HEADER, engine.lines(found, top), 2)
     if found.bars[top:]:
         click.echo(f"... and {len(found.bars) - top} more inputs in tornado.csv")
-    click.echo(clean(engine.sentence(found)))
+    click.echo(printable(engine.sentence(found)))
     for one, why in found.unmoved[:top]:
-        click.echo(clean(f"not moved: {one}: {why}"))
+        click.echo(printable(f"not moved: {one}: {why}"))
 
 
 def print_table(header: list[str], rows: list[list[str]], left: int) -> None:
@@ -304,8 +306,4 @@ def print_table(header: list[str], rows: list[list[str]], left: int) -> None:
     widths = [max(len(row[k]) for row in whole) for k in range(len(header))]
     for row in whole:
         cells = [one.ljust(w) if k < left else one.rjust(w) for k, (one, w) in enumerate(zip(row, widths, strict=True))]
-        click.echo(clean("  ".join(cells).rstrip()))
-
-
-def clean(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text)
+        click.echo(printable("  ".join(cells).rstrip()))

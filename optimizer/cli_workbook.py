@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from optimizer.folders import beside
 from optimizer.results import ResultError
 
 if TYPE_CHECKING:
@@ -46,14 +46,14 @@ def copy_workbook(result: str, target: str) -> None:
         raise ResultError(f"{folder} has no {NAME}: solve the case with --xlsx, which writes one")
     if hashlib.sha256(data).hexdigest() != entry.get("sha256"):
         raise ResultError(f"{folder / NAME} was changed after it was written: its checksum differs")
-    beside = file.parent / f".{file.name}.{secrets.token_hex(4)}.tmp"
+    aside = beside(file)
     try:
         if file.is_dir():
             raise ResultError(f"cannot write {file}: it is a folder")
         try:
-            beside.write_bytes(data)
-            os.replace(beside, file)
+            aside.write_bytes(data)
+            os.replace(aside, file)
         finally:
-            beside.unlink(missing_ok=True)
+            aside.unlink(missing_ok=True)
     except OSError as problem:
         raise ResultError(f"cannot write {file}: {problem.strerror or problem}") from problem

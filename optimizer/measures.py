@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -103,13 +104,15 @@ def measures(solution: Solution) -> dict[str, float | None]:
     return {one.key: None if found[one.key] is None else float(found[one.key]) for one in MEASURES}  # type: ignore[arg-type]
 
 
-def quantile(values: Array, odds: Array, share: float) -> float:
+def quantile(values: Sequence[float] | Array, odds: Sequence[float] | Array, share: float) -> float:
     """The least value that a plan falls short of, or meets, with at least this probability: values (S,), odds (S,) that sum to 1."""
-    import numpy as np
-
-    order = np.argsort(values, kind="stable")
-    at = int(np.searchsorted(np.cumsum(odds[order]), share - 1e-12))
-    return float(values[order[min(at, len(order) - 1)]])
+    reached = 0.0
+    order = sorted(range(len(values)), key=lambda n: (values[n], n))
+    for n in order:
+        reached += odds[n]
+        if reached >= share - 1e-12:
+            return float(values[n])
+    return float(values[order[-1]])
 
 
 def dilution(solution: Solution) -> float | None:

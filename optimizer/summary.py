@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from optimizer import results_tables as tables
+from optimizer.printable import printable
 
 if TYPE_CHECKING:
     from models.problem import Array, Problem
@@ -95,7 +96,7 @@ class _Printer:
         self.box = SIMPLE_HEAD if console.is_terminal and console.encoding.lower().startswith("utf") else PLAIN
 
     def line(self, text: str = "", style: str = "") -> None:
-        self.console.print(Text(_printable(text), style=style), highlight=False)
+        self.console.print(Text(printable(text), style=style), highlight=False)
 
     def title(self, text: str) -> None:
         self.line()
@@ -109,13 +110,8 @@ class _Printer:
             side: Any = "right" if n in right else "left"
             made.add_column(Text(column), justify=side, overflow="fold", no_wrap=n in right)
         for row in rows:
-            made.add_row(*(Text(_printable(cell)) for cell in row))
+            made.add_row(*(Text(printable(cell)) for cell in row))
         self.console.print(made, highlight=False)
-
-
-def _printable(text: str) -> str:
-    """No control character of a name reaches the terminal."""
-    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _head(solution: Solution, out: _Printer) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from optimizer.measures import quantile
 from optimizer.report.charts import Series, few, figure, legend, lines, series_legend, stacked
 from optimizer.report.source import EXPECTED, Source
 from optimizer.report.tables import Cell, quantity, share, table
 from optimizer.report.text import digits, month
-from optimizer.report.views import MOST_SCENARIOS, by_view, chosen, quantile
+from optimizer.report.views import MOST_SCENARIOS, by_view, chosen
 
 #: ratios above this are drawn here: a little debt service makes any coverage large
 HIGHEST_RATIO = 10.0

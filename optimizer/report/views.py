@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from optimizer.report.source import EXPECTED, Source
 
@@ -37,14 +37,3 @@ def by_view(source: Source, draw: Callable[[str], str]) -> str:
     return "".join(
         f'<div data-view="{key}"{"" if n == 0 else " hidden"}>{html or nothing}</div>' for n, (key, html) in enumerate(made)
     )
-
-
-def quantile(values: Sequence[float], odds: Sequence[float], share: float) -> float:
-    """The least value that is not exceeded with at least this probability."""
-    reached = 0.0
-    order = sorted(range(len(values)), key=lambda n: (values[n], n))
-    for n in order:
-        reached += odds[n]
-        if reached >= share - 1e-12:
-            return values[n]
-    return values[order[-1]]

@@ -20,13 +20,13 @@ import pytest
 from optimizer import Case, results
 from optimizer.cli import run
 from optimizer.engine import Solution
+from optimizer.measures import quantile
 from optimizer.report import HTML, NAME, Source, read, render
 from optimizer.report import charts as kinds
 from optimizer.report.hours import LAYOUT, hours
 from optimizer.report.mixes import MixError, rows_of
 from optimizer.report.svg import polyline, tick_labels, ticks
 from optimizer.report.text import amount, esc, money, percent
-from optimizer.report.views import quantile
 from tests import chromium
 
 ROOT = Path(__file__).parents[2]
