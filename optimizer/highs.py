@@ -39,6 +39,9 @@ from optimizer.proof import relative_residual, verify_infeasible, verify_unbound
 INFINITY = 1e20  # HiGHS reads any bound or cost of this size as infinite
 LARGEST_COEFFICIENT = 1e15  # HiGHS refuses matrix entries from here on
 NAMED_AT_MOST = 5  # offenders listed in one error message
+#: rows of a warm program whose first exact edge weights (a solve with the basis for every row) cost more than the iterations they save;
+#: in the largest programs they pay again
+DEVEX_ROWS = range(2_000, 60_000)
 
 
 class SolverError(RuntimeError):
@@ -602,6 +605,20 @@ class Session:
         # "ipm" would be another algorithm (HiPO) where its package happens to be installed: the same path everywhere
         self._set("solver", "ipx" if method == "ipm" else method)
         self._set("presolve", "on" if presolve else "off")
+        rows = len(self.lp.row_lower)
+        if not self._warm or rows not in DEVEX_ROWS:
+            return self._weighted(-1)
+        # approximate weights now and then lead nowhere: after many iterations the exact ones take over
+        status, first = self._weighted(1, most=2_000 + rows // 4)
+        if status != highspy.HighsModelStatus.kIterationLimit:
+            return status, first
+        status, more = self._weighted(-1)
+        return status, first + more
+
+    def _weighted(self, weights: int, most: int = highspy.kHighsIInf) -> tuple[Any, int]:
+        """(status, iterations) of a run with HiGHS's own choice of dual edge weights (-1) or Devex (1), of at most so many iterations."""
+        self._set("simplex_dual_edge_weight_strategy", weights)
+        self._set("simplex_iteration_limit", most)
         # HiGHS counts the limit from the birth of the instance, over all its runs.
         self._set("time_limit", self._highs.getRunTime() + self._seconds())
         _claim_scheduler(self.options.threads)
