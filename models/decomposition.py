@@ -105,7 +105,10 @@ class Cuts:
         progress: Callable[..., None] | None = None,
         new_session: Callable[[Any], Any] | None = None,
         expired: Callable[[], bool] | None = None,
+        start: list[Array] | None = None,
     ) -> None:
+        """start: (B, E) MW of each site at which the first cuts are worked out, where nothing links its hours; None: all there is room
+        for."""
         self.new_session = new_session
         self.expired = expired or (lambda: False)
         self.stopped = False  # by `expired`, before the hours were real
@@ -128,7 +131,7 @@ class Cuts:
         self.best: dict[int, Array] = {}  # site -> (B,) USD the hours were worth when last priced in money
         self.first_row = session.lp.matrix.shape[0]
         self.rounds = 0
-        self._begin()
+        self._begin(start)
         self.begun = self.pool.count
 
     def work_out_here(self) -> None:
@@ -167,9 +170,9 @@ class Cuts:
         )
 
     # ---- cuts ------------------------------------------------------------------------------------------------------
-    def _begin(self) -> None:
-        """First cuts: with all that there is room for; quantities bounded on both sides."""
-        highest = self._highest()
+    def _begin(self, start: list[Array] | None) -> None:
+        """First cuts: where they are asked for, else with all that there is room for; quantities bounded on both sides."""
+        highest = self._highest() if start is None else start
         for i, site in enumerate(self.sites):
             blocks, count = len(site.theta), len(site.units)
             one = np.ones(blocks)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from optimizer.executor import Executor, PinnedHours
     from optimizer.finance import FinanceStatements
     from optimizer.highs import Answer, LinearProgram, Session
+    from optimizer.lean import Lean
+    from optimizer.pilot import Pilot
     from optimizer.warm import Seed
 
 #: relative tolerance of every identity between the program and the books, and of the proof
@@ -227,6 +229,8 @@ class _Run:
         self.executor = executor
         self.hours: PinnedHours | None = None
         self.cuts: Cuts | None = None
+        self.scout = True  # a pilot may go ahead of it
+        self.lean: Lean | None = None  # what a program that began at a pilot is solved in first
         self.late = False  # time was up before the hours of the plan were mixed
         self.begun = dict(SECONDS)
         self.whole = True  # the session holds the case itself, not a branch of it or a baseline
@@ -285,7 +289,7 @@ class _Run:
         self.session = Session(self.options)
         self.session.load(lp)
         self.levels = self._levels(plan, lp)
-        self.cuts = self._begin_cuts(plan, lp)
+        self.cuts = self._begin_cuts(plan, lp, self._pilot(problem))
         if self.seed_from is not None:
             from optimizer import warm
 
@@ -305,7 +309,24 @@ class _Run:
             return self._unsettled(settled), kept
         return self._prove(plan, answer, settled), kept
 
-    def _begin_cuts(self, plan: Plan, lp: LinearProgram) -> Cuts | None:
+    def _pilot(self, problem: Problem) -> Pilot | None:
+        """The plan of a few scenarios, where there are very many and no neighbour to begin at."""
+        from optimizer import pilot
+
+        if not self.scout or self.method != "cuts" or self.seed_from is not None or not pilot.worthwhile(problem):
+            return None
+
+        def few(part: Problem) -> _Run:
+            left = None if self.deadline is None else max(self.deadline - time.perf_counter(), 0.0)
+            how = self.settings
+            run = _Run(_Bare(part), "cuts", left, _silent, False, how["seed"], how["presolve"], how["method"])  # type: ignore[arg-type]
+            run.scout = False
+            return run
+
+        with self.stage("pilot"):
+            return pilot.pilot(problem, few)
+
+    def _begin_cuts(self, plan: Plan, lp: LinearProgram, found: Pilot | None = None) -> Cuts | None:
         if plan.theta is None or not plan.theta.values:
             return None
         from models.decomposition import Cuts
@@ -315,7 +336,26 @@ class _Run:
             if self.executor is not None:
                 self.hours = self.executor.pin([value.hours for value in plan.theta.values])
             split = None if self.hours is None else self.hours.split
-            return Cuts(plan.theta, self.session, columns, split, self._tell, self._new_session, self._expired)
+            session: Session | Lean = self.session
+            if found is not None:
+                from optimizer.pilot import lean_session
+
+                session = self.lean = lean_session(found, plan, lp, self)
+            start = None if found is None else found.capacity
+            return Cuts(plan.theta, session, columns, split, self._tell, self._new_session, self._expired, start)
+
+    def _ascend(self) -> None:
+        """From the pilot's plan to the optimum of the whole program, with little of it in; the session goes on from its basis."""
+        from optimizer.pilot import ascend
+
+        assert self.cuts is not None and self.lean is not None
+        cuts, lean, self.lean = self.cuts, self.lean, None
+        answer = ascend(cuts, lean, self._expired, cuts.progress)
+        lp, first = lean.lp, cuts.first_row
+        cuts.session = self.session
+        self.session.add_rows(lp.row_lower[first:], lp.row_upper[first:], lp.matrix.tocsr()[first:])
+        if answer is not None:
+            self.session.set_basis(lean.basis())
 
     def _tell(self, stage: str, **numbers: float) -> None:
         """Progress of the cuts, with the bounds they have come to (USD); proved, attained: of the whole case and verified."""
@@ -356,6 +396,8 @@ class _Run:
 
     def _solve(self) -> Answer:
         """Optimum of the session, with every cut it misses added."""
+        if self.lean is not None:
+            self._ascend()
         answer = self.session.solve()
         if self.cuts is None:
             return self._refined(answer)

@@ -39,9 +39,11 @@ from optimizer.proof import relative_residual, verify_infeasible, verify_unbound
 INFINITY = 1e20  # HiGHS reads any bound or cost of this size as infinite
 LARGEST_COEFFICIENT = 1e15  # HiGHS refuses matrix entries from here on
 NAMED_AT_MOST = 5  # offenders listed in one error message
-#: rows of a warm program whose first exact edge weights (a solve with the basis for every row) cost more than the iterations they save;
-#: in the largest programs they pay again
-DEVEX_ROWS = range(2_000, 60_000)
+#: rows of a warm program from which exact edge weights (a solve with the basis for every row) cost more than the iterations they save
+DEVEX_ROWS = 2_000
+#: iterations with approximate weights after which the exact ones take over: they now and then lead nowhere. Where there are
+#: more rows than a run of a few thousand iterations is worth, they are tried for little only
+DEVEX_MOST, DEVEX_LARGE = 17_000, 60_000
 
 
 class SolverError(RuntimeError):
@@ -606,10 +608,9 @@ class Session:
         self._set("solver", "ipx" if method == "ipm" else method)
         self._set("presolve", "on" if presolve else "off")
         rows = len(self.lp.row_lower)
-        if not self._warm or rows not in DEVEX_ROWS:
+        if not self._warm or rows < DEVEX_ROWS:
             return self._weighted(-1)
-        # approximate weights now and then lead nowhere: after many iterations the exact ones take over
-        status, first = self._weighted(1, most=2_000 + rows // 4)
+        status, first = self._weighted(1, most=2_000 if rows > DEVEX_LARGE else min(2_000 + rows // 4, DEVEX_MOST))
         if status != highspy.HighsModelStatus.kIterationLimit:
             return status, first
         status, more = self._weighted(-1)

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from models.decisions import Decisions
-from models.problem import Array, Problem, Rule, Scenarios
+from models.problem import Array, Problem, Rule
+from models.some_scenarios import listed, rebuilt, some_scenarios
 from optimizer.engine import Outcome, Solution, solve_problem
 from tests.models.tiny import debt_of, every_date, expansion_of, path, rig_of, service_of, site_of, stream, tiny, tree
 from tests.random_problems import random_problem
@@ -47,20 +48,6 @@ def close(number: float, relative: float = 1e-9) -> object:
 def at_least(number: float, floor: float) -> bool:
     """number >= floor up to rounding."""
     return number >= floor - 1e-9 * abs(floor)
-
-
-def rebuilt(thing: Any, change: Callable[[str, Any], Any], where: str = "") -> Any:
-    """A copy whose plain fields went through change(place, value); place is 'Site.expand>Expansion.cost'."""
-    made = {}
-    for field in fields(thing):
-        value, place = getattr(thing, field.name), f"{where}{type(thing).__name__}.{field.name}"
-        if is_dataclass(value):
-            made[field.name] = rebuilt(value, change, place + ">")
-        elif isinstance(value, tuple) and value and is_dataclass(value[0]):
-            made[field.name] = tuple(rebuilt(one, change, place + ">") for one in value)
-        else:
-            made[field.name] = change(place, value)
-    return replace(thing, **made)
 
 
 def numbers(decisions: Decisions) -> Iterator[tuple[str, bool, Array]]:
@@ -96,47 +83,11 @@ def assert_same_plan(one: Solution, other: Solution, tolerance: float, money: fl
 
 # ---- scenarios -------------------------------------------------------------------------------------------------------
 
-#: data with one row per scenario: class -> fields
-BY_SCENARIO: dict[str, tuple[str, ...]] = {
-    "Problem": ("overhead",),
-    "Market": ("btc_price", "btc_price_mean", "hashprice", "share_price"),
-    "Treasury": ("cash_yield",),
-    "Site": ("delay", "fixed_cost"),
-    "Expansion": ("cost",),
-    "Hourly": ("which", "factor", "shift"),
-    "Grid": ("demand_response",),
-    "Block": ("price",),
-    "OwnSource": ("cost",),
-    "Diesel": ("cost",),
-    "YearlyLimit": ("amount", "price"),
-    "Rig": ("price", "resale"),
-    "Service": ("rate", "reimbursed", "penalty", "equipment"),
-    "Project": ("cash", "provides"),
-    "CashFlow": ("amount",),
-    "Debt": ("rate", "completion"),
-    "Rule": ("terms", "constant", "active"),
-}
-
-
-def listed(place: str, table: dict[str, tuple[str, ...]]) -> bool:
-    """Whether a table names the field at a place such as 'Problem.sites>Site.fixed_cost'."""
-    kind, name = place.split(">")[-1].split(".")
-    return name in table.get(kind, ())
-
 
 def with_scenarios(problem: Problem, rows: list[int], probability: Any, node: Any) -> Problem:
     """The problem with these rows of its data as scenarios."""
-
-    def take(place: str, value: Any) -> Any:
-        if not listed(place, BY_SCENARIO) or value is None or isinstance(value, str):
-            return value
-        if isinstance(value, dict):
-            return {key: one[rows] for key, one in value.items()}
-        return value[rows]
-
     names = tuple(f"{problem.scenarios.names[s]}/{k}" for k, s in enumerate(rows))
-    made: Problem = rebuilt(problem, take)
-    return replace(made, scenarios=Scenarios(names, np.asarray(probability, dtype=float), np.asarray(node)))
+    return some_scenarios(problem, rows, probability, node, names)
 
 
 def informed_from(problem: Problem, date: int) -> Problem:

@@ -13,11 +13,12 @@ import pytest
 from models.meters import yearly_limits
 from models.plan import Plan
 from models.problem import Block, Diesel, OwnSource, Problem, YearlyLimit
+from models.some_scenarios import rebuilt
 from optimizer.engine import Outcome, Solution, solve_problem
 from tests.models.tiny import hourly, path, rig_of, service_of, site_of, tiny
 from tests.random_problems import random_problem
 from tests.test_decomposition import agree
-from tests.test_identities import at_least, best, close, in_other_money, rebuilt
+from tests.test_identities import at_least, best, close, in_other_money
 from tests.test_two_books import places
 
 

@@ -17,12 +17,12 @@ from models.linear import Lin
 from models.plan import Plan
 from models.problem import Problem
 from models.proforma import keep_books
+from models.some_scenarios import rebuilt
 from models.tax import Taxes
 from models.treasury import Treasury
 from optimizer.engine import TOLERANCE, Outcome, Solution, solve_problem
 from tests.models.tiny import tiny
 from tests.random_problems import random_problem
-from tests.test_identities import rebuilt
 
 SEEDS = 120
 CHUNK = 10

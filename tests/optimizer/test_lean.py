@@ -1,0 +1,107 @@
+"""A program with little in it against the whole of it, on random linear programs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from optimizer.highs import LinearProgram, Session, SolverOptions, Status
+from optimizer.lean import Lean
+from optimizer.proof import verify_optimal
+
+N, M, BLOCKS = 30, 25, 12
+
+
+def program(seed: int) -> tuple[LinearProgram, np.ndarray, np.ndarray, np.ndarray]:
+    """max sum(theta) - costs with bounded x, rows over x and thetas; (program, cuts (2 * BLOCKS, n), their bounds, theta columns)."""
+    rng = np.random.default_rng(seed)
+    n = N + BLOCKS
+    theta = np.arange(N, n)
+    cost = np.concatenate([rng.uniform(-1.0, 3.0, N), -rng.uniform(0.5, 1.5, BLOCKS)])
+    rows = rng.normal(size=(M, n)) * (rng.random((M, n)) < 0.3)
+    rows[:, N:] *= rng.random((M, BLOCKS)) < 0.2
+    lp = LinearProgram(
+        cost=cost,
+        offset=1.5,
+        matrix=sparse.csc_array(rows),
+        row_lower=np.where(rng.random(M) < 0.3, -8.0, -np.inf),
+        row_upper=np.full(M, 6.0),
+        col_lower=np.concatenate([np.zeros(N), np.full(BLOCKS, -np.inf)]),
+        col_upper=np.concatenate([rng.uniform(1.0, 5.0, N), np.full(BLOCKS, np.inf)]),
+    )
+    cuts = np.zeros((2 * BLOCKS, n))
+    for k in range(2 * BLOCKS):
+        cuts[k, :N] = -rng.uniform(0.0, 1.0, N) * (rng.random(N) < 0.2)
+        cuts[k, N + k % BLOCKS] = rng.uniform(0.5, 2.0)
+    return lp, cuts, rng.uniform(1.0, 4.0, 2 * BLOCKS), theta
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_ends_at_the_optimum_of_the_whole_with_a_basis_for_it(seed: int) -> None:
+    lp, cuts, upper, theta = program(seed)
+    none = np.full(len(upper), -np.inf)
+    session = Session()
+    session.load(lp)
+    session.add_rows(none, upper, sparse.csr_array(cuts))
+    whole = session.solve()
+
+    late, held = np.flatnonzero(np.arange(M) % 2 == 0), np.flatnonzero(np.arange(N) % 3 == 0)
+    lean = Lean(lp, SolverOptions(), theta, late, held)
+    lean.add_rows(none[:BLOCKS], upper[:BLOCKS], sparse.csr_array(cuts[:BLOCKS]))
+    answer = lean.solve()
+    lean.add_rows(none[BLOCKS:], upper[BLOCKS:], sparse.csr_array(cuts[BLOCKS:]))  # some after the first solve
+    came = np.zeros(2, dtype=int)
+    for _ in range(60):
+        answer = lean.solve()
+        if answer.status is not Status.OPTIMAL:
+            break
+        wanted = lean.want(answer)
+        came += wanted
+        if not sum(wanted):
+            break
+    if whole.status is not Status.OPTIMAL:
+        # with fewer columns there may be no plan, and with fewer rows no end; never an optimum that is not one
+        assert answer.status is not Status.OPTIMAL or not verify_optimal(session.lp, answer.x, answer.y).verified
+        return
+    if answer.status is not Status.OPTIMAL:
+        return
+    assert answer.objective == pytest.approx(whole.objective, rel=1e-9, abs=1e-9)
+    assert verify_optimal(session.lp, answer.x, answer.y).verified
+    again = Session()
+    again.load(lp)
+    again.add_rows(none, upper, sparse.csr_array(cuts))
+    again.set_basis(lean.basis())
+    found = again.solve()
+    assert found.iterations == 0 and found.objective == pytest.approx(whole.objective, rel=1e-9, abs=1e-9)
+
+
+def test_most_random_programs_come_to_an_end_and_rows_and_columns_do_come_in() -> None:
+    """So that the test above is not one that cannot fail."""
+    ended, came = 0, np.zeros(2, dtype=int)
+    for seed in range(40):
+        lp, cuts, upper, theta = program(seed)
+        lean = Lean(lp, SolverOptions(), theta, np.arange(0, M, 2), np.arange(0, N, 3))
+        lean.add_rows(np.full(len(upper), -np.inf), upper, sparse.csr_array(cuts))
+        for _ in range(60):
+            answer = lean.solve()
+            if answer.status is not Status.OPTIMAL:
+                break
+            wanted = lean.want(answer)
+            came += wanted
+            if not sum(wanted):
+                ended += 1
+                break
+    assert ended >= 20 and (came > 0).all(), (ended, came)
+
+
+def test_a_theta_with_bounds_keeps_its_row() -> None:
+    lp, cuts, upper, theta = program(1)
+    lp.col_lower[theta[0]] = -50.0
+    lean = Lean(lp, SolverOptions(), theta, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+    lean.add_rows(np.full(len(upper), -np.inf), upper, sparse.csr_array(cuts))
+    answer = lean.solve()
+    session = Session()
+    session.load(lean.lp)
+    assert answer.objective == pytest.approx(session.solve().objective, rel=1e-9)
+    assert lean.want(answer) == (0, 0)
