@@ -671,12 +671,15 @@ class Kept:
         run, session = self.run, self.run.session
         held, timings, progress = session.lp, run.timings, run.progress
         columns, rows = narrowed.columns, narrowed.rows
+        basis = session.get_basis()
         run.timings, run.progress = {}, _silent
         told = None if run.cuts is None else run.cuts.progress
         if run.cuts is not None:
             run.cuts.progress = _silent
         session.set_column_bounds(columns, narrowed.column_lower, narrowed.column_upper)
         session.set_row_bounds(rows, narrowed.row_lower, narrowed.row_upper)
+        if run.options.method == "ipm":
+            session.forget_basis()  # what little is left of a large program is solved before a walk there from its optimum has begun
         try:
             answer = run._solve()
             outcome = Outcome(answer.status.value) if answer.status.value in {o.value for o in Outcome} else Outcome.UNVERIFIED
@@ -686,6 +689,7 @@ class Kept:
         finally:
             session.set_column_bounds(columns, held.col_lower[columns], held.col_upper[columns])
             session.set_row_bounds(rows, held.row_lower[rows], held.row_upper[rows])
+            session.set_basis(basis)
             run.timings, run.progress = timings, progress
             if run.cuts is not None and told is not None:
                 run.cuts.progress = told

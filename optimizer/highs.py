@@ -535,9 +535,13 @@ class Session:
         return self._highs.getBasis()
 
     def set_basis(self, basis: Any) -> None:
+        """Start the next solve from a basis of this program; rows added since it was taken are slack in it."""
         if not basis.valid:
             self.forget_basis()
             return
+        more = len(self.lp.row_lower) - len(basis.row_status)
+        if more > 0:
+            basis.row_status = [*basis.row_status, *[highspy.HighsBasisStatus.kBasic] * more]
         self._check(self._highs.setBasis(basis), "setBasis")
         self._warm = True
 
