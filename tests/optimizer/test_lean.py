@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from optimizer.highs import LinearProgram, Session, SolverOptions, Status
+from optimizer.highs import Answer, LinearProgram, Session, SolverOptions, Status
 from optimizer.lean import Lean
 from optimizer.proof import verify_optimal
 
@@ -37,6 +37,17 @@ def program(seed: int) -> tuple[LinearProgram, np.ndarray, np.ndarray, np.ndarra
     return lp, cuts, rng.uniform(1.0, 4.0, 2 * BLOCKS), theta
 
 
+def brought_in(lean: Lean) -> tuple[Answer, np.ndarray, bool]:
+    """(last answer, rows and columns that came in, whether none is wanted any more)."""
+    came = np.zeros(2, dtype=int)
+    while True:
+        answer = lean.solve()
+        wanted = lean.want(answer) if answer.status is Status.OPTIMAL else (0, 0)
+        came += wanted
+        if not sum(wanted):
+            return answer, came, answer.status is Status.OPTIMAL
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_ends_at_the_optimum_of_the_whole_with_a_basis_for_it(seed: int) -> None:
     lp, cuts, upper, theta = program(seed)
@@ -49,22 +60,14 @@ def test_ends_at_the_optimum_of_the_whole_with_a_basis_for_it(seed: int) -> None
     late, held = np.flatnonzero(np.arange(M) % 2 == 0), np.flatnonzero(np.arange(N) % 3 == 0)
     lean = Lean(lp, SolverOptions(), theta, late, held)
     lean.add_rows(none[:BLOCKS], upper[:BLOCKS], sparse.csr_array(cuts[:BLOCKS]))
-    answer = lean.solve()
+    lean.solve()
     lean.add_rows(none[BLOCKS:], upper[BLOCKS:], sparse.csr_array(cuts[BLOCKS:]))  # some after the first solve
-    came = np.zeros(2, dtype=int)
-    for _ in range(60):
-        answer = lean.solve()
-        if answer.status is not Status.OPTIMAL:
-            break
-        wanted = lean.want(answer)
-        came += wanted
-        if not sum(wanted):
-            break
+    answer, _, ended = brought_in(lean)
     if whole.status is not Status.OPTIMAL:
         # with fewer columns there may be no plan, and with fewer rows no end; never an optimum that is not one
         assert answer.status is not Status.OPTIMAL or not verify_optimal(session.lp, answer.x, answer.y).verified
         return
-    if answer.status is not Status.OPTIMAL:
+    if not ended:
         return
     assert answer.objective == pytest.approx(whole.objective, rel=1e-9, abs=1e-9)
     assert verify_optimal(session.lp, answer.x, answer.y).verified
@@ -83,15 +86,8 @@ def test_most_random_programs_come_to_an_end_and_rows_and_columns_do_come_in() -
         lp, cuts, upper, theta = program(seed)
         lean = Lean(lp, SolverOptions(), theta, np.arange(0, M, 2), np.arange(0, N, 3))
         lean.add_rows(np.full(len(upper), -np.inf), upper, sparse.csr_array(cuts))
-        for _ in range(60):
-            answer = lean.solve()
-            if answer.status is not Status.OPTIMAL:
-                break
-            wanted = lean.want(answer)
-            came += wanted
-            if not sum(wanted):
-                ended += 1
-                break
+        _, more, end = brought_in(lean)
+        ended, came = ended + end, came + more
     assert ended >= 20 and (came > 0).all(), (ended, came)
 
 
