@@ -184,9 +184,8 @@ def _names(problem: Problem, decisions: Decisions, checks: Checklist) -> None:
         for key, amount in values.items():
             stray = 0.0 if key in names else float(np.max(np.abs(amount), initial=0.0))
             checks.note("decisions are about what exists", stray, 1.0, (table, key))
-    for key, _ in decisions.dispatch.items():
-        stray = 0.0 if key[0] in sites else 1.0
-        checks.note("decisions are about what exists", stray, 1.0, ("dispatch", key))
+    for place in dict.fromkeys(key[0] for key in decisions.dispatch):
+        checks.note("decisions are about what exists", 0.0 if place in sites else 1.0, 1.0, ("dispatch", place))
 
 
 def _nodes(problem: Problem, decisions: Decisions, checks: Checklist) -> None:

@@ -8,7 +8,6 @@ theta is the cash value of the hours, q the physical quantities that rules or th
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,14 +15,14 @@ import numpy as np
 
 from models.ai import Services
 from models.coupled_oracle import OpenBlock, site_oracle
-from models.decisions import SiteDispatch
+from models.dispatch import PlannedHours
 from models.fleet import Fleet
 from models.hours import SiteHours
 from models.linear import Build, Lin, grid
 from models.merit import diesel_allowance
 from models.meters import first_price, measured, unit_of
 from models.oracle import Money, Oracle, Split
-from models.problem import Array
+from models.problem import Array, Ints
 from models.sites import Sites
 
 
@@ -33,6 +32,10 @@ class Mixture:
 
     capacity: Array
     parts: list[tuple[Array, Array, Array]]
+
+    def rows(self, blocks: Ints) -> Mixture:
+        """The mixture of some blocks only."""
+        return Mixture(self.capacity[blocks], [(alpha[blocks], rho[blocks], share[blocks]) for alpha, rho, share in self.parts])
 
 
 @dataclass(frozen=True)
@@ -258,38 +261,7 @@ class Theta:
                         here.add(value.column[k, e], -penalty)
 
     # ---- after a solve ---------------------------------------------------------------------------------------------
-    def dispatch(
-        self, mixtures: list[Mixture], hours: Callable[[int, Array, Array, Array], Array] | None = None
-    ) -> dict[tuple[str, int, int], SiteDispatch]:
-        """(site, s, t) -> hours of the plan, mixed as the mixtures of each site say.
-
-        hours: works out one site (site number, capacity, alpha, rho) -> (sum of hours, E) MW; None: here.
-        """
-        here = hours is None
-        hours = hours or (lambda i, k, a, r: self.values[i].hours.dispatch(k, a, r))
-        b = self.build
-        out: dict[tuple[str, int, int], SiteDispatch] = {}
-        for i, (value, mixture) in enumerate(zip(self.values, mixtures, strict=True)):
-            oracle = value.oracle
-            block_of = np.repeat(np.arange(oracle.blocks), oracle.count)
-            if len(mixture.parts) == 1:
-                mw = hours(i, mixture.capacity, *mixture.parts[0][:2])
-            else:
-                mw = np.zeros((len(block_of), len(oracle.entries)))
-            for alpha, rho, share in mixture.parts if len(mixture.parts) > 1 else ():
-                taken = np.flatnonzero(share)
-                if here and oracle.divisible and 0 < len(taken) < oracle.blocks:
-                    # what has no share in a block need not be worked out there
-                    rows = (share != 0.0)[block_of]
-                    some = value.hours.blocks(taken).dispatch(mixture.capacity[taken], alpha[taken], rho[taken])
-                    mw[rows] += some * share[block_of[rows]][:, None]
-                else:
-                    mw += hours(i, mixture.capacity, alpha, rho) * share[block_of][:, None]
-            starts = np.concatenate([[0], np.cumsum(oracle.count)])
-            name = b.problem.sites[oracle.site].name
-            for k in range(oracle.blocks):
-                rows = mw[starts[k] : starts[k + 1]]
-                uses = {e.name: rows[:, n] for n, e in enumerate(oracle.entries) if not e.is_source}
-                sources = {e.name: rows[:, n] for n, e in enumerate(oracle.entries) if e.is_source}
-                out[name, k // b.T, k % b.T] = SiteDispatch(uses, sources)
-        return out
+    def dispatch(self, mixtures: list[Mixture]) -> PlannedHours:
+        """(site, s, t) -> hours of the plan, mixed as the mixtures of each site say; worked out when they are looked at."""
+        names = [self.build.problem.sites[value.oracle.site].name for value in self.values]
+        return PlannedHours(names, [value.hours for value in self.values], mixtures)
