@@ -7,14 +7,12 @@ kept is worked out again. Hours that depend on each other are no such splits: th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from models.decisions import SiteDispatch
 from models.hours import SiteHours
-from models.oracle import Entry
 from models.problem import Array, Ints
 
 if TYPE_CHECKING:
@@ -49,7 +47,7 @@ class _SiteOfPlan:
 
     def __init__(self, hours: SiteHours, mixture: Mixture, piece: int) -> None:
         oracle = hours.oracle
-        self.hours, self.mixture = hours, mixture
+        self.entries = oracle.entries
         self.periods = oracle.periods
         self.scenarios = oracle.blocks // oracle.periods
         # every scenario has the same hours, period after period
@@ -57,21 +55,18 @@ class _SiteOfPlan:
         self.size = int(self.ends[-1])
         one = max(8 * self.size * len(oracle.entries), 1)
         self.together = min(max(piece // one, 1), self.scenarios) if oracle.divisible else self.scenarios
-        self.fixed = None if oracle.divisible else mixed(hours, mixture)
-
-    @property
-    def entries(self) -> tuple[Entry, ...]:
-        return self.hours.oracle.entries
+        self._source = (hours, mixture) if oracle.divisible else None
+        self.fixed = None if oracle.divisible else mixed(hours, mixture)  # all scenarios
 
     def piece(self, number: int) -> Array:
         """(E, hours of its scenarios) MW of the scenarios number * together and on."""
-        if self.fixed is not None:
-            return self.fixed
+        assert self._source is not None
+        hours, mixture = self._source
         first, last = (min(k * self.together, self.scenarios) * self.periods for k in (number, number + 1))
-        if last - first == self.hours.oracle.blocks:
-            return mixed(self.hours, self.mixture)
+        if last - first == hours.oracle.blocks:
+            return mixed(hours, mixture)
         blocks: Ints = np.arange(first, last)
-        return mixed(self.hours.blocks(blocks), self.mixture.rows(blocks))
+        return mixed(hours.blocks(blocks), mixture.rows(blocks))
 
 
 class PlannedHours(Mapping[tuple[str, int, int], SiteDispatch]):
@@ -85,7 +80,9 @@ class PlannedHours(Mapping[tuple[str, int, int], SiteDispatch]):
     def __init__(
         self, names: Sequence[str], hours: Sequence[SiteHours], mixtures: Sequence[Mixture], piece: int = PIECE, room: int = ROOM
     ) -> None:
-        self._sites = {name: _SiteOfPlan(*both, piece) for name, *both in zip(names, hours, mixtures, strict=True)}
+        self._sites = {
+            name: _SiteOfPlan(here, mixture, piece) for name, here, mixture in zip(names, hours, mixtures, strict=True)
+        }
         self._room = room
         self._kept: dict[tuple[str, int], Array] = {}  # the latest last
 
@@ -93,16 +90,16 @@ class PlannedHours(Mapping[tuple[str, int, int], SiteDispatch]):
         return self.__dict__ | {"_kept": {}}
 
     def __len__(self) -> int:
-        return sum(one.hours.oracle.blocks for one in self._sites.values())
+        return sum(one.scenarios * one.periods for one in self._sites.values())
 
     def __iter__(self) -> Iterator[tuple[str, int, int]]:
         return ((name, s, t) for name, one in self._sites.items() for s in range(one.scenarios) for t in range(one.periods))
 
     def __contains__(self, key: object) -> bool:
         match key:
-            case (str(name), Integral() as s, Integral() as t):
+            case (str(name), int() | np.integer() as s, int() | np.integer() as t):
                 one = self._sites.get(name)
-                return one is not None and 0 <= s < one.scenarios and 0 <= t < one.periods
+                return one is not None and bool(0 <= s < one.scenarios and 0 <= t < one.periods)
         return False
 
     def __getitem__(self, key: tuple[str, int, int]) -> SiteDispatch:
@@ -121,16 +118,19 @@ class PlannedHours(Mapping[tuple[str, int, int], SiteDispatch]):
     def _split(self, name: str, s: int, hours: slice) -> SiteDispatch:
         one = self._sites[name]
         number, place = divmod(s, one.together)
-        mw = self._piece(name, number)[:, place * one.size : (place + 1) * one.size][:, hours]
+        mw = self._piece(name, number)[:, place * one.size + hours.start : place * one.size + hours.stop]
         uses = {entry.name: row for entry, row in zip(one.entries, mw, strict=True) if not entry.is_source}
         sources = {entry.name: row for entry, row in zip(one.entries, mw, strict=True) if entry.is_source}
         return SiteDispatch(uses, sources)
 
     def _piece(self, name: str, number: int) -> Array:
+        one = self._sites[name]
+        if one.fixed is not None:
+            return one.fixed
         key = name, number
         found = self._kept.pop(key, None)
         if found is None:
-            found = self._sites[name].piece(number)
+            found = one.piece(number)
             # the oldest give way before
             while self._kept and sum(x.nbytes for x in self._kept.values()) + found.nbytes > self._room:
                 del self._kept[next(iter(self._kept))]

@@ -56,12 +56,18 @@ class Hours:
         return profile * self.spread(hourly.factor[s]) + self.spread(hourly.shift[s])
 
 
-def scenario_of(dispatch: Mapping[tuple[str, int, int], SiteDispatch], hours: Hours, site: str, s: int) -> tuple[SiteDispatch, Array]:
+def scenario_of(
+    dispatch: Mapping[tuple[str, int, int], SiteDispatch], hours: Hours, site: str, s: int
+) -> tuple[SiteDispatch, Array]:
     """Hours of a site in a scenario, every use and source (N,) MW, zero where a period lacks it; (T,) whether each period is there."""
     at_once: Any = getattr(dispatch, "scenario", None)
     if at_once is not None:
         found = at_once(site, s)
-        return (SiteDispatch({}, {}), np.zeros(len(hours.parts), bool)) if found is None else (found, np.ones(len(hours.parts), bool))
+        return (
+            (SiteDispatch({}, {}), np.zeros(len(hours.parts), bool))
+            if found is None
+            else (found, np.ones(len(hours.parts), bool))
+        )
     whole = SiteDispatch({}, {})
     there = np.zeros(len(hours.parts), dtype=bool)
     for t, part in enumerate(hours.parts):

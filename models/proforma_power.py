@@ -197,7 +197,9 @@ def _walk(
     lines["cash_margin"][:] = revenue - costs - mean * lines["kept"]
 
 
-def _ramps(mw: Array, share: float, able: Array, hours: Hours, place: Callable[[int], tuple[object, ...]], checks: Checklist) -> None:
+def _ramps(
+    mw: Array, share: float, able: Array, hours: Hours, place: Callable[[int], tuple[object, ...]], checks: Checklist
+) -> None:
     """No period's use changes faster than it can; mw (N,), able (T,) MW."""
     if share < 1.0:
         for t, part in enumerate(hours.parts):
@@ -245,7 +247,12 @@ def _serve(
 
 
 def _known(
-    problem: Problem, site: Site, split: SiteDispatch, hours: Hours, checks: Checklist, place: Callable[..., Callable[[int], tuple[object, ...]]]
+    problem: Problem,
+    site: Site,
+    split: SiteDispatch,
+    hours: Hours,
+    checks: Checklist,
+    place: Callable[..., Callable[[int], tuple[object, ...]]],
 ) -> None:
     """Every use and source of the dispatch exists at the site."""
     uses, sources = _uses(problem, site), _sources(site)
