@@ -51,6 +51,8 @@ class Lin:
 
     def merged(self) -> Lin:
         """The same with each variable once."""
+        if len(set(map(id, self.vars))) == len(self.vars) and 0.0 not in self.coefs:
+            return Lin().plus(self)
         total: dict[int, float] = {}
         seen: dict[int, Any] = {}
         for c, v in zip(self.coefs, self.vars, strict=True):
