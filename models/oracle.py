@@ -234,7 +234,7 @@ def make_oracle(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple
         running = profiles.up_to(site.grid.price, site.curtail_above, clock)
     for r in rigs:
         rig = problem.rigs[r]
-        coins = np.array([[coins_per_mwh(problem, r, s, t) for t in range(t_count)] for s in range(s_count)])
+        coins = coins_per_mwh(problem, r, slice(None), slice(None))
         gross = (coins * problem.market.btc_price_mean).reshape(-1)
         columns.append(
             (

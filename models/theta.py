@@ -96,6 +96,7 @@ class Theta:
         self.open_block = open_block
         self.values: list[SiteValue] = []
         self._capacity: dict[Any, Any] = {}
+        self._demand: dict[int, list[list[float]]] = {}
         for i in range(len(build.problem.sites)):
             self.values.append(self._site(i))
 
@@ -113,10 +114,13 @@ class Theta:
                 k = s * b.T + t
                 theta[k] = b.named("theta", (name, s, t), None)
                 for e, entry in enumerate(oracle.entries):
-                    if entry.decided:
+                    if entry.decided and entry.kind != "rig":
                         lin = self._mw(entry.kind, entry.index, i, s, t)
                         constant[k, e] = lin.const
                         column[k, e] = lin.vars[0] if lin.vars else None
+        for e, entry in enumerate(oracle.entries):
+            if entry.kind == "rig":
+                column[:, e], constant[:, e] = self.fleet.levels(entry.index, i).ravel(), 0.0
         retain = np.tile(p.treasury.retain, b.S)[:, None]
         is_rig = np.array([entry.kind == "rig" for entry in oracle.entries])
         cash = Money(oracle.value.slope_price, oracle.value.slope_adder, oracle.value.base - retain * is_rig * oracle.gross.base)
@@ -128,9 +132,7 @@ class Theta:
     def _mw(self, kind: str, index: int, i: int, s: int, t: int) -> Lin:
         """Capacity as a constant plus at most one variable with coefficient 1."""
         b = self.build
-        if kind == "rig":
-            lin = self.fleet.installed(index, i, s, t)
-        elif kind == "service":
+        if kind == "service":
             lin = self.services.contracted[index, i][s, t]
         elif kind in ("charge", "discharge"):
             lin = self.sites.battery(i, s, t)
@@ -233,10 +235,25 @@ class Theta:
         for k in range(value.oracle.blocks):
             s, t = divmod(k, b.T)
             hours = float(p.clock.hours[t])
-            demand = float(p.clock.weight[t] @ service.demand.values(p.clock, s, t)) * site.gross_ratio / hours
+            demand = self._asked(entry.index)[s][t] * site.gross_ratio / hours
             body = Lin().add(served[k]).add(value.column[k, e], -service.floor * demand)
             need = service.floor * demand * value.constant[k, e]
             b.row("service_floor", (site.name, service.name, s, t), body, at_least=need, unit="USD/MWh", scale=hours)
+
+    def _asked(self, j: int) -> list[list[float]]:
+        """[s][t] MWh that a critical MW of service j asks for in a period."""
+        if j not in self._demand:
+            clock, demand = self.build.problem.clock, self.build.problem.services[j].demand
+            known: dict[tuple[int, float, float, int], float] = {}  # what scenarios have in common is added up once
+            table: list[list[float]] = [[] for _ in range(self.build.S)]
+            for s, row in enumerate(table):
+                for t in range(self.build.T):
+                    key = int(demand.which[s]), float(demand.factor[s, t]), float(demand.shift[s, t]), t
+                    if key not in known:
+                        known[key] = float(clock.weight[t] @ demand.values(clock, s, t))
+                    row.append(known[key])
+            self._demand[j] = table
+        return self._demand[j]
 
     def _settle(self, i: int, value: SiteValue) -> None:
         """Cash of the hours, less shortfall penalties on all demand and what is paid anyway, settles a period later."""
@@ -255,8 +272,7 @@ class Theta:
                 for e, entry in enumerate(value.oracle.entries):
                     if entry.kind == "service":
                         service = p.services[entry.index]
-                        demand = float(p.clock.weight[t] @ service.demand.values(p.clock, s, t))
-                        penalty = float(service.penalty[s, t]) * demand / b.unit
+                        penalty = float(service.penalty[s, t]) * self._asked(entry.index)[s][t] / b.unit
                         here.const -= penalty * value.constant[k, e]
                         here.add(value.column[k, e], -penalty)
 
