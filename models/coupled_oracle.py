@@ -185,14 +185,14 @@ class CoupledOracle(Oracle):
         if self.market[0].shape[1] > len(energies) - 1:
             energies.append(np.zeros(shape))
             split = replace(split, factor_energy=energies[-1])
-        mw = np.zeros((rows, shape[1]))
+        mw = np.zeros((shape[1], rows))
         for b in range(self.blocks):
             found, flow = self._block(b, capacity[b], money, out_row[b] >= 0)
             split.value[b], split.slope[b] = found.value, found.slope
             for table, energy in zip(energies, found.energy, strict=True):
                 table[b] = energy
             if flow is not None:
-                mw[out_row[b] : out_row[b] + flow.shape[1]] = flow.T
+                mw[:, out_row[b] : out_row[b] + flow.shape[1]] = flow
         return split, mw
 
     def _block(self, b: int, capacity: Array, money: Money, wanted: bool) -> tuple[Found, Array | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from models.problem import Array
@@ -36,7 +37,7 @@ class Decisions:
     balance                      revolver -> USD outstanding after date d
     pledged                      BTC loan -> BTC pledged after date d
     sold                         (S, D) BTC sold; dividends, rescue (S, D) USD
-    dispatch                     (site, s, t) -> SiteDispatch
+    dispatch                     (site, s, t) -> SiteDispatch; may work them out when they are looked at (`dispatch.PlannedHours`)
     breach                       soft rule name -> (S, D) units of breach paid for
     exceeded                     soft limit ('energy_budget' | 'emission_cap', site or '(company)') -> (S, Y) MWh or t above it paid for
     """
@@ -58,4 +59,4 @@ class Decisions:
     pledged: dict[str, Array] = field(default_factory=dict)
     breach: dict[str, Array] = field(default_factory=dict)
     exceeded: dict[tuple[str, str], Array] = field(default_factory=dict)
-    dispatch: dict[tuple[str, int, int], SiteDispatch] = field(default_factory=dict)
+    dispatch: Mapping[tuple[str, int, int], SiteDispatch] = field(default_factory=dict)

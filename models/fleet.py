@@ -191,6 +191,10 @@ class Fleet:
                     most, alive.const = alive.const, 0.0
                     b.row("rig_life", key, Lin().add(here).plus(alive, -1.0), at_most=most)
 
+    def levels(self, r: int, i: int) -> np.ndarray:
+        """(S, T) variables: MW of rig r that work at site i in each period."""
+        return self._levels[r, i]
+
     def installed(self, r: int, i: int, s: int, d: int) -> Lin:
         """MW of rig r that work at site i in period d."""
         return Lin().add(self._levels[r, i][s, d])

@@ -56,7 +56,7 @@ def split(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     left out when this is compiled, and costs no time.
 
     Out: value (B,) USD; slope (B, E) USD per MW of capacity; energy (B, E) MWh, and the same weighted with p and a (USD) and f (t).
-    out (rows, E): MW hour by hour of the blocks whose out_row[b] >= 0 (row of their first hour).
+    out (E, rows): MW hour by hour of the blocks whose out_row[b] >= 0 (row of their first hour).
     """
     blocks, entries = base.shape
     for b in prange(blocks):
@@ -121,7 +121,7 @@ def split(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
                     if factor_energy is not None:
                         acc_factor[e] += w * cap[e] * f
                 if row >= 0:
-                    out[row, e] = cap[e] if gain > 0.0 else 0.0
+                    out[e, row] = cap[e] if gain > 0.0 else 0.0
             # what stands at the level itself closes the balance, in the order of the list
             for e in range(entries):
                 if price[e] == level:
@@ -138,7 +138,7 @@ def split(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
                     if factor_energy is not None:
                         acc_factor[e] += w * take * f
                     if row >= 0:
-                        out[row, e] = take
+                        out[e, row] = take
         value[b] = total
         for e in range(entries):
             slope[b, e] = acc_slope[e]

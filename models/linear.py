@@ -35,6 +35,7 @@ class Lin:
 
     def plus(self, other: Lin, factor: float = 1.0) -> Lin:
         """Add factor * other."""
+        factor = float(factor)  # numbers of numpy are slow to multiply one by one
         if factor != 0.0:
             self.const += factor * other.const
             self.vars.extend(other.vars)
@@ -51,14 +52,19 @@ class Lin:
 
     def merged(self) -> Lin:
         """The same with each variable once."""
-        total: dict[int, float] = {}
-        seen: dict[int, Any] = {}
-        for c, v in zip(self.coefs, self.vars, strict=True):
-            total[id(v)] = total.get(id(v), 0.0) + c
-            seen[id(v)] = v
         out = Lin(self.const)
-        for k, c in total.items():
-            out.add(seen[k], c)
+        once = dict(zip(map(id, self.vars), self.vars, strict=True))
+        out.vars, out.coefs = list(once.values()), self.coefs
+        if len(once) < len(self.vars):
+            total = dict.fromkeys(once, 0.0)
+            for k, c in zip(map(id, self.vars), self.coefs, strict=True):
+                total[k] += c
+            out.coefs = list(total.values())
+        if 0.0 in out.coefs:
+            left = [(c, v) for c, v in zip(out.coefs, out.vars, strict=True) if c != 0.0]
+            out.coefs, out.vars = [c for c, _ in left], [v for _, v in left]
+        elif out.coefs is self.coefs:
+            out.coefs = self.coefs.copy()
         return out
 
     def value(self) -> float:
@@ -222,9 +228,11 @@ class Build:
         return self._components[name]
 
     def variable(self, component: Any, key: Any, lower: float | None = 0.0, upper: float | None = None) -> Any:
-        var = component.add(key)
-        var.setlb(lower)
-        var.setub(upper)
+        var = component.add(key)  # without bounds so far
+        if lower is not None:
+            var.setlb(lower)
+        if upper is not None:
+            var.setub(upper)
         return var
 
     def named(self, name: str, key: Any, lower: float | None = 0.0, upper: float | None = None) -> Any:

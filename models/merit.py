@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 
@@ -54,8 +55,12 @@ class Merit:
     block_mw: float
 
 
-def coins_per_mwh(problem: Problem, r: int, s: int, t: int) -> float:
-    """BTC mined per MWh by rig r after the pool's fee: density * hashprice / 24 / price * (1 - fee)."""
+@overload
+def coins_per_mwh(problem: Problem, r: int, s: int, t: int) -> float: ...
+@overload
+def coins_per_mwh(problem: Problem, r: int, s: slice, t: slice) -> Array: ...
+def coins_per_mwh(problem: Problem, r: int, s: int | slice, t: int | slice) -> float | Array:
+    """BTC mined per MWh by rig r after the pool's fee: density * hashprice / 24 / price * (1 - fee). Of slices, a table."""
     rig, m = problem.rigs[r], problem.market
     return rig.density * m.hashprice[s, t] / 24.0 * (1.0 - rig.pool_fee) / m.btc_price_mean[s, t]
 

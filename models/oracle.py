@@ -127,11 +127,11 @@ class Oracle:
         return out
 
     def dispatch(self, capacity: Array, extra: Money | None, blocks: Ints) -> Array:
-        """(sum of hours of the blocks, E) MW, block after block."""
+        """(sum of hours of the blocks, E) MW, block after block; in memory entry after entry."""
         rows = np.full(self.blocks, -1, dtype=np.int64)
         starts = np.concatenate([[0], np.cumsum(self.count[blocks])])
         rows[blocks] = starts[:-1]
-        return self._run(capacity, extra, rows, int(starts[-1]))[1]
+        return self._run(capacity, extra, rows, int(starts[-1]))[1].T
 
     def priced(self, extra: Money | None) -> Money:
         """Value of uses and cost of sources with `extra` income."""
@@ -152,7 +152,7 @@ class Oracle:
         if hourly_factor:
             found = replace(found, factor_energy=np.zeros(shape))
             slope = np.ascontiguousarray(np.zeros(shape) if money.slope_factor is None else money.slope_factor)
-        mw = np.zeros((rows, shape[1]))
+        mw = np.empty((shape[1], rows))
         split(
             self.profiles, self.first, self.count, self.hours, self.weight, *self.market,
             np.ascontiguousarray(money.slope_price), np.ascontiguousarray(money.slope_adder), slope, np.ascontiguousarray(money.base),
@@ -234,7 +234,7 @@ def make_oracle(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple
         running = profiles.up_to(site.grid.price, site.curtail_above, clock)
     for r in rigs:
         rig = problem.rigs[r]
-        coins = np.array([[coins_per_mwh(problem, r, s, t) for t in range(t_count)] for s in range(s_count)])
+        coins = coins_per_mwh(problem, r, slice(None), slice(None))
         gross = (coins * problem.market.btc_price_mean).reshape(-1)
         columns.append(
             (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pyomo.environ as pyo
 
@@ -168,7 +170,7 @@ class Plan:
                     losses.add(b.component("nol_used")[s, y], -(b.Y - y) / b.Y)
         return [lin.merged() for lin in (value, debt, early, losses) if lin.vars]
 
-    def decisions(self, dispatch: dict[tuple[str, int, int], SiteDispatch] | None = None) -> Decisions:
+    def decisions(self, dispatch: Mapping[tuple[str, int, int], SiteDispatch] | None = None) -> Decisions:
         """What the solved model decides, in natural units. dispatch: the hours, where the model does not hold them."""
         b, p = self.build, self.build.problem
         found: dict[str, dict] = {name: {} for name in ("orders", "exercised", "retired", "options", "built", "signed", "units")}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -26,6 +28,16 @@ class Checklist:
         if known is None or residual / scale > known.relative:
             where = ", ".join(str(part) for part in place) if residual > 0.0 else ""
             self._worst[name] = Check(name, residual, scale, where)
+
+    def each(self, name: str, residual: ArrayLike, scale: ArrayLike, place: Callable[[int], tuple[object, ...]]) -> None:
+        """As `note` for items 0, 1, ... in turn, with residual (n,), scale (n,) or one for all, and the place of an item."""
+        off, size = np.broadcast_arrays(np.asarray(residual, dtype=float), np.asarray(scale, dtype=float))
+        if off.size == 0:
+            return
+        off = np.where(np.isnan(off), np.inf, off)
+        size = np.where(np.isfinite(size), np.maximum(size, 1.0), 1.0)
+        worst = int(np.argmax(off / size))
+        self.note(name, off[worst], size[worst], place(worst))
 
     def equal(self, name: str, left: ArrayLike, right: ArrayLike, item: str = "", scale: float = 0.0) -> None:
         """left == right, arrays whose first axis is the scenario and second the date (or period, or year)."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from models.books import Books
 from models.decisions import Decisions
-from models.problem import Array, Debt, Expansion, Mask, Problem, Rig
+from models.problem import Array, Debt, Expansion, Ints, Mask, Problem, Rig
 from models.proforma_assets import EXPANSIONS, Assets, decided, expansion
 from models.proforma_checks import Checklist
 from models.proforma_debt import Liabilities, first_date, first_month, running_maturity
@@ -48,9 +48,6 @@ def check_decisions(
     for debt in problem.debts:
         _check_debt(problem, decisions, debts, books, debt, checks, usd)
         _check_collateral(problem, decisions, assets, books, debt, pledged, checks)
-    for project in problem.projects:
-        if not project.recourse:
-            _same(problem, decided(decisions.units, project.name, problem), project.name, checks)
 
 
 def _size(values: Array) -> float:
@@ -184,9 +181,8 @@ def _names(problem: Problem, decisions: Decisions, checks: Checklist) -> None:
         for key, amount in values.items():
             stray = 0.0 if key in names else float(np.max(np.abs(amount), initial=0.0))
             checks.note("decisions are about what exists", stray, 1.0, (table, key))
-    for key, _ in decisions.dispatch.items():
-        stray = 0.0 if key[0] in sites else 1.0
-        checks.note("decisions are about what exists", stray, 1.0, ("dispatch", key))
+    for place in dict.fromkeys(key[0] for key in decisions.dispatch):
+        checks.note("decisions are about what exists", 0.0 if place in sites else 1.0, 1.0, ("dispatch", place))
 
 
 def _nodes(problem: Problem, decisions: Decisions, checks: Checklist) -> None:
@@ -201,24 +197,33 @@ def _nodes(problem: Problem, decisions: Decisions, checks: Checklist) -> None:
         ("issued", decisions.issued),
         ("called", decisions.called),
     ]
+    first = _first_of_node(problem)
     for table, values in tables:
         for key, amount in values.items():
-            _same(problem, amount, f"{table} {key}", checks)
+            _same(first, amount, f"{table} {key}", checks)
     for debt in problem.debts:
         # A BTC loan's repayments answer margin calls: they are decided in each scenario.
         if debt.kind != "btc_loan" and debt.name in decisions.repaid:
-            _same(problem, decisions.repaid[debt.name], f"repaid {debt.name}", checks)
-    _same(problem, decisions.sold, "sold", checks)
-    _same(problem, decisions.dividends, "dividends", checks)
+            _same(first, decisions.repaid[debt.name], f"repaid {debt.name}", checks)
+    _same(first, decisions.sold, "sold", checks)
+    _same(first, decisions.dividends, "dividends", checks)
+    for project in problem.projects:
+        if not project.recourse:
+            _same(first, decided(decisions.units, project.name, problem), project.name, checks)
 
 
-def _same(problem: Problem, values: Array, item: str, checks: Checklist) -> None:
-    """values (S, ..., D) agree between each scenario and the first scenario of its node."""
+def _first_of_node(problem: Problem) -> Ints:
+    """(S, D) the first scenario of each scenario's node."""
     node = problem.scenarios.node
     first = np.empty_like(node)
     for d in range(node.shape[1]):
         _, index, inverse = np.unique(node[:, d], return_index=True, return_inverse=True)
         first[:, d] = index[inverse]
+    return first
+
+
+def _same(first: Ints, values: Array, item: str, checks: Checklist) -> None:
+    """values (S, ..., D) agree between each scenario and the first (S, D) scenario of its node."""
     flat = values.reshape(values.shape[0], -1, values.shape[-1])
     twin = np.take_along_axis(flat, first[:, None, :], axis=0)
     gap = np.abs(flat - twin).max(axis=1)

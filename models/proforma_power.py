@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from models.problem import Array, Problem, Service, Site
 from models.proforma_assets import Assets
 from models.proforma_checks import Checklist
 from models.proforma_coupled import check_battery, check_deferred, check_ramp, sized
+from models.proforma_hours import Hours, scenario_of
 
 #: USD lines of a site; the first five are revenue, the others costs (positive as costs)
 REVENUES = ("mining_revenue", "ai_cloud", "reimbursements", "power_sales", "demand_response")
@@ -40,15 +42,15 @@ def has_power(site: Site) -> bool:
 
 
 def keep_power(problem: Problem, decisions: Decisions, assets: Assets, checks: Checklist) -> Power:
-    """Walk every site, scenario and period through its kept hours."""
+    """Walk every site and scenario through the kept hours of all its periods."""
     shape = (problem.scenarios.count, problem.clock.periods)
+    hours = Hours(problem.clock)
     power = Power({}, shape)
     for i, site in enumerate(problem.sites):
         names = [*REVENUES, *COSTS, "coins", "kept", "cash_margin", "emissions_t", *_uses(problem, site), *_sources(site)]
         lines = {name: np.zeros(shape) for name in names}
         for s in range(shape[0]):
-            for t in range(shape[1]):
-                _walk(problem, decisions, assets, checks, i, s, t, lines)
+            _walk(problem, decisions, assets, checks, hours, i, s, {name: line[s] for name, line in lines.items()})
         power.lines |= {(site.name, name): values for name, values in lines.items()}
         if site.diesel is not None and np.isfinite(site.diesel.permit_hours):
             _permit(problem, site, lines["diesel"], checks)
@@ -72,164 +74,192 @@ def _walk(
     decisions: Decisions,
     assets: Assets,
     checks: Checklist,
+    hours: Hours,
     i: int,
     s: int,
-    t: int,
     lines: dict[str, Array],
 ) -> None:
-    """One site, scenario and period: energies, money and limits."""
+    """One site and scenario: energies, money and limits. lines (T,) are filled; T periods, N hours kept in all."""
     site, clock, market = problem.sites[i], problem.clock, problem.market
-    place = (problem.scenarios.names[s], f"period {t}", site.name)
-    weight = clock.weight[t]
-    none = np.zeros(len(weight))
-    split = decisions.dispatch.get((site.name, s, t))
-    if has_power(site):
-        checks.note("dispatch is complete", 0.0 if split is not None else 1.0, 1.0, place)
-    if split is None:
-        split = SiteDispatch({}, {})
-    _known(problem, site, split, checks, place)
+    weight, nothing = hours.weight, np.zeros(clock.periods)
+    split, there = scenario_of(decisions.dispatch, hours, site.name, s)
 
-    price, adder, available = none, none, np.ones(len(weight))
+    def place(*parts: str) -> Callable[[int], tuple[object, ...]]:
+        return lambda t: (problem.scenarios.names[s], f"period {t}", site.name, *parts)
+
+    if has_power(site):
+        checks.each("dispatch is complete", np.where(there, 0.0, 1.0), 1.0, place())
+    _known(problem, site, split, hours, checks, place)
+
+    none = np.zeros(len(weight))
+    price, adder, available = none, none, None
     if site.grid is not None:
-        price, adder = site.grid.price.values(clock, s, t), site.grid.adder.values(clock, s, t)
+        price, adder = hours.of(site.grid.price, s), hours.of(site.grid.adder, s)
         if site.grid.availability is not None:
-            available = site.grid.availability.values(clock, s, t)
+            available = hours.of(site.grid.availability, s)
+    delivered = price + adder
     sources, uses = none.copy(), none.copy()
 
-    def use(name: str, limit: Array | float) -> Array:
-        x = np.asarray(split.uses.get(name, none), dtype=float)
-        _within(checks, "use within its limit", x, limit, (*place, name))
-        lines[name][s, t] = weight @ x
-        uses[:] += x
+    def flow(name: str, kind: str, mw: Array | None, limit: Array) -> Array:
+        """(N,) MW, within 0 and limit, (T,) or by the hour (N,), both the same where a period has one hour; adds up its energy."""
+        x = none if mw is None else np.asarray(mw, dtype=float)
+        if limit.shape == none.shape:
+            above, scale = hours.most(x - limit), hours.most(limit)
+        else:
+            above, scale = hours.most(x) - limit, limit
+        worst = np.maximum(np.maximum(above, -hours.least(x)), 0.0)
+        checks.each(f"{kind} within its limit", np.where(hours.count > 0, worst, 0.0), scale, place(name))
+        lines[name][:] = hours.energy(x)
         return x
 
-    def source(name: str, limit: Array | float) -> Array:
-        y = np.asarray(split.sources.get(name, none), dtype=float)
-        _within(checks, "source within its limit", y, limit, (*place, name))
-        lines[name][s, t] = weight @ y
-        sources[:] += y
+    def use(name: str, limit: Array) -> Array:
+        x = flow(name, "use", split.uses.get(name), limit)
+        np.add(uses, x, out=uses)
+        return x
+
+    def source(name: str, limit: Array) -> Array:
+        y = flow(name, "source", split.sources.get(name), limit)
+        np.add(sources, y, out=sources)
         return y
 
-    mined_usd = 0.0
-    stopped = np.zeros(len(weight), dtype=bool)
+    def as_available(mw: Array) -> Array:
+        """What an interconnection that is there at times lets through of mw (T,)."""
+        return mw if available is None else available * hours.spread(mw)
+
+    mined_usd = nothing.copy()
+    stopped = None
     if site.grid is not None and site.curtail_above is not None:
-        stopped = price > site.curtail_above[s, t]
+        stopped = price > hours.spread(site.curtail_above[s])
     for rig in problem.rigs:
-        able = rig.uptime * float(assets.fleet[rig.name, site.name][s, t])
-        x = use(f"rig:{rig.name}", np.where(stopped, 0.0, able) if stopped.any() else able)
-        check_ramp(x, rig.ramp_limit, able, weight, (*place, rig.name), checks)
-        energy = lines[f"rig:{rig.name}"][s, t]
-        mined_usd += rig.density * market.hashprice[s, t] / 24.0 * (1.0 - rig.pool_fee) * energy
-        lines["variable_costs"][s, t] += rig.variable_cost * energy
+        able = rig.uptime * assets.fleet[rig.name, site.name][s]
+        x = use(f"rig:{rig.name}", able if stopped is None else np.where(stopped, 0.0, hours.spread(able)))
+        _ramps(x, rig.ramp_limit, able, hours, place(rig.name), checks)
+        energy = lines[f"rig:{rig.name}"]
+        mined_usd += rig.density * market.hashprice[s] / 24.0 * (1.0 - rig.pool_fee) * energy
+        lines["variable_costs"] += rig.variable_cost * energy
     for service in problem.services:
-        megawatts = float(assets.contracted[service.name, site.name][s, t])
-        demand = service.demand.values(clock, s, t) * megawatts
+        megawatts = assets.contracted[service.name, site.name][s]
+        demand = hours.of(service.demand, s) * hours.spread(megawatts)
         able = megawatts * site.gross_ratio
         x = use(f"ai:{service.name}", demand * site.gross_ratio if service.deferrable is None else able)
-        check_ramp(x, service.ramp_limit, able, weight, (*place, service.name), checks)
+        _ramps(x, service.ramp_limit, able, hours, place(service.name), checks)
         if service.deferrable is not None:
-            terms, hours = service.deferrable, clock.hour_index[t]
-            check_deferred(terms, demand * site.gross_ratio, x, weight, hours, (*place, service.name), checks)
-        _serve(service, site, s, t, weight, demand, x, price + adder, lines, checks, place)
+            for t, part in enumerate(hours.parts):
+                asked, served = demand[part] * site.gross_ratio, x[part]
+                where = place(service.name)(t)
+                check_deferred(service.deferrable, asked, served, weight[part], hours.index[part], where, checks)
+        _serve(service, site, s, hours, demand, x, delivered, lines, checks, place(service.name))
     for block in site.blocks:
-        standing = float(block.mw[t])
-        y = source(f"block:{block.name}", available * standing)
-        lines["block_cost"][s, t] += block.price[s, t] * standing * clock.hours[t]
-        lines["energy_cost"][s, t] += weight @ (adder * y)
+        y = source(f"block:{block.name}", as_available(block.mw))
+        lines["block_cost"] += block.price[s] * block.mw * clock.hours
+        lines["energy_cost"] += hours.energy(adder * y)
         if block.sell_back:
-            x = use(f"sell:{block.name}", available * standing)
-            lines["power_sales"][s, t] += weight @ ((price - block.sell_fee) * x)
-            lines["energy_cost"][s, t] -= weight @ (adder * x)  # sold power never reaches the load that pays adders
+            x = use(f"sell:{block.name}", as_available(block.mw))
+            lines["power_sales"] += hours.energy((price - block.sell_fee) * x)
+            lines["energy_cost"] -= hours.energy(adder * x)  # sold power never reaches the load that pays adders
     for own in site.own:
-        limit = own.mw[t] * own.availability.values(clock, s, t)
-        y = source(f"own:{own.name}", limit)
-        lines["energy_cost"][s, t] += own.cost[s, t] * (weight @ y)
+        limit = hours.spread(own.mw) * hours.of(own.availability, s)
+        source(f"own:{own.name}", limit)
+        lines["energy_cost"] += own.cost[s] * lines[f"own:{own.name}"]
         if own.export:
             x = use(f"sell:{own.name}", limit)
-            lines["power_sales"][s, t] += weight @ ((price - own.sell_fee) * x)
+            lines["power_sales"] += hours.energy((price - own.sell_fee) * x)
     if site.grid is not None:
-        reserved = sum(float(block.mw[t]) for block in site.blocks)
-        room = assets.interconnection[site.name][s, t] - reserved
-        y = source("grid", available * max(room, 0.0))
-        lines["energy_cost"][s, t] += weight @ ((price + adder) * y)
+        reserved = sum((block.mw for block in site.blocks), nothing)
+        room = assets.interconnection[site.name][s] - reserved
+        y = source("grid", as_available(np.maximum(room, 0.0)))
+        lines["energy_cost"] += hours.energy(delivered * y)
         if site.grid.demand_response is not None:
-            lines["demand_response"][s, t] = site.grid.demand_response[s, t] * problem.years[t]
+            lines["demand_response"][:] = site.grid.demand_response[s] * problem.years
     if site.diesel is not None:
-        y = source("diesel", site.diesel.mw[t])
-        lines["energy_cost"][s, t] += site.diesel.cost[s, t] * (weight @ y)
+        source("diesel", site.diesel.mw)
+        lines["energy_cost"] += site.diesel.cost[s] * lines["diesel"]
     if site.battery is not None:
-        battery = sized(site.battery, float(assets.storage[site.name][s, t]))
-        taken, given = use("charge", battery.charge), source("discharge", battery.discharge)
-        lines["variable_costs"][s, t] += battery.wear * (weight @ given)
-        check_battery(battery, taken, given, weight, place, checks)
+        storage = assets.storage[site.name][s]
+        taken, given = (
+            use("charge", np.array([sized(site.battery, mw).charge for mw in storage])),
+            source("discharge", np.array([sized(site.battery, mw).discharge for mw in storage])),
+        )
+        lines["variable_costs"] += site.battery.wear * lines["discharge"]
+        for t, part in enumerate(hours.parts):
+            battery = sized(site.battery, float(storage[t]))
+            check_battery(battery, taken[part], given[part], weight[part], place()(t), checks)
 
-    lines["emissions_t"][s, t] = _emissions(problem, site, s, t, np.asarray(split.sources.get("grid", none), dtype=float), lines)
-    gap = np.abs(uses - sources)
-    checks.note("hourly balance", np.max(gap, initial=0.0), np.max(np.abs(uses), initial=0.0), place)
-    lines["mining_revenue"][s, t] = mined_usd
-    mean = market.btc_price_mean[s, t]
-    coins = mined_usd / mean if mined_usd != 0.0 else 0.0
-    lines["coins"][s, t] = coins
-    lines["kept"][s, t] = problem.treasury.retain[t] * coins
-    revenue = sum(lines[name][s, t] for name in REVENUES)
-    costs = sum(lines[name][s, t] for name in COSTS)
-    lines["cash_margin"][s, t] = revenue - costs - mean * lines["kept"][s, t]
+    lines["emissions_t"][:] = _emissions(site, s, hours, split.sources.get("grid", none), lines)
+    checks.each("hourly balance", hours.most(np.abs(uses - sources)), hours.most(np.abs(uses)), place())
+    lines["mining_revenue"][:] = mined_usd
+    mean = market.btc_price_mean[s]
+    coins = np.divide(mined_usd, mean, out=nothing.copy(), where=mined_usd != 0.0)
+    lines["coins"][:] = coins
+    lines["kept"][:] = problem.treasury.retain * coins
+    revenue = sum((lines[name] for name in REVENUES), nothing)
+    costs = sum((lines[name] for name in COSTS), nothing)
+    lines["cash_margin"][:] = revenue - costs - mean * lines["kept"]
 
 
-def _emissions(problem: Problem, site: Site, s: int, t: int, bought: Array, lines: dict[str, Array]) -> float:
-    """t CO2, from bought (H,) MW of the grid and the energies of the other sources: what power emits where it comes from."""
-    total = 0.0
+def _ramps(
+    mw: Array, share: float, able: Array, hours: Hours, place: Callable[[int], tuple[object, ...]], checks: Checklist
+) -> None:
+    """No period's use changes faster than it can; mw (N,), able (T,) MW."""
+    if share < 1.0:
+        for t, part in enumerate(hours.parts):
+            check_ramp(mw[part], share, float(able[t]), hours.weight[part], place(t), checks)
+
+
+def _emissions(site: Site, s: int, hours: Hours, bought: Array, lines: dict[str, Array]) -> Array:
+    """(T,) t CO2, from bought (N,) MW of the grid and the energies of the other sources: what power emits where it comes from."""
+    total = np.zeros(len(hours.parts))
     if site.grid is not None and site.grid.emissions is not None:
-        total += float(problem.clock.weight[t] @ (site.grid.emissions.values(problem.clock, s, t) * bought))
-    total += sum(block.emissions * float(lines[f"block:{block.name}"][s, t]) for block in site.blocks)
-    total += sum(own.emissions * float(lines[f"own:{own.name}"][s, t]) for own in site.own)
-    return total + (site.diesel.emissions * float(lines["diesel"][s, t]) if site.diesel is not None else 0.0)
+        total += hours.energy(hours.of(site.grid.emissions, s) * bought)
+    for block in site.blocks:
+        total += block.emissions * lines[f"block:{block.name}"]
+    for own in site.own:
+        total += own.emissions * lines[f"own:{own.name}"]
+    return total + (site.diesel.emissions * lines["diesel"] if site.diesel is not None else 0.0)
 
 
 def _serve(
     service: Service,
     site: Site,
     s: int,
-    t: int,
-    weight: Array,
+    hours: Hours,
     demand: Array,
     x: Array,
     grid_cost: Array,
     lines: dict[str, Array],
     checks: Checklist,
-    place: tuple[object, ...],
+    place: Callable[[int], tuple[object, ...]],
 ) -> None:
-    """Money of one AI service; demand (H,) critical MW asked for, x (H,) MW at the meter served."""
-    energy = float(weight @ x)
+    """Money of one AI service; demand (N,) critical MW asked for, x (N,) MW at the meter served, grid_cost (N,) USD/MWh with adders."""
+    energy = lines[f"ai:{service.name}"]
     critical = energy / site.gross_ratio
-    asked = float(weight @ demand)
+    asked = hours.energy(demand)
     if isinstance(service.reimbursed, str):
-        lines["reimbursements"][s, t] += weight @ (grid_cost * x)
+        lines["reimbursements"] += hours.energy(grid_cost * x)
     elif service.reimbursed is not None:
-        lines["reimbursements"][s, t] += service.reimbursed[s, t] * energy
+        lines["reimbursements"] += service.reimbursed[s] * energy
     if service.kind == "cloud":
-        lines["ai_cloud"][s, t] += service.rate[s, t] * critical
-    lines["variable_costs"][s, t] += service.variable_cost * critical
-    lines["shortfall_penalties"][s, t] += service.penalty[s, t] * (asked - critical)
-    short = max(0.0, service.floor * asked * site.gross_ratio - energy)
-    checks.note("served floor", short, asked * site.gross_ratio, (*place, service.name))
+        lines["ai_cloud"] += service.rate[s] * critical
+    lines["variable_costs"] += service.variable_cost * critical
+    lines["shortfall_penalties"] += service.penalty[s] * (asked - critical)
+    short = np.maximum(service.floor * asked * site.gross_ratio - energy, 0.0)
+    checks.each("served floor", short, asked * site.gross_ratio, place)
 
 
-def _within(checks: Checklist, name: str, mw: Array, limit: Array | float, place: tuple[object, ...]) -> None:
-    """0 <= mw <= limit in every kept hour."""
-    if len(mw) == 0:
-        return
-    # the methods of arrays, as this runs for every use and source of every period and scenario
-    worst = max(float((mw - limit).max()), -float(mw.min()), 0.0)
-    checks.note(name, worst, float(limit.max()) if isinstance(limit, np.ndarray) else limit, place)
-
-
-def _known(problem: Problem, site: Site, split: SiteDispatch, checks: Checklist, place: tuple[object, ...]) -> None:
+def _known(
+    problem: Problem,
+    site: Site,
+    split: SiteDispatch,
+    hours: Hours,
+    checks: Checklist,
+    place: Callable[..., Callable[[int], tuple[object, ...]]],
+) -> None:
     """Every use and source of the dispatch exists at the site."""
-    stray = {u: x for u, x in split.uses.items() if u not in _uses(problem, site)}
-    stray |= {g: y for g, y in split.sources.items() if g not in _sources(site)}
+    uses, sources = _uses(problem, site), _sources(site)
+    stray = {u: x for u, x in split.uses.items() if u not in uses}
+    stray |= {g: y for g, y in split.sources.items() if g not in sources}
     for name, mw in stray.items():
-        checks.note("dispatch names exist", float(np.max(np.abs(mw), initial=0.0)), 1.0, (*place, name))
+        checks.each("dispatch names exist", hours.most(np.abs(mw)), 1.0, place(name))
 
 
 def _permit(problem: Problem, site: Site, burnt: Array, checks: Checklist) -> None:

@@ -21,6 +21,7 @@ class Sites:
         self.build = build
         self.built: dict[tuple[int, str], Decision] = {}
         self._so_far: np.ndarray | None = None
+        self._after: dict[tuple[int, str], list[int]] = {}  # by scenario, periods from order to work
         for i, site in enumerate(build.problem.sites):
             for kind in KINDS:
                 expansion = getattr(site, kind)
@@ -78,8 +79,10 @@ class Sites:
         made = self.built.get((i, kind))
         if made is None:
             return Lin()
-        site = self.build.problem.sites[i]
-        return Lin().add(made.cum(s, d - getattr(site, kind).lead - int(site.delay[s])))
+        if (i, kind) not in self._after:
+            site = self.build.problem.sites[i]
+            self._after[i, kind] = (getattr(site, kind).lead + site.delay).tolist()
+        return Lin().add(made.cum(s, d - self._after[i, kind][s]))
 
     def interconnection(self, i: int, s: int, d: int) -> Lin:
         """MW that can be drawn from the grid in period d."""

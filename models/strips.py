@@ -182,7 +182,8 @@ def _scheduled(
     else:
         after = np.full(count, issued + debt.grace)
     starts = months[e] > after
-    n = 1 + np.array([int((paydays[e + 1 :] & (months[e + 1 :] > a)).sum()) for a in after])
+    grace, of = np.unique(after, return_inverse=True)  # mostly the same in all scenarios
+    n = 1 + np.array([int((paydays[e + 1 :] & (months[e + 1 :] > a)).sum()) for a in grace])[of]
     spread = balance - debt.balloon
     if debt.amortisation != "annuity":
         return np.where(starts, np.maximum(spread / n, 0.0), 0.0)

@@ -8,7 +8,6 @@ theta is the cash value of the hours, q the physical quantities that rules or th
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,14 +15,14 @@ import numpy as np
 
 from models.ai import Services
 from models.coupled_oracle import OpenBlock, site_oracle
-from models.decisions import SiteDispatch
+from models.dispatch import PlannedHours
 from models.fleet import Fleet
 from models.hours import SiteHours
 from models.linear import Build, Lin, grid
 from models.merit import diesel_allowance
 from models.meters import first_price, measured, unit_of
 from models.oracle import Money, Oracle, Split
-from models.problem import Array
+from models.problem import Array, Ints
 from models.sites import Sites
 
 
@@ -33,6 +32,10 @@ class Mixture:
 
     capacity: Array
     parts: list[tuple[Array, Array, Array]]
+
+    def rows(self, blocks: Ints) -> Mixture:
+        """The mixture of some blocks only."""
+        return Mixture(self.capacity[blocks], [(alpha[blocks], rho[blocks], share[blocks]) for alpha, rho, share in self.parts])
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ class Theta:
         self.open_block = open_block
         self.values: list[SiteValue] = []
         self._capacity: dict[Any, Any] = {}
+        self._demand: dict[int, list[list[float]]] = {}
         for i in range(len(build.problem.sites)):
             self.values.append(self._site(i))
 
@@ -110,10 +114,13 @@ class Theta:
                 k = s * b.T + t
                 theta[k] = b.named("theta", (name, s, t), None)
                 for e, entry in enumerate(oracle.entries):
-                    if entry.decided:
+                    if entry.decided and entry.kind != "rig":
                         lin = self._mw(entry.kind, entry.index, i, s, t)
                         constant[k, e] = lin.const
                         column[k, e] = lin.vars[0] if lin.vars else None
+        for e, entry in enumerate(oracle.entries):
+            if entry.kind == "rig":
+                column[:, e], constant[:, e] = self.fleet.levels(entry.index, i).ravel(), 0.0
         retain = np.tile(p.treasury.retain, b.S)[:, None]
         is_rig = np.array([entry.kind == "rig" for entry in oracle.entries])
         cash = Money(oracle.value.slope_price, oracle.value.slope_adder, oracle.value.base - retain * is_rig * oracle.gross.base)
@@ -125,9 +132,7 @@ class Theta:
     def _mw(self, kind: str, index: int, i: int, s: int, t: int) -> Lin:
         """Capacity as a constant plus at most one variable with coefficient 1."""
         b = self.build
-        if kind == "rig":
-            lin = self.fleet.installed(index, i, s, t)
-        elif kind == "service":
+        if kind == "service":
             lin = self.services.contracted[index, i][s, t]
         elif kind in ("charge", "discharge"):
             lin = self.sites.battery(i, s, t)
@@ -230,10 +235,25 @@ class Theta:
         for k in range(value.oracle.blocks):
             s, t = divmod(k, b.T)
             hours = float(p.clock.hours[t])
-            demand = float(p.clock.weight[t] @ service.demand.values(p.clock, s, t)) * site.gross_ratio / hours
+            demand = self._asked(entry.index)[s][t] * site.gross_ratio / hours
             body = Lin().add(served[k]).add(value.column[k, e], -service.floor * demand)
             need = service.floor * demand * value.constant[k, e]
             b.row("service_floor", (site.name, service.name, s, t), body, at_least=need, unit="USD/MWh", scale=hours)
+
+    def _asked(self, j: int) -> list[list[float]]:
+        """[s][t] MWh that a critical MW of service j asks for in a period."""
+        if j not in self._demand:
+            clock, demand = self.build.problem.clock, self.build.problem.services[j].demand
+            known: dict[tuple[int, float, float, int], float] = {}  # what scenarios have in common is added up once
+            table: list[list[float]] = [[] for _ in range(self.build.S)]
+            for s, row in enumerate(table):
+                for t in range(self.build.T):
+                    key = int(demand.which[s]), float(demand.factor[s, t]), float(demand.shift[s, t]), t
+                    if key not in known:
+                        known[key] = float(clock.weight[t] @ demand.values(clock, s, t))
+                    row.append(known[key])
+            self._demand[j] = table
+        return self._demand[j]
 
     def _settle(self, i: int, value: SiteValue) -> None:
         """Cash of the hours, less shortfall penalties on all demand and what is paid anyway, settles a period later."""
@@ -252,44 +272,12 @@ class Theta:
                 for e, entry in enumerate(value.oracle.entries):
                     if entry.kind == "service":
                         service = p.services[entry.index]
-                        demand = float(p.clock.weight[t] @ service.demand.values(p.clock, s, t))
-                        penalty = float(service.penalty[s, t]) * demand / b.unit
+                        penalty = float(service.penalty[s, t]) * self._asked(entry.index)[s][t] / b.unit
                         here.const -= penalty * value.constant[k, e]
                         here.add(value.column[k, e], -penalty)
 
     # ---- after a solve ---------------------------------------------------------------------------------------------
-    def dispatch(
-        self, mixtures: list[Mixture], hours: Callable[[int, Array, Array, Array], Array] | None = None
-    ) -> dict[tuple[str, int, int], SiteDispatch]:
-        """(site, s, t) -> hours of the plan, mixed as the mixtures of each site say.
-
-        hours: works out one site (site number, capacity, alpha, rho) -> (sum of hours, E) MW; None: here.
-        """
-        here = hours is None
-        hours = hours or (lambda i, k, a, r: self.values[i].hours.dispatch(k, a, r))
-        b = self.build
-        out: dict[tuple[str, int, int], SiteDispatch] = {}
-        for i, (value, mixture) in enumerate(zip(self.values, mixtures, strict=True)):
-            oracle = value.oracle
-            block_of = np.repeat(np.arange(oracle.blocks), oracle.count)
-            if len(mixture.parts) == 1:
-                mw = hours(i, mixture.capacity, *mixture.parts[0][:2])
-            else:
-                mw = np.zeros((len(block_of), len(oracle.entries)))
-            for alpha, rho, share in mixture.parts if len(mixture.parts) > 1 else ():
-                taken = np.flatnonzero(share)
-                if here and oracle.divisible and 0 < len(taken) < oracle.blocks:
-                    # what has no share in a block need not be worked out there
-                    rows = (share != 0.0)[block_of]
-                    some = value.hours.blocks(taken).dispatch(mixture.capacity[taken], alpha[taken], rho[taken])
-                    mw[rows] += some * share[block_of[rows]][:, None]
-                else:
-                    mw += hours(i, mixture.capacity, alpha, rho) * share[block_of][:, None]
-            starts = np.concatenate([[0], np.cumsum(oracle.count)])
-            name = b.problem.sites[oracle.site].name
-            for k in range(oracle.blocks):
-                rows = mw[starts[k] : starts[k + 1]]
-                uses = {e.name: rows[:, n] for n, e in enumerate(oracle.entries) if not e.is_source}
-                sources = {e.name: rows[:, n] for n, e in enumerate(oracle.entries) if e.is_source}
-                out[name, k // b.T, k % b.T] = SiteDispatch(uses, sources)
-        return out
+    def dispatch(self, mixtures: list[Mixture]) -> PlannedHours:
+        """(site, s, t) -> hours of the plan, mixed as the mixtures of each site say; worked out when they are looked at."""
+        names = [self.build.problem.sites[value.oracle.site].name for value in self.values]
+        return PlannedHours(names, [value.hours for value in self.values], mixtures)

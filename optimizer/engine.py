@@ -605,7 +605,6 @@ class _Run:
         from optimizer.canonical import canonical, fixed_order, toward_bounds
 
         assert self.cuts is not None and plan.theta is not None
-        work = None if self.hours is None else self.hours.dispatch
 
         def choose(session: Session, found: Answer) -> Answer:
             more = len(session.lp.cost) - len(lp.cost)
@@ -616,7 +615,7 @@ class _Run:
         realised = Realised(self.cuts, lp, answer, self._new_session)
         if not any(len(site.units) for site in self.cuts.sites):
             # hours that nothing links are worth what the cuts at these capacities say: there is nothing to mix
-            return answer, plan.theta.dispatch([realised.plain(i, answer.x) for i in range(len(self.cuts.sites))], work)
+            return answer, plan.theta.dispatch([realised.plain(i, answer.x) for i in range(len(self.cuts.sites))])
         session, found = realised.price_in(answer.objective, 1e-10)
         if self.law and found.status.value == "optimal":
             # real hours leave other profits than the cuts did: the law is obeyed by these, and stays so among equal plans
@@ -636,8 +635,8 @@ class _Run:
             self.late = found.status.value == "limit"
             message = f"The hours at the plan's capacities ended {found.status.value}."
             mixtures = [realised.plain(i, answer.x) for i in range(len(self.cuts.sites))]
-            return replace(answer, message=message), plan.theta.dispatch(mixtures, work)
-        return replace(answer, x=found.x[: len(lp.cost)]), plan.theta.dispatch(mixtures, work)
+            return replace(answer, message=message), plan.theta.dispatch(mixtures)
+        return replace(answer, x=found.x[: len(lp.cost)]), plan.theta.dispatch(mixtures)
 
     def _solution(self, **found: Any) -> Solution:
         loop = {} if self.cuts is None else {"rounds": self.cuts.rounds, "cuts": self.cuts.pool.count}

@@ -129,7 +129,8 @@ class PinnedHours:
 
         from models.oracle import Split
 
-        found = self._ask("split", i, capacity, alpha, rho)
+        requests = [dump(("split", capacity[part], alpha[part], rho[part])) for part, _ in self.pieces[i]]
+        found = self.backend.work_out([key for _, key in self.pieces[i]], requests)
 
         def joined(name: str) -> Any:
             parts = [getattr(part, name) for part in found]
@@ -137,20 +138,8 @@ class PinnedHours:
 
         return Split(*(joined(field.name) for field in fields(Split)))
 
-    def dispatch(self, i: int, capacity: Array, alpha: Array, rho: Array) -> Array:
-        """(sum of hours of all blocks, E) MW of that split."""
-        if not self._elsewhere(i):
-            return self.sites[i].dispatch(capacity, alpha, rho)
-        import numpy as np
-
-        return np.concatenate(self._ask("dispatch", i, capacity, alpha, rho))
-
     def _elsewhere(self, i: int) -> bool:
         return bool(self.pieces and self.pieces[i])
-
-    def _ask(self, which: str, i: int, capacity: Array, alpha: Array, rho: Array) -> list[Any]:
-        requests = [dump((which, capacity[part], alpha[part], rho[part])) for part, _ in self.pieces[i]]
-        return self.backend.work_out([key for _, key in self.pieces[i]], requests)  # type: ignore[no-any-return]
 
     def release(self) -> None:
         """Let workers forget the hours."""

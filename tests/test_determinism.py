@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ CASES = ROOT / "tests" / "cases"
 
 def assert_same(one: Any, other: Any, place: str) -> None:
     """Bitwise, names and their order included."""
-    if isinstance(one, dict):
+    if isinstance(one, Mapping):
         assert list(one) == list(other), place
         for key, value in one.items():
             assert_same(value, other[key], f"{place}[{key}]")

@@ -156,7 +156,7 @@ def tampered(decisions: Decisions, kind: str, factor: float = 1.01) -> Decisions
         hours = getattr(table[where], side)[name].copy()
         hours[index] *= factor
         split = replace(table[where], **{side: getattr(table[where], side) | {name: hours}})
-        return replace(decisions, dispatch=table | {where: split})
+        return replace(decisions, dispatch=dict(table) | {where: split})
     values = (table if key is None else table[key]).copy()
     values[(slice(None), *index[1:])] *= factor
     return replace(decisions, **{kind: values if key is None else table | {key: values}})

@@ -59,9 +59,9 @@ def answers(pinned: PinnedHours, asked: list[tuple[Any, Any, Any]]) -> list[byte
     """Bytes of all that is found at every site."""
     out = []
     for i, question in enumerate(asked):
-        split, mw = pinned.split(i, *question), pinned.dispatch(i, *question)
+        split = pinned.split(i, *question)
         tables = [getattr(split, field.name) for field in fields(split)]
-        out += [b"none" if table is None else table.tobytes() for table in (*tables, mw)] + [repr(mw.shape).encode()]
+        out += [b"none" if table is None else table.tobytes() for table in tables]
     return out
 
 
