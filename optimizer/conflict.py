@@ -28,6 +28,8 @@ Progress = Callable[..., None]
 LARGE = 40
 #: seconds in which a scenario is looked for that lacks more than the first that has no plan
 WORSE = 2.0
+#: so many in a row that lack the same end the search: it is nothing that scenarios differ in
+ALIKE = 4
 #: sections of a case that are about money
 MONEY = ("financing.", "treasury.", "company.", "cash_flows.", "tax.")
 #: share of a proof from which on it is told what is taken as given
@@ -143,6 +145,7 @@ class Bench:
                 return None
             whole = len(self.scope) == problem.scenarios.count
             self._keep(key, Trial(problem if whole else only(problem, self.scope), self._owner, self.deadline, self.lawful))
+        self._trials[key].deadline = self.deadline
         return self._trials[key]
 
     def _key(self, changes: Sequence[Change], *more: str) -> tuple[tuple[str, ...], ...]:
@@ -185,6 +188,7 @@ class Bench:
         key = self._key([*changes, *gone], *(f"slide {one.path}" for one in sliding))
         if key not in self._trials:
             self._keep(key, base.sliding(tuple(shifts)))
+        self._trials[key].deadline = self.deadline
         return self._trials[key]
 
     def _slide(self, one: Stated, base: Trial, changes: Sequence[Change]) -> Shift | None:
@@ -239,19 +243,30 @@ class Bench:
         count = self.whole.scenarios.count
         if count == 1 or count * self.whole.clock.periods < LARGE:
             return
-        every, worst, most, until = self.scope, None, -np.inf, None
-        for s in range(count):
-            if self.expired() or (until is not None and time.perf_counter() > until):
+        every, worst, most, until, alike = self.scope, None, -np.inf, None, 0
+        for s in _apart(count):
+            if self.expired() or alike == ALIKE or (until is not None and time.perf_counter() > until):
                 break
             self.scope = (s,)
             trial = self.trial()
             found = Finding(None, np.nan) if trial is None else trial.find(hours=hours)
             if found.feasible is False:
                 until = until or time.perf_counter() + WORSE
+                alike = alike + 1 if np.isclose(found.shortfall, most, rtol=1e-6, atol=0.0) else 1
                 if found.shortfall > most:
                     worst, most = s, found.shortfall
             self._trials.clear()
         self.scope = every if worst is None else (worst,)
+
+
+def _apart(count: int) -> list[int]:
+    """0 to count - 1, first those far from each other: neighbours among scenarios are often alike."""
+    out = sorted({0, count - 1})
+    while len(out) < count:
+        known = sorted(out)
+        gap, low = max(((b - a, -a) for a, b in zip(known, known[1:], strict=False)))
+        out.append(-low + gap // 2)
+    return out
 
 
 def collide(bench: Bench, dropped: Collection[str] = (), progress: Progress | None = None) -> Conflict | None:

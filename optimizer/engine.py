@@ -116,6 +116,14 @@ class Solution:
 
         return statements_frame(self)
 
+    @property
+    def borne_out(self) -> bool:
+        """Whether there is a plan whose books obey every limit and rule and agree with the program, be it the best one or not."""
+        if self.books is None or self.certificate is None:
+            return False
+        off = (check.relative for check in (*self.books.checks, *self.lp_checks))
+        return self.certificate.primal_residual_relative <= TOLERANCE and all(one <= TOLERANCE for one in off)
+
     @cached_property
     def finance(self) -> FinanceStatements:
         """Income statement, cash flow, balance sheet, schedules, tax, cap table and returns, tied. Raises ValueError without a plan."""
@@ -138,13 +146,14 @@ def solve(
     baseline: bool = True,
     keep: bool = False,
     seed_from: Seed | None = None,
+    thorough: bool = True,
 ) -> Solution:
     """Solve a case and prove the answer. time_limit in seconds.
 
     method: 'cuts' values every hour exactly and adds what is needed of it to the program; 'extensive' writes every hour out.
     executor: who works out the hours ('cuts' only); None: this process. The answer is the same to the last bit.
     baseline: also work out what a company that invests in nothing new would be worth. keep: leave the program warm in `Solution.kept`.
-    seed_from: begin where a neighbour ended (`warm`); the proof is the same.
+    seed_from: begin where a neighbour ended (`warm`); the proof is the same. thorough: as `Kept.within`.
     Raises ValueError for an unknown method; SolverError when HiGHS itself fails; ExecutorError when its workers cannot go on.
     """
     if method not in METHODS:
@@ -162,6 +171,7 @@ def solve(
         baseline=baseline,
         keep=keep,
         seed_from=seed_from,
+        thorough=thorough,
     )
     try:
         return run.run()
@@ -178,7 +188,12 @@ def solve(
 def solve_problem(problem: Problem, **options: Any) -> Solution:
     """Solve plain arrays: what tests of the mathematics use."""
 
-    return solve(_Bare(problem), **options)  # type: ignore[arg-type]
+    return solve(bare(problem), **options)
+
+
+def bare(problem: Problem) -> Case:
+    """Plain arrays in place of a case, for `solve`."""
+    return _Bare(problem)  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)
@@ -217,6 +232,7 @@ class _Run:
         baseline: bool = False,
         keep: bool = False,
         seed_from: Seed | None = None,
+        thorough: bool = True,
     ) -> None:
         self.case, self.method, self.progress, self.canonical = case, method, progress, canonical
         self.settings: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "presolve": presolve, "method": algorithm}
@@ -232,7 +248,7 @@ class _Run:
         self.whole = True  # the session holds the case itself, not a branch of it or a baseline
         self.upper: float | None = None  # USD, proved while it did
         self.lower = -np.inf  # USD, attained by real hours while it did
-        self.baseline, self.keep, self.seed_from = baseline, keep, seed_from
+        self.baseline, self.keep, self.seed_from, self.thorough = baseline, keep, seed_from, thorough
 
     @contextmanager
     def stage(self, name: str, **numbers: float) -> Iterator[None]:
@@ -251,7 +267,7 @@ class _Run:
         outcome = Outcome(answer.status.value) if answer.status.value in {o.value for o in Outcome} else Outcome.UNVERIFIED
         if outcome is not Outcome.OPTIMAL:
             return self._without_plan(plan, self.session.lp, answer, outcome)
-        solution, kept = self._finish(plan, lp, answer)
+        solution, kept = self._finish(plan, lp, answer, self.thorough)
         if self.baseline and solution.outcome is Outcome.OPTIMAL:
             from optimizer.baseline import no_new_investment
 
@@ -558,7 +574,6 @@ class _Run:
 
     def _realise(self, plan: Plan, lp: LinearProgram, answer: Answer) -> tuple[Answer, Any]:
         """The plan with hours that were worked out, and these hours; what it is worth is the lower bound."""
-        from models.decomposition import Realised
         from optimizer import branch
         from optimizer.canonical import canonical, fixed_order, toward_bounds
 
@@ -571,7 +586,7 @@ class _Run:
             levels.append(toward_bounds(session.lp, fixed_order(len(session.lp.cost))))
             return canonical(session, session.lp, found, levels)
 
-        realised = Realised(self.cuts, lp, answer, self._new_session)
+        realised = self.cuts.realised(lp, answer)
         if not any(len(site.units) for site in self.cuts.sites):
             # hours that nothing links are worth what the cuts at these capacities say: there is nothing to mix
             return answer, plan.theta.dispatch([realised.plain(i, answer.x) for i in range(len(self.cuts.sites))], work)

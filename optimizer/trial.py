@@ -106,7 +106,8 @@ class Shift:
 class Trial:
     """One problem on trial. owner(family, key) names the statement that a row belongs to, or None.
 
-    lawful: also what no row can say must hold, of tax deductions and cash sweeps (`branch`): dear, and hardly ever what decides.
+    deadline: of time.perf_counter, heeded within solves too; it may be moved. lawful: also what no row can say must hold, of tax
+    deductions and cash sweeps (`branch`): dear, and hardly ever what decides.
     """
 
     def __init__(self, problem: Problem, owner: Owners, deadline: float | None = None, lawful: bool = False) -> None:
@@ -163,7 +164,7 @@ class Trial:
     def _new_session(self, lp: LinearProgram) -> Session:
         from optimizer.highs import Session
 
-        session = Session(self.options)
+        session = Session(replace(self.options, deadline=self.deadline))
         session.load(lp)
         return session
 
@@ -173,6 +174,7 @@ class Trial:
     # ---- can it be? --------------------------------------------------------------------------------------------------
     def find(self, let_go: Collection[str] = (), hours: bool = True) -> Finding:
         """Is there a plan without the statements let go? hours: let real hours say so; else a plan that the cuts so far permit will do."""
+        self.session.options = replace(self.options, deadline=self.deadline)
         self._price(let_go)
         return self._decide(let_go, hours)
 
