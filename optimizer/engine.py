@@ -309,6 +309,8 @@ class _Run:
                 warm.begin(self.seed_from, lp, self.session, self.cuts)
             if self.cuts is not None:
                 self.cuts.thrifty = self.canonical  # what is chosen among equal plans is made real (`_choose`)
+        if self.cuts is not None and not self.thorough:
+            self.cuts.thrifty = True  # the rest in `_real`
         return plan, lp
 
     def _finish(self, plan: Plan, lp: LinearProgram, answer: Answer, thorough: bool = True) -> tuple[Solution, Kept]:
@@ -403,7 +405,7 @@ class _Run:
         from optimizer.canonical import canonical
 
         if not self.canonical:
-            return answer
+            return self._real(answer)
         for _ in range(100):
             chosen = canonical(self.session, self.session.lp, answer, self.levels)
             if self.cuts is None or self.cuts.real(chosen):
@@ -412,6 +414,14 @@ class _Run:
             if answer.status.value != "optimal":
                 return answer
         return answer
+
+    def _real(self, answer: Answer) -> Answer:
+        """The optimum whose hours are real, where cuts were made in the plan's own directions only."""
+        if self.cuts is None or not self.cuts.thrifty or self.cuts.real(answer):
+            return answer
+        self.cuts.thrifty = False
+        found = self._solve()
+        return found if found.status.value == "optimal" else answer
 
     # ---- no plan ---------------------------------------------------------------------------------------------------
     def _without_plan(self, plan: Plan, lp: LinearProgram, answer: Answer, outcome: Outcome) -> Solution:

@@ -208,7 +208,8 @@ def _search(bench: Bench, one: Stated, lever: Lever, changes: list[Change], drop
 
     def at(value: float) -> tuple[bool | None, float]:
         """(is there a plan, how far is it) with the lever at a value."""
-        found = bench.without(dropped, [*changes, Step(one, lever, value).change])
+        moved = [] if value == lever.now else [Step(one, lever, value).change]
+        found = bench.without(dropped, [*changes, *moved])
         return found.feasible, found.shortfall
 
     if lever.points:
