@@ -40,6 +40,8 @@ EXACT = 1e-9
 
 #: nonzeros from which a cold solve is by interior point: simplex then takes five times as long
 LARGE = 40_000
+#: share of the time left for branches of the law that is kept for the nearest one, should the search end without a plan
+LAST = 0.2
 METHODS = ("cuts", "extensive")
 
 Progress = Callable[..., None]
@@ -485,9 +487,21 @@ class _Run:
             self.cuts.thrifty = False
         with self.stage("branch"):
             near = None if thorough else branch.nearest(self.session, answer, self.law, self._solve, self._choose)
-            return near or branch.settle(
-                self.session, answer, self.law, self._solve, self._choose, deadline=self.deadline, progress=self.progress
+            if near is not None:
+                return near
+            until = self.deadline
+            if until is not None:
+                until -= LAST * max(until - time.perf_counter(), 0.0)
+            settled = branch.settle(
+                self.session, answer, self.law, self._solve, self._choose, deadline=until, progress=self.progress
             )
+            if settled.complete or settled.answer is not None or not thorough:
+                return settled
+            # the search for the best plan has come to none: some plan is better than no plan
+            more = len(self.session.lp.row_lower) - len(answer.y)  # cuts since
+            root = replace(answer, y=np.concatenate([answer.y, np.zeros(more)]))
+            near = branch.nearest(self.session, root, self.law, self._solve, self._choose)
+            return settled if near is None else replace(settled, answer=near.answer, lp=near.lp)
 
     def _unsettled(self, settled: Settled) -> Solution:
         """No plan obeys the tax law in any branch looked at."""

@@ -27,8 +27,9 @@ STRETCH = (1.0, 1.02, 1.1, 1.5)
 MOST_TRIED = 24
 #: a figure moves by this share of itself to see what it does
 NUDGE = 0.01
-#: seconds in which, where there is a limit at all, better plans are looked for than those found in the nearest branch of the tax law
-BETTER = 2.0
+#: seconds in which, where there is a limit at all, better plans are looked for than those found in the nearest branch of the tax law;
+#: not where a solve takes more than this share of it
+BETTER, QUICK = 2.0, 0.25
 
 
 @dataclass(frozen=True)
@@ -375,7 +376,8 @@ def verify(
                 out.append(solved)
         if deadline is not None:
             solve.deadline = min(deadline, time.perf_counter() + BETTER)
-        out = [_improved(repair, solve) for repair in out]
+        if deadline is None or solve.longest <= QUICK * BETTER:
+            out = [_improved(repair, solve) for repair in out]
     finally:
         bench.deadline = before
     return sorted(out, key=_first)
@@ -467,11 +469,15 @@ def _further(repair: Repair, factor: float) -> Repair | None:
 
 
 class _Again:
-    """Solves a case with repairs, one after another; each begins where the one before ended. deadline: of time.perf_counter."""
+    """Solves a case with repairs, one after another; each begins where the one before ended.
+
+    deadline: of time.perf_counter; longest: seconds that a solve took.
+    """
 
     def __init__(self, bench: Bench, deadline: float | None) -> None:
         self.bench, self.deadline = bench, deadline
         self.seed: Seed | None = None
+        self.longest = 0.0
 
     def expired(self) -> bool:
         return self.deadline is not None and time.perf_counter() > self.deadline
@@ -494,10 +500,12 @@ class _Again:
                 case = Case.load(old.path, old.variant, [*old.settings, *repair.settings])
             except CaseError:
                 return None
-        left = None if self.deadline is None else max(self.deadline - time.perf_counter(), 0.0)
+        start = time.perf_counter()
+        left = None if self.deadline is None else max(self.deadline - start, 0.0)
         solution = engine.solve(
             case, time_limit=left, canonical=False, baseline=False, keep=True, seed_from=self.seed, thorough=thorough
         )
+        self.longest = max(self.longest, time.perf_counter() - start)
         if solution.kept is not None:
             self.seed = warm.leave(solution.kept)
         return replace(solution, kept=None)
