@@ -345,7 +345,7 @@ def _root(failed: Sequence[tuple[float, float]]) -> float | None:
     if len(failed) < 2:
         return None
     (a, fa), (b, fb) = failed[-2:]
-    if not (np.isfinite(fa) and np.isfinite(fb)) or fa == fb:
+    if not (np.isfinite(fa) and np.isfinite(fb)) or abs(fa - fb) <= 1e-9 * abs(fa):  # the same but for rounding: no line
         return None
     return b - fb * (b - a) / (fb - fa)
 
