@@ -29,7 +29,7 @@ LARGE = 40
 #: seconds in which a scenario is looked for that lacks more than the first that has no plan
 WORSE = 2.0
 #: so many in a row that lack the same end the search: it is nothing that scenarios differ in
-ALIKE = 4
+ALIKE = 3
 #: sections of a case that are about money
 MONEY = ("financing.", "treasury.", "company.", "cash_flows.", "tax.")
 #: share of a proof from which on it is told what is taken as given

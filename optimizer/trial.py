@@ -115,10 +115,12 @@ class Trial:
 
         import_pyomo()
         from optimizer.highs import compile_model
+        from optimizer.memory import uncollected
 
         self.problem, self.deadline = problem, deadline
-        self.plan = plan_of(problem)
-        self.base = compile_model(self.plan.model)
+        with uncollected():
+            self.plan = plan_of(problem)
+            self.base = compile_model(self.plan.model)
         self.law: list[Condition] = []
         if lawful and (self.plan.taxes.law or self.plan.sweeps.law):
             from optimizer.engine import _conditions
@@ -303,9 +305,11 @@ class Trial:
     def shift(self, moved: Problem, step: float, least: float = 0.0) -> Shift | None:
         """How bounds of rows move with a figure, from the problem at `step` units of it further; None if more than bounds does."""
         from optimizer.highs import compile_model
+        from optimizer.memory import uncollected
 
-        plan = plan_of(moved)  # rows know their names as long as it is there
-        base, other = self.base, compile_model(plan.model)
+        with uncollected():
+            plan = plan_of(moved)  # rows know their names as long as it is there
+            base, other = self.base, compile_model(plan.model)
         same = (
             base.matrix.shape == other.matrix.shape
             and [_key(con) for con in other.rows] == self.keys
