@@ -7,6 +7,7 @@ that comes from somewhere, halls that rigs stand in, prices.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -264,7 +265,7 @@ def _apart(count: int) -> list[int]:
     out = sorted({0, count - 1})
     while len(out) < count:
         known = sorted(out)
-        gap, low = max(((b - a, -a) for a, b in zip(known, known[1:], strict=False)))
+        gap, low = max((b - a, -a) for a, b in itertools.pairwise(known))
         out.append(-low + gap // 2)
     return out
 
