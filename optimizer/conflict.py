@@ -245,6 +245,7 @@ class Bench:
         if count == 1 or count * self.whole.clock.periods < LARGE:
             return
         every, worst, most, until, alike = self.scope, None, -np.inf, None, 0
+        kept: dict[tuple[tuple[str, ...], ...], Trial] = {}
         for s in _apart(count):
             if self.expired() or alike == ALIKE or (until is not None and time.perf_counter() > until):
                 break
@@ -255,8 +256,9 @@ class Bench:
                 until = until or time.perf_counter() + WORSE
                 alike = alike + 1 if np.isclose(found.shortfall, most, rtol=1e-6, atol=0.0) else 1
                 if found.shortfall > most:
-                    worst, most = s, found.shortfall
+                    worst, most, kept = s, found.shortfall, dict(self._trials)
             self._trials.clear()
+        self._trials.update(kept)
         self.scope = every if worst is None else (worst,)
 
 
