@@ -117,6 +117,7 @@ class Bench:
     def problem(self, changes: Sequence[Change] = ()) -> Problem | None:
         """The whole problem with changes; None where the case does not allow them."""
         from optimizer.diagnostics import CaseError
+        from optimizer.memory import uncollected
 
         key = tuple(change.mark for change in changes)
         if key not in self._problems:
@@ -126,7 +127,8 @@ class Bench:
 
                 settings = [one for change in changes for one in change.settings]
                 try:
-                    made = Case.load(self.case.path, self.case.variant, [*self.case.settings, *settings]).problem()
+                    with uncollected():
+                        made = Case.load(self.case.path, self.case.variant, [*self.case.settings, *settings]).problem()
                 except CaseError:
                     made = None
             else:
