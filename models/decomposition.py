@@ -127,6 +127,7 @@ class Cuts:
         self.attained: tuple[Any, Any] | None = (
             None  # (linear program, answer) of the last plan with real hours, since it was asked for
         )
+        self._realised: tuple[Any, Array, Realised] | None = None  # (linear program, x, of which) that was asked for last
         self._known: dict[int, tuple[bytes, dict[bytes, Split]]] = {}  # splits at the capacities asked for last, by direction
         self.best: dict[int, Array] = {}  # site -> (B,) USD the hours were worth when last priced in money
         self.first_row = session.lp.matrix.shape[0]
@@ -460,7 +461,7 @@ class Cuts:
             return 0, 0.0
         if all(found is None or found.inside for found in self.explore(answer)):
             return 0, 0.0
-        realised = Realised(self, self.session.lp, answer, self.new_session)
+        realised = self.realised(self.session.lp, answer)
         session, found = realised.price_in(answer.objective, REAL)
         if found.status.value != "optimal":
             return 0, np.inf
@@ -478,6 +479,13 @@ class Cuts:
                 rows, missed = self._cut(i, realised.capacity[i], *direction, answer.x)
                 added, miss = added + rows, max(miss, missed)
         return added, miss
+
+    def realised(self, lp: Any, answer: Any) -> Realised:
+        """What real hours attain at an answer's capacities; the last one goes on where it is asked for again."""
+        assert self.new_session is not None
+        if self._realised is None or self._realised[0] is not lp or self._realised[1] is not answer.x:
+            self._realised = lp, answer.x, Realised(self, lp, answer, self.new_session)
+        return self._realised[2]
 
     def real(self, answer: Any) -> bool:
         """Whether the hours bear an answer out; where they do not, the cuts that say so have been added."""
@@ -515,6 +523,8 @@ class Realised:
         self.capacity = [cuts.capacity(i, answer.x) for i in range(len(cuts.sites))]
         self.planned = [cuts._value(site.quantity, answer.x) for site in cuts.sites]
         self.points: list[list[tuple[Array, Array, Array, Array]]] = [[] for _ in cuts.sites]  # alpha, rho, theta, q
+        self._end: tuple[Any, Any, list[tuple[int, int]]] | None = None  # (session, answer, groups of shares) with these points
+        self._before: tuple[Any, list[tuple[int, int]]] | None = None  # (session, groups of shares) with the points before
         for i, (site, found) in enumerate(zip(cuts.sites, cuts.explore(answer), strict=True)):
             for d, z in found.tried if found is not None else ():
                 self.points[i].append((*cuts.natural(i, d), z[:, 0] * cuts.unit, z[:, 1:] * site.units))
@@ -581,9 +591,7 @@ class Realised:
         session, answer = None, None
         before, idle = np.nan, 0
         for _ in range(most):
-            made, groups = self.program()
-            session = self.new_session(made)
-            answer = session.solve()
+            session, answer, groups = self._end = self._end or self._solve()
             if answer.status.value != "optimal":
                 break
             idle = idle + 1 if abs(answer.objective - before) <= 0.1 * REAL * abs(before) else 0
@@ -593,7 +601,23 @@ class Realised:
             near = abs(bound - answer.objective) <= gap * max(abs(bound), 1e-300)
             if near or not groups or not self._price(answer.y[m:]):
                 break
+            self._before, self._end = (session, groups), None
         return session, answer
+
+    def _solve(self) -> tuple[Any, Any, list[tuple[int, int]]]:
+        """(session, answer, groups of shares) with the points at hand; it begins where the last one ended, new shares at nothing."""
+        made, groups = self.program()
+        session = self.new_session(made)
+        if self._before is not None:
+            former, shared = self._before
+            n, count = self.lp.matrix.shape[1], len(made.cost)
+            blocks = [len(site.theta) for site in self.cuts.sites]
+            start = dict(zip(shared, n + np.cumsum([0, *(blocks[i] for i, _ in shared)]), strict=False))
+            shares = [start[g] + np.arange(blocks[g[0]]) if g in start else np.full(blocks[g[0]], -1) for g in groups]
+            slack = count - n - sum(map(len, shares))
+            columns = np.concatenate([np.arange(n), *shares, len(former.lp.cost) - slack + np.arange(slack)])
+            session.follow(former, columns.astype(np.int64))
+        return session, session.solve(), groups
 
     def mixtures(self, session: Any, answer: Any, choose: Callable[[Any, Any], Any]) -> tuple[Any, list[Mixture]]:
         """The chosen plan among equal ones, and how the splits mix in it."""
@@ -602,6 +626,7 @@ class Realised:
         start = n + sum(len(self.points[i][p][0]) for i, p in groups)
         slack = np.arange(start, len(answer.x))
         session.set_column_bounds(slack, np.zeros(len(slack)), np.zeros(len(slack)))
+        self._end = self._before = None  # the session is another program now
         answer = choose(session, answer)
         out = [Mixture(k, []) for k in self.capacity]
         start = n

@@ -7,6 +7,7 @@ that comes from somewhere, halls that rigs stand in, prices.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +29,8 @@ Progress = Callable[..., None]
 LARGE = 40
 #: seconds in which a scenario is looked for that lacks more than the first that has no plan
 WORSE = 2.0
+#: so many in a row that lack the same end the search: it is nothing that scenarios differ in
+ALIKE = 3
 #: sections of a case that are about money
 MONEY = ("financing.", "treasury.", "company.", "cash_flows.", "tax.")
 #: share of a proof from which on it is told what is taken as given
@@ -114,6 +117,7 @@ class Bench:
     def problem(self, changes: Sequence[Change] = ()) -> Problem | None:
         """The whole problem with changes; None where the case does not allow them."""
         from optimizer.diagnostics import CaseError
+        from optimizer.memory import uncollected
 
         key = tuple(change.mark for change in changes)
         if key not in self._problems:
@@ -123,7 +127,8 @@ class Bench:
 
                 settings = [one for change in changes for one in change.settings]
                 try:
-                    made = Case.load(self.case.path, self.case.variant, [*self.case.settings, *settings]).problem()
+                    with uncollected():
+                        made = Case.load(self.case.path, self.case.variant, [*self.case.settings, *settings]).problem()
                 except CaseError:
                     made = None
             else:
@@ -143,6 +148,7 @@ class Bench:
                 return None
             whole = len(self.scope) == problem.scenarios.count
             self._keep(key, Trial(problem if whole else only(problem, self.scope), self._owner, self.deadline, self.lawful))
+        self._trials[key].deadline = self.deadline
         return self._trials[key]
 
     def _key(self, changes: Sequence[Change], *more: str) -> tuple[tuple[str, ...], ...]:
@@ -185,6 +191,7 @@ class Bench:
         key = self._key([*changes, *gone], *(f"slide {one.path}" for one in sliding))
         if key not in self._trials:
             self._keep(key, base.sliding(tuple(shifts)))
+        self._trials[key].deadline = self.deadline
         return self._trials[key]
 
     def _slide(self, one: Stated, base: Trial, changes: Sequence[Change]) -> Shift | None:
@@ -239,19 +246,32 @@ class Bench:
         count = self.whole.scenarios.count
         if count == 1 or count * self.whole.clock.periods < LARGE:
             return
-        every, worst, most, until = self.scope, None, -np.inf, None
-        for s in range(count):
-            if self.expired() or (until is not None and time.perf_counter() > until):
+        every, worst, most, until, alike = self.scope, None, -np.inf, None, 0
+        kept: dict[tuple[tuple[str, ...], ...], Trial] = {}
+        for s in _apart(count):
+            if self.expired() or alike == ALIKE or (until is not None and time.perf_counter() > until):
                 break
             self.scope = (s,)
             trial = self.trial()
             found = Finding(None, np.nan) if trial is None else trial.find(hours=hours)
             if found.feasible is False:
                 until = until or time.perf_counter() + WORSE
+                alike = alike + 1 if np.isclose(found.shortfall, most, rtol=1e-6, atol=0.0) else 1
                 if found.shortfall > most:
-                    worst, most = s, found.shortfall
+                    worst, most, kept = s, found.shortfall, dict(self._trials)
             self._trials.clear()
+        self._trials.update(kept)
         self.scope = every if worst is None else (worst,)
+
+
+def _apart(count: int) -> list[int]:
+    """0 to count - 1, first those far from each other: neighbours among scenarios are often alike."""
+    out = sorted({0, count - 1})
+    while len(out) < count:
+        known = sorted(out)
+        gap, low = max((b - a, -a) for a, b in itertools.pairwise(known))
+        out.append(-low + gap // 2)
+    return out
 
 
 def collide(bench: Bench, dropped: Collection[str] = (), progress: Progress | None = None) -> Conflict | None:

@@ -42,6 +42,8 @@ EXACT = 1e-9
 
 #: nonzeros from which a cold solve is by interior point: simplex then takes five times as long
 LARGE = 40_000
+#: share of the time left for branches of the law that is kept for the nearest one, should the search end without a plan
+LAST = 0.2
 METHODS = ("cuts", "extensive")
 
 Progress = Callable[..., None]
@@ -118,6 +120,14 @@ class Solution:
 
         return statements_frame(self)
 
+    @property
+    def borne_out(self) -> bool:
+        """Whether there is a plan whose books obey every limit and rule and agree with the program, be it the best one or not."""
+        if self.books is None or self.certificate is None:
+            return False
+        off = (check.relative for check in (*self.books.checks, *self.lp_checks))
+        return self.certificate.primal_residual_relative <= TOLERANCE and all(one <= TOLERANCE for one in off)
+
     @cached_property
     def finance(self) -> FinanceStatements:
         """Income statement, cash flow, balance sheet, schedules, tax, cap table and returns, tied. Raises ValueError without a plan."""
@@ -140,13 +150,14 @@ def solve(
     baseline: bool = True,
     keep: bool = False,
     seed_from: Seed | None = None,
+    thorough: bool = True,
 ) -> Solution:
     """Solve a case and prove the answer. time_limit in seconds.
 
     method: 'cuts' values every hour exactly and adds what is needed of it to the program; 'extensive' writes every hour out.
     executor: who works out the hours ('cuts' only); None: this process. The answer is the same to the last bit.
     baseline: also work out what a company that invests in nothing new would be worth. keep: leave the program warm in `Solution.kept`.
-    seed_from: begin where a neighbour ended (`warm`); the proof is the same.
+    seed_from: begin where a neighbour ended (`warm`); the proof is the same. thorough: as `Kept.within`.
     Raises ValueError for an unknown method; SolverError when HiGHS itself fails; ExecutorError when its workers cannot go on.
     """
     if method not in METHODS:
@@ -164,6 +175,7 @@ def solve(
         baseline=baseline,
         keep=keep,
         seed_from=seed_from,
+        thorough=thorough,
     )
     try:
         return run.run()
@@ -180,7 +192,12 @@ def solve(
 def solve_problem(problem: Problem, **options: Any) -> Solution:
     """Solve plain arrays: what tests of the mathematics use."""
 
-    return solve(_Bare(problem), **options)  # type: ignore[arg-type]
+    return solve(bare(problem), **options)
+
+
+def bare(problem: Problem) -> Case:
+    """Plain arrays in place of a case, for `solve`."""
+    return _Bare(problem)  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)
@@ -219,6 +236,7 @@ class _Run:
         baseline: bool = False,
         keep: bool = False,
         seed_from: Seed | None = None,
+        thorough: bool = True,
     ) -> None:
         self.case, self.method, self.progress, self.canonical = case, method, progress, canonical
         self.settings: dict[str, Any] = {"time_limit": time_limit, "seed": seed, "presolve": presolve, "method": algorithm}
@@ -236,7 +254,7 @@ class _Run:
         self.whole = True  # the session holds the case itself, not a branch of it or a baseline
         self.upper: float | None = None  # USD, proved while it did
         self.lower = -np.inf  # USD, attained by real hours while it did
-        self.baseline, self.keep, self.seed_from = baseline, keep, seed_from
+        self.baseline, self.keep, self.seed_from, self.thorough = baseline, keep, seed_from, thorough
 
     @contextmanager
     def stage(self, name: str, **numbers: float) -> Iterator[None]:
@@ -255,7 +273,7 @@ class _Run:
         outcome = Outcome(answer.status.value) if answer.status.value in {o.value for o in Outcome} else Outcome.UNVERIFIED
         if outcome is not Outcome.OPTIMAL:
             return self._without_plan(plan, self.session.lp, answer, outcome)
-        solution, kept = self._finish(plan, lp, answer)
+        solution, kept = self._finish(plan, lp, answer, self.thorough)
         if self.baseline and solution.outcome is Outcome.OPTIMAL:
             from optimizer.baseline import no_new_investment
 
@@ -297,6 +315,8 @@ class _Run:
                 warm.begin(self.seed_from, lp, self.session, self.cuts)
             if self.cuts is not None:
                 self.cuts.thrifty = self.canonical  # what is chosen among equal plans is made real (`_choose`)
+        if self.cuts is not None and not self.thorough:
+            self.cuts.thrifty = True  # the rest in `_real`
         return plan, lp
 
     def _finish(self, plan: Plan, lp: LinearProgram, answer: Answer, thorough: bool = True) -> tuple[Solution, Kept]:
@@ -429,7 +449,7 @@ class _Run:
         from optimizer.canonical import canonical
 
         if not self.canonical:
-            return answer
+            return self._real(answer)
         for _ in range(100):
             chosen = canonical(self.session, self.session.lp, answer, self.levels)
             if self.cuts is None or self.cuts.real(chosen):
@@ -438,6 +458,14 @@ class _Run:
             if answer.status.value != "optimal":
                 return answer
         return answer
+
+    def _real(self, answer: Answer) -> Answer:
+        """The optimum whose hours are real, where cuts were made in the plan's own directions only."""
+        if self.cuts is None or not self.cuts.thrifty or self.cuts.real(answer):
+            return answer
+        self.cuts.thrifty = False
+        found = self._solve()
+        return found if found.status.value == "optimal" else answer
 
     # ---- no plan ---------------------------------------------------------------------------------------------------
     def _without_plan(self, plan: Plan, lp: LinearProgram, answer: Answer, outcome: Outcome) -> Solution:
@@ -501,9 +529,21 @@ class _Run:
             self.cuts.thrifty = False
         with self.stage("branch"):
             near = None if thorough else branch.nearest(self.session, answer, self.law, self._solve, self._choose)
-            return near or branch.settle(
-                self.session, answer, self.law, self._solve, self._choose, deadline=self.deadline, progress=self.progress
+            if near is not None:
+                return near
+            until = self.deadline
+            if until is not None:
+                until -= LAST * max(until - time.perf_counter(), 0.0)
+            settled = branch.settle(
+                self.session, answer, self.law, self._solve, self._choose, deadline=until, progress=self.progress
             )
+            if settled.complete or settled.answer is not None or not thorough:
+                return settled
+            # the search for the best plan has come to none: some plan is better than no plan
+            more = len(self.session.lp.row_lower) - len(answer.y)  # cuts since
+            root = replace(answer, y=np.concatenate([answer.y, np.zeros(more)]))
+            near = branch.nearest(self.session, root, self.law, self._solve, self._choose)
+            return settled if near is None else replace(settled, answer=near.answer, lp=near.lp)
 
     def _unsettled(self, settled: Settled) -> Solution:
         """No plan obeys the tax law in any branch looked at."""
@@ -600,7 +640,6 @@ class _Run:
 
     def _realise(self, plan: Plan, lp: LinearProgram, answer: Answer) -> tuple[Answer, Any]:
         """The plan with hours that were worked out, and these hours; what it is worth is the lower bound."""
-        from models.decomposition import Realised
         from optimizer import branch
         from optimizer.canonical import canonical, fixed_order, toward_bounds
 
@@ -612,7 +651,7 @@ class _Run:
             levels.append(toward_bounds(session.lp, fixed_order(len(session.lp.cost))))
             return canonical(session, session.lp, found, levels)
 
-        realised = Realised(self.cuts, lp, answer, self._new_session)
+        realised = self.cuts.realised(lp, answer)
         if not any(len(site.units) for site in self.cuts.sites):
             # hours that nothing links are worth what the cuts at these capacities say: there is nothing to mix
             return answer, plan.theta.dispatch([realised.plain(i, answer.x) for i in range(len(self.cuts.sites))])

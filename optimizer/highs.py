@@ -545,6 +545,17 @@ class Session:
         self._check(self._highs.setBasis(basis), "setBasis")
         self._warm = True
 
+    def follow(self, other: Session, columns: np.ndarray) -> None:
+        """Begin where another session with the same rows ended. columns: number in the other of each column here, -1 for a new one."""
+        basis, end = highspy.HighsBasis(), other.get_basis()
+        if not end.valid:
+            return
+        theirs = [*end.col_status, highspy.HighsBasisStatus.kLower]  # a new column stands at its lower bound
+        basis.col_status = [theirs[k] for k in columns.tolist()]
+        basis.row_status = end.row_status
+        basis.valid = True
+        self.set_basis(basis)
+
     def forget_basis(self) -> None:
         """The next solve is cold, so `method` and `presolve` apply to it again."""
         self._check(self._highs.clearSolver(), "clearSolver")

@@ -152,6 +152,7 @@ def _repair(found: Explanation, repair: Repair, number: int) -> list[str]:
     result = {
         "optimal": f"objective {money(repair.objective)}",
         "unbounded": "a plan, and then one that earns without limit",
+        "feasible": f"a plan worth {money(repair.objective)} whose books obey every rule{_at_most(repair)}",
         "planned": "a plan exists; what it is worth was not solved in time",
         "scenarios": "enough in the scenarios looked at; the whole was not solved again in time",
     }[repair.outcome]
@@ -161,6 +162,10 @@ def _repair(found: Explanation, repair: Repair, number: int) -> list[str]:
     elif found.case is not None:
         out.append("     (no --set says this: change the case by hand)")
     return out
+
+
+def _at_most(repair: Repair) -> str:
+    return "" if repair.upper is None else f"; none is worth more than {money(repair.upper)}"
 
 
 def pasted(settings: Sequence[str]) -> str:
@@ -219,6 +224,7 @@ def as_json(found: Explanation) -> dict[str, Any]:
                 "change": repair.size if math.isfinite(repair.size) else None,
                 "outcome": repair.outcome,
                 "objective": repair.objective,
+                "upper_bound": repair.objective if repair.outcome == "optimal" else repair.upper,
             }
             for repair in found.repairs
         ],

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from optimizer.stated import Stated
 if TYPE_CHECKING:
     from optimizer.engine import Solution
     from optimizer.levers import Lever, Settings
+    from optimizer.warm import Seed
 
 #: conflicts that are told one after another
 MOST_CONFLICTS = 4
@@ -26,6 +27,9 @@ STRETCH = (1.0, 1.02, 1.1, 1.5)
 MOST_TRIED = 24
 #: a figure moves by this share of itself to see what it does
 NUDGE = 0.01
+#: seconds in which, where there is a limit at all, better plans are looked for than those found in the nearest branch of the tax law;
+#: not where a solve takes more than this share of it
+BETTER, QUICK = 2.0, 0.25
 
 
 @dataclass(frozen=True)
@@ -85,14 +89,16 @@ class Step:
 class Repair:
     """Steps that together make room for a plan.
 
-    outcome     'optimal' (or 'unbounded') once the changed case was solved and proved; 'planned': a plan exists in the program, the
-                changed case was not solved again; 'scenarios': the same, of the scenarios looked at only
-    objective   USD, of the changed case
+    outcome     'optimal' (or 'unbounded') once the changed case was solved and proved; 'feasible': it was solved, and the books of the
+                plan found obey everything, but whether there is a better one was not settled; 'planned': a plan exists in the program,
+                the changed case was not solved again; 'scenarios': the same, of the scenarios looked at only
+    objective   USD, of the changed case; upper: USD that no plan of it exceeds, where that is more
     """
 
     steps: tuple[Step, ...]
     outcome: str
     objective: float | None = None
+    upper: float | None = None
 
     @property
     def settings(self) -> Settings:
@@ -203,7 +209,8 @@ def _search(bench: Bench, one: Stated, lever: Lever, changes: list[Change], drop
 
     def at(value: float) -> tuple[bool | None, float]:
         """(is there a plan, how far is it) with the lever at a value."""
-        found = bench.without(dropped, [*changes, Step(one, lever, value).change])
+        moved = [] if value == lever.now else [Step(one, lever, value).change]
+        found = bench.without(dropped, [*changes, *moved])
         return found.feasible, found.shortfall
 
     if lever.points:
@@ -338,7 +345,7 @@ def _root(failed: Sequence[tuple[float, float]]) -> float | None:
     if len(failed) < 2:
         return None
     (a, fa), (b, fb) = failed[-2:]
-    if not (np.isfinite(fa) and np.isfinite(fb)) or fa == fb:
+    if not (np.isfinite(fa) and np.isfinite(fb)) or abs(fa - fb) <= 1e-9 * abs(fa):  # the same but for rounding: no line
         return None
     return b - fb * (b - a) / (fb - fa)
 
@@ -354,55 +361,89 @@ def verify(
 
     Where the least figure does not do after all, the next larger one that does takes its place; what does not do at all is left out.
     """
-    if len(bench.scope) < bench.whole.scenarios.count:
-        found = _in_every_scenario(bench, found, deadline)
+    before, bench.deadline = bench.deadline, deadline
+    solve = _Again(bench, deadline)
     out: list[Repair] = []
-    for n, repair in enumerate(found):
-        left = None if deadline is None else deadline - time.perf_counter()
-        if left is not None and left <= 0.0:
-            out.append(repair)
-            continue
-        if progress is not None:
-            progress("solve repaired cases", solved=n)
-        solved = _solved(bench, repair, left)
-        if solved is not None:
-            out.append(solved)
+    try:
+        for n, repair in enumerate(found):
+            if bench.expired():
+                out.append(repair)
+                continue
+            if progress is not None:
+                progress("solve repaired cases", solved=n)
+            solved = _solved(bench, repair, solve)
+            if solved is not None:
+                out.append(solved)
+        if deadline is not None:
+            solve.deadline = min(deadline, time.perf_counter() + BETTER)
+        if deadline is None or solve.longest <= QUICK * BETTER:
+            out = [_improved(repair, solve) for repair in out]
+    finally:
+        bench.deadline = before
     return sorted(out, key=_first)
 
 
-def _in_every_scenario(bench: Bench, found: Sequence[Repair], deadline: float | None) -> list[Repair]:
-    """Repairs that were found in one scenario, as far as all of them ask; left out where nothing of the kind is enough."""
-    scope, before = bench.scope, bench.deadline
-    bench.scope, bench.deadline = tuple(range(bench.whole.scenarios.count)), deadline
-    out: list[Repair] = []
-    try:
-        for repair in found:
-            feasible = bench.without((), [step.change for step in repair.steps]).feasible
-            if feasible is not False:
-                out.append(replace(repair, outcome="planned") if feasible else repair)
-                continue
-            steps = _chain(bench, [step.statement for step in repair.steps])  # others ask for more
-            if steps is not None:
-                out.append(Repair(tuple(steps), "planned"))
-    finally:
-        bench.scope, bench.deadline = scope, before
-    return out
-
-
-def _solved(bench: Bench, repair: Repair, time_limit: float | None) -> Repair | None:
-    """The repair with its objective; None where no figure of it leads to a plan."""
-    for factor in STRETCH:
-        tried = repair if factor == 1.0 else _further(repair, factor)
-        if tried is None:
+def _solved(bench: Bench, repair: Repair, solve: _Again) -> Repair | None:
+    """The repair with its objective; None where no figure of it leads to a plan, or none was found in time after the first did not."""
+    tried: Repair | None = repair
+    stretch = 0
+    while tried is not None:
+        solution = solve(tried, thorough=False)
+        if solution is not None and solution.outcome.name != "INFEASIBLE":
+            return _told(tried, solution)
+        further = _elsewhere(bench, tried) if solution is not None else None
+        if further is not None:
+            repair, stretch, tried = further, 0, further
+        else:
+            stretch += 1
+            tried = _further(repair, STRETCH[stretch]) if stretch < len(STRETCH) else None
+        if bench.expired():
             return None
-        solution = _solve(bench, tried, time_limit)
-        if solution is None or solution.outcome.name == "INFEASIBLE":
-            continue
-        if solution.outcome.name == "OPTIMAL":
-            return replace(tried, outcome="optimal", objective=solution.objective)
-        if solution.outcome.name == "UNBOUNDED":
-            return replace(tried, outcome="unbounded")
-        return tried
+    return None
+
+
+def _told(repair: Repair, solution: Solution) -> Repair:
+    """The repair with what a solve of the case with it found."""
+    if solution.outcome.name == "OPTIMAL":
+        return replace(repair, outcome="optimal", objective=solution.objective, upper=None)
+    if solution.outcome.name == "UNBOUNDED":
+        return replace(repair, outcome="unbounded")
+    if solution.outcome.name == "LIMIT" and solution.borne_out:
+        return replace(repair, outcome="feasible", objective=solution.objective, upper=solution.upper_bound)
+    return repair
+
+
+def _improved(repair: Repair, solve: _Again) -> Repair:
+    """A repair of which some plan is known, with the best one, or the best that time allows."""
+    if repair.outcome != "feasible" or solve.expired():
+        return repair
+    solution = solve(repair, thorough=True)
+    found = repair if solution is None else _told(repair, solution)
+    assert repair.objective is not None and repair.upper is not None
+    if found.outcome == "feasible" and found.objective is not None and found.upper is not None:
+        best = max(repair.objective, found.objective)
+        return replace(repair, objective=best, upper=max(best, min(repair.upper, found.upper)))
+    return found
+
+
+def _elsewhere(bench: Bench, repair: Repair) -> Repair | None:
+    """A repair that scenarios which were not looked at refute, as far as they ask: the first of them that does by itself, else all together.
+
+    None where nothing refutes it so, where nothing of the kind is enough, and when time is up.
+    """
+    scope, every = bench.scope, tuple(range(bench.whole.scenarios.count))
+    if len(scope) == len(every):
+        return None
+    changes = [step.change for step in repair.steps]
+    try:
+        for others in [*((s,) for s in every if s not in scope), every]:
+            bench.scope = others
+            if bench.without((), changes).feasible is False:
+                steps = _chain(bench, [step.statement for step in repair.steps])
+                made = None if steps is None else Repair(tuple(steps), repair.outcome)
+                return None if made is None or made.settings == repair.settings else made
+    finally:
+        bench.scope = scope
     return None
 
 
@@ -427,16 +468,44 @@ def _further(repair: Repair, factor: float) -> Repair | None:
     return replace(repair, steps=tuple(steps))
 
 
-def _solve(bench: Bench, repair: Repair, time_limit: float | None) -> Solution | None:
-    from optimizer import engine
-    from optimizer.case import Case
-    from optimizer.diagnostics import CaseError
+class _Again:
+    """Solves a case with repairs, one after another; each begins where the one before ended.
 
-    if bench.case is None:
-        problem = bench.problem([step.change for step in repair.steps])
-        return None if problem is None else engine.solve_problem(problem, time_limit=time_limit, canonical=False, baseline=False)
-    try:
-        case = Case.load(bench.case.path, bench.case.variant, [*bench.case.settings, *repair.settings])
-    except CaseError:
-        return None
-    return engine.solve(case, time_limit=time_limit, canonical=False, baseline=False)
+    deadline: of time.perf_counter; longest: seconds that a solve took.
+    """
+
+    def __init__(self, bench: Bench, deadline: float | None) -> None:
+        self.bench, self.deadline = bench, deadline
+        self.seed: Seed | None = None
+        self.longest = 0.0
+
+    def expired(self) -> bool:
+        return self.deadline is not None and time.perf_counter() > self.deadline
+
+    def __call__(self, repair: Repair, thorough: bool) -> Solution | None:
+        """None where the case does not allow the change."""
+        from optimizer import engine, warm
+        from optimizer.case import Case
+        from optimizer.diagnostics import CaseError
+
+        case: Any
+        if self.bench.case is None:
+            problem = self.bench.problem([step.change for step in repair.steps])
+            if problem is None:
+                return None
+            case = engine.bare(problem)
+        else:
+            old = self.bench.case
+            try:
+                case = Case.load(old.path, old.variant, [*old.settings, *repair.settings])
+            except CaseError:
+                return None
+        start = time.perf_counter()
+        left = None if self.deadline is None else max(self.deadline - start, 0.0)
+        solution = engine.solve(
+            case, time_limit=left, canonical=False, baseline=False, keep=True, seed_from=self.seed, thorough=thorough
+        )
+        self.longest = max(self.longest, time.perf_counter() - start)
+        if solution.kept is not None:
+            self.seed = warm.leave(solution.kept)
+        return replace(solution, kept=None)

@@ -106,7 +106,8 @@ class Shift:
 class Trial:
     """One problem on trial. owner(family, key) names the statement that a row belongs to, or None.
 
-    lawful: also what no row can say must hold, of tax deductions and cash sweeps (`branch`): dear, and hardly ever what decides.
+    deadline: of time.perf_counter, heeded within solves too; it may be moved. lawful: also what no row can say must hold, of tax
+    deductions and cash sweeps (`branch`): dear, and hardly ever what decides.
     """
 
     def __init__(self, problem: Problem, owner: Owners, deadline: float | None = None, lawful: bool = False) -> None:
@@ -114,10 +115,12 @@ class Trial:
 
         import_pyomo()
         from optimizer.highs import compile_model
+        from optimizer.memory import uncollected
 
         self.problem, self.deadline = problem, deadline
-        self.plan = plan_of(problem)
-        self.base = compile_model(self.plan.model)
+        with uncollected():
+            self.plan = plan_of(problem)
+            self.base = compile_model(self.plan.model)
         self.law: list[Condition] = []
         if lawful and (self.plan.taxes.law or self.plan.sweeps.law):
             from optimizer.engine import _conditions
@@ -163,7 +166,7 @@ class Trial:
     def _new_session(self, lp: LinearProgram) -> Session:
         from optimizer.highs import Session
 
-        session = Session(self.options)
+        session = Session(replace(self.options, deadline=self.deadline))
         session.load(lp)
         return session
 
@@ -173,6 +176,7 @@ class Trial:
     # ---- can it be? --------------------------------------------------------------------------------------------------
     def find(self, let_go: Collection[str] = (), hours: bool = True) -> Finding:
         """Is there a plan without the statements let go? hours: let real hours say so; else a plan that the cuts so far permit will do."""
+        self.session.options = replace(self.options, deadline=self.deadline)
         self._price(let_go)
         return self._decide(let_go, hours)
 
@@ -301,9 +305,11 @@ class Trial:
     def shift(self, moved: Problem, step: float, least: float = 0.0) -> Shift | None:
         """How bounds of rows move with a figure, from the problem at `step` units of it further; None if more than bounds does."""
         from optimizer.highs import compile_model
+        from optimizer.memory import uncollected
 
-        plan = plan_of(moved)  # rows know their names as long as it is there
-        base, other = self.base, compile_model(plan.model)
+        with uncollected():
+            plan = plan_of(moved)  # rows know their names as long as it is there
+            base, other = self.base, compile_model(plan.model)
         same = (
             base.matrix.shape == other.matrix.shape
             and [_key(con) for con in other.rows] == self.keys

@@ -1,0 +1,173 @@
+"""Repairs tried on the whole case: what other scenarios ask for, what stays unsettled, and what is then said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.problem import Problem
+from optimizer import branch, engine
+from optimizer import no_plan_text as explain_text
+from optimizer.case import Case
+from optimizer.conflict import Bench, _apart
+from optimizer.engine import Outcome, solve, solve_problem
+from optimizer.explain_no_plan import Explanation
+from optimizer.repair import Repair, Step, _elsewhere, _improved, _root, verify
+from optimizer.trial import Trial
+from tests.random_problems import random_problem
+
+CASES = Path(__file__).parents[1] / "cases" / "infeasible"
+
+
+def coins(*settings: str) -> Case:
+    return Case.load(CASES / "coins-against-cash.yaml", settings=settings)
+
+
+def test_what_one_scenario_was_enough_for_is_found_anew_where_another_refutes_it() -> None:
+    """4 MUSD of cash are enough in base; bear, where coins are worth less, asks for more, and more is what is told."""
+    case = coins()
+    bench = Bench(case.problem(), case)
+    lever = bench.statements["treasury.cash"].levers[0]
+    enough = Repair((Step(bench.statements["treasury.cash"], lever, 4e6),), "scenarios")
+    assert solve(coins(*enough.settings), canonical=False).outcome is Outcome.INFEASIBLE
+    bench.scope = (0,)
+    assert bench.without((), [step.change for step in enough.steps]).feasible is True
+    (found,) = verify(bench, [enough])
+    assert bench.scope == (0,) and bench.deadline is None
+    assert found.outcome == "optimal" and found.steps[0].value > 4e6
+    again = solve(coins(*found.settings), canonical=False)
+    assert again.outcome is Outcome.OPTIMAL and again.objective == pytest.approx(found.objective, rel=1e-9)
+    nearer = replace(enough, steps=(replace(enough.steps[0], value=4e6 + 0.95 * (found.steps[0].value - 4e6)),))
+    assert solve(coins(*nearer.settings), canonical=False).outcome is Outcome.INFEASIBLE
+    bench.scope = (0, 1)
+    assert _elsewhere(bench, enough) is None  # all were looked at
+
+
+def test_a_repair_that_was_refuted_is_not_told_when_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = coins()
+    bench = Bench(case.problem(), case)
+    one = bench.statements["treasury.cash"]
+    bench.scope = (0,)
+    refuted = Repair((Step(one, one.levers[0], 4e6),), "scenarios")
+    calls = []
+
+    def expired(self: Bench) -> bool:
+        calls.append(self)
+        return len(calls) > 1  # after the solve that refutes it
+
+    monkeypatch.setattr(Bench, "expired", expired)
+    assert verify(bench, [refuted], deadline=np.inf) == []
+
+
+def dodging() -> Problem:
+    """Its relaxation dodges the tax law."""
+    return random_problem(319)
+
+
+def test_a_search_that_ends_without_a_plan_falls_back_on_the_nearest_branch(monkeypatch: pytest.MonkeyPatch) -> None:
+    best = solve_problem(dodging(), baseline=False)
+    assert best.outcome is Outcome.OPTIMAL and best.objective is not None and best.borne_out
+    search = branch.settle
+
+    def no_branch(*arguments: object, **options: object) -> branch.Settled:
+        return search(*arguments, **{**options, "most": 1})  # type: ignore[arg-type]
+
+    monkeypatch.setattr(branch, "settle", no_branch)
+    found = solve_problem(dodging(), baseline=False, time_limit=600.0)
+    assert found.outcome is Outcome.LIMIT and found.borne_out and found.books is not None
+    assert found.objective is not None and found.upper_bound is not None
+    size = 1e-7 * abs(best.objective)
+    assert found.objective <= best.objective + size <= found.upper_bound + 2 * size
+    assert any("stopped after 1 branches" in reason for reason in found.reasons)
+
+
+def test_thorough_or_not_the_plan_obeys_the_law_and_the_bounds_hold() -> None:
+    best = solve_problem(dodging(), baseline=False)
+    quick = solve_problem(dodging(), baseline=False, canonical=False, thorough=False)
+    assert best.objective is not None and quick.objective is not None and quick.upper_bound is not None
+    assert quick.outcome in (Outcome.OPTIMAL, Outcome.LIMIT) and quick.borne_out
+    size = 1e-7 * abs(best.objective)
+    assert quick.objective <= best.objective + size <= quick.upper_bound + 2 * size
+
+
+@pytest.mark.parametrize("seed", [301, 311, 318])
+def test_cutting_in_own_directions_first_leads_to_the_same_worth(seed: int) -> None:
+    """Also where hours are linked, and where mixtures of splits are priced in (each program begun where the last ended)."""
+    whole = solve_problem(random_problem(seed), baseline=False, canonical=False, method="extensive")
+    quick = solve_problem(random_problem(seed), baseline=False, canonical=False, thorough=False)
+    assert whole.objective is not None and quick.objective is not None
+    assert quick.objective == pytest.approx(whole.objective, rel=1e-7, abs=1.0) or quick.outcome is Outcome.LIMIT
+    assert quick.borne_out
+
+
+def test_a_plan_without_books_that_agree_is_not_borne_out() -> None:
+    solution = solve_problem(dodging(), baseline=False)
+    assert solution.books is not None and solution.borne_out
+    off = replace(solution.books.checks[0], residual=1.0, scale=1.0)
+    assert not replace(solution, books=replace(solution.books, checks=(off, *solution.books.checks[1:]))).borne_out
+    assert not replace(solution, books=None).borne_out
+    assert not replace(solution, lp_checks=(off,)).borne_out
+
+
+def test_what_was_verified_is_what_is_said() -> None:
+    case = coins()
+    bench = Bench(case.problem(), case)
+    one = bench.statements["treasury.cash"]
+    told = Repair((Step(one, one.levers[0], 9e6),), "feasible", 41.5e6, 42e6)
+    found = Explanation(case, bench.whole, "infeasible", repairs=(told,))
+    text = "\n".join(explain_text.lines(found))
+    assert "a plan worth 41.5 MUSD whose books obey every rule; none is worth more than 42 MUSD" in text
+    (row,) = explain_text.as_json(found)["repairs"]
+    assert (row["outcome"], row["objective"], row["upper_bound"]) == ("feasible", 41.5e6, 42e6)
+    proved = replace(told, outcome="optimal", upper=None)
+    (row,) = explain_text.as_json(replace(found, repairs=(proved,)))["repairs"]
+    assert row["upper_bound"] == row["objective"] == 41.5e6
+
+
+def test_a_better_plan_narrows_the_bounds() -> None:
+    case = coins()
+    one = Bench(case.problem(), case).statements["treasury.cash"]
+    known = Repair((Step(one, one.levers[0], 9e6),), "feasible", 40e6, 45e6)
+    solution = solve(coins("treasury.cash=9 MUSD"), canonical=False, baseline=False)
+
+    class Solved:
+        """What a longer look finds."""
+
+        def __init__(self, outcome: Outcome, worth: float, upper: float) -> None:
+            self.found = replace(solution, outcome=outcome, objective=worth, upper_bound=upper)
+
+        def expired(self) -> bool:
+            return False
+
+        def __call__(self, repair: Repair, thorough: bool) -> engine.Solution:
+            assert thorough
+            return self.found
+
+    better = _improved(known, Solved(Outcome.LIMIT, 39e6, 44e6))  # type: ignore[arg-type]
+    assert (better.outcome, better.objective, better.upper) == ("feasible", 40e6, 44e6)
+    best = _improved(known, Solved(Outcome.OPTIMAL, 43e6, 43e6))  # type: ignore[arg-type]
+    assert (best.outcome, best.objective, best.upper) == ("optimal", 43e6, None)
+
+
+def test_scenarios_are_looked_at_far_from_each_other_first() -> None:
+    for count in (1, 2, 3, 20):
+        assert sorted(_apart(count)) == list(range(count))
+    assert _apart(20)[:3] == [0, 19, 9]
+
+
+def test_two_shortfalls_that_differ_by_rounding_make_no_line() -> None:
+    assert _root([(1.0, 1.1666666666666667), (2.0, 1.1666666666666665)]) is None
+    assert _root([(1.0, 3.0), (2.0, 2.0)]) == pytest.approx(4.0)
+
+
+def test_a_trial_heeds_a_deadline_that_moves() -> None:
+    bench = Bench(coins().problem(), coins())
+    trial = bench.trial()
+    assert isinstance(trial, Trial) and trial.find().feasible is False
+    bench.deadline = 0.0
+    assert bench.trial() is trial and trial.find().feasible is None
+    bench.deadline = None
+    assert bench.trial() is trial and trial.find().feasible is False
