@@ -261,7 +261,7 @@ def test_a_worker_killed_in_the_middle_of_a_solve_is_survived(
     timers: list[threading.Timer] = []
 
     def progress(stage: str, **numbers: float) -> None:
-        if stage in ("solve", "dispatch"):
+        if stage in ("first cuts", "solve"):
             dead.append(two.pids[len(dead) % 2])
             timers.append(killed_while_busy(dead[-1]))
 
