@@ -661,14 +661,22 @@ class Session:
             return self._highs.run()
 
     def _infeasible(self, start: float, iterations: int, messages: list[str]) -> Answer:
-        """Farkas vector: HiGHS's own if it proves anything, else from a run without presolve and costs, else from phase one."""
+        """Farkas vector: HiGHS's own if it proves anything, else from a run without presolve and costs, else from phase one; of a large
+        program from phase one first."""
         lp = self.lp
         ray = self._proved_ray()
+        violation = math.nan
+        large = self.options.method == "ipm"
+        if ray is None and large:
+            # tens of thousands of simplex iterations on their way to a ray take minutes where interior point takes a second
+            ray, violation = self._elastic_ray()
+            ray = ray if ray is not None and verify_infeasible(lp, ray).verified else None
         if ray is None:
             more, ray = self._costless_ray()
             iterations += more
         if ray is None:
-            ray, violation = self._elastic_ray()
+            if not large:
+                ray, violation = self._elastic_ray()
             if ray is None or not verify_infeasible(lp, ray).verified:
                 found = f"; the rows can be met within a total violation of {violation:.3g}" if math.isfinite(violation) else ""
                 messages.append(f"HiGHS reported infeasible, but no proof of it holds{found}.")
