@@ -380,16 +380,7 @@ class Cuts:
             # where the last cuts gained nothing, linked hours are asked whether they bear the plan out already
             still = abs(answer.objective - before) <= REAL * abs(before)
             before = answer.objective
-            if self.thrifty:
-                added, miss = self.separate(answer, linked=not still)
-                if not added and not self._sunk(answer.x):
-                    return answer, miss
-                if not added:
-                    added, miss = self.separate_quantities(answer)
-                if not added and miss > 0.0:
-                    added, miss = self.separate_blocks(answer)
-            else:
-                added, miss = self.cut(answer, still)
+            added, miss = self.separate(answer, linked=not still) if self.thrifty else self.cut(answer, still)
             if not added and not self._sunk(answer.x):
                 return answer, miss
             answer = self.session.solve()

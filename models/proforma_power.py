@@ -47,7 +47,7 @@ def keep_power(problem: Problem, decisions: Decisions, assets: Assets, checks: C
     hours = Hours(problem.clock)
     power = Power({}, shape)
     for i, site in enumerate(problem.sites):
-        names = [*REVENUES, *COSTS, "coins", "kept", "cash_margin", "emissions_t", *_uses(problem, site), *_sources(site)]
+        names = [*REVENUES, *COSTS, "coins", "kept", "cash_margin", "emissions_t", *uses_of(problem, site), *sources_of(site)]
         lines = {name: np.zeros(shape) for name in names}
         for s in range(shape[0]):
             _walk(problem, decisions, assets, checks, hours, i, s, {name: line[s] for name, line in lines.items()})
@@ -57,13 +57,15 @@ def keep_power(problem: Problem, decisions: Decisions, assets: Assets, checks: C
     return power
 
 
-def _uses(problem: Problem, site: Site) -> list[str]:
+def uses_of(problem: Problem, site: Site) -> list[str]:
+    """Names of all uses that a site's hours may have."""
     sells = [f"sell:{b.name}" for b in site.blocks if b.sell_back] + [f"sell:{g.name}" for g in site.own if g.export]
     stored = ["charge"] if site.battery else []
     return [f"rig:{r.name}" for r in problem.rigs] + [f"ai:{j.name}" for j in problem.services] + sells + stored
 
 
-def _sources(site: Site) -> list[str]:
+def sources_of(site: Site) -> list[str]:
+    """Names of all sources that a site's hours may have."""
     named = [f"block:{b.name}" for b in site.blocks] + [f"own:{g.name}" for g in site.own]
     local = (["diesel"] if site.diesel else []) + (["discharge"] if site.battery else [])
     return (["grid"] if site.grid else []) + named + local
@@ -255,7 +257,7 @@ def _known(
     place: Callable[..., Callable[[int], tuple[object, ...]]],
 ) -> None:
     """Every use and source of the dispatch exists at the site."""
-    uses, sources = _uses(problem, site), _sources(site)
+    uses, sources = uses_of(problem, site), sources_of(site)
     stray = {u: x for u, x in split.uses.items() if u not in uses}
     stray |= {g: y for g, y in split.sources.items() if g not in sources}
     for name, mw in stray.items():

@@ -139,7 +139,7 @@ class _Narrowing:
     def __init__(self, kept: Kept) -> None:
         self.kept, self.problem = kept, kept.run.problem
         lp = kept.run.session.lp
-        self.column = {id(var): j for j, var in enumerate(kept.lp.columns)}
+        self.column = kept.lp.number
         self.lower, self.upper = lp.col_lower.copy(), lp.col_upper.copy()
         self.row_lower, self.row_upper = lp.row_lower.copy(), lp.row_upper.copy()
         self.minimum: dict[tuple[str, ...], list[int]] = {}

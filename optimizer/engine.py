@@ -40,8 +40,6 @@ COST_SCALE = 1e3
 #: a gap above this asks for duals that are better than the solver's: a hundredth of what the proof allows, far above rounding
 EXACT = 1e-9
 
-#: nonzeros from which a cold solve is by interior point: simplex then takes five times as long
-LARGE = 40_000
 #: share of the time left for branches of the law that is kept for the nearest one, should the search end without a plan
 LAST = 0.2
 METHODS = ("cuts", "extensive")
@@ -294,7 +292,7 @@ class _Run:
             import_pyomo()
             from models.plan import Plan
             from optimizer.blocks import block_opener
-            from optimizer.highs import Session, SolverOptions, compile_model
+            from optimizer.highs import Session, SolverOptions, cold_method, compile_model
             from optimizer.memory import uncollected
         self.problem = problem
         self.options = SolverOptions(**self.settings)
@@ -303,7 +301,7 @@ class _Run:
             lp = compile_model(plan.model, cost_scale=COST_SCALE)
         self.size = {"rows": lp.matrix.shape[0], "columns": lp.matrix.shape[1], "nonzeros": int(lp.matrix.nnz)}
         if self.options.method == "choose":
-            self.options = replace(self.options, method="ipm" if lp.matrix.nnz > LARGE else "simplex")
+            self.options = replace(self.options, method=cold_method(lp))
         self.session = Session(self.options)
         self.session.load(lp)
         self.levels = self._levels(plan, lp)
@@ -339,7 +337,7 @@ class _Run:
         def few(part: Problem) -> _Run:
             left = None if self.deadline is None else max(self.deadline - time.perf_counter(), 0.0)
             how = self.settings
-            run = _Run(_Bare(part), "cuts", left, _silent, False, how["seed"], how["presolve"], how["method"])  # type: ignore[arg-type]
+            run = _Run(bare(part), "cuts", left, _silent, False, how["seed"], how["presolve"], how["method"])
             run.scout = False
             return run
 
@@ -352,7 +350,6 @@ class _Run:
         from models.decomposition import Cuts
 
         with self.stage("first cuts"):
-            columns = {id(v): j for j, v in enumerate(lp.columns)}
             if self.executor is not None:
                 self.hours = self.executor.pin([value.hours for value in plan.theta.values])
             split = None if self.hours is None else self.hours.split
@@ -362,7 +359,7 @@ class _Run:
 
                 session = self.lean = lean_session(found, plan, lp, self)
             start = None if found is None else found.capacity
-            return Cuts(plan.theta, session, columns, split, self._tell, self._new_session, self._expired, start)
+            return Cuts(plan.theta, session, lp.number, split, self._tell, self._new_session, self._expired, start)
 
     def _ascend(self) -> None:
         """From the pilot's plan to the optimum of the whole program, with little of it in; the session goes on from its basis."""
@@ -572,7 +569,7 @@ class _Run:
         """What the canonical plan minimises in turn, as vectors over the columns."""
         from optimizer.canonical import fixed_order, toward_bounds
 
-        column = {id(v): j for j, v in enumerate(lp.columns)}
+        column = lp.number
 
         def vector(lin: Lin) -> np.ndarray:
             out = np.zeros(len(lp.columns))
@@ -738,7 +735,7 @@ def _conditions(plan: Plan, lp: LinearProgram) -> list[Condition]:
     from optimizer.branch import Tight
 
     rows = {(con.parent_component().local_name, con.index()): i for i, con in enumerate(lp.rows)}
-    columns = {id(v): j for j, v in enumerate(lp.columns)}
+    columns = lp.number
 
     def tight(key: tuple[int, int], way: tuple[str, str]) -> Tight:
         if way[0] == "row":

@@ -129,7 +129,7 @@ class PinnedHours:
 
         from models.oracle import Split
 
-        requests = [dump(("split", capacity[part], alpha[part], rho[part])) for part, _ in self.pieces[i]]
+        requests = [dump((capacity[part], alpha[part], rho[part])) for part, _ in self.pieces[i]]
         found = self.backend.work_out([key for _, key in self.pieces[i]], requests)
 
         def joined(name: str) -> Any:

@@ -425,7 +425,7 @@ def _next(solution: Solution) -> Section:
     kept = solution.kept
     assert kept is not None
     build, problem = kept.plan.build, solution.problem
-    column = {id(v): j for j, v in enumerate(kept.lp.columns)}
+    column = kept.lp.number
     settled = kept.settled
     answer = kept.answer if settled is None or settled.answer is None else settled.answer
     loss: dict[tuple[str, ...], tuple[float, int, int]] = {}

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 import highspy
@@ -39,11 +40,13 @@ from optimizer.proof import relative_residual, verify_infeasible, verify_unbound
 INFINITY = 1e20  # HiGHS reads any bound or cost of this size as infinite
 LARGEST_COEFFICIENT = 1e15  # HiGHS refuses matrix entries from here on
 NAMED_AT_MOST = 5  # offenders listed in one error message
+#: nonzeros from which a cold solve is by interior point: simplex then takes five times as long
+LARGE = 40_000
 #: rows of a warm program from which exact edge weights (a solve with the basis for every row) cost more than the iterations they save
 DEVEX_ROWS = 2_000
-#: iterations with approximate weights after which the exact ones take over: they now and then lead nowhere. Where there are
-#: more rows than a run of a few thousand iterations is worth, they are tried for little only
-DEVEX_MOST, DEVEX_LARGE = 17_000, 60_000
+#: iterations with approximate weights, which now and then lead nowhere, after which the exact ones take over: so many, and one more
+#: for every four rows unless there are more rows than such a run is worth
+DEVEX_MOST, DEVEX_LARGE = 2_000, 60_000
 
 
 class SolverError(RuntimeError):
@@ -93,6 +96,11 @@ class LinearProgram:
     rows: list = field(default_factory=list, repr=False)  # Pyomo ConstraintData, in row order; shorter if cuts follow
     cost_scale: float = 1.0
 
+    @cached_property
+    def number(self) -> dict[int, int]:
+        """Column of each Pyomo variable, by the variable's id."""
+        return {id(variable): j for j, variable in enumerate(self.columns)}
+
     @property
     def true_cost(self) -> np.ndarray:
         """Cost without the scale, still as a minimisation."""
@@ -107,6 +115,11 @@ class LinearProgram:
 
     def column_name(self, j: int) -> str:
         return self.columns[j].name if j < len(self.columns) else f"column {j}"
+
+
+def cold_method(lp: LinearProgram) -> str:
+    """What solves a program sooner from nothing: "ipm" or "simplex"."""
+    return "ipm" if lp.matrix.nnz > LARGE else "simplex"
 
 
 @dataclass(frozen=True)
@@ -625,7 +638,7 @@ class Session:
         rows = len(self.lp.row_lower)
         if not self._warm or rows < DEVEX_ROWS:
             return self._weighted(-1)
-        status, first = self._weighted(1, most=2_000 if rows > DEVEX_LARGE else min(2_000 + rows // 4, DEVEX_MOST))
+        status, first = self._weighted(1, most=DEVEX_MOST + (rows // 4 if rows <= DEVEX_LARGE else 0))
         if status != highspy.HighsModelStatus.kIterationLimit:
             return status, first
         status, more = self._weighted(-1)

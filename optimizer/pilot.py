@@ -96,7 +96,7 @@ def pilot(problem: Problem, run: Callable[[Problem], _Run]) -> Pilot | None:
 
 def investments(plan: Plan, lp: LinearProgram) -> dict[Any, Ints]:
     """Columns of every new investment by (key, date)."""
-    column = {id(v): j for j, v in enumerate(lp.columns)}
+    column = lp.number
     out = {}
     for key, decision in plan.build.decisions.items():
         if key[0] not in NEW or decision.recourse:
@@ -129,9 +129,8 @@ def lean_session(found: Pilot, plan: Plan, lp: LinearProgram, run: _Run) -> Lean
     most = np.quantile(known[np.isfinite(known)], PROMISING) if np.isfinite(known).any() else np.inf
     held = [columns for columns, cost in zip(places.values(), known, strict=True) if cost > most]
     late = [i for i in _late(lp) if _place(lp, i) not in found.pressing]
-    column = {id(v): j for j, v in enumerate(lp.columns)}
     assert plan.theta is not None
-    theta = [column[id(v)] for value in plan.theta.values for v in value.theta if id(v) in column]
+    theta = [lp.number[id(v)] for value in plan.theta.values for v in value.theta if id(v) in lp.number]
     none = np.zeros(0, dtype=np.int64)
     return Lean(lp, run.options, np.array(theta, dtype=np.int64), np.array(late, dtype=np.int64), np.concatenate([*held, none]))
 

@@ -106,7 +106,7 @@ def _values(kept: Kept, plan: PlanTable) -> tuple[dict[int, float], list[str]]:
     problem = kept.run.problem
     dates = {date: d for d, date in enumerate(iso_dates(problem.clock))}
     scenarios = {name: s for s, name in enumerate(problem.scenarios.names)}
-    columns = {id(var): j for j, var in enumerate(kept.lp.columns)}
+    columns = kept.lp.number
     held = _held(kept)
     values: dict[int, float] = {}
     for decision, _ in held.values():

@@ -120,7 +120,7 @@ class Statements:
         for i, con in enumerate(lp.rows):
             key = con.index() if isinstance(con.index(), tuple) else (con.index(),)
             self.index.setdefault(con.parent_component().local_name.removeprefix("row_"), {})[key] = i
-        self.column = {id(var): j for j, var in enumerate(lp.columns)}
+        self.column = lp.number
         self.out: list[Statement] = []
         self.told: set[str] = set()  # families that are part of a statement
         self.find()

@@ -54,8 +54,6 @@ TAXES = frozenset({"taxable_income", "nol_roll", "nol_cap", "nol_available", "in
 LAW = 1e3
 #: branches of the law that are looked into
 BRANCHES = 400
-#: nonzeros from which the first solve is by interior point
-LARGE = 40_000
 #: every so many rounds of cuts it is asked whether the plan at hand is real enough
 OFTEN = 2
 #: the family under which the cuts of a site's hours are told
@@ -145,11 +143,10 @@ class Trial:
         return apart
 
     def _open(self) -> None:
-        from optimizer.highs import Session, SolverOptions
+        from optimizer.highs import Session, SolverOptions, cold_method
 
         self.lp, self.slack_row, self.weight = _elastic(self.base, self.keys, self.owners, self.shifts)
-        large = self.lp.matrix.nnz > LARGE
-        self.options = SolverOptions(method="ipm" if large else "simplex")
+        self.options = SolverOptions(method=cold_method(self.lp))
         self.session = Session(self.options)
         self.session.load(self.lp)
         self.first_slack = len(self.base.cost) + len(self.shifts)
@@ -160,8 +157,7 @@ class Trial:
             return None
         from models.decomposition import Cuts
 
-        columns = {id(v): j for j, v in enumerate(self.base.columns)}
-        return Cuts(plan.theta, self.session, columns, None, None, self._new_session, self.expired)
+        return Cuts(plan.theta, self.session, self.base.number, None, None, self._new_session, self.expired)
 
     def _new_session(self, lp: LinearProgram) -> Session:
         from optimizer.highs import Session

@@ -165,7 +165,7 @@ def _figures(kept: Kept) -> dict[str, Lin]:
 
 def _vector(kept: Kept, lin: Lin) -> np.ndarray | None:
     """Coefficients over the columns; None where a variable is none of the program's."""
-    columns = {id(var): j for j, var in enumerate(kept.lp.columns)}
+    columns = kept.lp.number
     out = np.zeros(len(kept.run.session.lp.cost))
     for coef, var in zip(lin.coefs, lin.vars, strict=True):
         if id(var) not in columns:

@@ -123,7 +123,7 @@ def _loop(case: Case) -> Loop | None:
     session = begin(lp)
     cuts = None
     if plan.theta is not None and plan.theta.values:
-        cuts = Cuts(plan.theta, session, {id(v): j for j, v in enumerate(lp.columns)}, None, None, begin)
+        cuts = Cuts(plan.theta, session, lp.number, None, None, begin)
     answer = session.solve()
     for factor in WIDER:
         if cuts is None or answer.status.value != "unbounded":
@@ -137,8 +137,7 @@ def _loop(case: Case) -> Loop | None:
         return None
     ray = answer.ray if float(session.lp.cost @ answer.ray) < 0.0 else -answer.ray
     gain = -float(session.lp.true_cost @ ray) * problem.money
-    column = {id(v): j for j, v in enumerate(lp.columns)}
-    return _told(case, plan, ray, column, gain)
+    return _told(case, plan, ray, lp.number, gain)
 
 
 def _told(case: Case, plan: Any, ray: np.ndarray, column: dict[int, int], gain: float) -> Loop | None:

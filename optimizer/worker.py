@@ -110,14 +110,14 @@ def load(payload: bytes) -> Piece:
 
 
 def work_out(piece: Piece, request: bytes, threads: int | None = None) -> Any:
-    """'split' or 'dispatch' of a piece; request: (which, capacity, alpha, rho) pickled. threads: for the kernel, None: as it was."""
-    which, *arguments = pickle.loads(request)
+    """The split of a piece; request: (capacity, alpha, rho) pickled. threads: for the kernel, None: as it was."""
+    arguments = pickle.loads(request)
     with _KERNEL:
         if threads is not None:
             import numba
 
             numba.set_num_threads(max(1, min(threads, numba.config.NUMBA_NUM_THREADS)))  # type: ignore[attr-defined]
-        return getattr(piece.hours, which)(*arguments)
+        return piece.hours.split(*arguments)
 
 
 # ---- a process of this machine ---------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import pytest
 from optimizer import blessed, check
 from optimizer.check import SAME, Task, Verdict, run_one
 from optimizer.executor import Executor
-from tests.optimizer.company import SMALL
+from tests.optimizer.company import blessed_company
 
 ROOT = Path(__file__).parents[1]
 #: gap and agreement of objectives, of the scale of its terms; agreement of unique figures
@@ -24,13 +24,7 @@ FEW = [(False, "ipm", 2)]
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Task:
     """The small company, blessed on the default way."""
-    folder = tmp_path_factory.mktemp("ways")
-    (folder / "small.yaml").write_text(SMALL, encoding="utf-8")
-    task = Task(str(folder / "small.yaml"), None, "small company", str(folder / "results"), bless=True)
-    found = run_one(task)
-    assert found.content is not None
-    blessed.write(task.blessed, found.content, "for tests", None)
-    return task
+    return blessed_company(tmp_path_factory.mktemp("ways"))
 
 
 def quickstart(variant: str | None = None) -> Task:

@@ -381,56 +381,62 @@ def bars(title: str, rows: Sequence[tuple[str, float]], axis: str, what: str) ->
 def stacked_rows(title: str, names: Sequence[str], series: Sequence[Series], axis: str, what: str) -> str:
     """One bar a row, made of parts (USD); names at the left."""
     stacks = _stacks(series)
-    flat = [end for column in stacks for pair in column for end in pair]
-    size, unit = scale(flat)
 
-    def draw(kind: str, width: int, _: int) -> str:
-        grid = _range([v / size for v in flat], 7 if kind == "wide" else 3)
-        plot = Plot(width, 34 + 26 * len(names) + 44, grid[0], grid[-1], len(names), 0,
-                    left=230.0 if kind == "wide" else 128.0, right=24, top=26)  # fmt: skip
-        _across(plot, grid, f"{axis}, {unit}", what)
-        for n, name in enumerate(names):
-            y = plot.y(n + 0.5)
-            for one, column in zip(series, stacks, strict=True):
-                a, b = sorted((plot.x(column[n][0] / size), plot.x(column[n][1] / size)))
-                if b > a:
-                    told = f"{name}, {one.name}: {digits((one.values[n] or 0.0) / size)} {unit}"
-                    plot.marks.append(
-                        f'<rect class="bar c{one.colour}" x="{coordinate(a)}" y="{coordinate(y - 9)}" width="{coordinate(b - a)}" '
-                        f'height="18"><title>{esc(told)}</title></rect>'
-                    )
-            _row_name(plot, name, y)
-        return plot.svg(title, f"{len(names)} rows in {unit}", kind)
+    def draw(plot: Plot, n: int, y: float, size: float, unit: str) -> None:
+        for one, column in zip(series, stacks, strict=True):
+            a, b = sorted((plot.x(column[n][0] / size), plot.x(column[n][1] / size)))
+            if b > a:
+                told = f"{names[n]}, {one.name}: {digits((one.values[n] or 0.0) / size)} {unit}"
+                plot.marks.append(
+                    f'<rect class="bar c{one.colour}" x="{coordinate(a)}" y="{coordinate(y - 9)}" width="{coordinate(b - a)}" '
+                    f'height="18"><title>{esc(told)}</title></rect>'
+                )
 
-    return both(draw)
+    return _rows(title, names, [end for column in stacks for pair in column for end in pair], axis, what, 26, draw)
 
 
 def dumbbells(title: str, names: Sequence[str], dots: Sequence[Series], axis: str, what: str) -> str:
     """One row each with a dot for every series (USD), joined by a line; a row without values says nothing."""
-    flat = [v for one in dots for v in one.values]
-    size, unit = scale(flat)
 
-    def draw(kind: str, width: int, _: int) -> str:
-        grid = _range([None if v is None else v / size for v in flat], 7 if kind == "wide" else 3)
-        plot = Plot(width, 34 + 28 * len(names) + 44, grid[0], grid[-1], len(names), 0,
+    def draw(plot: Plot, n: int, y: float, size: float, unit: str) -> None:
+        real = [(one, v / size) for one in dots if (v := one.values[n]) is not None]
+        if real:
+            ends = [plot.x(v) for _, v in real]
+            plot.marks.append(f'<path class="join" d="M{coordinate(min(ends))} {coordinate(y)}H{coordinate(max(ends))}"/>')
+        for one, value in real:
+            told = f"{names[n]}, {one.name}: {digits(value)} {unit}"
+            plot.marks.append(
+                f'<circle class="dot c{one.colour}" cx="{coordinate(plot.x(value))}" cy="{coordinate(y)}" r="6">'
+                f"<title>{esc(told)}</title></circle>"
+            )
+
+    return _rows(title, names, [v for one in dots for v in one.values], axis, what, 28, draw)
+
+
+def _rows(
+    title: str,
+    names: Sequence[str],
+    values: Sequence[float | None],
+    axis: str,
+    what: str,
+    height: int,
+    draw: Callable[[Plot, int, float, float, str], None],
+) -> str:
+    """A chart of a row for each name, `height` apart, over all `values` (USD). draw: (plot, row, its y, USD of a unit, the unit)."""
+    size, unit = scale(values)
+
+    def drawn(kind: str, width: int, _: int) -> str:
+        grid = _range([None if v is None else v / size for v in values], 7 if kind == "wide" else 3)
+        plot = Plot(width, 34 + height * len(names) + 44, grid[0], grid[-1], len(names), 0,
                     left=230.0 if kind == "wide" else 128.0, right=24, top=26)  # fmt: skip
         _across(plot, grid, f"{axis}, {unit}", what)
         for n, name in enumerate(names):
             y = plot.y(n + 0.5)
-            real = [(one, v / size) for one in dots if (v := one.values[n]) is not None]
-            if real:
-                ends = [plot.x(v) for _, v in real]
-                plot.marks.append(f'<path class="join" d="M{coordinate(min(ends))} {coordinate(y)}H{coordinate(max(ends))}"/>')
-            for one, value in real:
-                told = f"{name}, {one.name}: {digits(value)} {unit}"
-                plot.marks.append(
-                    f'<circle class="dot c{one.colour}" cx="{coordinate(plot.x(value))}" cy="{coordinate(y)}" r="6">'
-                    f"<title>{esc(told)}</title></circle>"
-                )
+            draw(plot, n, y, size, unit)
             _row_name(plot, name, y)
         return plot.svg(title, f"{len(names)} rows in {unit}", kind)
 
-    return both(draw)
+    return both(drawn)
 
 
 def _across(plot: Plot, grid: Sequence[float], x_name: str, y_name: str) -> None:

@@ -9,7 +9,7 @@ from models.problem import Array, Problem, Service, Site
 from models.proforma_assets import Assets
 from models.proforma_checks import Checklist
 from models.proforma_coupled import check_battery, check_deferred, check_ramp, sized
-from models.proforma_power import COSTS, REVENUES, has_power
+from models.proforma_power import COSTS, REVENUES, has_power, sources_of, uses_of
 
 
 def power_by_period(problem: Problem, decisions: Decisions, assets: Assets, checks: Checklist) -> dict[tuple[str, str], Array]:
@@ -17,25 +17,13 @@ def power_by_period(problem: Problem, decisions: Decisions, assets: Assets, chec
     shape = (problem.scenarios.count, problem.clock.periods)
     found = {}
     for i, site in enumerate(problem.sites):
-        names = [*REVENUES, *COSTS, "coins", "kept", "cash_margin", "emissions_t", *_uses(problem, site), *_sources(site)]
+        names = [*REVENUES, *COSTS, "coins", "kept", "cash_margin", "emissions_t", *uses_of(problem, site), *sources_of(site)]
         lines = {name: np.zeros(shape) for name in names}
         for s in range(shape[0]):
             for t in range(shape[1]):
                 _walk(problem, decisions, assets, checks, i, s, t, lines)
         found |= {(site.name, name): values for name, values in lines.items()}
     return found
-
-
-def _uses(problem: Problem, site: Site) -> list[str]:
-    sells = [f"sell:{b.name}" for b in site.blocks if b.sell_back] + [f"sell:{g.name}" for g in site.own if g.export]
-    stored = ["charge"] if site.battery else []
-    return [f"rig:{r.name}" for r in problem.rigs] + [f"ai:{j.name}" for j in problem.services] + sells + stored
-
-
-def _sources(site: Site) -> list[str]:
-    named = [f"block:{b.name}" for b in site.blocks] + [f"own:{g.name}" for g in site.own]
-    local = (["diesel"] if site.diesel else []) + (["discharge"] if site.battery else [])
-    return (["grid"] if site.grid else []) + named + local
 
 
 def _walk(
@@ -197,7 +185,7 @@ def _within(checks: Checklist, name: str, mw: Array, limit: Array | float, place
 
 def _known(problem: Problem, site: Site, split: SiteDispatch, checks: Checklist, place: tuple[object, ...]) -> None:
     """Every use and source of the dispatch exists at the site."""
-    stray = {u: x for u, x in split.uses.items() if u not in _uses(problem, site)}
-    stray |= {g: y for g, y in split.sources.items() if g not in _sources(site)}
+    stray = {u: x for u, x in split.uses.items() if u not in uses_of(problem, site)}
+    stray |= {g: y for g, y in split.sources.items() if g not in sources_of(site)}
     for name, mw in stray.items():
         checks.note("dispatch names exist", float(np.max(np.abs(mw), initial=0.0)), 1.0, (*place, name))

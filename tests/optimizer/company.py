@@ -1,5 +1,12 @@
 """A small company for tests of `wattfolio check`: everything that a fault may be seeded in, in a fraction of a second."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
+from optimizer import blessed
+from optimizer.check import MISSING, Task, run_one
+
 SMALL = """\
 case: {name: small company}
 horizon: {start: 2026-01, quarters: 10, period: quarter, hours: {every: 365}}
@@ -72,3 +79,13 @@ variants:
   no_debt: {set: {financing.notes.limit: 0 USD, financing.revolver.limit: 0 USD}}
   broke: {set: {rules: [{name: a billion, require: cash >= 1 GUSD}], financing.owners.limit: 0 USD, treasury.rescue: null}}
 """
+
+
+def blessed_company(folder: Path) -> Task:
+    """The small company in a folder, blessed as it is solved by default; the task that did it."""
+    (folder / "small.yaml").write_text(SMALL, encoding="utf-8")
+    made = Task(str(folder / "small.yaml"), None, "small company", str(folder / "results"), bless=True)
+    found = run_one(made)
+    assert found.state == MISSING and found.content is not None
+    blessed.write(made.blessed, found.content, "for tests", None)
+    return made

@@ -24,9 +24,9 @@ from models.problem import Clock, Problem
 from models.strips import strip
 from models.tax import Taxes
 from models.treasury import Treasury
-from optimizer import blessed, build_financing, build_fleet, build_rules, check
+from optimizer import build_financing, build_fleet, build_rules, check
 from optimizer.check import DIFFERENT, SAME, UNVERIFIED, Task, Verdict, run_one
-from tests.optimizer.company import SMALL
+from tests.optimizer.company import SMALL, blessed_company
 
 
 def mutate(monkeypatch: pytest.MonkeyPatch, function: Any, old: str, new: str) -> None:
@@ -95,12 +95,7 @@ FAULTS: dict[str, tuple[Callable[..., Any], str, str, str, tuple[str, ...]]] = {
 @pytest.fixture(scope="module")
 def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
     """The small company, blessed without a fault."""
-    folder = tmp_path_factory.mktemp("faults")
-    (folder / "small.yaml").write_text(SMALL, encoding="utf-8")
-    made = Task(str(folder / "small.yaml"), None, "small company", str(folder / "results"), bless=True)
-    found = run_one(made)
-    assert found.state == check.MISSING and found.content is not None
-    blessed.write(made.blessed, found.content, "for tests", None)
+    made = blessed_company(tmp_path_factory.mktemp("faults"))
     return Task(made.path, None, made.case, made.results)
 
 
