@@ -20,6 +20,13 @@ from optimizer.proof import verify_infeasible, verify_optimal
 
 #: a bound counts as tight within this, relative to 1 + |bound| in program units
 TIGHT = 1e-7
+#: prices at which what a condition lacks is bought off one after another: a dollar of tax relief dodged costs so many dollars, and
+#: cash may be worth many times its face where a plan hardly exists. Low ones leave better plans
+PRICES = (0.1, 1.0, 10.0, 100.0)
+#: so often conditions that no price helps are sent the other way
+SENT = 3
+#: where any plan will do
+DEAR = PRICES[2:]
 #: branches further than this behind the best plan, relative, are not looked into
 PRUNE = 1e-9
 
@@ -66,9 +73,7 @@ def dodged(lp: LinearProgram, x: np.ndarray, conditions: Sequence[Condition]) ->
 def obeyed(lp: LinearProgram, x: np.ndarray, conditions: Sequence[Condition]) -> LinearProgram:
     """The program with, of every condition, that way made tight which x meets best: equal plans cannot dodge there."""
     row_lower, col_upper = lp.row_lower.copy(), lp.col_upper.copy()
-    activity = lp.matrix @ x
-    for pair in conditions:
-        way = min(pair, key=lambda w: slack(lp, x, activity, w))
+    for way in _ways(lp, x, conditions):
         if way.kind == "row":
             row_lower[way.index] = lp.row_upper[way.index]
         else:
@@ -82,19 +87,20 @@ def settle(
     conditions: Sequence[Condition],
     solve: Callable[[], Answer],
     choose: Callable[[Answer], Answer],
+    known: Settled | None = None,
     most: int = 2000,
     deadline: float | None = None,
     progress: Callable[..., None] | None = None,
 ) -> Settled:
     """Best-first search from the relaxation `root`; `solve` solves the session, `choose` makes an optimum the canonical one of its branch.
 
-    Both may add rows that hold in every branch. deadline: time.perf_counter() to stop at. The session's bounds are restored afterwards.
+    Both may add rows that hold in every branch. known: a plan of some branch that was found before (`nearest`). deadline:
+    time.perf_counter() to stop at. The session's bounds are restored afterwards.
     """
     lp = session.lp
     sign = lp.sense
     order = itertools.count()
-    best: Answer | None = None
-    best_lp: LinearProgram | None = None
+    best, best_lp = (None, None) if known is None else (known.answer, known.lp)
     closed: list[float] = []  # bounds of branches that are done, as minimised
     reasons: list[str] = []
     heap: list[tuple[float, int, tuple[tuple[int, int], ...]]] = [(sign * root.objective, next(order), ())]
@@ -154,35 +160,85 @@ def nearest(
     conditions: Sequence[Condition],
     solve: Callable[[], Answer],
     choose: Callable[[Answer], Answer],
+    prices: Sequence[float] = PRICES,
 ) -> Settled | None:
-    """The branch that `root` comes nearest to, and no other: a plan that meets every condition, cheaply, with the relaxation's bound.
+    """A branch near `root`, and no other: a plan that meets every condition, cheaply, with the relaxation's bound.
 
-    complete where the two are equal. None where that branch has no plan. The session's bounds are restored afterwards.
+    Each condition goes the way that it is nearest to, but is not held to it at once: what it lacks is paid for. Where that way is barred
+    the program says so, and the condition may turn out to be nearer to its other way the next time; what no price helps is sent there
+    after the last one. A branch that lacks nothing is solved as it is. prices: tried in turn, in units of the objective per unit of the
+    column or row.
+
+    complete where the plan is worth as much as the relaxation. None where nothing leads to a plan. The session's bounds and costs are
+    restored afterwards.
     """
     lp = session.lp
     proved = verify_optimal(lp, root.x, root.y)
-    tight = obeyed(lp, root.x, conditions)
-    rows = np.flatnonzero(tight.row_lower != lp.row_lower)
-    columns = np.flatnonzero(tight.col_upper != lp.col_upper)
-    session.set_row_bounds(rows, tight.row_lower[rows], tight.row_upper[rows])
-    session.set_column_bounds(columns, tight.col_lower[columns], tight.col_upper[columns])
-    answer = solve()
-    if answer.status is Status.OPTIMAL:
-        answer = choose(answer)
-    here = session.lp
-    session.set_row_bounds(rows, lp.row_lower[rows], lp.row_upper[rows])
-    session.set_column_bounds(columns, lp.col_lower[columns], lp.col_upper[columns])
-    if answer.status is not Status.OPTIMAL:
-        return None
-    bound = proved.dual_bound
-    complete = abs(bound - answer.objective) <= PRUNE * abs(answer.objective)
-    return Settled(answer, here, bound, 1, complete, proved.reasons)
+    x = root.x
+    ways: list[Tight] = []
+    for turn, price in enumerate((*prices, *prices[-1:] * SENT)):
+        if turn < len(prices):
+            ways = _ways(session.lp, x, conditions)
+        else:
+            barred = set(_lacking(session.lp, x, ways))
+            ways = [pair[pair[0] == way] if way in barred else way for pair, way in zip(conditions, ways, strict=True)]
+        drawn = _drawn(session, ways, price)
+        if drawn.status is not Status.OPTIMAL:
+            return None
+        x = drawn.x
+        if _lacking(session.lp, x, ways):
+            continue
+        _hold(session, lp, ways, set(ways))
+        answer = solve()
+        if answer.status is Status.OPTIMAL:
+            answer = choose(answer)
+        here = session.lp
+        _hold(session, lp, ways, set())
+        if answer.status is Status.OPTIMAL:
+            bound = proved.dual_bound
+            complete = abs(bound - answer.objective) <= PRUNE * abs(answer.objective)
+            return Settled(answer, here, bound, 1, complete, proved.reasons)
+        if answer.status is not Status.INFEASIBLE:
+            return None
+        # what `solve` has added bars this branch: dearer, and with what was learned
+    return None
+
+
+def _lacking(lp: LinearProgram, x: np.ndarray, ways: Sequence[Tight]) -> list[Tight]:
+    """The ways that x is not at."""
+    activity = lp.matrix @ x
+    return [way for way in ways if slack(lp, x, activity, way) > TIGHT]
+
+
+def _ways(lp: LinearProgram, x: np.ndarray, conditions: Sequence[Condition]) -> list[Tight]:
+    """Of each condition the way that x meets best."""
+    activity = lp.matrix @ x
+    return [min(pair, key=lambda way: slack(lp, x, activity, way)) for pair in conditions]
+
+
+def _drawn(session: Session, ways: Sequence[Tight], price: float) -> Answer:
+    """The optimum of the session where each unit that a way lacks to its bound costs a price."""
+    lp = session.lp
+    cost = lp.cost.copy()
+    unit = price * lp.cost_scale
+    cost[[way.index for way in ways if way.kind == "column"]] += unit
+    pull = np.zeros(len(lp.row_upper))
+    pull[[way.index for way in ways if way.kind == "row"]] = unit
+    session.set_costs(cost - lp.matrix.T @ pull)
+    session.leap()
+    answer = session.solve()
+    session.set_costs(lp.cost)
+    return answer
 
 
 def _fix(session: Session, lp: LinearProgram, conditions: Sequence[Condition], fixed: tuple[tuple[int, int], ...]) -> None:
     """The bounds of `lp` for every condition, with the chosen ways made tight."""
-    chosen = {conditions[k][way] for k, way in fixed}
-    ways = sorted({way for pair in conditions for way in pair}, key=lambda w: (w.kind, w.index))
+    _hold(session, lp, [way for pair in conditions for way in pair], {conditions[k][way] for k, way in fixed})
+
+
+def _hold(session: Session, lp: LinearProgram, ways: Sequence[Tight], chosen: set[Tight]) -> None:
+    """The bounds of `lp` for every one of the ways, with the chosen ones made tight."""
+    ways = sorted(set(ways), key=lambda w: (w.kind, w.index))
     rows = np.array([w.index for w in ways if w.kind == "row"], dtype=np.int64)
     columns = np.array([w.index for w in ways if w.kind == "column"], dtype=np.int64)
     tight_rows = np.array([w in chosen for w in ways if w.kind == "row"], dtype=bool)

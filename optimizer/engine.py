@@ -42,6 +42,8 @@ EXACT = 1e-9
 
 #: share of the time left for branches of the law that is kept for the nearest one, should the search end without a plan
 LAST = 0.2
+#: conditions of the law that a plan dodges, above which the search for the best branch begins at a plan of a near one: it may be long
+MANY = 8
 METHODS = ("cuts", "extensive")
 
 Progress = Callable[..., None]
@@ -281,7 +283,8 @@ class _Run:
                 self.progress = progress
             # the clock goes on: what the solution was given when it was proved lacks this stage
             solution = replace(solution, baseline=found, timings=self.timings | since(self.begun))
-        return replace(solution, kept=kept) if self.keep and solution.outcome is Outcome.OPTIMAL else solution
+        there = solution.outcome is Outcome.OPTIMAL or (not self.thorough and solution.borne_out)
+        return replace(solution, kept=kept) if self.keep and there else solution
 
     def begin(self) -> tuple[Plan, LinearProgram]:
         """Read, build and load the program, with its first cuts."""
@@ -319,9 +322,13 @@ class _Run:
 
     def _finish(self, plan: Plan, lp: LinearProgram, answer: Answer, thorough: bool = True) -> tuple[Solution, Kept]:
         """From an optimum of the session to the proved plan. thorough: as `Kept.within`."""
-        with self.stage("canonical plan"):
-            answer = self._choose(answer)
-        settled = self._settle(plan, lp, answer, thorough)
+        from optimizer import branch
+
+        self.law = _conditions(plan, lp) if plan.taxes.law or plan.sweeps.law else []
+        if self.thorough or not branch.dodged(self.session.lp, answer.x, self.law):  # else it only says where to look
+            with self.stage("canonical plan"):
+                answer = self._choose(answer)
+        settled = self._settle(answer, thorough)
         kept = Kept(self, plan, lp, answer, settled)
         if settled is not None and settled.answer is None:
             return self._unsettled(settled), kept
@@ -462,7 +469,12 @@ class _Run:
             return answer
         self.cuts.thrifty = False
         found = self._solve()
-        return found if found.status.value == "optimal" else answer
+        return found if found.status.value == "optimal" else self._since(answer)
+
+    def _since(self, answer: Answer) -> Answer:
+        """An answer of before: rows that have come since have no duals."""
+        more = len(self.session.lp.row_lower) - len(answer.y)
+        return replace(answer, y=np.concatenate([answer.y, np.zeros(more)]))
 
     # ---- no plan ---------------------------------------------------------------------------------------------------
     def _without_plan(self, plan: Plan, lp: LinearProgram, answer: Answer, outcome: Outcome) -> Solution:
@@ -512,34 +524,38 @@ class _Run:
         return out
 
     # ---- a plan ----------------------------------------------------------------------------------------------------
-    def _settle(self, plan: Plan, lp: LinearProgram, answer: Answer, thorough: bool = True) -> Settled | None:
+    def _settle(self, answer: Answer, thorough: bool = True) -> Settled | None:
         """Where relaxed rows (of tax, of cash sweeps) let the program dodge the law, branch; None where it obeys. thorough: as
         `Kept.within`."""
         from optimizer import branch
 
-        if not plan.taxes.law and not plan.sweeps.law:
-            return None
-        self.law = _conditions(plan, lp)
-        if not branch.dodged(self.session.lp, answer.x, self.law):
+        missed = branch.dodged(self.session.lp, answer.x, self.law)
+        if not missed:
             return None
         if self.cuts is not None:
-            self.cuts.thrifty = False
+            self.cuts.thrifty = not self.thorough  # again: the rest in `_real`
         with self.stage("branch"):
-            near = None if thorough else branch.nearest(self.session, answer, self.law, self._solve, self._choose)
-            if near is not None:
-                return near
+            near = None
+            if not thorough or len(missed) > MANY:
+                prices = branch.PRICES if self.thorough else branch.DEAR
+                near = branch.nearest(self.session, answer, self.law, self._solve, self._choose, prices)
+                if near is not None and (near.complete or not thorough):
+                    return near
+                if not self.thorough and self.options.method == "ipm":
+                    # a search through branches of a large program takes long, and what is asked has been tried
+                    return branch.Settled(None, None, answer.objective, 1, False, ())
+            if self.cuts is not None:
+                self.cuts.thrifty = False
             until = self.deadline
-            if until is not None:
+            if until is not None and near is None:
                 until -= LAST * max(until - time.perf_counter(), 0.0)
             settled = branch.settle(
-                self.session, answer, self.law, self._solve, self._choose, deadline=until, progress=self.progress
+                self.session, answer, self.law, self._solve, self._choose, near, deadline=until, progress=self.progress
             )
             if settled.complete or settled.answer is not None or not thorough:
                 return settled
             # the search for the best plan has come to none: some plan is better than no plan
-            more = len(self.session.lp.row_lower) - len(answer.y)  # cuts since
-            root = replace(answer, y=np.concatenate([answer.y, np.zeros(more)]))
-            near = branch.nearest(self.session, root, self.law, self._solve, self._choose)
+            near = branch.nearest(self.session, self._since(answer), self.law, self._solve, self._choose)
             return settled if near is None else replace(settled, answer=near.answer, lp=near.lp)
 
     def _unsettled(self, settled: Settled) -> Solution:
@@ -713,8 +729,7 @@ class Kept:
             run.cuts.progress = _silent
         session.set_column_bounds(columns, narrowed.column_lower, narrowed.column_upper)
         session.set_row_bounds(rows, narrowed.row_lower, narrowed.row_upper)
-        if run.options.method == "ipm":
-            session.forget_basis()  # what little is left of a large program is solved before a walk there from its optimum has begun
+        session.leap()
         try:
             answer = run._solve()
             outcome = Outcome(answer.status.value) if answer.status.value in {o.value for o in Outcome} else Outcome.UNVERIFIED

@@ -574,6 +574,11 @@ class Session:
         self._check(self._highs.clearSolver(), "clearSolver")
         self._warm = False
 
+    def leap(self) -> None:
+        """What is asked next lies far off: a large program is then solved from nothing before a walk there from the basis at hand has begun."""
+        if self.options.method == "ipm":
+            self.forget_basis()
+
     # -- the solve -----------------------------------------------------------------------------------------------
 
     def solve(self) -> Answer:

@@ -160,8 +160,7 @@ def repairs(bench: Bench, conflicts: Sequence[Conflict], progress: Progress | No
         if progress is not None:
             progress("repairs", found=len(out))
         if steps is not None:
-            whole = len(bench.scope) == bench.whole.scenarios.count
-            out.append(Repair(tuple(steps), "planned" if whole else "scenarios"))
+            out.append(Repair(tuple(steps), "scenarios" if bench.narrowed else "planned"))
         else:
             without[member.statement.name] = "not found in time" if bench.expired() else "no figure of it is enough"
     return sorted(out, key=_first), without
@@ -211,6 +210,9 @@ def _search(bench: Bench, one: Stated, lever: Lever, changes: list[Change], drop
         """(is there a plan, how far is it) with the lever at a value."""
         moved = [] if value == lever.now else [Step(one, lever, value).change]
         found = bench.without(dropped, [*changes, *moved])
+        if found.feasible and bench.narrowed:  # what the law forbids is seen here sooner than in the whole case
+            held = bench.under_law(dropped, [*changes, *moved])
+            found = found if held.feasible is None else held
         return found.feasible, found.shortfall
 
     if lever.points:
@@ -384,22 +386,29 @@ def verify(
 
 
 def _solved(bench: Bench, repair: Repair, solve: _Again) -> Repair | None:
-    """The repair with its objective; None where no figure of it leads to a plan, or none was found in time after the first did not."""
+    """The repair with its objective; None where no figure of it leads to a plan, or none was found in time after the first did not.
+
+    Where it is not known whether the least figure leads to a plan, a further one that does is told, else the least one as it was.
+    """
     tried: Repair | None = repair
+    unsettled: Repair | None = None
     stretch = 0
     while tried is not None:
         solution = solve(tried, thorough=False)
         if solution is not None and solution.outcome.name != "INFEASIBLE":
-            return _told(tried, solution)
-        further = _elsewhere(bench, tried) if solution is not None else None
+            told = _told(tried, solution)
+            if told.outcome != repair.outcome or solution.outcome.name != "LIMIT":
+                return told
+            unsettled = unsettled or told
+        further = _elsewhere(bench, tried) if solution is not None and unsettled is None else None
         if further is not None:
             repair, stretch, tried = further, 0, further
         else:
             stretch += 1
             tried = _further(repair, STRETCH[stretch]) if stretch < len(STRETCH) else None
         if bench.expired():
-            return None
-    return None
+            return unsettled
+    return unsettled
 
 
 def _told(repair: Repair, solution: Solution) -> Repair:

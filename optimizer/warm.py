@@ -50,12 +50,16 @@ class SiteSeed:
 
 @dataclass(frozen=True)
 class Seed:
-    """Where a neighbour begins. rows, columns: status by (family, index); first: statuses of the first cuts, in their order."""
+    """Where a neighbour begins. rows, columns: status by (family, index); first: statuses of the first cuts, in their order.
+
+    branched: the basis is that of a branch of the tax law, which lies far from the optimum that a neighbour looks for first.
+    """
 
     rows: dict[Any, int]
     columns: dict[Any, int]
     first: Ints
     sites: dict[str, SiteSeed]
+    branched: bool = False
 
 
 # ---- from a solved program ---------------------------------------------------------------------------------------------
@@ -75,6 +79,7 @@ def leave(kept: Kept) -> Seed:
         columns=dict(zip(map(_key, kept.lp.columns), column_status.tolist(), strict=False)),
         first=row_status[count : count + (0 if cuts is None else cuts.begun)],
         sites=sites,
+        branched=kept.settled is not None,
     )
 
 
@@ -182,6 +187,8 @@ def begin(seed: Seed, lp: LinearProgram, session: Session, cuts: Cuts | None) ->
     basis.row_status = [table[k] for k in [*rows, *np.concatenate([*added, np.zeros(0, dtype=np.int64)]).astype(int).tolist()]]
     basis.valid = True
     session.set_basis(basis)
+    if seed.branched:
+        session.leap()
 
 
 def _carry(seed: SiteSeed, cuts: Cuts, i: int) -> list[Ints]:
