@@ -160,7 +160,7 @@ def nearest(
     conditions: Sequence[Condition],
     solve: Callable[[], Answer],
     choose: Callable[[Answer], Answer],
-    prices: Sequence[float] = PRICES,
+    prices: tuple[float, ...] = PRICES,
 ) -> Settled | None:
     """A branch near `root`, and no other: a plan that meets every condition, cheaply, with the relaxation's bound.
 

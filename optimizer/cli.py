@@ -392,6 +392,11 @@ def explain(
     for thumb in thumbs:
         if (wrong := unknown_thumb(thumb)) is not None:
             raise click.BadParameter(wrong, param_hint="'--baseline'")
+
+    def say(text: str) -> None:
+        progress.clear()
+        _say(lambda: click.echo(text, nl=False))
+
     with Progress(sys.stderr, quiet) as progress, prompt():
         bench = refuted(case, progress)
         solution = None if bench else engine.solve(case, time_limit=time_limit, progress=progress, keep=True)
@@ -399,9 +404,9 @@ def explain(
             bench = refuted(case, progress, thorough=True)
         ended = "INFEASIBLE" if solution is None or bench is not None else solution.outcome.name
         if bench is not None:
-            reasons = without_plan(bench, time_limit, progress)
+            reasons = without_plan(bench, time_limit, progress, None if as_json else say)
         elif solution is not None and EXIT_CODES[ended] == NO_PLAN:
-            reasons = without_plan(solution, time_limit, progress)
+            reasons = without_plan(solution, time_limit, progress, None if as_json else say)
         elif solution is not None and solution.kept is not None:
             found = explained(solution, thumbs, progress)
     if EXIT_CODES[ended] == NO_PLAN:

@@ -68,23 +68,36 @@ def explained(solution: Solution, thumbs: tuple[str, ...], progress: Callable[..
 
 @dataclass(frozen=True)
 class Reasons:
-    """Why there is no plan, as text and as JSON."""
+    """Why there is no plan, as text (what has not been said yet) and as JSON."""
 
     text: str
     json: str
 
 
-def without_plan(found: Bench | Solution, time_limit: float | None, progress: Callable[..., Any]) -> Reasons:
-    """Everything `explain` tells of a case that was proved infeasible or unbounded. time_limit: seconds for the search, None: the default."""
-    from optimizer.explain_no_plan import PATIENCE, explain_no_plan, explain_refuted
-    from optimizer.no_plan_text import as_json, lines
+def without_plan(
+    found: Bench | Solution, time_limit: float | None, progress: Callable[..., Any], say: Callable[[str], None] | None
+) -> Reasons:
+    """Everything `explain` tells of a case that was proved infeasible or unbounded. time_limit: seconds for the search, None: the default.
+
+    say: says what collides as soon as it is known, before repairs are looked for; None: nothing is said ahead.
+    """
+    from optimizer.explain_no_plan import PATIENCE, Explanation, explain_no_plan, explain_refuted
+    from optimizer.no_plan_text import as_json, closing, lines, opening
 
     limit = PATIENCE if time_limit is None else time_limit
+    said = False
+
+    def opened(first: Explanation) -> None:
+        nonlocal said
+        if say is not None:
+            say(_printable(opening(first)))
+            said = True
+
     if isinstance(found, Bench):
-        told = explain_refuted(found, time_limit=limit, progress=progress)
+        told = explain_refuted(found, time_limit=limit, progress=progress, opened=opened)
     else:
-        told = explain_no_plan(found, time_limit=limit, progress=progress)
-    return Reasons(_printable(lines(told)), to_json(as_json(told)))
+        told = explain_no_plan(found, time_limit=limit, progress=progress, opened=opened)
+    return Reasons(_printable(closing(told) if said else lines(told)), to_json(as_json(told)))
 
 
 def _printable(lines: list[str]) -> str:

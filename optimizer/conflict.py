@@ -28,7 +28,7 @@ Progress = Callable[..., None]
 #: scenarios times periods from which a conflict is looked for in single scenarios first
 LARGE = 40
 #: seconds in which a scenario is looked for that lacks more than the first that has no plan
-WORSE = 1.0
+WORSE = 0.5
 #: so many in a row that lack the same end the search: it is nothing that scenarios differ in
 ALIKE = 3
 #: sections of a case that are about money
@@ -162,21 +162,16 @@ class Bench:
         self._trials[key] = trial
 
     # ---- without some statements -------------------------------------------------------------------------------------
-    def without(self, dropped: Collection[str], changes: Sequence[Change] = (), hours: bool = True) -> Finding:
-        """Is there a plan without these statements (and with these changes)?"""
+    def without(self, dropped: Collection[str], changes: Sequence[Change] = (), hours: bool = True, law: bool = False) -> Finding:
+        """Is there a plan without these statements (and with these changes)? law: not if the law leaves none, as far as cuts tell."""
         if self.expired():
             return Finding(None, np.nan)
         in_rows = [path for path in dropped if path not in self.statements or self.statements[path].rows]
         trial = self.open(dropped, changes)
-        return Finding(None, np.nan) if trial is None else trial.find(in_rows, hours)
-
-    def under_law(self, dropped: Collection[str], changes: Sequence[Change] = ()) -> Finding:
-        """`without`, of plans that meet what no row can say: for few scenarios, in which branches are quickly looked through."""
-        before, self.lawful = self.lawful, True
-        try:
-            return self.without(dropped, changes)
-        finally:
-            self.lawful = before
+        if trial is None:
+            return Finding(None, np.nan)
+        found = trial.find(in_rows, hours)
+        return (trial.barred(in_rows) or found) if law and found.feasible else found
 
     def open(self, dropped: Collection[str], changes: Sequence[Change] = ()) -> Trial | None:
         """The program of the case with changes, and without those of the statements dropped that are not said in rows."""

@@ -324,7 +324,7 @@ class _Run:
         """From an optimum of the session to the proved plan. thorough: as `Kept.within`."""
         from optimizer import branch
 
-        self.law = _conditions(plan, lp) if plan.taxes.law or plan.sweeps.law else []
+        self.law = conditions(plan, lp)
         if self.thorough or not branch.dodged(self.session.lp, answer.x, self.law):  # else it only says where to look
             with self.stage("canonical plan"):
                 answer = self._choose(answer)
@@ -745,9 +745,12 @@ class Kept:
                 run.cuts.progress = told
 
 
-def _conditions(plan: Plan, lp: LinearProgram) -> list[Condition]:
+def conditions(plan: Plan, lp: LinearProgram) -> list[Condition]:
     """The pairs of the tax law and of cash sweeps by row and column number."""
     from optimizer.branch import Tight
+
+    if not plan.taxes.law and not plan.sweeps.law:
+        return []
 
     rows = {(con.parent_component().local_name, con.index()): i for i, con in enumerate(lp.rows)}
     columns = lp.number

@@ -7,7 +7,8 @@ plan is as it is, tells `explain`.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from models.problem import Problem
@@ -18,6 +19,8 @@ from optimizer.unlimited import Bounded, unlimited
 if TYPE_CHECKING:
     from optimizer.case import Case
     from optimizer.engine import Solution
+
+Opened = Callable[["Explanation"], None]
 
 #: seconds in which repaired cases are solved again, where nobody says otherwise
 PATIENCE = 30.0
@@ -79,20 +82,27 @@ def unproved(solution: Solution) -> bool:
     )
 
 
-def explain_refuted(bench: Bench, *, time_limit: float | None = PATIENCE, progress: Progress | None = None) -> Explanation:
-    """Explain what `refuted` has found. time_limit in seconds: 70 % for the search, what is left of it for solving repaired cases again."""
-    return _no_plan(bench, bench.born, time_limit, progress)
+def explain_refuted(
+    bench: Bench, *, time_limit: float | None = PATIENCE, progress: Progress | None = None, opened: Opened | None = None
+) -> Explanation:
+    """Explain what `refuted` has found. time_limit in seconds: 70 % for the search, what is left of it for solving repaired cases again.
+
+    opened: called with what collides as soon as it is known; repairs take longer.
+    """
+    return _no_plan(bench, bench.born, time_limit, progress, opened=opened)
 
 
-def explain_no_plan(solution: Solution, *, time_limit: float | None = PATIENCE, progress: Progress | None = None) -> Explanation:
-    """Explain a solve of a case that was proved infeasible or unbounded. time_limit as in `explain_refuted`."""
+def explain_no_plan(
+    solution: Solution, *, time_limit: float | None = PATIENCE, progress: Progress | None = None, opened: Opened | None = None
+) -> Explanation:
+    """Explain a solve of a case that was proved infeasible or unbounded. time_limit, opened: as in `explain_refuted`."""
     case, status = solution.case, solution.outcome.value
     if status == "infeasible":
         start = time.perf_counter()
         _tell(progress, "what collides")
         bench = Bench(case.problem(), case)
         bench.narrow(hours=True)
-        return _no_plan(bench, start, time_limit, progress, solution)
+        return _no_plan(bench, start, time_limit, progress, solution, opened)
     if status == "unbounded":
         _tell(progress, "what earns without limit")
         found = unlimited(case, time_limit, progress)
@@ -111,7 +121,12 @@ def explain_problem(problem: Problem, *, time_limit: float | None = PATIENCE, pr
 
 
 def _no_plan(
-    bench: Bench, start: float, time_limit: float | None, progress: Progress | None, solution: Solution | None = None
+    bench: Bench,
+    start: float,
+    time_limit: float | None,
+    progress: Progress | None,
+    solution: Solution | None = None,
+    opened: Opened | None = None,
 ) -> Explanation:
     """What collides, and what would make room."""
     timings = {"proof": time.perf_counter() - start}
@@ -124,6 +139,19 @@ def _no_plan(
         conflicts = all_conflicts(bench, progress)
     late = not conflicts and bench.expired()
     timings["conflict"] = time.perf_counter() - begun
+    names = bench.whole.scenarios.names
+    told = Explanation(
+        bench.case,
+        bench.whole,
+        "infeasible",
+        solution,
+        tuple(conflicts),
+        looked_at=tuple(names[s] for s in bench.scope) if bench.narrowed else (),
+        reasons=solution.reasons if solution is not None and not conflicts else (),
+        late=late,
+    )
+    if opened is not None and conflicts:
+        opened(told)
     begun = time.perf_counter()
     if time_limit is not None:
         bench.deadline = start + SEARCH * time_limit
@@ -136,13 +164,7 @@ def _no_plan(
     lost = {one.steps[-1].statement.name for one in before} - {one.steps[-1].statement.name for one in found}
     without |= {name: "what seemed enough was not, when the whole case was solved" for name in sorted(lost)}
     timings["solve repaired cases"] = time.perf_counter() - begun
-    names = bench.whole.scenarios.names
-    looked = tuple(names[s] for s in bench.scope) if len(bench.scope) < len(names) else ()
-    reasons = solution.reasons if solution is not None and not conflicts else ()
-    return Explanation(
-        bench.case, bench.whole, "infeasible", solution, tuple(conflicts), tuple(found), without, looked_at=looked,
-        reasons=reasons, late=late, timings=timings,
-    )  # fmt: skip
+    return replace(told, repairs=tuple(found), without=without, timings=timings)
 
 
 def _tell(progress: Progress | None, stage: str, **numbers: Any) -> None:

@@ -20,6 +20,14 @@ MOST_UNSURE = 6  # statements told one by one of those that nobody had time to t
 
 def lines(found: Explanation) -> list[str]:
     """The explanation of a case without a plan, or of an unbounded one, line by line."""
+    out = [*opening(found), *closing(found)]
+    while out and not out[-1]:
+        out.pop()
+    return out
+
+
+def opening(found: Explanation) -> list[str]:
+    """What collides, or what earns without limit: all that is known before repairs are."""
     name = found.problem.name if found.case is None else found.case.name
     if found.case is not None and found.case.variant is not None:
         name += f", variant {found.case.variant}"
@@ -35,10 +43,13 @@ def lines(found: Explanation) -> list[str]:
             f"{late if found.late else unknown} What the solve proved:" if found.reasons else late if found.late else unknown
         )
         out += [f"  - {reason}" for reason in found.reasons]
-    out += _repairs(found)
-    while out and not out[-1]:
-        out.pop()
     return out
+
+
+def closing(found: Explanation) -> list[str]:
+    """What would make room for a plan."""
+    out = _repairs(found)
+    return out[:-1] if out and not out[-1] else out
 
 
 def sentence(found: Explanation, conflict: Conflict) -> str:

@@ -132,7 +132,7 @@ def _where(
 
 def _closed(solution: Solution, headroom: Headroom) -> list[StatementPrice]:
     """The next unit of limits that leave their decisions out of the program, by a program that has them."""
-    from optimizer.engine import _Bare, _conditions, _Run, _silent
+    from optimizer.engine import _Bare, _Run, _silent, conditions
 
     kept = solution.kept
     assert kept is not None
@@ -151,7 +151,7 @@ def _closed(solution: Solution, headroom: Headroom) -> list[StatementPrice]:
     session.set_row_bounds(back.rows, lp.row_lower[back.rows] - back.row, lp.row_upper[back.rows] - back.row)
     session.set_column_bounds(back.columns, lp.col_lower[back.columns], lp.col_upper[back.columns] - back.column)
     if plan.taxes.law:
-        run.law = _conditions(plan, lp)
+        run.law = conditions(plan, lp)
     ground = Ground(run, session.lp)
     loose = "as far as the tax law's deductions may be chosen" if branch.dodged(session.lp, ground.x, run.law) else ""
     out = []

@@ -87,6 +87,10 @@ class Progress:
         return self
 
     def __exit__(self, *trouble: object) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Make room for a line of somebody else's on the terminal."""
         if self.shown:
             self._put(CLEAR)
             self.shown = False

@@ -209,10 +209,8 @@ def _search(bench: Bench, one: Stated, lever: Lever, changes: list[Change], drop
     def at(value: float) -> tuple[bool | None, float]:
         """(is there a plan, how far is it) with the lever at a value."""
         moved = [] if value == lever.now else [Step(one, lever, value).change]
-        found = bench.without(dropped, [*changes, *moved])
-        if found.feasible and bench.narrowed:  # what the law forbids is seen here sooner than in the whole case
-            held = bench.under_law(dropped, [*changes, *moved])
-            found = found if held.feasible is None else held
+        # what the law forbids is seen in few scenarios sooner than in the whole case
+        found = bench.without(dropped, [*changes, *moved], law=bench.narrowed)
         return found.feasible, found.shortfall
 
     if lever.points:
@@ -283,7 +281,8 @@ def _by_shift(bench: Bench, one: Stated, lever: Lever, changes: list[Change], dr
     shift = here.shift(there if len(bench.scope) == there.scenarios.count else only(there, bench.scope), abs(step))
     if shift is None or trial.keys != here.keys:
         return None
-    units = trial.least(shift, [path for path in dropped if path not in bench.statements or bench.statements[path].rows])
+    in_rows = [path for path in dropped if path not in bench.statements or bench.statements[path].rows]
+    units = trial.least(shift, in_rows, law=bench.narrowed)
     return math.nan if units is None else lever.now + (units if up else -units)
 
 

@@ -14,6 +14,7 @@ import itertools
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from models.problem import Array, Problem
 if TYPE_CHECKING:
     from models.decomposition import Cuts
     from models.plan import Plan
-    from optimizer.branch import Condition
+    from optimizer.branch import Condition, Settled
     from optimizer.highs import Answer, LinearProgram, Session
     from optimizer.proof import Certificate
     from optimizer.stated import Owners
@@ -119,11 +120,7 @@ class Trial:
         with uncollected():
             self.plan = plan_of(problem)
             self.base = compile_model(self.plan.model)
-        self.law: list[Condition] = []
-        if lawful and (self.plan.taxes.law or self.plan.sweeps.law):
-            from optimizer.engine import _conditions
-
-            self.law = _conditions(self.plan, self.base)
+        self.lawful = lawful
         self.keys: list[Row] = [_key(con) for con in self.base.rows]
         self.owners = [owner(family, key) for family, key in self.keys]
         for i in np.flatnonzero(self.base.row_lower != self.base.row_upper):
@@ -133,6 +130,13 @@ class Trial:
                 self.owners[i] = f"{family.replace('_', ' ')} {key[0]}"
         self.shifts: tuple[Shift, ...] = ()
         self._open()
+
+    @cached_property
+    def law(self) -> list[Condition]:
+        """What no row can say."""
+        from optimizer.engine import conditions
+
+        return conditions(self.plan, self.base)
 
     # ---- the program -------------------------------------------------------------------------------------------------
     def sliding(self, shifts: tuple[Shift, ...]) -> Trial:
@@ -193,7 +197,7 @@ class Trial:
             bent = float(self.session.lp.cost @ answer.x)
             if bent > BENT:
                 return self._refuted(answer, bent, set(let_go))
-            if self.law:
+            if self.lawful and self.law:
                 return self._under_law(answer, set(let_go))
             if not hours or self.cuts is None:
                 return Finding(True, bent)
@@ -226,16 +230,23 @@ class Trial:
         self.session.set_column_bounds(columns, lower, upper)
         return found.status.value == "optimal" and float(self.session.lp.cost @ found.x) <= BENT
 
-    def _under_law(self, answer: Answer, gone: set[str]) -> Finding:
-        """The least bending with which every condition of the law is met, by branches."""
-        from optimizer import branch
+    def barred(self, let_go: Collection[str] = ()) -> Finding | None:
+        """Why the law leaves no plan where there is one without it, as far as the cuts so far can tell; None where it leaves one, or
+        where that is not known."""
+        if not self.law or self.lawful or self.expired():
+            return None
+        self._price(let_go)
+        answer = self.session.solve()
+        if answer.status.value != "optimal":
+            return None
+        found = self._under_law(answer, set(let_go), hours=False)
+        return found if found.feasible is False else None
+
+    def _under_law(self, answer: Answer, gone: set[str], hours: bool = True) -> Finding:
+        """The least bending with which every condition of the law is met, by branches. hours: with real hours in each."""
         from optimizer.proof import Certificate
 
-        def solve() -> Answer:
-            found = self.session.solve()
-            return found if self.cuts is None else self.cuts.tighten(found)[0]
-
-        settled = branch.settle(self.session, answer, self.law, solve, lambda a: a, most=BRANCHES, deadline=self.deadline)
+        settled = self._settle(answer, hours)
         if settled.answer is not None and float(self.session.lp.cost @ settled.answer.x) <= BENT:
             return Finding(True, 0.0)
         if not settled.complete or settled.reasons:
@@ -249,6 +260,15 @@ class Trial:
             total = float(np.abs(settled.answer.y[named]).sum()) or 1.0
             rows = tuple(Weighed(*self.keys[i], self.owners[i], float(abs(settled.answer.y[i])) / total) for i in named)
         return Finding(False, bent, rows, certificate, branched=True)
+
+    def _settle(self, answer: Answer, hours: bool) -> Settled:
+        from optimizer import branch
+
+        def solve() -> Answer:
+            found = self.session.solve()
+            return found if self.cuts is None or not hours else self.cuts.tighten(found)[0]
+
+        return branch.settle(self.session, answer, self.law, solve, lambda a: a, most=BRANCHES, deadline=self.deadline)
 
     def _refuted(self, answer: Answer, bent: float, gone: set[str]) -> Finding:
         """No plan: checked by arithmetic on the program without slacks, in which the rows of what was let go are free."""
@@ -324,14 +344,14 @@ class Trial:
             return None
         return Shift(rows, np.where(np.isfinite(base.row_lower), lower, upper)[rows], least)
 
-    def least(self, shift: Shift, let_go: Collection[str] = ()) -> float | None:
+    def least(self, shift: Shift, let_go: Collection[str] = (), law: bool = False) -> float | None:
         """The least number of units by which the figure must move, everything else as stated; None if no number will do.
 
-        It is a bound from below where time is up before the hours are real.
+        It is a bound from below where time is up before the hours are real. law: with what no row can say, as far as cuts tell.
         """
-        return self.sliding((shift,))._least(let_go)
+        return self.sliding((shift,))._least(let_go, law)
 
-    def _least(self, let_go: Collection[str]) -> float | None:
+    def _least(self, let_go: Collection[str], law: bool) -> float | None:
         if self.find(let_go).feasible is not True:
             return None
         # a plan exists with the figure where it likes: now nothing else may bend, and it goes no further than it must
@@ -343,7 +363,11 @@ class Trial:
         answer = self.session.solve()
         if self.cuts is not None:
             answer = self.cuts.tighten(answer)[0]
-        return float(answer.x[self.first_slack - 1]) if answer.status.value == "optimal" else None
+        if answer.status.value != "optimal":
+            return None
+        if law and self.law:
+            answer = self._settle(answer, hours=False).answer or answer
+        return float(answer.x[self.first_slack - 1])
 
 
 def plan_of(problem: Problem) -> Plan:
