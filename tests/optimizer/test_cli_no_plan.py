@@ -117,6 +117,28 @@ def test_no_plan_is_explained_with_code_3(case: Path, capsys: pytest.CaptureFixt
         assert code == 0 and "why this plan" in again
 
 
+def test_what_collides_is_said_before_repairs_are_looked_for(
+    case: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from optimizer import explain_no_plan
+
+    _, whole, _ = run(capsys, str(case), "--variant", "hungry", "--quiet")
+    look, said = explain_no_plan.repairs, []
+
+    def repairs(*arguments: object) -> object:
+        said.append(capsys.readouterr().out)
+        return look(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(explain_no_plan, "repairs", repairs)
+    code, rest, _ = run(capsys, str(case), "--variant", "hungry", "--quiet")
+    assert code == 3 and said[0] + rest == whole
+    assert "No plan can meet all of these" in said[0] and "--set" not in said[0] and "--set" in rest
+    # as JSON all comes at once
+    said.clear()
+    code, out, _ = run(capsys, str(case), "--variant", "hungry", "--quiet", "--json")
+    assert said == [""] and json.loads(out)["status"] == "infeasible"
+
+
 def test_no_plan_as_json(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, str(case), "--variant", "hungry", "--quiet", "--json")
     told = json.loads(out)

@@ -15,7 +15,7 @@ from optimizer import no_plan_text as explain_text
 from optimizer.case import Case
 from optimizer.conflict import Bench, Conflict, collide
 from optimizer.engine import solve
-from optimizer.explain_no_plan import Explanation, explain, explain_problem
+from optimizer.explain_no_plan import Explanation, explain, explain_problem, explain_refuted, refuted
 from optimizer.repair import Repair, all_conflicts
 from optimizer.stated import stated
 from tests.benchmarks.problems import whole
@@ -303,6 +303,29 @@ def test_twenty_scenarios_that_cannot_be_paid_for_are_proved_infeasible() -> Non
     assert found.outcome.value == "infeasible", found.reasons
     assert found.certificate is not None and found.certificate.verified
     assert time.process_time() - start < 15.0  # 3 s on a quiet machine
+
+
+def test_a_deep_funding_gap_in_twenty_scenarios() -> None:
+    """Its repairs lie where hardly a plan exists and the tax law decides: each is told with a plan of the whole case."""
+    settings = twenty("rules[0].require=cash >= 250 MUSD", "treasury.rescue=null")
+    first: list[Explanation] = []
+    bench = refuted(Case.load(SHIPPED / "quickstart.yaml", settings=settings))
+    assert bench is not None
+    found = explain_refuted(bench, time_limit=240.0, opened=first.append)
+    assert len(first) == 1 and first[0].conflicts == found.conflicts and not first[0].repairs
+    (conflict,) = found.conflicts
+    assert conflict.minimal and "rules[0]" in conflict.paths
+    told = {repair.settings: repair for repair in found.repairs}
+    assert told.keys() >= {("rules[0].require=cash >= 168 MUSD",), ("financing.owners.limit=232 MUSD",)}
+    for repair in found.repairs:
+        assert repair.outcome in ("optimal", "feasible"), repair
+        assert repair.objective is not None
+        assert repair.outcome == "optimal" or (repair.upper is not None and repair.upper >= repair.objective)
+    # the scenario that was looked at, solved by itself through every branch: a million less is too little, and only the law says so
+    alone = ("scenarios={s0: {probability: 100 %, scale: {market.btc_price: 0.70}}}", *settings[1:])
+    for limit, outcome in ((231, "infeasible"), (232, "optimal")):
+        case = Case.load(SHIPPED / "quickstart.yaml", settings=[*alone, f"financing.owners.limit={limit} MUSD"])
+        assert solve(case, canonical=False, baseline=False).outcome.value == outcome
 
 
 def test_what_nobody_had_time_to_try_is_told_in_a_line() -> None:
