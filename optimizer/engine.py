@@ -44,6 +44,8 @@ EXACT = 1e-9
 LAST = 0.2
 #: conditions of the law that a plan dodges, above which the search for the best branch begins at a plan of a near one: it may be long
 MANY = 8
+#: rounds of cuts at most; those after which a bound is near enough
+ROUNDS, ROUGH = 400, 2
 METHODS = ("cuts", "extensive")
 
 Progress = Callable[..., None]
@@ -267,8 +269,9 @@ class _Run:
 
     def run(self) -> Solution:
         plan, lp = self.begin()
+        self.law = conditions(plan, lp)
         with self.stage("solve", **self.size):
-            answer = self._solve()
+            answer = self._solve() if self.thorough else self._roughly()
         self.whole = False
         outcome = Outcome(answer.status.value) if answer.status.value in {o.value for o in Outcome} else Outcome.UNVERIFIED
         if outcome is not Outcome.OPTIMAL:
@@ -324,7 +327,6 @@ class _Run:
         """From an optimum of the session to the proved plan. thorough: as `Kept.within`."""
         from optimizer import branch
 
-        self.law = conditions(plan, lp)
         if self.thorough or not branch.dodged(self.session.lp, answer.x, self.law):  # else it only says where to look
             with self.stage("canonical plan"):
                 answer = self._choose(answer)
@@ -418,8 +420,16 @@ class _Run:
         session.load(lp)
         return session
 
-    def _solve(self) -> Answer:
-        """Optimum of the session, with every cut it misses added."""
+    def _roughly(self) -> Answer:
+        """As `_solve`; where the relaxation dodges the law it is a bound and says where to look, for which a few rounds of cuts do."""
+        from optimizer import branch
+
+        answer = self._solve(ROUGH)
+        optimal = answer.status.value == "optimal"
+        return self._solve() if optimal and not branch.dodged(self.session.lp, answer.x, self.law) else answer
+
+    def _solve(self, most: int = ROUNDS) -> Answer:
+        """Optimum of the session, with every cut it misses added, in so many rounds at most."""
         if self.lean is not None:
             self._ascend()
         answer = self.session.solve()
@@ -431,7 +441,7 @@ class _Run:
             self.cuts.floor()
             self.cuts.widen(factor)
             answer = self.session.solve()
-        answer = self._refined(self.cuts.tighten(answer)[0])
+        answer = self._refined(self.cuts.tighten(answer, most)[0])
         if answer.status.value == "optimal" and self.cuts.stopped:
             self._bound(answer)
             from optimizer.highs import Status

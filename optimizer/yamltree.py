@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -129,10 +130,17 @@ def decode(data: bytes, file: str) -> str:
 
 
 def load(text: str | bytes, file: str) -> Node:
-    """Parse one YAML document. Raises CaseError with every mistake that can be told."""
+    """Parse one YAML document. Raises CaseError with every mistake that can be told.
+
+    The same text comes as the same tree: whoever changes a node changes a copy of it.
+    """
     if isinstance(text, bytes):
         text = decode(text, file)
-    text = text.removeprefix("\ufeff")
+    return _load(text.removeprefix("\ufeff"), file)
+
+
+@lru_cache(maxsize=32)
+def _load(text: str, file: str) -> Node:
     if len(text) > MOST_BYTES or len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES:
         raise CaseError([Mistake(Place(file, 1, 1), "", f"larger than {MOST_BYTES // 1_000_000} MB")])
     if bad := FORBIDDEN.search(text):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from optimizer import yamltree
 from optimizer.case import Case
 from optimizer.case_patch import kind_of_field
 from optimizer.diagnostics import CaseError
@@ -235,3 +236,26 @@ def test_arrays_are_finite_except_limits() -> None:
     for rig in problem.rigs:
         assert np.isfinite(rig.price).all() and np.isfinite(rig.resale).all()
         assert not np.isnan(rig.supply).any()
+
+
+@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "cases").glob("*.yaml")), ids=lambda path: path.stem)
+def test_what_is_read_once_is_never_changed(path: Path) -> None:
+    """The same text is read as the same tree: variants, scenarios and settings change copies of it."""
+    text = path.read_text(encoding="utf-8")
+    tree = yamltree.load(text, str(path))
+    assert yamltree.load(text, str(path)) is tree
+    case = Case.load(path)
+    for variant in (None, *case.variants):
+        Case.load(
+            path,
+            variant,
+            settings=["objective.discount=11 %/year", "case.description=another", "treasury.cash=7 MUSD", "treasury.rescue=null"],
+        )
+    yamltree._load.cache_clear()
+    again = yamltree.load(text, str(path))
+    assert again is not tree and again.plain() == tree.plain() and _places(again) == _places(tree)
+
+
+def _places(node: yamltree.Node) -> list[object]:
+    below = node.value.values() if node.kind == "map" else node.value if node.kind == "list" else ()
+    return [node.place, dict(node.key_places), *(_places(one) for one in below)]
