@@ -7,7 +7,7 @@ import numpy as np
 from models.decisions import Decisions, SiteDispatch
 from models.problem import Array, Debt, Problem
 from models.proforma_debt import first_date, running_maturity
-from models.proforma_power import _sources, _uses, has_power
+from models.proforma_power import has_power, sources_of, uses_of
 
 
 def random_plan(problem: Problem, seed: int) -> Decisions:
@@ -79,8 +79,8 @@ def random_plan(problem: Problem, seed: int) -> Decisions:
         for scenario in range(s):
             for period in range(t if has_power(site) else 0):
                 hours = len(problem.clock.weight[period])
-                uses = {name: rng.uniform(0.0, 3.0, hours) for name in _uses(problem, site) if name not in absent}
-                sources = {name: rng.uniform(0.0, 3.0, hours) for name in _sources(site)}
+                uses = {name: rng.uniform(0.0, 3.0, hours) for name in uses_of(problem, site) if name not in absent}
+                sources = {name: rng.uniform(0.0, 3.0, hours) for name in sources_of(site)}
                 dispatch[site.name, scenario, period] = SiteDispatch(uses, sources)
     coins = problem.treasury.coins
     return Decisions(
