@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.problem import Problem
+from models.problem import Array, Ints, Problem
 from models.subset import only
 from optimizer.stated import FACT, ORDER, Stated, matches, owner_of, stated
-from optimizer.trial import HOURS, Finding, Shift, Trial, Weighed
+from optimizer.trial import HOURS, Finding, Row, Shift, Trial, Weighed
 
 if TYPE_CHECKING:
     from optimizer.case import Case
@@ -28,7 +28,7 @@ Progress = Callable[..., None]
 #: scenarios times periods from which a conflict is looked for in single scenarios first
 LARGE = 40
 #: seconds in which a scenario is looked for that lacks more than the first that has no plan
-WORSE = 0.5
+WORSE = 1.0
 #: so many in a row that lack the same end the search: it is nothing that scenarios differ in
 ALIKE = 3
 #: sections of a case that are about money
@@ -94,6 +94,43 @@ def moving(lever: Lever, value: float) -> Change:
     return Change(lever.settings(value), made, f"{lever.path} {value!r}")
 
 
+@dataclass(frozen=True)
+class Slide:
+    """How a figure moves bounds of rows, in words that hold for other programs: the families of rows concerned, the keys and bounds of
+    all their rows, which of these it moves, and by what a unit. A figure of nothing is no good: what it is multiplied with would not show.
+    """
+
+    families: frozenset[str]
+    keys: list[Row]
+    bounds: Array  # (2, n)
+    at: Ints
+    by: Array
+    least: float
+
+    @classmethod
+    def of(cls, shift: Shift, trial: Trial) -> Slide:
+        families = frozenset(trial.keys[i][0] for i in shift.rows)
+        rows = _rows(trial, families)
+        keys = [trial.keys[i] for i in rows]
+        return cls(families, keys, _bounds(trial, rows), np.searchsorted(rows, shift.rows), shift.by, shift.least)
+
+    def fits(self, trial: Trial) -> bool:
+        """Whether a program has the same rows of these families, as they stand."""
+        rows = _rows(trial, self.families)
+        return [trial.keys[i] for i in rows] == self.keys and np.array_equal(_bounds(trial, rows), self.bounds)
+
+    def on(self, trial: Trial) -> Shift:
+        return Shift(_rows(trial, self.families)[self.at], self.by, self.least)
+
+
+def _rows(trial: Trial, families: frozenset[str]) -> Ints:
+    return np.array([i for i, (family, _) in enumerate(trial.keys) if family in families], dtype=np.int64)
+
+
+def _bounds(trial: Trial, rows: Ints) -> Array:
+    return np.array([trial.base.row_lower[rows], trial.base.row_upper[rows]])
+
+
 class Bench:
     """A case (or a problem of plain arrays), its statements, and trials of it without some of them.
 
@@ -107,6 +144,8 @@ class Bench:
         self.scope: tuple[int, ...] = tuple(range(problem.scenarios.count))
         self._trials: dict[tuple[tuple[str, ...], ...], Trial] = {}
         self._problems: dict[tuple[tuple[str, ...], ...], Problem | None] = {(): problem}
+        self._slides: dict[tuple[tuple[int, ...], str], list[Slide]] = {}
+        self._still: set[tuple[tuple[int, ...], str]] = set()  # figures that move more than bounds
         self.lawful = False  # see `Trial`
         self.born = time.perf_counter()
 
@@ -176,8 +215,8 @@ class Bench:
     def open(self, dropped: Collection[str], changes: Sequence[Change] = ()) -> Trial | None:
         """The program of the case with changes, and without those of the statements dropped that are not said in rows."""
         anew = [self.statements[path] for path in sorted(dropped) if path in self.statements and not self.statements[path].rows]
-        sliding = [one for one in anew if one.slides]
-        gone = [_dropping(one) for one in anew if not one.slides]
+        sliding = [one for one in anew if one.slides and (self.scope, one.path) not in self._still]
+        gone = [_dropping(one) for one in anew if one not in sliding]
         base = self.trial([*changes, *gone])
         if base is None or not sliding:
             return base
@@ -185,6 +224,7 @@ class Bench:
         for one in sliding:
             shift = self._slide(one, base, [*changes, *gone])
             if shift is None:
+                self._still.add((self.scope, one.path))
                 gone.append(_dropping(one))
             else:
                 shifts.append(shift)
@@ -198,14 +238,20 @@ class Bench:
         return self._trials[key]
 
     def _slide(self, one: Stated, base: Trial, changes: Sequence[Change]) -> Shift | None:
-        """How the program moves with the figure of a statement."""
+        """How the program moves with the figure of a statement; as in another program, where the rows concerned are the same in both."""
         lever = one.levers[0]
+        known = self._slides.setdefault((self.scope, one.path), [])
+        for slide in known if lever.now != 0.0 else ():
+            if slide.fits(base):
+                return slide.on(base)
         step = 0.01 * abs(lever.now) or lever.unit
         moved = self.problem([*changes, moving(lever, lever.now + step)])
         if moved is None:
             return None
-        whole = len(self.scope) == moved.scenarios.count
-        return base.shift(moved if whole else only(moved, self.scope), step, least=-lever.now)
+        shift = base.shift(only(moved, self.scope) if self.narrowed else moved, step, least=-lever.now)
+        if shift is not None:
+            known.append(Slide.of(shift, base))
+        return shift
 
     def relevant(self, finding: Finding) -> list[str]:
         """The statements that a proof needs, those first that are tried without first."""
@@ -255,7 +301,7 @@ class Bench:
             return
         every, worst, most, until, alike = self.scope, None, -np.inf, None, 0
         kept: dict[tuple[tuple[str, ...], ...], Trial] = {}
-        for s in _apart(count):
+        for s in _order(self.whole):
             if self.expired() or alike == ALIKE or (until is not None and time.perf_counter() > until):
                 break
             self.scope = (s,)
@@ -269,6 +315,15 @@ class Bench:
             self._trials.clear()
         self._trials.update(kept)
         self.scope = every if worst is None else (worst,)
+
+
+def _order(problem: Problem) -> list[int]:
+    """Scenarios in the order in which they are looked at: of each set of delays one, the latest first; then as in `_apart`."""
+    count = problem.scenarios.count
+    late = {s: tuple(int(site.delay[s]) for site in problem.sites) for s in _apart(count)}
+    first = {delays: s for s, delays in reversed(late.items()) if any(delays)}
+    ahead = sorted(first.values(), key=lambda s: (-sum(late[s]), s))
+    return [*ahead, *(s for s in late if s not in ahead)]
 
 
 def _apart(count: int) -> list[int]:

@@ -83,9 +83,9 @@ def _conflict(found: Explanation, conflict: Conflict, first: bool, last: bool) -
         out = ["No plan can be, whatever statement is dropped."]
     elif last and len(enough) == len(conflict.members):
         what = "it" if len(enough) == 1 else "any one of them"
-        out.append(f"Without {what} there is a plan{'' if first else ' (and without what is named before)'}.")
+        out.append(f"Without {what} there is a plan{_in(found)}{'' if first else ' (and without what is named before)'}.")
     elif last and enough:
-        out.append(f"Dropping one is enough for: {_and(m.statement.name for m in enough)}; not for the others.")
+        out.append(f"Dropping one is enough{_in(found)} for: {_and(m.statement.name for m in enough)}; not for the others.")
     elif conflict.dropped is not None:
         out.append(f"Dropping one of them is not enough; suppose that it is {conflict.dropped}.")
     if not conflict.minimal:
@@ -94,6 +94,11 @@ def _conflict(found: Explanation, conflict: Conflict, first: bool, last: bool) -
         out.append(f"Taken as given: {_and(conflict.given)}.")
     out += _where(found, conflict)
     return out
+
+
+def _in(found: Explanation) -> str:
+    """ " in s3", where not all scenarios were looked at."""
+    return f" in {_and(found.looked_at)}" if found.looked_at else ""
 
 
 def _where(found: Explanation, conflict: Conflict) -> list[str]:
