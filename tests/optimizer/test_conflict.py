@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -13,11 +14,12 @@ import pytest
 from models.problem import Problem, Rule
 from optimizer import no_plan_text as explain_text
 from optimizer.case import Case
-from optimizer.conflict import Bench, Conflict, collide
+from optimizer.conflict import Bench, Change, Conflict, collide
 from optimizer.engine import solve
 from optimizer.explain_no_plan import Explanation, explain, explain_problem, explain_refuted, refuted
 from optimizer.repair import Repair, all_conflicts
-from optimizer.stated import stated
+from optimizer.stated import Stated, stated
+from optimizer.trial import Shift, Trial
 from tests.benchmarks.problems import whole
 
 CASES = Path(__file__).parents[1] / "cases" / "infeasible"
@@ -326,6 +328,60 @@ def test_a_deep_funding_gap_in_twenty_scenarios() -> None:
     for limit, outcome in ((231, "infeasible"), (232, "optimal")):
         case = Case.load(SHIPPED / "quickstart.yaml", settings=[*alone, f"financing.owners.limit={limit} MUSD"])
         assert solve(case, canonical=False, baseline=False).outcome.value == outcome
+
+
+def checked_slides(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """From now on every way to slide that was known from another program is compared with what is worked out of this one; their paths."""
+    slide, known = Bench._slide, list[str]()
+
+    def both(bench: Bench, one: Stated, base: Trial, changes: Sequence[Change]) -> Shift | None:
+        held = bench._slides.get((bench.scope, one.path), [])
+        count = len(held)
+        found = slide(bench, one, base, changes)
+        if found is not None and count and len(held) == count:
+            bench._slides.pop((bench.scope, one.path))
+            again = slide(bench, one, base, changes)
+            bench._slides[bench.scope, one.path] = held
+            assert again is not None and again.least == found.least
+            assert np.array_equal(again.rows, found.rows)
+            np.testing.assert_allclose(found.by, again.by, rtol=1e-9)
+            known.append(one.path)
+        return found
+
+    monkeypatch.setattr(Bench, "_slide", both)
+    return known
+
+
+@pytest.mark.parametrize("name", ["funding-gap", "coverage-against-build", "floor-against-interconnection", "balloon"])
+def test_what_slides_does_so_in_every_program(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked_slides(monkeypatch)
+    found = explain(Case.load(CASES / f"{name}.yaml"))
+    before, _ = explained(name)
+    assert [c.paths for c in found.conflicts] == [c.paths for c in before.conflicts]
+
+
+def test_scenarios_that_are_late_are_looked_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lake Mariner with 500 MW of AI by 2027: too much for its halls in every scenario, and far too soon where they come late."""
+    known = checked_slides(monkeypatch)
+    asked = ("ai.fluidstack.limit=600 MW", "rules[0].require=ai_mw >= 500 MW", "rules[0].from=2027-01")
+    bench = refuted(Case.load(SHIPPED / "lake-mariner.yaml", settings=asked))
+    assert bench is not None
+    names = bench.whole.scenarios.names
+    assert [names[s] for s in bench.scope] == ["late_halls"]
+    first: list[Explanation] = []
+    with pytest.raises(InterruptedError):
+
+        def stop(found: Explanation) -> None:
+            first.append(found)
+            raise InterruptedError  # repairs are no matter here
+
+        explain_refuted(bench, time_limit=240.0, opened=stop)
+    (conflict,) = first[0].conflicts
+    halls = {f"sites.lake_mariner.ai_hall.{key}" for key in ("build.lead", "convert.lead", "now")}
+    assert conflict.minimal and set(conflict.paths) == {"rules[0]", "scenarios.late_halls.delay", *halls}
+    text = "\n".join(explain_text.opening(first[0]))
+    assert "Dropping one is enough in late_halls for: " in text and "Seen in scenario late_halls by itself, one of 6" in text
+    assert known
 
 
 def test_what_nobody_had_time_to_try_is_told_in_a_line() -> None:
