@@ -28,7 +28,7 @@ Progress = Callable[..., None]
 #: scenarios times periods from which a conflict is looked for in single scenarios first
 LARGE = 40
 #: seconds in which a scenario is looked for that lacks more than the first that has no plan
-WORSE = 1.0
+WORSE = 0.5
 #: so many in a row that lack the same end the search: it is nothing that scenarios differ in
 ALIKE = 3
 #: sections of a case that are about money

@@ -273,17 +273,21 @@ def _by_shift(bench: Bench, one: Stated, lever: Lever, changes: list[Change], dr
     """
     if bench.lawful:
         return None
-    step = (NUDGE * abs(lever.now) or lever.unit) * (1.0 if up else -1.0)
-    here, there = bench.trial(changes), bench.problem([*changes, moving(lever, lever.now + step)])
-    trial = bench.open(dropped, changes)
+    sign = 1.0 if up else -1.0
+    step = sign * (NUDGE * abs(lever.now) or lever.unit)
+    start, begun = lever.now, changes
+    if start == 0.0:  # a limit of nothing leaves its decisions out of the program: from a first step on they are in
+        start, begun = step, [*changes, moving(lever, step)]
+    here, there = bench.trial(begun), bench.problem([*changes, moving(lever, start + step)])
+    trial = bench.open(dropped, begun)
     if here is None or there is None or trial is None:
         return None
-    shift = here.shift(there if len(bench.scope) == there.scenarios.count else only(there, bench.scope), abs(step))
+    shift = here.shift(only(there, bench.scope) if bench.narrowed else there, abs(step))
     if shift is None or trial.keys != here.keys:
         return None
     in_rows = [path for path in dropped if path not in bench.statements or bench.statements[path].rows]
     units = trial.least(shift, in_rows, law=bench.narrowed)
-    return math.nan if units is None else lever.now + (units if up else -units)
+    return math.nan if units is None else start + sign * units
 
 
 def _stretched(lever: Lever, least: float, up: bool, at: Callable[[float], tuple[bool | None, float]]) -> float | None:

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from models.problem import Problem
-from optimizer import branch, engine
+from optimizer import branch, engine, repair
 from optimizer import no_plan_text as explain_text
 from optimizer.case import Case
 from optimizer.conflict import Bench, _apart
 from optimizer.engine import Outcome, solve, solve_problem
-from optimizer.explain_no_plan import Explanation
+from optimizer.explain_no_plan import Explanation, explain
 from optimizer.repair import Repair, Step, _elsewhere, _improved, _root, verify
 from optimizer.trial import Trial
 from tests.random_problems import random_problem
@@ -171,3 +171,22 @@ def test_a_trial_heeds_a_deadline_that_moves() -> None:
     assert bench.trial() is trial and trial.find().feasible is None
     bench.deadline = None
     assert bench.trial() is trial and trial.find().feasible is False
+
+
+def test_a_limit_of_nothing_is_moved_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its decisions are not in the program at all: from a first step on they are, and the rest is one linear program."""
+    case = Case.load(CASES / "funding-gap.yaml", settings=["financing.owners.limit=0 USD"])
+
+    def raised() -> float:
+        (found,) = (one for one in explain(case).repairs if one.steps[-1].statement.path == "financing.owners.limit")
+        assert found.outcome == "optimal"
+        return found.steps[-1].value
+
+    def never(*arguments: object) -> None:
+        raise AssertionError("it was tried out")
+
+    with monkeypatch.context() as here:
+        here.setattr(repair, "_by_trial", never)
+        quick = raised()
+    monkeypatch.setattr(repair, "_by_shift", lambda *arguments: None)
+    assert raised() == pytest.approx(quick, rel=0.02)  # both are rounded up to a figure that can be said
