@@ -25,6 +25,8 @@ MOST_CONFLICTS = 4
 STRETCH = (1.0, 1.02, 1.1, 1.5)
 #: values tried for a figure at most
 MOST_TRIED = 24
+#: a least figure below this share of what it was is none: what rounding leaves is no figure to tell
+NOTHING = 1e-9
 #: a figure moves by this share of itself to see what it does
 NUDGE = 0.01
 #: seconds in which, where there is a limit at all, better plans are looked for than those found in the nearest branch of the tax law;
@@ -287,7 +289,10 @@ def _by_shift(bench: Bench, one: Stated, lever: Lever, changes: list[Change], dr
         return None
     in_rows = [path for path in dropped if path not in bench.statements or bench.statements[path].rows]
     units = trial.least(shift, in_rows, law=bench.narrowed)
-    return math.nan if units is None else start + sign * units
+    if units is None:
+        return math.nan
+    value = start + sign * units
+    return 0.0 if abs(value) <= NOTHING * abs(start) else value
 
 
 def _stretched(lever: Lever, least: float, up: bool, at: Callable[[float], tuple[bool | None, float]]) -> float | None:

@@ -190,3 +190,18 @@ def test_a_limit_of_nothing_is_moved_like_any_other(monkeypatch: pytest.MonkeyPa
         quick = raised()
     monkeypatch.setattr(repair, "_by_shift", lambda *arguments: None)
     assert raised() == pytest.approx(quick, rel=0.02)  # both are rounded up to a figure that can be said
+
+
+def test_what_rounding_leaves_is_no_figure() -> None:
+    """Nothing can be there so soon: what is asked for is relaxed to nothing, not to the fifteenth digit after the point."""
+    case = Case.load(
+        CASES.parents[2] / "cases" / "quickstart.yaml",
+        settings=[
+            "horizon.hours={every: 73}",
+            "rules[2].require=ai_mw >= 1 MW",
+            "rules[2].from=2026-04",
+            "rules[2].until=2026-04",
+        ],
+    )
+    found = explain(case)
+    assert ("rules[2].require=ai_mw >= 0 MW",) in {one.settings for one in found.repairs}
