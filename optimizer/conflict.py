@@ -114,13 +114,12 @@ class Slide:
         keys = [trial.keys[i] for i in rows]
         return cls(families, keys, _bounds(trial, rows), np.searchsorted(rows, shift.rows), shift.by, shift.least)
 
-    def fits(self, trial: Trial) -> bool:
-        """Whether a program has the same rows of these families, as they stand."""
+    def on(self, trial: Trial) -> Shift | None:
+        """In another program; None unless it has the same rows of these families, as they stand."""
         rows = _rows(trial, self.families)
-        return [trial.keys[i] for i in rows] == self.keys and np.array_equal(_bounds(trial, rows), self.bounds)
-
-    def on(self, trial: Trial) -> Shift:
-        return Shift(_rows(trial, self.families)[self.at], self.by, self.least)
+        if [trial.keys[i] for i in rows] != self.keys or not np.array_equal(_bounds(trial, rows), self.bounds):
+            return None
+        return Shift(rows[self.at], self.by, self.least)
 
 
 def _rows(trial: Trial, families: frozenset[str]) -> Ints:
@@ -178,6 +177,10 @@ class Bench:
             self._problems[key] = made
         return self._problems[key]
 
+    def scoped(self, problem: Problem) -> Problem:
+        """A problem in the scenarios looked at."""
+        return only(problem, self.scope) if self.narrowed else problem
+
     def trial(self, changes: Sequence[Change] = ()) -> Trial | None:
         """A program of the scope's scenarios; the last few are kept warm."""
         key = self._key(changes)
@@ -185,8 +188,7 @@ class Bench:
             problem = self.problem(changes)
             if problem is None:
                 return None
-            whole = len(self.scope) == problem.scenarios.count
-            self._keep(key, Trial(problem if whole else only(problem, self.scope), self._owner, self.deadline, self.lawful))
+            self._keep(key, Trial(self.scoped(problem), self._owner, self.deadline, self.lawful))
         self._trials[key].deadline = self.deadline
         return self._trials[key]
 
@@ -205,10 +207,10 @@ class Bench:
         """Is there a plan without these statements (and with these changes)? law: not if the law leaves none, as far as cuts tell."""
         if self.expired():
             return Finding(None, np.nan)
-        in_rows = [path for path in dropped if path not in self.statements or self.statements[path].rows]
         trial = self.open(dropped, changes)
         if trial is None:
             return Finding(None, np.nan)
+        in_rows = self.in_rows(dropped)
         found = trial.find(in_rows, hours)
         return (trial.barred(in_rows) or found) if law and found.feasible else found
 
@@ -242,13 +244,13 @@ class Bench:
         lever = one.levers[0]
         known = self._slides.setdefault((self.scope, one.path), [])
         for slide in known if lever.now != 0.0 else ():
-            if slide.fits(base):
-                return slide.on(base)
+            if (shift := slide.on(base)) is not None:
+                return shift
         step = 0.01 * abs(lever.now) or lever.unit
         moved = self.problem([*changes, moving(lever, lever.now + step)])
         if moved is None:
             return None
-        shift = base.shift(only(moved, self.scope) if self.narrowed else moved, step, least=-lever.now)
+        shift = base.shift(self.scoped(moved), step, least=-lever.now)
         if shift is not None:
             known.append(Slide.of(shift, base))
         return shift
@@ -266,9 +268,9 @@ class Bench:
                 out.add(one.path)
         return sorted(out, key=lambda path: (self._rank(path), told.get(path, 0.0), path))
 
-    def in_rows(self) -> list[str]:
-        """Statements that rows of the program say."""
-        return [path for path, one in self.statements.items() if one.rows]
+    def in_rows(self, paths: Collection[str]) -> list[str]:
+        """Those that rows of the program say; a family that nobody has put into words is one of them."""
+        return [path for path in paths if path not in self.statements or self.statements[path].rows]
 
     def can_drop(self, one: Stated) -> bool:
         return one.drop is not None if self.case is not None else one.free is not None
@@ -351,7 +353,7 @@ def collide(bench: Bench, dropped: Collection[str] = (), progress: Progress | No
 
     def spare() -> set[str]:
         """Statements in rows that the proof at hand does without: they can go at once, and it still holds."""
-        return set() if finding.branched else {path for path in bench.in_rows() if path not in finding.owners()}
+        return set() if finding.branched else {path for path in bench.in_rows(bench.statements) if path not in finding.owners()}
 
     gone |= spare()
     stack = _groups(bench, open_())
@@ -384,7 +386,7 @@ def _groups(bench: Bench, paths: list[str]) -> list[list[str]]:
     All that is about money at once, first: what is impossible with all the money in the world has a short explanation. Then all that is
     about anything but rules. Where such a group cannot go as a whole it is halved. What is in rows before what is not: the program is warm.
     """
-    in_rows = [path for path in paths if path not in bench.statements or bench.statements[path].rows]
+    in_rows = bench.in_rows(paths)
     rules = [path for path in in_rows if path in bench.statements and bench.statements[path].kind == "rule"]
     others = [path for path in in_rows if path not in rules]
     anew = [path for path in paths if path not in in_rows]

@@ -44,8 +44,8 @@ EXACT = 1e-9
 LAST = 0.2
 #: conditions of the law that a plan dodges, above which the search for the best branch begins at a plan of a near one: it may be long
 MANY = 8
-#: rounds of cuts at most; those after which a bound is near enough
-ROUNDS, ROUGH = 400, 2
+#: rounds of cuts after which a bound is near enough
+ROUGH = 2
 METHODS = ("cuts", "extensive")
 
 Progress = Callable[..., None]
@@ -424,12 +424,12 @@ class _Run:
         """As `_solve`; where the relaxation dodges the law it is a bound and says where to look, for which a few rounds of cuts do."""
         from optimizer import branch
 
-        answer = self._solve(ROUGH)
+        answer = self._solve(most=ROUGH)
         optimal = answer.status.value == "optimal"
         return self._solve() if optimal and not branch.dodged(self.session.lp, answer.x, self.law) else answer
 
-    def _solve(self, most: int = ROUNDS) -> Answer:
-        """Optimum of the session, with every cut it misses added, in so many rounds at most."""
+    def _solve(self, **rounds: int) -> Answer:
+        """Optimum of the session, with every cut it misses added. rounds: as `Cuts.tighten`."""
         if self.lean is not None:
             self._ascend()
         answer = self.session.solve()
@@ -441,7 +441,7 @@ class _Run:
             self.cuts.floor()
             self.cuts.widen(factor)
             answer = self.session.solve()
-        answer = self._refined(self.cuts.tighten(answer, most)[0])
+        answer = self._refined(self.cuts.tighten(answer, **rounds)[0])
         if answer.status.value == "optimal" and self.cuts.stopped:
             self._bound(answer)
             from optimizer.highs import Status

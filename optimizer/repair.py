@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.subset import only
 from optimizer.conflict import Bench, Change, Conflict, Member, Progress, collide, moving
 from optimizer.stated import Stated
 
@@ -284,11 +283,10 @@ def _by_shift(bench: Bench, one: Stated, lever: Lever, changes: list[Change], dr
     trial = bench.open(dropped, begun)
     if here is None or there is None or trial is None:
         return None
-    shift = here.shift(only(there, bench.scope) if bench.narrowed else there, abs(step))
+    shift = here.shift(bench.scoped(there), abs(step))
     if shift is None or trial.keys != here.keys:
         return None
-    in_rows = [path for path in dropped if path not in bench.statements or bench.statements[path].rows]
-    units = trial.least(shift, in_rows, law=bench.narrowed)
+    units = trial.least(shift, bench.in_rows(dropped), law=bench.narrowed)
     if units is None:
         return math.nan
     value = start + sign * units
@@ -405,7 +403,7 @@ def _solved(bench: Bench, repair: Repair, solve: _Again) -> Repair | None:
         solution = solve(tried, thorough=False)
         if solution is not None and solution.outcome.name != "INFEASIBLE":
             told = _told(tried, solution)
-            if told.outcome != repair.outcome or solution.outcome.name != "LIMIT":
+            if told is not tried or solution.outcome.name != "LIMIT":
                 return told
             unsettled = unsettled or told
         further = _elsewhere(bench, tried) if solution is not None and unsettled is None else None
@@ -449,7 +447,7 @@ def _elsewhere(bench: Bench, repair: Repair) -> Repair | None:
     None where nothing refutes it so, where nothing of the kind is enough, and when time is up.
     """
     scope, every = bench.scope, tuple(range(bench.whole.scenarios.count))
-    if len(scope) == len(every):
+    if not bench.narrowed:
         return None
     changes = [step.change for step in repair.steps]
     try:

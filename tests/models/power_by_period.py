@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from models.decisions import Decisions, SiteDispatch
@@ -55,19 +57,15 @@ def _walk(
             available = site.grid.availability.values(clock, s, t)
     sources, uses = none.copy(), none.copy()
 
-    def use(name: str, limit: Array | float) -> Array:
-        x = np.asarray(split.uses.get(name, none), dtype=float)
-        _within(checks, "use within its limit", x, limit, (*place, name))
+    def flow(kind: str, split_of: dict[str, Array], total: Array, name: str, limit: Array | float) -> Array:
+        x = np.asarray(split_of.get(name, none), dtype=float)
+        _within(checks, f"{kind} within its limit", x, limit, (*place, name))
         lines[name][s, t] = weight @ x
-        uses[:] += x
+        total[:] += x
         return x
 
-    def source(name: str, limit: Array | float) -> Array:
-        y = np.asarray(split.sources.get(name, none), dtype=float)
-        _within(checks, "source within its limit", y, limit, (*place, name))
-        lines[name][s, t] = weight @ y
-        sources[:] += y
-        return y
+    use = partial(flow, "use", split.uses, uses)
+    source = partial(flow, "source", split.sources, sources)
 
     mined_usd = 0.0
     stopped = np.zeros(len(weight), dtype=bool)
