@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from models.problem import Array
+from models.problem import Array, Ints
 
 #: a direction is deep enough when it is missed by this share of the distance
 DEEP = 0.9
@@ -32,12 +32,13 @@ BETTER = 1e-11
 @dataclass(frozen=True)
 class Found:
     """direction (B, 1 + Q) missed most, by missed (B,) units of the program (no more than the tolerance: inside); the directions and
-    points (B, 1 + Q) of every split looked at."""
+    points (B, 1 + Q) of every split looked at; shares (P, B) of these that make z, where it is inside."""
 
     direction: Array
     missed: Array
     inside: bool
     tried: list[tuple[Array, Array]]
+    shares: Array | None = None
 
 
 @dataclass
@@ -61,39 +62,48 @@ class Deepest:
         blocks, size = z.shape
         known = self.kept or [sign * np.tile(np.eye(size)[k], (blocks, 1)) for k in range(size) for sign in (1.0, -1.0)]
         tried = [(d * self.there, self.bring(capacity, d * self.there)) for d in (dual, *known)]
-        deepest, missed, inside = dual * self.there, np.full(blocks, -np.inf), False
+        deepest, missed, distance = dual * self.there, np.full(blocks, -np.inf), np.full(blocks, np.inf)
+        shares: list[Array] = []
+        active = np.arange(blocks)
         for _ in range(most):
-            answer = self.solve(self._program(template, [point for _, point in tried], z))
+            answer = self.solve(self._program(template, [point for _, point in tried], z, active))
             if answer.status.value != "optimal":
                 break
-            y = answer.y.reshape(blocks, size + 1)
-            d = np.clip(y[:, :size], -1.0, 1.0) * self.there
-            distance = (d * z).sum(axis=1) + y[:, size]
+            y = answer.y.reshape(len(active), size + 1)
+            d = dual * self.there  # of what is settled: worked out already
+            d[active] = np.clip(y[:, :size], -1.0, 1.0) * self.there[active]
+            distance[active] = (d[active] * z[active]).sum(axis=1) + y[:, size]
+            shares.extend(np.zeros(blocks) for _ in range(len(tried) - len(shares)))
+            for share, found in zip(shares, answer.x[: len(tried) * len(active)].reshape(len(tried), -1), strict=True):
+                share[active] = found
             if (distance <= tolerance).all():
-                inside = True
                 break
             point = self.bring(capacity, d)
             tried.append((d, point))
-            off = (d * (z - point)).sum(axis=1)
-            deeper = off > missed
-            missed, deepest = np.where(deeper, off, missed), np.where(deeper[:, None], d, deepest)
-            better = (d * point).sum(axis=1) + y[:, size] > BETTER * (1.0 + np.abs(z).sum(axis=1))
-            if not better.any() or ((distance <= tolerance) | (missed >= DEEP * distance)).all():
+            off = (d[active] * (z - point)[active]).sum(axis=1)
+            deeper = off > missed[active]
+            missed[active[deeper]], deepest[active[deeper]] = off[deeper], d[active[deeper]]
+            better = (d * point)[active].sum(axis=1) + y[:, size] > BETTER * (1.0 + np.abs(z[active]).sum(axis=1))
+            settled = (distance <= tolerance) | (missed >= DEEP * distance)
+            active = active[better & ~settled[active]]
+            if not len(active):
                 break
         self.kept = [deepest, *self.kept][:KEPT]
-        return Found(deepest, missed, inside, tried)
+        inside = bool((distance <= tolerance).all())
+        return Found(deepest, missed, inside, tried, np.array(shares) if inside else None)
 
-    def _program(self, template: Any, points: list[Array], z: Array) -> Any:
-        """min sum of slack, for all blocks at once: the rows of a block are its coordinates, then the sum of its shares."""
+    def _program(self, template: Any, points: list[Array], z: Array, active: Ints) -> Any:
+        """min sum of slack, for some blocks at once: the rows of a block are its coordinates, then the sum of its shares."""
+        there, z = self.there[active], z[active]
         blocks, size = z.shape
         rows = np.arange(blocks)[:, None] * (size + 1) + np.arange(size + 1)
         count = len(points)
-        table = np.concatenate([np.stack(points) * self.there, np.ones((count, blocks, 1))], axis=2)
+        table = np.concatenate([np.stack(points)[:, active] * there, np.ones((count, blocks, 1))], axis=2)
         columns = np.arange(count * blocks).reshape(count, blocks, 1)
         at = (np.broadcast_to(rows, table.shape).ravel(), np.broadcast_to(columns, table.shape).ravel())
         hull = sparse.csc_array((table.ravel(), at), shape=(rows.size, count * blocks))
         slack = sparse.eye_array(rows.size, format="csc")[:, rows[:, :size].ravel()]
-        right = np.concatenate([z * self.there, np.ones((blocks, 1))], axis=1).ravel()
+        right = np.concatenate([z * there, np.ones((blocks, 1))], axis=1).ravel()
         cost = np.concatenate([np.zeros(count * blocks), np.full(2 * blocks * size, template.cost_scale)])
         return replace(
             template,

@@ -65,7 +65,32 @@ def test_all_inside_is_told() -> None:
     search = search_over(clouds)
     assert search.search(TEMPLATE, np.zeros((4, 1)), z, np.ones((4, 2)), np.full(4, 1e-8), 100).inside
     z[2] += 10.0
-    assert not search.search(TEMPLATE, np.zeros((4, 1)), z, np.ones((4, 2)), np.full(4, 1e-8), 100).inside
+    found = search.search(TEMPLATE, np.zeros((4, 1)), z, np.ones((4, 2)), np.full(4, 1e-8), 100)
+    assert not found.inside and found.shares is None
+
+
+@pytest.mark.parametrize("size", [2, 3])
+@pytest.mark.parametrize("seed", range(5))
+def test_shares_make_what_is_inside_though_blocks_are_settled_one_after_another(size: int, seed: int) -> None:
+    rng = np.random.default_rng([seed, size])
+    angles = rng.normal(size=(30, 200, size))
+    clouds = angles / np.linalg.norm(angles, axis=2)[:, :, None]  # near a ball: many splits are needed near its surface
+    z = np.einsum("bn,bnk->bk", rng.dirichlet(np.full(200, 0.01), size=30), clouds)
+    asked: list[int] = []
+
+    def counted(lp: LinearProgram) -> Any:
+        asked.append(lp.matrix.shape[0])
+        return solve(lp)
+
+    search = search_over(clouds)
+    search.solve = counted
+    found = search.search(TEMPLATE, np.zeros((30, 1)), z, np.ones((30, size)), np.full(30, 1e-9), 100)
+    assert found.inside and found.shares is not None
+    assert found.shares.min() >= -1e-9
+    np.testing.assert_allclose(found.shares.sum(axis=0), 1.0, atol=1e-9)
+    points = np.array([point for _, point in found.tried])[: len(found.shares)]
+    np.testing.assert_allclose(np.einsum("pb,pbk->bk", found.shares, points), z, atol=2e-9)
+    assert asked[0] == 30 * (size + 1) and asked[-1] < asked[0] and asked == sorted(asked, reverse=True)
 
 
 def test_what_the_program_does_not_have_is_not_looked_at() -> None:
