@@ -47,6 +47,8 @@ DEVEX_ROWS = 2_000
 #: iterations with approximate weights, which now and then lead nowhere, after which the exact ones take over: so many, and one more
 #: for every four rows unless there are more rows than such a run is worth
 DEVEX_MOST, DEVEX_LARGE = 2_000, 60_000
+#: seconds, and times what a cold run took (before there was one: so many seconds a nonzero), after which a warm run is given up
+PATIENCE, PATIENT, GUESS = 1.0, 5.0, 1e-5
 
 
 class SolverError(RuntimeError):
@@ -432,6 +434,7 @@ class Session:
         self._set("allow_unbounded_or_infeasible", False)
         self._lp: LinearProgram | None = None
         self._warm = False
+        self._cold = 0.0  # seconds that a cold run took
         self.last: Answer | None = None  # of the last solve
 
     # -- the program ---------------------------------------------------------------------------------------------
@@ -596,12 +599,15 @@ class Session:
         if model_status == highspy.HighsModelStatus.kUnboundedOrInfeasible:
             model_status, more = self._run("simplex", presolve=False)
             iterations += more
-        status = _STATUS.get(model_status, Status.ERROR)
+        tired = self._watch.tired
+        status = Status.ERROR if tired else _STATUS.get(model_status, Status.ERROR)
         # Tight tolerances can leave a run at "unknown": again, cold, by other paths (simplex may cycle where interior point sees at once).
-        for method, presolve in (("simplex", not self.options.presolve), ("ipm", True), ("ipm", False)):
+        others = [("simplex", not self.options.presolve), ("ipm", True), ("ipm", False)]
+        for method, presolve in (others[1], others[0], others[2]) if tired else others:
             if status is not Status.ERROR:
                 break
-            messages.append(f"A run ended {self._highs.modelStatusToString(model_status)}; solved again cold by {method}.")
+            how = "in no time" if self._watch.tired else self._highs.modelStatusToString(model_status)
+            messages.append(f"A run ended {how}; solved again cold by {method}.")
             self.forget_basis()
             model_status, more = self._run(method, presolve)
             iterations += more
@@ -640,8 +646,15 @@ class Session:
         # "ipm" would be another algorithm (HiPO) where its package happens to be installed: the same path everywhere
         self._set("solver", "ipx" if method == "ipm" else method)
         self._set("presolve", "on" if presolve else "off")
-        rows = len(self.lp.row_lower)
-        if not self._warm or rows < DEVEX_ROWS:
+        rows, start = len(self.lp.row_lower), time.perf_counter()
+        self._watch.tired, self._watch.patience = False, None
+        if not self._warm:
+            found = self._weighted(-1)
+            self._cold = max(self._cold, time.perf_counter() - start)
+            return found
+        # where there is no plan, free columns can keep HiGHS from seeing that, and it then starts anew with every step
+        self._watch.patience = start + PATIENCE + PATIENT * max(self._cold, GUESS * self.lp.matrix.nnz)
+        if rows < DEVEX_ROWS:
             return self._weighted(-1)
         status, first = self._weighted(1, most=DEVEX_MOST + (rows // 4 if rows <= DEVEX_LARGE else 0))
         if status != highspy.HighsModelStatus.kIterationLimit:
@@ -684,7 +697,7 @@ class Session:
         lp = self.lp
         ray = self._proved_ray()
         violation = math.nan
-        large = self.options.method == "ipm"
+        large = self.options.method == "ipm" or bool(messages)  # or simplex has failed here
         if ray is None and large:
             # tens of thousands of simplex iterations on their way to a ray take minutes where interior point takes a second
             ray, violation = self._elastic_ray()

@@ -27,11 +27,13 @@ class Watch:
     """A context manager around runs of one HiGHS instance, which calls `look` on its way.
 
     A signal that came during the run gets to its handler when the run is over, which is soon. deadline: time.perf_counter() at which a run
-    is to stop. pulse: called every now and then.
+    is to stop. patience: the same, of one run only, which then is `tired`. pulse: called every now and then.
     """
 
     def __init__(self) -> None:
         self.deadline: float | None = None
+        self.patience: float | None = None
+        self.tired = self.asked = False
         self.pulse: Callable[[], None] | None = None
         self.next = 0.0
         self.pressed: tuple[int, FrameType | None] | None = None
@@ -47,8 +49,11 @@ class Watch:
                 self.pulse()
             except BaseException as error:
                 self.trouble = error
-        if self.pressed is not None or self.trouble is not None or (self.deadline is not None and now > self.deadline):
-            event.interrupt()
+        stop = self.pressed is not None or self.trouble is not None or (self.deadline is not None and now > self.deadline)
+        self.tired = self.tired or (not stop and self.patience is not None and now > self.patience)
+        if stop or self.tired or self.asked:
+            self.asked = stop or self.tired
+            event.interrupt(self.asked)  # HiGHS remembers it until it is told otherwise
 
     def __enter__(self) -> Watch:
         self.pressed, self.trouble, self.handler = None, None, None

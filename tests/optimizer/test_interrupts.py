@@ -18,7 +18,7 @@ import scipy.sparse as sparse
 
 from optimizer import engine, highs
 from optimizer.engine import Outcome, solve_problem
-from optimizer.highs import LinearProgram, Session, SolverOptions, Status
+from optimizer.highs import Answer, LinearProgram, Session, SolverOptions, Status
 from tests.optimizer.test_executor import gone, running
 from tests.random_problems import random_problem
 
@@ -159,6 +159,36 @@ def test_a_callback_changes_no_path(long_program: LinearProgram) -> None:
         one, other = answers
         assert one.iterations == other.iterations > 0
         assert one.x.tobytes() == other.x.tobytes() and one.y.tobytes() == other.y.tobytes()
+
+
+def test_a_warm_run_that_takes_long_is_given_up_and_begun_anew(
+    long_program: LinearProgram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here at once, over and over: the answers are the same, and what was given up is not taken for a time limit."""
+    small = slice(0, 300)
+    lp = LinearProgram(
+        long_program.cost[small], 0.0, sparse.csc_array(long_program.matrix[small, small]), np.full(300, -np.inf),
+        long_program.row_upper[small], np.zeros(300), np.ones(300),
+    )  # fmt: skip
+
+    def moved() -> list[Answer]:
+        session = Session(SolverOptions())
+        session.load(lp)
+        out = [session.solve()]
+        for factor in (0.5, 1.5):
+            session.set_row_bounds(np.arange(300), np.full(300, -np.inf), lp.row_upper * factor)
+            out.append(session.solve())
+        return out
+
+    patient = moved()
+    assert all(not answer.message for answer in patient)
+    monkeypatch.setattr(highs, "PATIENCE", -1.0)
+    monkeypatch.setattr(highs, "PATIENT", 0.0)
+    for one, other in zip(patient, moved(), strict=True):
+        assert other.status is Status.OPTIMAL and other.objective == pytest.approx(one.objective, rel=1e-9)
+    tired = moved()
+    assert not tired[0].message  # it was cold
+    assert all("A run ended in no time; solved again cold by ipm." in answer.message for answer in tired[1:])
 
 
 def test_out_of_reach_of_python_the_process_ends_by_itself(tmp_path: Path) -> None:
