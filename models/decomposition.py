@@ -31,6 +31,8 @@ FAR = 100.0
 BURNT = 1e-7
 #: a quantity (in units of the program) that moves by no more than this does not move
 SETTLED = 1e-9
+#: units of the program of what hours bring that the solver's tolerance may leave unexplained
+LEFT = 1e-8
 #: so many splits in a row that gain nothing end the search for more
 IDLE = 5
 #: a cut is added where it is missed by more than this share of the block's size
@@ -577,14 +579,23 @@ class Realised:
         return made, groups
 
     def price_in(self, bound: float, gap: float, most: int = 60) -> tuple[Any, Any]:
-        """(session, answer): splits are added until none is worth more at the answer's prices, or the objective is within gap of bound."""
+        """(session, answer): splits are added until none is worth more at the answer's prices, or the objective is within gap of bound.
+
+        Where the solver fails with the last of them, what it found without them stands.
+        """
         m = self.lp.matrix.shape[0]
         session, answer = None, None
         before, idle = np.nan, 0
+        optimal: tuple[Any, Any, list[tuple[int, int]]] | None = None
         for _ in range(most):
             session, answer, groups = self._end = self._end or self._solve()
             if answer.status.value != "optimal":
+                if optimal is not None:
+                    session, answer, groups = self._end = optimal
+                    for i, points in enumerate(self.points):
+                        del points[sum(g[0] == i for g in groups) :]
                 break
+            optimal = self._end
             idle = idle + 1 if abs(answer.objective - before) <= 0.1 * REAL * abs(before) else 0
             before = answer.objective
             if idle == IDLE:
@@ -616,7 +627,9 @@ class Realised:
         groups = [(i, p) for i, points in enumerate(self.points) for p in range(len(points))]
         start = n + sum(len(self.points[i][p][0]) for i, p in groups)
         slack = np.arange(start, len(answer.x))
-        session.set_column_bounds(slack, np.zeros(len(slack)), np.zeros(len(slack)))
+        # what the solver's tolerance leaves stays: without it there may be no plan at all
+        left = np.clip(answer.x[slack], 0.0, LEFT)
+        session.set_column_bounds(slack, np.zeros(len(slack)), left)
         self._end = self._before = None  # the session is another program now
         answer = choose(session, answer)
         out = [Mixture(k, []) for k in self.capacity]
@@ -632,6 +645,23 @@ class Realised:
                 total = np.sum([share for *_, share in out[i].parts], axis=0)
                 out[i].parts[:] = [(a, r, s / total) for a, r, s in out[i].parts if s.any()]
         return answer, out
+
+    def standing(self, answer: Any) -> list[Mixture] | None:
+        """How the splits mix to the answer as it stands; None where they do not bring all of it."""
+        out: list[Mixture] = []
+        for i, found in enumerate(self.cuts.explore(answer)):
+            if found is None:
+                if len(self.cuts.sites[i].units):
+                    return None
+                out.append(self.plain(i, answer.x))
+                continue
+            if found.shares is None:
+                return None
+            shares = np.maximum(found.shares, 0.0)
+            shares = shares / shares.sum(axis=0)
+            mixed = zip(found.tried, shares, strict=True)
+            out.append(Mixture(self.capacity[i], [(*self.cuts.natural(i, d), share) for (d, _), share in mixed if share.any()]))
+        return out
 
     def plain(self, i: int, x: Array) -> Mixture:
         """The hours of a site that nothing links: its best split; where a plan earns less on purpose (tax law can make it pay), so much

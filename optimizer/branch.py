@@ -25,6 +25,8 @@ TIGHT = 1e-7
 PRICES = (0.1, 1.0, 10.0, 100.0)
 #: so often conditions that no price helps are sent the other way
 SENT = 3
+#: conditions that are decided one after another at most
+DEEPEST = 16
 #: where any plan will do
 DEAR = PRICES[2:]
 #: branches further than this behind the best plan, relative, are not looked into
@@ -201,6 +203,54 @@ def nearest(
         if answer.status is not Status.INFEASIBLE:
             return None
         # what `solve` has added bars this branch: dearer, and with what was learned
+    return None
+
+
+def dive(
+    session: Session,
+    root: Answer,
+    conditions: Sequence[Condition],
+    solve: Callable[[], Answer],
+    choose: Callable[[Answer], Answer],
+    price: float = PRICES[-1],
+) -> Settled | None:
+    """A branch found one condition after another, where `nearest` fails because it decides on all of them at once.
+
+    Of the conditions that the plan at hand dodges the furthest goes the way that it is nearest to, at a price; where that way is barred,
+    the other way. The rest stay as they are until they are dodged in turn. As `nearest` otherwise.
+    """
+    lp = session.lp
+    proved = verify_optimal(lp, root.x, root.y)
+    answer = root
+    ways: dict[int, Tight] = {}
+    while len(ways) < DEEPEST:
+        missed = [k for _, k in dodged(session.lp, answer.x, conditions) if k not in ways]
+        if missed:
+            pair = conditions[missed[0]]
+            activity = session.lp.matrix @ answer.x
+            first = min(pair, key=lambda way: slack(session.lp, answer.x, activity, way))
+            for way in (first, pair[pair[0] == first]):
+                ways[missed[0]] = way
+                answer = _drawn(session, list(ways.values()), price)
+                if answer.status is not Status.OPTIMAL:
+                    return None
+                if not _lacking(session.lp, answer.x, list(ways.values())):
+                    break
+            else:
+                return None
+            continue
+        _hold(session, lp, list(ways.values()), set(ways.values()))
+        answer = solve()
+        if answer.status is Status.OPTIMAL and not dodged(session.lp, answer.x, conditions):
+            answer = choose(answer)
+        here = session.lp
+        _hold(session, lp, list(ways.values()), set())
+        if answer.status is not Status.OPTIMAL:
+            return None
+        if not dodged(here, answer.x, conditions):
+            bound = proved.dual_bound
+            complete = abs(bound - answer.objective) <= PRUNE * abs(answer.objective)
+            return Settled(answer, here, bound, 1, complete, proved.reasons)
     return None
 
 

@@ -44,6 +44,10 @@ EXACT = 1e-9
 LAST = 0.2
 #: conditions of the law that a plan dodges, above which the search for the best branch begins at a plan of a near one: it may be long
 MANY = 8
+#: up to so many, a branch is found sooner one condition after another
+FEW = 4
+#: a plan of real hours this close (relative) to what the cuts promise is near enough
+NEAR = 1e-10
 #: rounds of cuts after which a bound is near enough
 ROUGH = 2
 METHODS = ("cuts", "extensive")
@@ -548,7 +552,12 @@ class _Run:
             near = None
             if not thorough or len(missed) > MANY:
                 prices = branch.PRICES if self.thorough else branch.DEAR
-                near = branch.nearest(self.session, answer, self.law, self._solve, self._choose, prices)
+                ways = [lambda: branch.nearest(self.session, self._since(answer), self.law, self._solve, self._choose, prices)]
+                if not thorough:
+                    ways.append(lambda: branch.dive(self.session, self._since(answer), self.law, self._solve, self._choose))
+                    if len(missed) <= FEW:
+                        ways.reverse()
+                near = next((found for way in ways if (found := way()) is not None), None)
                 if near is not None and (near.complete or not thorough):
                     return near
                 if not self.thorough and self.options.method == "ipm":
@@ -663,12 +672,15 @@ class _Run:
 
     def _realise(self, plan: Plan, lp: LinearProgram, answer: Answer) -> tuple[Answer, Any]:
         """The plan with hours that were worked out, and these hours; what it is worth is the lower bound."""
+        from models.decomposition import REAL
         from optimizer import branch
         from optimizer.canonical import canonical, fixed_order, toward_bounds
 
         assert self.cuts is not None and plan.theta is not None
 
         def choose(session: Session, found: Answer) -> Answer:
+            if not self.thorough:
+                return found
             more = len(session.lp.cost) - len(lp.cost)
             levels = [np.concatenate([level, np.zeros(more)]) for level in self.levels[:-1]]
             levels.append(toward_bounds(session.lp, fixed_order(len(session.lp.cost))))
@@ -678,7 +690,9 @@ class _Run:
         if not any(len(site.units) for site in self.cuts.sites):
             # hours that nothing links are worth what the cuts at these capacities say: there is nothing to mix
             return answer, plan.theta.dispatch([realised.plain(i, answer.x) for i in range(len(self.cuts.sites))])
-        session, found = realised.price_in(answer.objective, 1e-10)
+        if not self.thorough and (standing := realised.standing(answer)) is not None:
+            return answer, plan.theta.dispatch(standing)
+        session, found = realised.price_in(answer.objective, NEAR if self.thorough else REAL)
         if self.law and found.status.value == "optimal":
             # real hours leave other profits than the cuts did: the law is obeyed by these, and stays so among equal plans
             if branch.dodged(lp, found.x[: len(lp.cost)], self.law):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy import optimize, sparse
 
 from models.problem import Array
 from optimizer import branch
-from optimizer.branch import Condition, Settled, Tight, dodged, nearest, settle
+from optimizer.branch import Condition, Settled, Tight, dive, dodged, nearest, settle
 from optimizer.highs import Answer, LinearProgram, Session, SolverOptions, Status
 
 SEEDS = range(60)
@@ -74,10 +75,10 @@ def opened(problem: Made, method: str = "simplex") -> tuple[Session, Answer]:
     return session, session.solve()
 
 
-def near(problem: Made) -> tuple[Session, Answer, Settled | None]:
+def near(problem: Made, way: Callable[..., Settled | None] = nearest) -> tuple[Session, Answer, Settled | None]:
     session, root = opened(problem)
     before = session.lp
-    found = nearest(session, root, problem.conditions, session.solve, same)
+    found = way(session, root, problem.conditions, session.solve, same)
     for name in ("cost", "row_lower", "row_upper", "col_lower", "col_upper"):
         assert np.array_equal(getattr(session.lp, name), getattr(before, name)), name
     return session, root, found
@@ -98,11 +99,12 @@ def test_the_best_branch_is_the_best_of_all_branches(seed: int) -> None:
             assert not dodged(problem.lp, found.answer.x, problem.conditions)
 
 
+@pytest.mark.parametrize("way", [nearest, dive])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_near_branch_meets_every_condition_and_lies_between_the_bounds(seed: int) -> None:
+def test_a_near_branch_meets_every_condition_and_lies_between_the_bounds(seed: int, way: Callable[..., Settled | None]) -> None:
     problem = made(seed)
     every = problem.branches()
-    _, root, found = near(problem)
+    _, root, found = near(problem, way)
     if found is None:
         return
     assert found.answer is not None and found.answer.status is Status.OPTIMAL
@@ -111,7 +113,8 @@ def test_a_near_branch_meets_every_condition_and_lies_between_the_bounds(seed: i
     activity = lp.matrix @ x
     assert (activity <= lp.row_upper + 1e-9).all() and (x >= -1e-9).all() and (x <= lp.col_upper + 1e-9).all()
     assert min(every) - 1e-9 <= found.answer.objective
-    assert any(found.answer.objective == pytest.approx(one, rel=1e-9, abs=1e-9) for one in every)  # the optimum of its branch
+    if way is nearest:  # the optimum of its branch; a dive leaves open what nobody dodges
+        assert any(found.answer.objective == pytest.approx(one, rel=1e-9, abs=1e-9) for one in every)
     assert found.bound == pytest.approx(root.objective, rel=1e-9) and found.bound <= min(every) + 1e-9
     assert found.complete == (abs(found.bound - found.answer.objective) <= 1e-9 * abs(found.answer.objective))
 
@@ -128,6 +131,13 @@ def test_a_near_branch_is_found_where_there_is_one() -> None:
         session.load(branch.obeyed(made(seed).lp, root.x, made(seed).conditions))
         alone += session.solve().status is Status.OPTIMAL
     assert alone < sum(found)
+
+
+def test_one_condition_after_another_finds_branches_that_all_at_once_does_not() -> None:
+    at_once, dived = ([near(made(seed), way)[2] is not None for seed in range(300)] for way in (nearest, dive))
+    assert sum(dived) >= 0.85 * sum(at_once)
+    assert sum(a or d for a, d in zip(at_once, dived, strict=True)) >= sum(at_once) + 5
+    assert not any(near(made(seed), dive)[2] for seed in SEEDS if not made(seed).branches())
 
 
 def test_a_way_that_is_barred_is_left() -> None:
