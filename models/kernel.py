@@ -7,8 +7,13 @@ value of power is that of `recourse.hourly_value`.
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 from numba import njit, prange
+
+# threads that wait for the next call sleep: where other processes need the cores, spinning costs several times what it saves
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def _compiled(function):  # type: ignore[no-untyped-def]

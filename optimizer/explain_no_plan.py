@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from models.problem import Problem
 from optimizer.conflict import Bench, Conflict, Progress
-from optimizer.repair import Repair, all_conflicts, repairs, verify
+from optimizer.repair import Repair, all_conflicts, repairs
 from optimizer.unlimited import Bounded, unlimited
+from optimizer.verified import Verifier
 
 if TYPE_CHECKING:
     from optimizer.case import Case
@@ -129,42 +130,43 @@ def _no_plan(
     opened: Opened | None = None,
 ) -> Explanation:
     """What collides, and what would make room."""
-    timings = {"proof": time.perf_counter() - start}
-    if time_limit is not None:
-        bench.deadline = start + CONFLICT * time_limit
-    begun = time.perf_counter()
-    conflicts = all_conflicts(bench, progress)
-    if not conflicts and solution is not None and not bench.expired():
-        bench.heed_law()  # what no row can say leaves no plan
+    with Verifier(bench, None if time_limit is None else start + time_limit, apart=bench.narrowed) as verifier:
+        timings = {"proof": time.perf_counter() - start}
+        if time_limit is not None:
+            bench.deadline = start + CONFLICT * time_limit
+        begun = time.perf_counter()
         conflicts = all_conflicts(bench, progress)
-    late = not conflicts and bench.expired()
-    timings["conflict"] = time.perf_counter() - begun
-    names = bench.whole.scenarios.names
-    told = Explanation(
-        bench.case,
-        bench.whole,
-        "infeasible",
-        solution,
-        tuple(conflicts),
-        looked_at=tuple(names[s] for s in bench.scope) if bench.narrowed else (),
-        reasons=solution.reasons if solution is not None and not conflicts else (),
-        late=late,
-    )
-    if opened is not None and conflicts:
-        opened(told)
-    begun = time.perf_counter()
-    if time_limit is not None:
-        bench.deadline = start + SEARCH * time_limit
-    found, without = repairs(bench, conflicts, progress)
-    timings["repairs"] = time.perf_counter() - begun
-    begun = time.perf_counter()
-    bench.deadline = None
-    before = found
-    found = verify(bench, found, None if time_limit is None else start + time_limit, progress)
-    lost = {one.steps[-1].statement.name for one in before} - {one.steps[-1].statement.name for one in found}
-    without |= {name: "what seemed enough was not, when the whole case was solved" for name in sorted(lost)}
-    timings["solve repaired cases"] = time.perf_counter() - begun
-    return replace(told, repairs=tuple(found), without=without, timings=timings)
+        if not conflicts and solution is not None and not bench.expired():
+            bench.heed_law()  # what no row can say leaves no plan
+            conflicts = all_conflicts(bench, progress)
+        late = not conflicts and bench.expired()
+        timings["conflict"] = time.perf_counter() - begun
+        names = bench.whole.scenarios.names
+        told = Explanation(
+            bench.case,
+            bench.whole,
+            "infeasible",
+            solution,
+            tuple(conflicts),
+            looked_at=tuple(names[s] for s in bench.scope) if bench.narrowed else (),
+            reasons=solution.reasons if solution is not None and not conflicts else (),
+            late=late,
+        )
+        if opened is not None and conflicts:
+            opened(told)
+        begun = time.perf_counter()
+        if time_limit is not None:
+            bench.deadline = start + SEARCH * time_limit
+        found, without = repairs(bench, conflicts, progress, verifier.take)
+        timings["repairs"] = time.perf_counter() - begun
+        begun = time.perf_counter()
+        bench.deadline = None
+        before = found
+        found = verifier.verify(found, progress)
+        lost = {one.steps[-1].statement.name for one in before} - {one.steps[-1].statement.name for one in found}
+        without |= {name: "what seemed enough was not, when the whole case was solved" for name in sorted(lost)}
+        timings["solve repaired cases"] = time.perf_counter() - begun
+        return replace(told, repairs=tuple(found), without=without, timings=timings)
 
 
 def _tell(progress: Progress | None, stage: str, **numbers: Any) -> None:

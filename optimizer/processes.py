@@ -13,8 +13,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing import connection
 from typing import TYPE_CHECKING, Any
@@ -262,3 +264,43 @@ class Processes:
                 worker.connection = None
         for worker in self.workers:
             worker.stop()
+
+
+class Beside:
+    """One worker beside this process, which goes on with its own work: tasks are posted as they come up, and asked for later.
+
+    Tasks and answers must be small (some hundred bytes): they wait in the socket while the other side is busy.
+    """
+
+    def __init__(self) -> None:
+        self._worker = _Worker()
+        self._worker.start()
+        self._posted = 0
+        self._answers: list[Any] = []
+
+    def post(self, function: Callable[[Any], Any], item: Any) -> int:
+        """Number of a task, for `result`."""
+        with suppress(OSError):  # a worker that has died is found out in `result`
+            self._worker.send(dump(("call", function, item)))
+        self._posted += 1
+        return self._posted - 1
+
+    def result(self, number: int, until: float | None = None) -> Any:
+        """function(item) of a task, as soon as it is there. Raises ProcessLookupError when the worker has died, when the task failed in
+        it, and when it is not there `until` a time of time.perf_counter()."""
+        connection = self._worker.connection
+        while len(self._answers) <= number:
+            left = None if until is None else max(until - time.perf_counter(), 0.0)
+            try:
+                if connection is None or not connection.poll(left):
+                    break
+                self._answers.append(pickle.loads(connection.recv_bytes())[1])
+            except (EOFError, OSError):
+                break
+        if len(self._answers) <= number or isinstance(self._answers[number], Failure):
+            raise ProcessLookupError("a worker gave no answer")
+        return self._answers[number]
+
+    def close(self) -> None:
+        """End the worker, whatever it is doing."""
+        self._worker.kill()

@@ -1,12 +1,14 @@
-"""Repairs: the least change of each figure that makes room for a plan, in the words of the case, tried on the case itself."""
+"""Repairs: the least change of each figure that makes room for a plan, in the words of the case.
+
+They are tried on the case itself in `verified`.
+"""
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,9 +16,7 @@ from optimizer.conflict import Bench, Change, Conflict, Member, Progress, collid
 from optimizer.stated import Stated
 
 if TYPE_CHECKING:
-    from optimizer.engine import Solution
     from optimizer.levers import Lever, Settings
-    from optimizer.warm import Seed
 
 #: conflicts that are told one after another
 MOST_CONFLICTS = 4
@@ -28,9 +28,9 @@ MOST_TRIED = 24
 NOTHING = 1e-9
 #: a figure moves by this share of itself to see what it does
 NUDGE = 0.01
-#: seconds in which, where there is a limit at all, better plans are looked for than those found in the nearest branch of the tax law;
-#: not where a solve takes more than this share of it
-BETTER, QUICK = 2.0, 0.25
+
+
+Taken = Callable[["Repair", int, int], None]
 
 
 @dataclass(frozen=True)
@@ -141,40 +141,44 @@ def all_conflicts(bench: Bench, progress: Progress | None = None) -> list[Confli
     return found
 
 
-def repairs(bench: Bench, conflicts: Sequence[Conflict], progress: Progress | None = None) -> tuple[list[Repair], dict[str, str]]:
+def repairs(
+    bench: Bench, conflicts: Sequence[Conflict], progress: Progress | None = None, taken: Taken | None = None
+) -> tuple[list[Repair], dict[str, str]]:
     """For each statement of the last conflict the least change that (with changes for the conflicts before) makes room for a plan.
 
-    Besides: statement -> why there is no repair of it, where dropping it would help.
+    Besides: statement -> why there is no repair of it, where dropping it would help. taken: called with each repair as soon as it is
+    found, its number, and how many there may be.
     """
     if not conflicts:
         return [], {}
     before = [bench.statements[c.dropped] for c in conflicts[:-1] if c.dropped is not None]
     out: list[Repair] = []
     without: dict[str, str] = {}
-    for member in conflicts[-1].members:
-        if member.alone is False:
-            continue
+    members = [member for member in conflicts[-1].members if member.alone is not False]
+    for number, member in enumerate(members):
         if bench.expired():
             without[member.statement.name] = "not looked into in time"
             continue
-        steps = _chain(bench, [*before, member.statement])
+        steps = chain(bench, [*before, member.statement])
         if progress is not None:
             progress("repairs", found=len(out))
         if steps is not None:
             out.append(Repair(tuple(steps), "scenarios" if bench.narrowed else "planned"))
+            if taken is not None:
+                taken(out[-1], number, len(members))
         else:
             without[member.statement.name] = "not found in time" if bench.expired() else "no figure of it is enough"
-    return sorted(out, key=_first), without
+    return sorted(out, key=first), without
 
 
-def _first(repair: Repair) -> tuple[int, float, float, str]:
+def first(repair: Repair) -> tuple[int, float, float, str]:
     """What to tell first: solved repairs by what they leave, then by how little they change."""
     solved = repair.objective is not None
     facts = any(step.statement.kind == "amount" for step in repair.steps)
     return (2 * (not solved) + facts, -(repair.objective or 0.0), repair.size, repair.told)
 
 
-def _chain(bench: Bench, together: list[Stated]) -> list[Step] | None:
+def chain(bench: Bench, together: list[Stated]) -> list[Step] | None:
     """A step for each of the statements: the last one no larger than it must be whatever the others do, then the one before it."""
     steps: list[Step] = []
     for n, one in enumerate(reversed(together)):
@@ -258,7 +262,7 @@ def _limit(lever: Lever, up: bool) -> float:
     return lever.bound
 
 
-def _inside(lever: Lever, value: float, up: bool) -> float | None:
+def inside(lever: Lever, value: float, up: bool) -> float | None:
     """A sensible value at or beyond this one, if the lever goes so far."""
     edge = _limit(lever, up)
     made = lever.outward(value, up)
@@ -298,7 +302,7 @@ def _stretched(lever: Lever, least: float, up: bool, at: Callable[[float], tuple
     if math.isnan(least):
         return None
     for factor in STRETCH:
-        value = _inside(lever, lever.now + factor * (least - lever.now), up)
+        value = inside(lever, lever.now + factor * (least - lever.now), up)
         if value is None:
             return None
         if at(value)[0] is not False:
@@ -315,7 +319,7 @@ def _by_trial(lever: Lever, up: bool, at: Callable[[float], tuple[bool | None, f
     good: float | None = None
     value = lever.now + sign * step
     for _ in range(MOST_TRIED):
-        tried = _inside(lever, value, up)
+        tried = inside(lever, value, up)
         if tried is None:
             tried = edge
         if good is not None and not (tried - failed[-1][0]) * sign < (good - failed[-1][0]) * sign:
@@ -356,171 +360,3 @@ def _root(failed: Sequence[tuple[float, float]]) -> float | None:
     if not (np.isfinite(fa) and np.isfinite(fb)) or abs(fa - fb) <= 1e-9 * abs(fa):  # the same but for rounding: no line
         return None
     return b - fb * (b - a) / (fb - fa)
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# On the case itself
-
-
-def verify(
-    bench: Bench, found: Sequence[Repair], deadline: float | None = None, progress: Progress | None = None
-) -> list[Repair]:
-    """Repairs applied to the case, which is then solved and proved, in the order given, as far as time allows.
-
-    Where the least figure does not do after all, the next larger one that does takes its place; what does not do at all is left out.
-    """
-    before, bench.deadline = bench.deadline, deadline
-    solve = _Again(bench, deadline)
-    out: list[Repair] = []
-    try:
-        for n, repair in enumerate(found):
-            if bench.expired():
-                out.append(repair)
-                continue
-            if progress is not None:
-                progress("solve repaired cases", solved=n)
-            solved = _solved(bench, repair, solve)
-            if solved is not None:
-                out.append(solved)
-        if deadline is not None:
-            solve.deadline = min(deadline, time.perf_counter() + BETTER)
-        if deadline is None or solve.longest <= QUICK * BETTER:
-            out = [_improved(repair, solve) for repair in out]
-    finally:
-        bench.deadline = before
-    return sorted(out, key=_first)
-
-
-def _solved(bench: Bench, repair: Repair, solve: _Again) -> Repair | None:
-    """The repair with its objective; None where no figure of it leads to a plan, or none was found in time after the first did not.
-
-    Where it is not known whether the least figure leads to a plan, a further one that does is told, else the least one as it was.
-    """
-    tried: Repair | None = repair
-    unsettled: Repair | None = None
-    stretch = 0
-    while tried is not None:
-        solution = solve(tried, thorough=False)
-        if solution is not None and solution.outcome.name != "INFEASIBLE":
-            told = _told(tried, solution)
-            if told is not tried or solution.outcome.name != "LIMIT":
-                return told
-            unsettled = unsettled or told
-        further = _elsewhere(bench, tried) if solution is not None and unsettled is None else None
-        if further is not None:
-            repair, stretch, tried = further, 0, further
-        else:
-            stretch += 1
-            tried = _further(repair, STRETCH[stretch]) if stretch < len(STRETCH) else None
-        if bench.expired():
-            return unsettled
-    return unsettled
-
-
-def _told(repair: Repair, solution: Solution) -> Repair:
-    """The repair with what a solve of the case with it found."""
-    if solution.outcome.name == "OPTIMAL":
-        return replace(repair, outcome="optimal", objective=solution.objective, upper=None)
-    if solution.outcome.name == "UNBOUNDED":
-        return replace(repair, outcome="unbounded")
-    if solution.outcome.name == "LIMIT" and solution.borne_out:
-        return replace(repair, outcome="feasible", objective=solution.objective, upper=solution.upper_bound)
-    return repair
-
-
-def _improved(repair: Repair, solve: _Again) -> Repair:
-    """A repair of which some plan is known, with the best one, or the best that time allows."""
-    if repair.outcome != "feasible" or solve.expired():
-        return repair
-    solution = solve(repair, thorough=True)
-    found = repair if solution is None else _told(repair, solution)
-    assert repair.objective is not None and repair.upper is not None
-    if found.outcome == "feasible" and found.objective is not None and found.upper is not None:
-        best = max(repair.objective, found.objective)
-        return replace(repair, objective=best, upper=max(best, min(repair.upper, found.upper)))
-    return found
-
-
-def _elsewhere(bench: Bench, repair: Repair) -> Repair | None:
-    """A repair that scenarios which were not looked at refute, as far as they ask: the first of them that does by itself, else all together.
-
-    None where nothing refutes it so, where nothing of the kind is enough, and when time is up.
-    """
-    scope, every = bench.scope, tuple(range(bench.whole.scenarios.count))
-    if not bench.narrowed:
-        return None
-    changes = [step.change for step in repair.steps]
-    try:
-        for others in [*((s,) for s in every if s not in scope), every]:
-            bench.scope = others
-            if bench.without((), changes).feasible is False:
-                steps = _chain(bench, [step.statement for step in repair.steps])
-                made = None if steps is None else Repair(tuple(steps), repair.outcome)
-                return None if made is None or made.settings == repair.settings else made
-    finally:
-        bench.scope = scope
-    return None
-
-
-def _further(repair: Repair, factor: float) -> Repair | None:
-    steps = []
-    for step in repair.steps:
-        lever = step.lever
-        if lever is None:
-            steps.append(step)
-            continue
-        if lever.points:
-            at = lever.points.index(step.value) + STRETCH.index(factor)
-            if at >= len(lever.points):
-                return None
-            steps.append(replace(step, value=lever.points[at]))
-            continue
-        up = step.value > lever.now
-        value = _inside(lever, lever.now + factor * (step.value - lever.now), up)
-        if value is None:
-            return None
-        steps.append(replace(step, value=value))
-    return replace(repair, steps=tuple(steps))
-
-
-class _Again:
-    """Solves a case with repairs, one after another; each begins where the one before ended.
-
-    deadline: of time.perf_counter; longest: seconds that a solve took.
-    """
-
-    def __init__(self, bench: Bench, deadline: float | None) -> None:
-        self.bench, self.deadline = bench, deadline
-        self.seed: Seed | None = None
-        self.longest = 0.0
-
-    def expired(self) -> bool:
-        return self.deadline is not None and time.perf_counter() > self.deadline
-
-    def __call__(self, repair: Repair, thorough: bool) -> Solution | None:
-        """None where the case does not allow the change."""
-        from optimizer import engine, warm
-        from optimizer.case import Case
-        from optimizer.diagnostics import CaseError
-
-        case: Any
-        if self.bench.case is None:
-            problem = self.bench.problem([step.change for step in repair.steps])
-            if problem is None:
-                return None
-            case = engine.bare(problem)
-        else:
-            old = self.bench.case
-            try:
-                case = Case.load(old.path, old.variant, [*old.settings, *repair.settings])
-            except CaseError:
-                return None
-        start = time.perf_counter()
-        left = None if self.deadline is None else max(self.deadline - start, 0.0)
-        solution = engine.solve(
-            case, time_limit=left, canonical=False, baseline=False, keep=True, seed_from=self.seed, thorough=thorough
-        )
-        self.longest = max(self.longest, time.perf_counter() - start)
-        if solution.kept is not None:
-            self.seed = warm.leave(solution.kept)
-        return replace(solution, kept=None)

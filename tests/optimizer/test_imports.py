@@ -23,3 +23,19 @@ assert abs(scipy.stats.norm.cdf(0.0) - 0.5) < 1e-15 and scipy.spatial.distance i
 def test_a_solve_imports_nothing_idle_and_hides_nothing() -> None:
     found = subprocess.run([sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stderr[-2000:]
+
+
+EXPLAIN = """
+import contextlib, io, sys
+from optimizer import cli
+with contextlib.redirect_stdout(io.StringIO()) as out:
+    code = cli.run(["explain", "tests/cases/infeasible/two-rules.yaml", "--quiet"])
+assert code == 3 and "No plan can meet all of these" in out.getvalue()
+heavy = [name for name in ("scipy.stats", "scipy.spatial", "scipy.integrate", "matplotlib") if name in sys.modules]
+assert not heavy, heavy
+"""
+
+
+def test_an_explanation_imports_nothing_idle() -> None:
+    found = subprocess.run([sys.executable, "-c", EXPLAIN], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr[-2000:]

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from models.problem import Problem
-from optimizer import branch, engine, repair
+from optimizer import branch, repair
 from optimizer import no_plan_text as explain_text
 from optimizer.case import Case
 from optimizer.conflict import Bench, _apart
 from optimizer.engine import Outcome, solve, solve_problem
 from optimizer.explain_no_plan import Explanation, explain
-from optimizer.repair import Repair, Step, _elsewhere, _improved, _root, verify
+from optimizer.repair import Repair, Step, _root
 from optimizer.trial import Trial
+from optimizer.verified import Attempt, Verifier, _elsewhere, verify
 from tests.random_problems import random_problem
 
 CASES = Path(__file__).parents[1] / "cases" / "infeasible"
@@ -127,28 +128,25 @@ def test_what_was_verified_is_what_is_said() -> None:
     assert row["upper_bound"] == row["objective"] == 41.5e6
 
 
-def test_a_better_plan_narrows_the_bounds() -> None:
+def test_a_better_plan_narrows_the_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     case = coins()
     one = Bench(case.problem(), case).statements["treasury.cash"]
     known = Repair((Step(one, one.levers[0], 9e6),), "feasible", 40e6, 45e6)
-    solution = solve(coins("treasury.cash=9 MUSD"), canonical=False, baseline=False)
+    verifier = Verifier(Bench(case.problem(), case))
 
-    class Solved:
-        """What a longer look finds."""
+    def longer(outcome: str, worth: float, upper: float) -> Repair:
+        """What a longer look makes of it."""
 
-        def __init__(self, outcome: Outcome, worth: float, upper: float) -> None:
-            self.found = replace(solution, outcome=outcome, objective=worth, upper_bound=upper)
+        def solve(repair: Repair, thorough: bool, deadline: float | None, row: object = None) -> Attempt:
+            assert repair is known and thorough
+            return Attempt(outcome, True, worth, upper, 1.0)
 
-        def expired(self) -> bool:
-            return False
+        monkeypatch.setattr(verifier, "solve", solve)
+        return verifier._improved(known, None)
 
-        def __call__(self, repair: Repair, thorough: bool) -> engine.Solution:
-            assert thorough
-            return self.found
-
-    better = _improved(known, Solved(Outcome.LIMIT, 39e6, 44e6))  # type: ignore[arg-type]
+    better = longer("LIMIT", 39e6, 44e6)
     assert (better.outcome, better.objective, better.upper) == ("feasible", 40e6, 44e6)
-    best = _improved(known, Solved(Outcome.OPTIMAL, 43e6, 43e6))  # type: ignore[arg-type]
+    best = longer("OPTIMAL", 43e6, 43e6)
     assert (best.outcome, best.objective, best.upper) == ("optimal", 43e6, None)
 
 

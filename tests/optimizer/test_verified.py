@@ -1,0 +1,101 @@
+"""Repairs solved in a process beside this one: what is told does not depend on it, nor on what becomes of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from optimizer import verified
+from optimizer.case import Case
+from optimizer.conflict import Bench
+from optimizer.explain_no_plan import Explanation, explain_refuted, refuted
+from optimizer.no_plan_text import lines
+from optimizer.processes import Beside
+from optimizer.repair import Repair
+from optimizer.verified import Verifier, cores
+from tests.optimizer.test_conflict import SHIPPED, twenty
+from tests.tasks import die_at_once, reciprocal, sleep_long
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes of a POSIX system")
+
+
+def test_tasks_are_posted_ahead_and_asked_for_in_any_order() -> None:
+    beside = Beside()
+    try:
+        numbers = [beside.post(reciprocal, item) for item in (2.0, 4.0, 0.0, 5.0)]
+        assert [beside.result(number) for number in (numbers[3], numbers[0], numbers[1], numbers[0])] == [0.2, 0.5, 0.25, 0.5]
+        with pytest.raises(ProcessLookupError):  # it failed over there
+            beside.result(numbers[2])
+    finally:
+        beside.close()
+
+
+def test_what_is_late_or_dead_is_told_and_nothing_is_left(tmp_path: Path) -> None:
+    beside = Beside()
+    process = beside._worker.process
+    assert process is not None
+    try:
+        asleep = beside.post(sleep_long, str(tmp_path / "asleep"))
+        start = time.perf_counter()
+        with pytest.raises(ProcessLookupError):
+            beside.result(asleep, start + 0.5)
+        assert 0.4 < time.perf_counter() - start < 5.0
+    finally:
+        beside.close()
+    assert process.poll() is not None
+    beside = Beside()
+    try:
+        dead, later = beside.post(die_at_once, None), beside.post(reciprocal, 2.0)
+        for number in (dead, later):
+            with pytest.raises(ProcessLookupError):
+                beside.result(number)
+        with pytest.raises(ProcessLookupError):
+            beside.result(beside.post(reciprocal, 2.0))
+    finally:
+        beside.close()
+
+
+def gap() -> Bench:
+    """A rule against a limit, in twenty scenarios and every 73rd hour: two repairs."""
+    settings = twenty("rules[2].require=ai_mw >= 14 MW", "rules[2].from=2028-01", "horizon.hours={every: 73}")
+    bench = refuted(Case.load(SHIPPED / "quickstart.yaml", settings=settings))
+    assert bench is not None and bench.narrowed
+    return bench
+
+
+def told(found: Explanation) -> str:
+    assert len(found.repairs) == 2 and all(repair.outcome == "optimal" for repair in found.repairs)
+    return "\n".join(lines(found))
+
+
+@pytest.mark.skipif(cores() < 2, reason="one core only")
+def test_another_process_changes_no_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Repair] = []
+    solve = Verifier.solve
+
+    def here(verifier: Verifier, repair: Repair, *rest: object) -> object:
+        asked.append(repair)
+        return solve(verifier, repair, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Verifier, "solve", here)
+    beside = told(explain_refuted(gap(), time_limit=240.0))
+    assert len(asked) == 1  # the other one was solved elsewhere
+    monkeypatch.setattr(verified, "cores", lambda: 1)
+    assert told(explain_refuted(gap(), time_limit=240.0)) == beside and len(asked) == 3
+    # a process that dies at once
+    monkeypatch.undo()
+    monkeypatch.setattr(verified, "prepare", die_at_once)
+    assert told(explain_refuted(gap(), time_limit=240.0)) == beside
+
+
+def test_no_process_for_a_small_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never() -> Beside:
+        raise AssertionError("a process was started")
+
+    monkeypatch.setattr("optimizer.processes.Beside", never)
+    case = Case.load(Path(__file__).parents[1] / "cases" / "infeasible" / "two-rules.yaml")
+    bench = refuted(case)
+    assert bench is not None and explain_refuted(bench).repairs
