@@ -293,13 +293,18 @@ class Bench:
         """Whether some scenarios are not looked at."""
         return len(self.scope) < self.whole.scenarios.count
 
+    @property
+    def large(self) -> bool:
+        """Whether scenarios are looked at one by one first."""
+        count = self.whole.scenarios.count
+        return count > 1 and count * self.whole.clock.periods >= LARGE
+
     def narrow(self, hours: bool = False) -> None:
         """In a large case: look at one scenario by itself, if it has no plan: the one that lacks most. The whole has none then either.
 
         hours: let real hours say so.
         """
-        count = self.whole.scenarios.count
-        if count == 1 or count * self.whole.clock.periods < LARGE:
+        if not self.large:
             return
         every, worst, most, until, alike = self.scope, None, -np.inf, None, 0
         kept: dict[tuple[tuple[str, ...], ...], Trial] = {}

@@ -462,12 +462,12 @@ class _Run:
         gap = proof.verify_optimal(self.session.lp, answer.x, answer.y, tolerance=TOLERANCE).gap
         return self.session.refined(answer) if gap > EXACT else answer
 
-    def _choose(self, answer: Answer) -> Answer:
-        """The canonical one among equal optima; where it lies beyond what the hours give, cut and choose again."""
+    def _choose(self, answer: Answer, barred: bool = False) -> Answer:
+        """The canonical one among equal optima; where it lies beyond what the hours give, cut and choose again. barred: as `_real`."""
         from optimizer.canonical import canonical
 
         if not self.canonical:
-            return self._real(answer)
+            return self._real(answer, barred)
         for _ in range(100):
             chosen = canonical(self.session, self.session.lp, answer, self.levels)
             if self.cuts is None or self.cuts.real(chosen):
@@ -477,13 +477,17 @@ class _Run:
                 return answer
         return answer
 
-    def _real(self, answer: Answer) -> Answer:
-        """The optimum whose hours are real, where cuts were made in the plan's own directions only."""
+    def _real(self, answer: Answer, barred: bool = False) -> Answer:
+        """The optimum whose hours are real, where cuts were made in the plan's own directions only.
+
+        barred: where real hours leave no plan, that is the answer; else the plan stands as it was, for the books to judge.
+        """
         if self.cuts is None or not self.cuts.thrifty or self.cuts.real(answer):
             return answer
         self.cuts.thrifty = False
         found = self._solve()
-        return found if found.status.value == "optimal" else self._since(answer)
+        told = ("optimal", "infeasible") if barred else ("optimal",)
+        return found if found.status.value in told else self._since(answer)
 
     def _since(self, answer: Answer) -> Answer:
         """An answer of before: rows that have come since have no duals."""
@@ -552,9 +556,13 @@ class _Run:
             near = None
             if not thorough or len(missed) > MANY:
                 prices = branch.PRICES if self.thorough else branch.DEAR
-                ways = [lambda: branch.nearest(self.session, self._since(answer), self.law, self._solve, self._choose, prices)]
+
+                def sure(found: Answer) -> Answer:
+                    return self._choose(found, barred=True)
+
+                ways = [lambda: branch.nearest(self.session, self._since(answer), self.law, self._solve, sure, prices)]
                 if not thorough:
-                    ways.append(lambda: branch.dive(self.session, self._since(answer), self.law, self._solve, self._choose))
+                    ways.append(lambda: branch.dive(self.session, self._since(answer), self.law, self._solve, sure))
                     if len(missed) <= FEW:
                         ways.reverse()
                 near = next((found for way in ways if (found := way()) is not None), None)

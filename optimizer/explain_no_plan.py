@@ -69,10 +69,12 @@ def explain(case: Case, *, time_limit: float | None = PATIENCE, progress: Progre
 
 def refuted(case: Case, progress: Progress | None = None, thorough: bool = False) -> Bench | None:
     """The case on the bench, if a short look proves that it has no plan: at one scenario by itself where there are many, and at hours only
-    as far as a few cuts tell; thorough: at real hours. None: it takes a solve to know."""
+    as far as a few cuts tell; thorough: at real hours, and at all scenarios together. None: it takes a solve to know."""
     _tell(progress, "look for a plan")
     bench = Bench(case.problem(), case)
     bench.narrow(thorough)
+    if bench.large and not bench.narrowed and not thorough:
+        return None  # a solve says as much as a look at all scenarios would, and no sooner
     return bench if bench.without((), hours=thorough).feasible is False else None
 
 
@@ -164,9 +166,13 @@ def _no_plan(
         before = found
         found = verifier.verify(found, progress)
         lost = {one.steps[-1].statement.name for one in before} - {one.steps[-1].statement.name for one in found}
-        without |= {name: "what seemed enough was not, when the whole case was solved" for name in sorted(lost)}
+        without |= {name: _not_enough(verifier.refuted.get(name)) for name in sorted(lost)}
         timings["solve repaired cases"] = time.perf_counter() - begun
         return replace(told, repairs=tuple(found), without=without, timings=timings)
+
+
+def _not_enough(scenario: str | None) -> str:
+    return "what seemed enough was not, " + (f"in {scenario}" if scenario else "when the whole case was solved")
 
 
 def _tell(progress: Progress | None, stage: str, **numbers: Any) -> None:

@@ -48,7 +48,7 @@ DEVEX_ROWS = 2_000
 #: for every four rows unless there are more rows than such a run is worth
 DEVEX_MOST, DEVEX_LARGE = 2_000, 60_000
 #: seconds, and times what a cold run took (before there was one: so many seconds a nonzero), after which a warm run is given up
-PATIENCE, PATIENT, GUESS = 1.0, 5.0, 1e-5
+PATIENCE, PATIENT, GUESS = 1.0, 3.0, 1e-5
 
 
 class SolverError(RuntimeError):

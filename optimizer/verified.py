@@ -115,6 +115,7 @@ class Verifier:
         self.here, self.there = Chain(), Chain()
         self.apart = apart and bench.case is not None
         self.beside: Beside | None = None
+        self.refuted: dict[str, str] = {}  # statement whose repair was not enough -> scenario in which it was not
         self.posted: dict[
             tuple[str, ...], int | None
         ] = {}  # settings of repairs for the other row -> number of the task, if posted
@@ -180,7 +181,7 @@ class Verifier:
                 if told is not tried or found.outcome != "LIMIT":
                     return told
                 unsettled = unsettled or told
-            further = _elsewhere(bench, tried) if found is not None and unsettled is None else None
+            further = _elsewhere(bench, tried, self.refuted) if found is not None and unsettled is None else None
             if further is not None:
                 repair, stretch, tried = further, 0, further
             else:
@@ -261,10 +262,10 @@ def _told(repair: Repair, found: Attempt) -> Repair:
     return repair
 
 
-def _elsewhere(bench: Bench, repair: Repair) -> Repair | None:
+def _elsewhere(bench: Bench, repair: Repair, refuted: dict[str, str] | None = None) -> Repair | None:
     """A repair that scenarios which were not looked at refute, as far as they ask: the first of them that does by itself, else all together.
 
-    None where nothing refutes it so, where nothing of the kind is enough, and when time is up.
+    None where nothing refutes it so, where nothing of the kind is enough, and when time is up. refuted: gets the scenario that does.
     """
     scope, every = bench.scope, tuple(range(bench.whole.scenarios.count))
     if not bench.narrowed:
@@ -274,6 +275,8 @@ def _elsewhere(bench: Bench, repair: Repair) -> Repair | None:
         for others in [*((s,) for s in every if s not in scope), every]:
             bench.scope = others
             if bench.without((), changes).feasible is False:
+                if refuted is not None and others != every:
+                    refuted[repair.steps[-1].statement.name] = bench.whole.scenarios.names[others[0]]
                 steps = chain(bench, [step.statement for step in repair.steps])
                 made = None if steps is None else Repair(tuple(steps), repair.outcome)
                 return None if made is None or made.settings == repair.settings else made

@@ -36,6 +36,8 @@ def test_what_one_scenario_was_enough_for_is_found_anew_where_another_refutes_it
     assert solve(coins(*enough.settings), canonical=False).outcome is Outcome.INFEASIBLE
     bench.scope = (0,)
     assert bench.without((), [step.change for step in enough.steps]).feasible is True
+    refuted: dict[str, str] = {}
+    assert _elsewhere(bench, enough, refuted) is not None and refuted == {"treasury.cash": "bear"}
     (found,) = verify(bench, [enough])
     assert bench.scope == (0,) and bench.deadline is None
     assert found.outcome == "optimal" and found.steps[0].value > 4e6
