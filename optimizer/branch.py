@@ -275,8 +275,7 @@ def _drawn(session: Session, ways: Sequence[Tight], price: float) -> Answer:
     pull = np.zeros(len(lp.row_upper))
     pull[[way.index for way in ways if way.kind == "row"]] = unit
     session.set_costs(cost - lp.matrix.T @ pull)
-    session.leap()
-    answer = session.solve()
+    answer = session.solve(primal=True)
     session.set_costs(lp.cost)
     return answer
 

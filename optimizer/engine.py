@@ -334,8 +334,9 @@ class _Run:
         if self.thorough or not branch.dodged(self.session.lp, answer.x, self.law):  # else it only says where to look
             with self.stage("canonical plan"):
                 answer = self._choose(answer)
+        basis = self.session.get_basis() if self.keep and self.law else None
         settled = self._settle(answer, thorough)
-        kept = Kept(self, plan, lp, answer, settled)
+        kept = Kept(self, plan, lp, answer, settled, None if settled is None else basis)
         if settled is not None and settled.answer is None:
             return self._unsettled(settled), kept
         return self._prove(plan, answer, settled), kept
@@ -737,13 +738,15 @@ class _Run:
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """A solved program, still warm. plan and lp as built, before cuts; answer: its optimum; settled: the branch of the tax law, if any."""
+    """A solved program, still warm. plan and lp as built, before cuts; answer: its optimum; settled: the branch of the tax law, if any,
+    and basis: the one before it."""
 
     run: _Run
     plan: Plan
     lp: LinearProgram
     answer: Answer
     settled: Settled | None
+    basis: Any = None
 
     def within(self, narrowed: Narrowed, thorough: bool = True) -> Solution:
         """The best plan of the program within narrower bounds, proved like any other. The bounds are put back.

@@ -51,6 +51,10 @@ DEVEX_MOST, DEVEX_LARGE = 2_000, 60_000
 PATIENCE, PATIENT, GUESS = 1.0, 3.0, 1e-5
 
 
+#: HiGHS's numbers of simplex methods
+DUAL, PRIMAL = 1, 4
+
+
 class SolverError(RuntimeError):
     """HiGHS refused a call or an option. A bug or a bad setting, never a property of the case."""
 
@@ -428,7 +432,6 @@ class Session:
         self._set("parallel", "off" if self.options.threads == 1 else "choose")
         self._set("primal_feasibility_tolerance", self.options.primal_tolerance)
         self._set("dual_feasibility_tolerance", self.options.dual_tolerance)
-        self._set("simplex_strategy", 4 if self.options.primal else 1)
         self._set("run_crossover", "on")
         self._set("small_matrix_value", 1e-12)  # the default, 1e-9, drops hourly coefficients without an error
         self._set("allow_unbounded_or_infeasible", False)
@@ -584,8 +587,11 @@ class Session:
 
     # -- the solve -----------------------------------------------------------------------------------------------
 
-    def solve(self) -> Answer:
-        """Solve from the basis at hand; infeasible and unbounded come with a ray that was checked by arithmetic."""
+    def solve(self, primal: bool = False) -> Answer:
+        """Solve from the basis at hand; infeasible and unbounded come with a ray that was checked by arithmetic.
+
+        primal: since the last optimum nothing but costs has changed, so that its plan is feasible, and its duals are not.
+        """
         start = time.perf_counter()
         lp = self.lp
         if (lp.row_lower > lp.row_upper).any() or (lp.col_lower > lp.col_upper).any():
@@ -594,7 +600,7 @@ class Session:
             return self._without_columns(start)
 
         method = "simplex" if self._warm else self.options.method
-        model_status, iterations = self._run(method, self.options.presolve)
+        model_status, iterations = self._run(method, self.options.presolve, primal and self._warm)
         messages = []
         if model_status == highspy.HighsModelStatus.kUnboundedOrInfeasible:
             model_status, more = self._run("simplex", presolve=False)
@@ -642,7 +648,8 @@ class Session:
         return self.last
 
     @timed("highs")
-    def _run(self, method: str, presolve: bool) -> tuple[Any, int]:
+    def _run(self, method: str, presolve: bool, primal: bool = False) -> tuple[Any, int]:
+        self._set("simplex_strategy", PRIMAL if primal or self.options.primal else DUAL)
         # "ipm" would be another algorithm (HiPO) where its package happens to be installed: the same path everywhere
         self._set("solver", "ipx" if method == "ipm" else method)
         self._set("presolve", "on" if presolve else "off")

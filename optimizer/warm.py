@@ -50,36 +50,36 @@ class SiteSeed:
 
 @dataclass(frozen=True)
 class Seed:
-    """Where a neighbour begins. rows, columns: status by (family, index); first: statuses of the first cuts, in their order.
-
-    branched: the basis is that of a branch of the tax law, which lies far from the optimum that a neighbour looks for first.
-    """
+    """Where a neighbour begins. rows, columns: status by (family, index); first: statuses of the first cuts, in their order."""
 
     rows: dict[Any, int]
     columns: dict[Any, int]
     first: Ints
     sites: dict[str, SiteSeed]
-    branched: bool = False
 
 
 # ---- from a solved program ---------------------------------------------------------------------------------------------
 
 
 def leave(kept: Kept) -> Seed:
-    """What a solved program leaves to its neighbours."""
-    run = kept.run
-    basis = run.session.get_basis()
-    row_status = np.array([int(one) for one in basis.row_status], dtype=np.int64)
+    """What a solved program leaves to its neighbours: where branches of the tax law were looked into, the basis before them, which is
+    what a neighbour looks for first, and their cuts too."""
+    import highspy
+
+    run, end = kept.run, kept.run.session.get_basis()
+    basis = kept.basis or end
+    row_status, used = (np.array([int(one) for one in of.row_status], dtype=np.int64) for of in (basis, end))
+    basic = int(highspy.HighsBasisStatus.kBasic)
+    row_status = np.concatenate([row_status, np.full(len(used) - len(row_status), basic)])
     column_status = np.array([int(one) for one in basis.col_status], dtype=np.int64)
     cuts = run.cuts
-    sites = {} if cuts is None else _sites(cuts, run.session, kept, row_status)
+    sites = {} if cuts is None else _sites(cuts, run.session, kept, row_status, used != basic)
     count = len(kept.lp.rows)
     return Seed(
         rows=dict(zip(map(_key, kept.lp.rows), row_status[:count].tolist(), strict=True)),
         columns=dict(zip(map(_key, kept.lp.columns), column_status.tolist(), strict=False)),
         first=row_status[count : count + (0 if cuts is None else cuts.begun)],
         sites=sites,
-        branched=kept.settled is not None,
     )
 
 
@@ -87,7 +87,8 @@ def _key(data: Any) -> Any:
     return data.parent_component().local_name, data.index()
 
 
-def _sites(cuts: Cuts, session: Session, kept: Kept, row_status: Ints) -> dict[str, SiteSeed]:
+def _sites(cuts: Cuts, session: Session, kept: Kept, row_status: Ints, used: Array) -> dict[str, SiteSeed]:
+    """used: which rows the last basis stands on."""
     import highspy
 
     basic = int(highspy.HighsBasisStatus.kBasic)
@@ -96,7 +97,7 @@ def _sites(cuts: Cuts, session: Session, kept: Kept, row_status: Ints) -> dict[s
     rows = cuts.first_row + np.arange(pool.count)
     upper = lp.row_upper[rows]
     tight = (lp.matrix @ x[: lp.matrix.shape[1]])[rows] >= upper - TIGHT * (1.0 + np.abs(upper))
-    carried = ((row_status[rows] != basic) | tight) & (np.arange(pool.count) >= cuts.begun)
+    carried = ((row_status[rows] != basic) | used[rows] | tight) & (np.arange(pool.count) >= cuts.begun)
     out = {}
     for i, site in enumerate(cuts.sites):
         mine = np.flatnonzero(site_of == i)
@@ -187,8 +188,6 @@ def begin(seed: Seed, lp: LinearProgram, session: Session, cuts: Cuts | None) ->
     basis.row_status = [table[k] for k in [*rows, *np.concatenate([*added, np.zeros(0, dtype=np.int64)]).astype(int).tolist()]]
     basis.valid = True
     session.set_basis(basis)
-    if seed.branched:
-        session.leap()
 
 
 def _carry(seed: SiteSeed, cuts: Cuts, i: int) -> list[Ints]:
