@@ -114,6 +114,7 @@ class Cuts:
         self.new_session = new_session
         self.expired = expired or (lambda: False)
         self.stopped = False  # by `expired`, before the hours were real
+        self.within = VIOLATED  # hours that bring a plan this near, relative to what a block earns, bear it out
         self.thrifty = False  # near the optimum: cut in the plan's own directions only, and leave the rest to `real`
         self.theta, self.session, self.unit = theta, session, theta.build.unit
         self._here: list[Remembered] | None = None
@@ -430,7 +431,7 @@ class Cuts:
                 alpha, rho = self.directions(answer.y)[i]
                 z = self._value(np.concatenate([site.theta[:, None], site.quantity], axis=1), answer.x)
                 dual = np.concatenate([alpha[:, None], rho * site.units / self.unit], axis=1)
-                tolerance = VIOLATED * site.size / self.unit
+                tolerance = self.within * site.size / self.unit
                 out.append(search.search(self.session.lp, self.capacity(i, answer.x), z, dual, tolerance))
             self._explored = (answer, out)
         return self._explored[1]
@@ -619,7 +620,7 @@ class Realised:
             slack = count - n - sum(map(len, shares))
             columns = np.concatenate([np.arange(n), *shares, len(former.lp.cost) - slack + np.arange(slack)])
             session.follow(former, columns.astype(np.int64))
-        return session, session.solve(), groups
+        return session, session.solve(primal=self._before is not None), groups
 
     def mixtures(self, session: Any, answer: Any, choose: Callable[[Any, Any], Any]) -> tuple[Any, list[Mixture]]:
         """The chosen plan among equal ones, and how the splits mix in it."""

@@ -25,6 +25,8 @@ TIGHT = 1e-7
 PRICES = (0.1, 1.0, 10.0, 100.0)
 #: so often conditions that no price helps are sent the other way
 SENT = 3
+#: what a way lacks below this (as TIGHT) may be for want of a higher price: whether it is barred, is seen when it is held
+NEARLY = 1e-4
 #: conditions that are decided one after another at most
 DEEPEST = 16
 #: where any plan will do
@@ -188,7 +190,7 @@ def nearest(
         if drawn.status is not Status.OPTIMAL:
             return None
         x = drawn.x
-        if _lacking(session.lp, x, ways):
+        if _lacking(session.lp, x, ways, NEARLY):
             continue
         _hold(session, lp, ways, set(ways))
         answer = solve()
@@ -234,7 +236,7 @@ def dive(
                 answer = _drawn(session, list(ways.values()), price)
                 if answer.status is not Status.OPTIMAL:
                     return None
-                if not _lacking(session.lp, answer.x, list(ways.values())):
+                if not _lacking(session.lp, answer.x, list(ways.values()), NEARLY):
                     break
             else:
                 return None
@@ -254,10 +256,10 @@ def dive(
     return None
 
 
-def _lacking(lp: LinearProgram, x: np.ndarray, ways: Sequence[Tight]) -> list[Tight]:
+def _lacking(lp: LinearProgram, x: np.ndarray, ways: Sequence[Tight], within: float = TIGHT) -> list[Tight]:
     """The ways that x is not at."""
     activity = lp.matrix @ x
-    return [way for way in ways if slack(lp, x, activity, way) > TIGHT]
+    return [way for way in ways if slack(lp, x, activity, way) > within]
 
 
 def _ways(lp: LinearProgram, x: np.ndarray, conditions: Sequence[Condition]) -> list[Tight]:

@@ -48,6 +48,8 @@ MANY = 8
 FEW = 4
 #: a plan of real hours this close (relative) to what the cuts promise is near enough
 NEAR = 1e-10
+#: as near hours need come to a plan that is not the answer itself; the books tell where that is too far
+NEARLY = 1e-9
 #: rounds of cuts after which a bound is near enough
 ROUGH = 2
 METHODS = ("cuts", "extensive")
@@ -324,7 +326,7 @@ class _Run:
             if self.cuts is not None:
                 self.cuts.thrifty = self.canonical  # what is chosen among equal plans is made real (`_choose`)
         if self.cuts is not None and not self.thorough:
-            self.cuts.thrifty = True  # the rest in `_real`
+            self.cuts.thrifty, self.cuts.within = True, NEARLY  # the rest in `_real`
         return plan, lp
 
     def _finish(self, plan: Plan, lp: LinearProgram, answer: Answer, thorough: bool = True) -> tuple[Solution, Kept]:
@@ -566,7 +568,9 @@ class _Run:
                     ways.append(lambda: branch.dive(self.session, self._since(answer), self.law, self._solve, sure))
                     if len(missed) <= FEW:
                         ways.reverse()
+                self.session.brief = not self.thorough
                 near = next((found for way in ways if (found := way()) is not None), None)
+                self.session.brief = False
                 if near is not None and (near.complete or not thorough):
                     return near
                 if not self.thorough and self.options.method == "ipm":
@@ -624,20 +628,22 @@ class _Run:
 
         return [*(vector(lin) for lin in plan.preferences()), toward_bounds(lp, fixed_order(len(lp.columns)))]
 
-    def _prove(self, plan: Plan, answer: Answer, settled: Settled | None) -> Solution:
+    def _prove(self, plan: Plan, answer: Answer, settled: Settled | None, standing: bool | None = None) -> Solution:
+        """standing: let hours that bear the plan out as it stands be; by default where nobody wants the best of equal plans."""
         from models.proforma import keep_books
         from optimizer import proof
         from optimizer.highs import load_into_model
 
         unit = self.problem.money
         lp = self.session.lp
+        standing = not self.thorough if standing is None else standing
         if settled is not None:
             assert settled.answer is not None and settled.lp is not None
             answer, lp = settled.answer, settled.lp
-        dispatch = None
+        dispatch, planned = None, answer
         if self.cuts is not None:
             with self.stage("dispatch"):
-                answer, dispatch = self._realise(plan, lp, answer)
+                answer, dispatch = self._realise(plan, lp, answer, standing)
         with self.stage("verify"):
             certificate = proof.verify_optimal(lp, answer.x, answer.y, tolerance=TOLERANCE)
             if settled is not None:
@@ -656,6 +662,8 @@ class _Run:
         with self.stage("prices"):
             prices = _prices(self.problem, plan, lp, answer, self.cuts)
             covenants = _covenants(self.problem, books, decisions, prices)
+        if reasons and standing:  # what the hours lack to the plan as it stands is too much for a line of nearly nothing
+            return self._prove(plan, planned, settled, standing=False)
         outcome = Outcome.OPTIMAL if not reasons else Outcome.UNVERIFIED
         if self.late and outcome is Outcome.UNVERIFIED:
             outcome = Outcome.LIMIT
@@ -679,8 +687,8 @@ class _Run:
             lp_checks=lp_checks,
         )
 
-    def _realise(self, plan: Plan, lp: LinearProgram, answer: Answer) -> tuple[Answer, Any]:
-        """The plan with hours that were worked out, and these hours; what it is worth is the lower bound."""
+    def _realise(self, plan: Plan, lp: LinearProgram, answer: Answer, standing: bool) -> tuple[Answer, Any]:
+        """The plan with hours that were worked out, and these hours; what it is worth is the lower bound. standing: as in `_prove`."""
         from models.decomposition import REAL
         from optimizer import branch
         from optimizer.canonical import canonical, fixed_order, toward_bounds
@@ -699,8 +707,8 @@ class _Run:
         if not any(len(site.units) for site in self.cuts.sites):
             # hours that nothing links are worth what the cuts at these capacities say: there is nothing to mix
             return answer, plan.theta.dispatch([realised.plain(i, answer.x) for i in range(len(self.cuts.sites))])
-        if not self.thorough and (standing := realised.standing(answer)) is not None:
-            return answer, plan.theta.dispatch(standing)
+        if standing and (mixed := realised.standing(answer)) is not None:
+            return answer, plan.theta.dispatch(mixed)
         session, found = realised.price_in(answer.objective, NEAR if self.thorough else REAL)
         if self.law and found.status.value == "optimal":
             # real hours leave other profits than the cuts did: the law is obeyed by these, and stays so among equal plans

@@ -51,6 +51,8 @@ DEVEX_MOST, DEVEX_LARGE = 2_000, 60_000
 PATIENCE, PATIENT, GUESS = 1.0, 3.0, 1e-5
 
 
+#: the same of a brief run
+BRIEF = 0.3, 1.0
 #: HiGHS's numbers of simplex methods
 DUAL, PRIMAL = 1, 4
 
@@ -438,6 +440,7 @@ class Session:
         self._lp: LinearProgram | None = None
         self._warm = False
         self._cold = 0.0  # seconds that a cold run took
+        self.brief = False  # a warm run that finds no plan soon is taken for one that has none: no proof is looked for
         self.last: Answer | None = None  # of the last solve
 
     # -- the program ---------------------------------------------------------------------------------------------
@@ -606,10 +609,13 @@ class Session:
             model_status, more = self._run("simplex", presolve=False)
             iterations += more
         tired = self._watch.tired
+        if self.brief and (tired or model_status == highspy.HighsModelStatus.kInfeasible):
+            self._warm = False
+            return self._answer(Status.INFEASIBLE, start, iterations, message="Taken for infeasible.")
         status = Status.ERROR if tired else _STATUS.get(model_status, Status.ERROR)
         # Tight tolerances can leave a run at "unknown": again, cold, by other paths (simplex may cycle where interior point sees at once).
         others = [("simplex", not self.options.presolve), ("ipm", True), ("ipm", False)]
-        for method, presolve in (others[1], others[0], others[2]) if tired else others:
+        for method, presolve in (others[1], others[0], others[2]) if tired or self.brief else others:
             if status is not Status.ERROR:
                 break
             how = "in no time" if self._watch.tired else self._highs.modelStatusToString(model_status)
@@ -655,12 +661,14 @@ class Session:
         self._set("presolve", "on" if presolve else "off")
         rows, start = len(self.lp.row_lower), time.perf_counter()
         self._watch.tired, self._watch.patience = False, None
+        brief = self.brief and not primal
         if not self._warm:
             found = self._weighted(-1)
             self._cold = max(self._cold, time.perf_counter() - start)
             return found
         # where there is no plan, free columns can keep HiGHS from seeing that, and it then starts anew with every step
-        self._watch.patience = start + PATIENCE + PATIENT * max(self._cold, GUESS * self.lp.matrix.nnz)
+        least, times = BRIEF if brief else (PATIENCE, PATIENT)
+        self._watch.patience = start + least + times * max(self._cold, GUESS * self.lp.matrix.nnz)
         if rows < DEVEX_ROWS:
             return self._weighted(-1)
         status, first = self._weighted(1, most=DEVEX_MOST + (rows // 4 if rows <= DEVEX_LARGE else 0))

@@ -223,7 +223,7 @@ def _search(bench: Bench, one: Stated, lever: Lever, changes: list[Change], drop
     for up in (lever.up,) if lever.up is not None else _directions(lever, at):
         shifted = _by_shift(bench, one, lever, changes, dropped, up)
         if shifted is not None:
-            value = _stretched(lever, shifted, up, at)
+            value = _stretched(lever, shifted, up, at if not bench.narrowed else None)
             if value is not None:
                 return value
             continue
@@ -297,15 +297,15 @@ def _by_shift(bench: Bench, one: Stated, lever: Lever, changes: list[Change], dr
     return 0.0 if abs(value) <= NOTHING * abs(start) else value
 
 
-def _stretched(lever: Lever, least: float, up: bool, at: Callable[[float], tuple[bool | None, float]]) -> float | None:
-    """The first sensible value from the least one on that is borne out."""
+def _stretched(lever: Lever, least: float, up: bool, at: Callable[[float], tuple[bool | None, float]] | None) -> float | None:
+    """The first sensible value from the least one on that is borne out. at None: where the whole case will tell, the first."""
     if math.isnan(least):
         return None
     for factor in STRETCH:
         value = inside(lever, lever.now + factor * (least - lever.now), up)
         if value is None:
             return None
-        if at(value)[0] is not False:
+        if at is None or at(value)[0] is not False:
             return value
     return None
 

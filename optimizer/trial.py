@@ -191,7 +191,7 @@ class Trial:
         for turn in itertools.count():
             if self.expired():
                 return Finding(None, np.nan)
-            answer = self.session.solve()
+            answer = self.session.solve(primal=turn == 0)
             if answer.status.value != "optimal":
                 return Finding(None, np.nan)
             bent = float(self.session.lp.cost @ answer.x)
@@ -236,7 +236,7 @@ class Trial:
         if not self.law or self.lawful or self.expired():
             return None
         self._price(let_go)
-        answer = self.session.solve()
+        answer = self.session.solve(primal=True)
         if answer.status.value != "optimal":
             return None
         found = self._under_law(answer, set(let_go), hours=False)
@@ -360,7 +360,7 @@ class Trial:
         cost = np.zeros_like(self.lp.cost)
         cost[self.first_slack - 1] = 1.0
         self.session.set_costs(cost)
-        answer = self.session.solve()
+        answer = self.session.solve(primal=True)
         if self.cuts is not None:
             answer = self.cuts.tighten(answer)[0]
         if answer.status.value != "optimal":

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: a cut is tight within this share of its right-hand side
 TIGHT = 1e-9
+#: share of columns that a neighbour's program lacks, above which its basis is further from the optimum than none
+STRANGE = 0.05
 #: directions handed on, at most, beside those that the program prices
 MOST_DIRECTIONS = 8
 
@@ -180,6 +182,9 @@ def begin(seed: Seed, lp: LinearProgram, session: Session, cuts: Cuts | None) ->
             one = seed.sites.get(_name(cuts, i))
             if one is not None and one.layout == _layout(cuts.sites[i]):
                 added.extend(_carry(one, cuts, i))
+    strange = sum(_key(var) not in seed.columns for var in lp.columns)
+    if strange > STRANGE * len(lp.columns):
+        return
     rows = [seed.rows.get(_key(con), basic) for con in lp.rows]
     columns = [seed.columns.get(_key(var), lower) for var in lp.columns]
     table = {int(one): one for one in status.__members__.values()}
