@@ -620,6 +620,10 @@ class Realised:
             slack = count - n - sum(map(len, shares))
             columns = np.concatenate([np.arange(n), *shares, len(former.lp.cost) - slack + np.arange(slack)])
             session.follow(former, columns.astype(np.int64))
+        elif self.cuts.session.lp.matrix.shape[0] == self.lp.matrix.shape[0]:
+            # new rows in the basis, new columns at nothing: what the program's own basis is worth holds, and simplex mends what hours lack
+            n = self.lp.matrix.shape[1]
+            session.follow(self.cuts.session, np.concatenate([np.arange(n), np.full(len(made.cost) - n, -1)]))
         return session, session.solve(primal=self._before is not None), groups
 
     def mixtures(self, session: Any, answer: Any, choose: Callable[[Any, Any], Any]) -> tuple[Any, list[Mixture]]:

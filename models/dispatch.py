@@ -27,18 +27,23 @@ def mixed(hours: SiteHours, mixture: Mixture) -> Array:
     if len(mixture.parts) == 1:
         return hours.dispatch(mixture.capacity, *mixture.parts[0][:2]).T
     oracle = hours.oracle
-    block_of = np.repeat(np.arange(oracle.blocks), oracle.count)
-    mw = np.zeros((len(oracle.entries), len(block_of)))
+    ends = np.concatenate([[0], np.cumsum(oracle.count)])
+    mw = np.zeros((len(oracle.entries), int(ends[-1])))
     for alpha, rho, share in mixture.parts:
-        taken = np.flatnonzero(share)
-        if oracle.divisible and len(taken) < oracle.blocks:
-            # what has no share in a block need not be worked out there
-            if len(taken):
-                rows = (share != 0.0)[block_of]
-                some = hours.blocks(taken).dispatch(mixture.capacity[taken], alpha[taken], rho[taken]).T
-                mw[:, rows] += some * share[block_of[rows]]
+        # what has no share in a block need not be worked out there
+        taken = np.flatnonzero(share) if oracle.divisible else np.arange(oracle.blocks)
+        if not len(taken):
+            continue
+        if len(taken) < oracle.blocks:
+            some = hours.blocks(taken).dispatch(mixture.capacity[taken], alpha[taken], rho[taken]).T
         else:
-            mw += hours.dispatch(mixture.capacity, alpha, rho).T * share[block_of]
+            some = hours.dispatch(mixture.capacity, alpha, rho).T
+        start = 0
+        for block in taken.tolist():  # hours of a block stand together: no copies by index
+            here = slice(ends[block], ends[block + 1])
+            end = start + here.stop - here.start
+            mw[:, here] += some[:, start:end] * share[block]
+            start = end
     return mw
 
 

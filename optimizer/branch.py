@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -139,19 +139,19 @@ def settle(
         if best is not None and value >= sign * best.objective - PRUNE * abs(best.objective):
             closed.append(value)
             continue
-        missed = dodged(here, answer.x, conditions)
+        held = {k for k, _ in fixed}
+        missed = _open(here, answer.x, conditions, held)
         if not missed:
             # among equal plans of this branch the canonical one, unless it dodges where the one at hand did not
             answer = choose(answer)
             here = session.lp
-            missed = dodged(here, answer.x, conditions)
+            missed = _open(here, answer.x, conditions, held)
         if not missed:
             best, best_lp = answer, here
             closed.append(value)
             continue
-        _, k = missed[0]
         for way in (0, 1):
-            heapq.heappush(heap, (value, next(order), (*fixed, (k, way))))
+            heapq.heappush(heap, (value, next(order), (*fixed, (missed[0], way))))
     bounds = closed + [bound for bound, _, _ in heap]
     _fix(session, lp, conditions, ())
     bound = sign * min(bounds) if bounds else float("nan")
@@ -226,7 +226,7 @@ def dive(
     answer = root
     ways: dict[int, Tight] = {}
     while len(ways) < DEEPEST:
-        missed = [k for _, k in dodged(session.lp, answer.x, conditions) if k not in ways]
+        missed = _open(session.lp, answer.x, conditions, ways)
         if missed:
             pair = conditions[missed[0]]
             activity = session.lp.matrix @ answer.x
@@ -243,17 +243,23 @@ def dive(
             continue
         _hold(session, lp, list(ways.values()), set(ways.values()))
         answer = solve()
-        if answer.status is Status.OPTIMAL and not dodged(session.lp, answer.x, conditions):
+        if answer.status is Status.OPTIMAL and not _open(session.lp, answer.x, conditions, ways):
             answer = choose(answer)
         here = session.lp
         _hold(session, lp, list(ways.values()), set())
         if answer.status is not Status.OPTIMAL:
             return None
-        if not dodged(here, answer.x, conditions):
+        if not _open(here, answer.x, conditions, ways):
             bound = proved.dual_bound
             complete = abs(bound - answer.objective) <= PRUNE * abs(answer.objective)
             return Settled(answer, here, bound, 1, complete, proved.reasons)
     return None
+
+
+def _open(lp: LinearProgram, x: np.ndarray, conditions: Sequence[Condition], held: Container[int]) -> list[int]:
+    """The conditions that x dodges, the furthest first, but for those that are held: these are bounds, and how far a plan may be off
+    them is the proof's business."""
+    return [k for _, k in dodged(lp, x, conditions) if k not in held]
 
 
 def _lacking(lp: LinearProgram, x: np.ndarray, ways: Sequence[Tight], within: float = TIGHT) -> list[Tight]:

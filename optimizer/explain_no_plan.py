@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.problem import Problem
 from optimizer.conflict import Bench, Conflict, Progress
-from optimizer.repair import Repair, all_conflicts, repairs
+from optimizer.repair import Repair, all_conflicts
 from optimizer.unlimited import Bounded, unlimited
 from optimizer.verified import Verifier
 
@@ -159,20 +159,13 @@ def _no_plan(
         begun = time.perf_counter()
         if time_limit is not None:
             bench.deadline = start + SEARCH * time_limit
-        found, without = repairs(bench, conflicts, progress, verifier.take)
+        found = verifier.search(conflicts, progress)
         timings["repairs"] = time.perf_counter() - begun
         begun = time.perf_counter()
         bench.deadline = None
-        before = found
         found = verifier.verify(found, progress)
-        lost = {one.steps[-1].statement.name for one in before} - {one.steps[-1].statement.name for one in found}
-        without |= {name: _not_enough(verifier.refuted.get(name)) for name in sorted(lost)}
         timings["solve repaired cases"] = time.perf_counter() - begun
-        return replace(told, repairs=tuple(found), without=without, timings=timings)
-
-
-def _not_enough(scenario: str | None) -> str:
-    return "what seemed enough was not, " + (f"in {scenario}" if scenario else "when the whole case was solved")
+        return replace(told, repairs=tuple(found), without=dict(sorted(verifier.without.items())), timings=timings)
 
 
 def _tell(progress: Progress | None, stage: str, **numbers: Any) -> None:

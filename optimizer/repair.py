@@ -30,9 +30,6 @@ NOTHING = 1e-9
 NUDGE = 0.01
 
 
-Taken = Callable[["Repair", int, int], None]
-
-
 @dataclass(frozen=True)
 class Step:
     """One statement changed: lever and its new value, or dropped (lever None)."""
@@ -141,34 +138,50 @@ def all_conflicts(bench: Bench, progress: Progress | None = None) -> list[Confli
     return found
 
 
-def repairs(
-    bench: Bench, conflicts: Sequence[Conflict], progress: Progress | None = None, taken: Taken | None = None
-) -> tuple[list[Repair], dict[str, str]]:
-    """For each statement of the last conflict the least change that (with changes for the conflicts before) makes room for a plan.
+@dataclass(frozen=True)
+class Sought:
+    """What a search for a repair has come to, in words that hold in other processes: of each step the statement, which of its levers (None:
+    it is dropped) and the lever's value; None where there is none. late: there was no time to know."""
 
-    Besides: statement -> why there is no repair of it, where dropping it would help. taken: called with each repair as soon as it is
-    found, its number, and how many there may be.
-    """
+    steps: tuple[tuple[str, int | None, float], ...] | None
+    late: bool = False
+
+    def repair(self, bench: Bench) -> Repair | None:
+        if self.steps is None:
+            return None
+        steps = []
+        for path, lever, value in self.steps:
+            one = bench.statements[path]
+            steps.append(Step(one) if lever is None else Step(one, one.levers[lever], value))
+        return Repair(tuple(steps), "scenarios" if bench.narrowed else "planned")
+
+    @property
+    def why(self) -> str:
+        """Why there is none."""
+        return "not found in time" if self.late else "no figure of it is enough"
+
+
+def wanted(bench: Bench, conflicts: Sequence[Conflict]) -> list[tuple[str, ...]]:
+    """For each statement of the last conflict without which there may be a plan: the statements that change together, itself the last."""
     if not conflicts:
-        return [], {}
-    before = [bench.statements[c.dropped] for c in conflicts[:-1] if c.dropped is not None]
-    out: list[Repair] = []
-    without: dict[str, str] = {}
-    members = [member for member in conflicts[-1].members if member.alone is not False]
-    for number, member in enumerate(members):
-        if bench.expired():
-            without[member.statement.name] = "not looked into in time"
-            continue
-        steps = chain(bench, [*before, member.statement])
-        if progress is not None:
-            progress("repairs", found=len(out))
-        if steps is not None:
-            out.append(Repair(tuple(steps), "scenarios" if bench.narrowed else "planned"))
-            if taken is not None:
-                taken(out[-1], number, len(members))
-        else:
-            without[member.statement.name] = "not found in time" if bench.expired() else "no figure of it is enough"
-    return sorted(out, key=first), without
+        return []
+    before = [c.dropped for c in conflicts[:-1] if c.dropped is not None]
+    return [(*before, member.statement.path) for member in conflicts[-1].members if member.alone is not False]
+
+
+def seek(bench: Bench, together: Sequence[str]) -> Sought:
+    """The least changes of these statements that make room for a plan, as far as the bench looks."""
+    if bench.expired():
+        return Sought(None, True)
+    steps = chain(bench, [bench.statements[path] for path in together])
+    if steps is None:
+        return Sought(None, bench.expired())
+    return Sought(
+        tuple(
+            (step.statement.path, None if step.lever is None else step.statement.levers.index(step.lever), step.value)
+            for step in steps
+        )
+    )
 
 
 def first(repair: Repair) -> tuple[int, float, float, str]:

@@ -1,8 +1,7 @@
-"""Repairs tried on the case itself: it is solved with each of them, and what comes of it is what is told.
+"""Repairs, looked for and then tried on the case itself: it is solved with each of them, and what comes of it is what is told.
 
-Of a large case every other repair is solved in a process of its own, from the moment it is found, while others are still looked for. Each
-process begins a solve where its last one ended; where there is no second process the same two rows of solves are done here, one after
-the other: what is told is the same.
+Of a large case every other repair is looked for and solved in a process of its own, beside this one. Each process begins a solve where its
+last one ended; where there is no second process the same two rows of work are done here, one after the other: what is told is the same.
 """
 
 from __future__ import annotations
@@ -13,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from optimizer.conflict import Bench, Progress
-from optimizer.repair import STRETCH, Repair, chain, first, inside
+from optimizer.conflict import Bench, Conflict, Progress
+from optimizer.repair import STRETCH, Repair, Sought, chain, first, inside, seek, wanted
 
 if TYPE_CHECKING:
     from optimizer.processes import Beside
@@ -63,67 +62,113 @@ class Chain:
 
 
 @dataclass(frozen=True)
-class Request:
-    """A case by its file, with settings, to be solved by a deadline of time.monotonic(), which all processes of a machine share."""
+class Order:
+    """A case by its file, with settings, and what is to be looked for in it: statements that change together, in which scenarios, whether
+    with what no row can say (`Bench`). until, deadline: of time.monotonic(), which all processes of a machine share: of the search, and of
+    the solve."""
 
     path: Any
     variant: str | None
     settings: tuple[str, ...]
+    scope: tuple[int, ...]
+    lawful: bool = False
+    together: tuple[str, ...] = ()
+    until: float | None = None
     deadline: float | None = None
 
-    def case(self) -> Any:
-        """None where the case does not allow the settings."""
+
+class Row:
+    """Repairs looked for one after another, and solved: on a bench of its own, as another process would."""
+
+    def __init__(self, order: Order) -> None:
         from optimizer.case import Case
-        from optimizer.diagnostics import CaseError
 
-        try:
-            return Case.load(self.path, self.variant, list(self.settings))
-        except CaseError:
-            return None
+        self.case = Case.load(order.path, order.variant, list(order.settings))
+        self.bench = Bench(self.case.problem(), self.case)
+        self.bench.scope = order.scope
+        self.chain = Chain()
+        self.found: dict[tuple[str, ...], Sought] = {}
+        self.bench.trial()
+
+    def seek(self, order: Order) -> Sought:
+        self.bench.lawful = order.lawful
+        self.bench.deadline = _perf(order.until)
+        self.found[order.together] = sought = seek(self.bench, order.together)
+        return sought
+
+    def solve(self, order: Order) -> Attempt | None:
+        """With what was found. None where nothing was, or the case does not allow it."""
+        repair = self.found[order.together].repair(self.bench)
+        case = None if repair is None else _with(self.case, repair.settings)
+        return None if case is None else self.chain.solve(case, False, order.deadline)
 
 
-#: of a process that solves for another
-_APART = Chain()
+def _with(case: Any, settings: tuple[str, ...]) -> Any:
+    """The case with further settings; None where it does not allow them."""
+    from optimizer.case import Case
+    from optimizer.diagnostics import CaseError
+
+    try:
+        return Case.load(case.path, case.variant, [*case.settings, *settings])
+    except CaseError:
+        return None
 
 
-def prepare(request: Request) -> None:
-    """In another process: import and read what the first solve needs."""
+def _monotonic(deadline: float | None) -> float | None:
+    """A time of time.perf_counter() as one of time.monotonic()."""
+    return None if deadline is None else time.monotonic() + deadline - time.perf_counter()
+
+
+def _perf(deadline: float | None) -> float | None:
+    """A time of time.monotonic() as one of time.perf_counter()."""
+    return None if deadline is None else time.perf_counter() + deadline - time.monotonic()
+
+
+#: of a process that works for another
+_APART: list[Row] = []
+
+
+def prepare(order: Order) -> None:
+    """In another process: import, read and build what the first search and the first solve need."""
     from optimizer.imports import import_pyomo
 
     import_pyomo()
     from optimizer import engine, warm  # noqa: F401
 
-    case = request.case()
-    if case is not None:
-        case.problem()
+    _APART.append(Row(order))
 
 
-def solve_apart(request: Request) -> Attempt | None:
-    """In another process: solve, where its last solve ended. None where the case does not allow the settings."""
-    case = request.case()
-    return None if case is None else _APART.solve(case, False, request.deadline)
+def seek_apart(order: Order) -> Sought:
+    """In another process, that has prepared: a search."""
+    return _APART[-1].seek(order)
+
+
+def solve_apart(order: Order) -> Attempt | None:
+    """In another process: a solve with what was found, which begins where its last one ended."""
+    return _APART[-1].solve(order)
 
 
 class Verifier:
     """A context manager. deadline: of time.perf_counter(), at which repairs are told as they are.
 
-    apart: in two rows of solves, one of them in another process where this machine has a core for it. What it holds ends with the context.
+    apart: in two rows of work, one of them in another process where this machine has a core for it. What it holds ends with the context.
+    without: statements of which there is no repair, and why.
     """
 
     def __init__(self, bench: Bench, deadline: float | None = None, apart: bool = False) -> None:
         self.bench, self.deadline = bench, deadline
-        self.here, self.there = Chain(), Chain()
+        self.here = Chain()
+        self.row: Row | None = None  # the other row of work, where it is done here
         self.apart = apart and bench.case is not None
         self.beside: Beside | None = None
+        self.without: dict[str, str] = {}
         self.refuted: dict[str, str] = {}  # statement whose repair was not enough -> scenario in which it was not
-        self.posted: dict[
-            tuple[str, ...], int | None
-        ] = {}  # settings of repairs for the other row -> number of the task, if posted
+        self.posted: list[tuple[Order, int, int]] = []  # what the other row does, and the numbers of its tasks: search, solve
         if self.apart and cores() > 1:
             from optimizer.processes import Beside
 
             self.beside = Beside()
-            self.beside.post(prepare, self._request(()))
+            self.beside.post(prepare, self._order())
 
     def __enter__(self) -> Verifier:
         return self
@@ -132,12 +177,34 @@ class Verifier:
         if self.beside is not None:
             self.beside.close()
 
-    def take(self, repair: Repair, number: int, among: int) -> None:
-        """A repair as soon as it is found: number, from 0, among so many that may be found."""
-        if self.apart and among > 1 and number % 2 == 0:
-            self.posted[repair.settings] = (
-                None if self.beside is None else self.beside.post(solve_apart, self._request(repair.settings))
-            )
+    def search(self, conflicts: Sequence[Conflict], progress: Progress | None = None) -> list[Repair]:
+        """For each statement of the last conflict the least change that (with changes for the conflicts before) makes room for a plan.
+
+        Those of the other row follow in `verify`.
+        """
+        out: list[Repair] = []
+        together = wanted(self.bench, conflicts)
+        away = together[1::2] if self.apart and len(together) > 1 else []
+        mine = [paths for paths in together if paths not in away]
+        orders = [self._order(paths) for paths in away]
+        # all searches before all solves: time may be up before these are done
+        searches, solves = (
+            [0 if self.beside is None else self.beside.post(task, one) for one in orders] for task in (seek_apart, solve_apart)
+        )
+        self.posted = list(zip(orders, searches, solves, strict=True))
+        for paths in mine:
+            if progress is not None:
+                progress("repairs", found=len(out))
+            repair = self._found(paths, seek(self.bench, paths))
+            if repair is not None:
+                out.append(repair)
+        return sorted(out, key=first)
+
+    def _found(self, together: Sequence[str], sought: Sought) -> Repair | None:
+        repair = sought.repair(self.bench)
+        if repair is None:
+            self.without[self.bench.statements[together[-1]].name] = sought.why
+        return repair
 
     def verify(self, found: Sequence[Repair], progress: Progress | None = None) -> list[Repair]:
         """Repairs applied to the case, which is then solved and proved, as far as time allows.
@@ -147,13 +214,31 @@ class Verifier:
         bench, deadline = self.bench, self.deadline
         before, bench.deadline = bench.deadline, deadline
         out: list[Repair] = []
+
+        def keep(repair: Repair, attempt: Attempt | None = None) -> None:
+            solved = self._solved(repair, attempt)
+            if solved is not None:
+                out.append(solved)
+            else:
+                name = repair.steps[-1].statement.name
+                where = self.refuted.get(name)
+                self.without[name] = "what seemed enough was not, " + (
+                    f"in {where}" if where else "when the whole case was solved"
+                )
+
         try:
-            for n, repair in enumerate(sorted(found, key=lambda one: one.settings in self.posted)):
+            for repair in found:
                 if progress is not None:
-                    progress("solve repaired cases", solved=n)
-                solved = self._solved(repair)
-                if solved is not None:
-                    out.append(solved)
+                    progress("solve repaired cases", solved=len(out))
+                keep(repair)
+            for order, search, solve in self.posted:
+                if progress is not None:
+                    progress("solve repaired cases", solved=len(out))
+                sought, attempt = self._other(order, search, solve)
+                other = self._found(order.together, sought)
+                if other is not None:
+                    keep(other, attempt)
+            self.posted = []
             until = deadline
             if deadline is not None:
                 until = min(deadline, time.perf_counter() + BETTER)
@@ -163,19 +248,20 @@ class Verifier:
             bench.deadline = before
         return sorted(out, key=first)
 
-    def _solved(self, repair: Repair) -> Repair | None:
+    def _solved(self, repair: Repair, attempt: Attempt | None = None) -> Repair | None:
         """The repair with its objective; None where no figure of it leads to a plan, or none was found in time after the first did not.
 
         Where it is not known whether the least figure leads to a plan, a further one that does is told, else the least one as it was.
+        attempt: what came of it already.
         """
         bench = self.bench
         tried: Repair | None = repair
         unsettled: Repair | None = None
         stretch = 0
-        if bench.expired() and repair.settings not in self.posted:
+        if bench.expired() and attempt is None:
             return repair
         while tried is not None:
-            found = self._first(tried) if tried is repair and not stretch else self.solve(tried, False, self.deadline)
+            found, attempt = attempt or self.solve(tried, False, self.deadline), None
             if found is not None and found.outcome != "INFEASIBLE":
                 told = _told(tried, found)
                 if told is not tried or found.outcome != "LIMIT":
@@ -191,20 +277,22 @@ class Verifier:
                 return unsettled
         return unsettled
 
-    def _first(self, repair: Repair) -> Attempt | None:
-        """The first solve of a repair: in the row that it belongs to."""
-        if repair.settings not in self.posted:
-            return self.solve(repair, False, self.deadline)
-        number = self.posted.pop(repair.settings)
-        if number is not None and self.beside is not None:
+    def _other(self, order: Order, search: int, solve: int) -> tuple[Sought, Attempt | None]:
+        """What the other row has come to; here, where nobody else is left to do it. search, solve: numbers of the tasks."""
+        late = None if self.deadline is None else self.deadline + GRACE
+        sought = None
+        if self.beside is not None:
             try:
-                return self.beside.result(number, None if self.deadline is None else self.deadline + GRACE)  # type: ignore[no-any-return]
+                sought = self.beside.result(search, late)
+                return sought, self.beside.result(solve, late)
             except ProcessLookupError:  # it died, or is late
-                if self.bench.expired():
-                    return Attempt("LIMIT", False, None, None, 0.0)
-        return self.solve(repair, False, self.deadline, self.there)
+                pass
+        if self.bench.expired():
+            return sought or Sought(None, True), None
+        self.row = self.row or Row(order)
+        return self.row.seek(order), self.row.solve(order)
 
-    def solve(self, repair: Repair, thorough: bool, deadline: float | None, row: Chain | None = None) -> Attempt | None:
+    def solve(self, repair: Repair, thorough: bool, deadline: float | None) -> Attempt | None:
         """None where the case does not allow the change."""
         from optimizer import engine
 
@@ -213,15 +301,14 @@ class Verifier:
             problem = self.bench.problem([step.change for step in repair.steps])
             case = None if problem is None else engine.bare(problem)
         else:
-            case = self._request(repair.settings).case()
-        until = None if deadline is None else time.monotonic() + deadline - time.perf_counter()
-        return None if case is None else (row or self.here).solve(case, thorough, until)
+            case = _with(self.bench.case, repair.settings)
+        return None if case is None else self.here.solve(case, thorough, _monotonic(deadline))
 
-    def _request(self, settings: tuple[str, ...]) -> Request:
-        case = self.bench.case
+    def _order(self, together: tuple[str, ...] = ()) -> Order:
+        bench, case = self.bench, self.bench.case
         assert case is not None
-        deadline = None if self.deadline is None else time.monotonic() + self.deadline - time.perf_counter()
-        return Request(case.path, case.variant, (*case.settings, *settings), deadline)
+        until, deadline = _monotonic(bench.deadline), _monotonic(self.deadline)
+        return Order(case.path, case.variant, tuple(case.settings), bench.scope, bench.lawful, together, until, deadline)
 
     def _improved(self, repair: Repair, until: float | None) -> Repair:
         """A repair of which some plan is known, with the best one, or the best that time allows."""

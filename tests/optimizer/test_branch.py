@@ -140,6 +140,24 @@ def test_one_condition_after_another_finds_branches_that_all_at_once_does_not() 
     assert not any(near(made(seed), dive)[2] for seed in SEEDS if not made(seed).branches())
 
 
+def test_what_is_held_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan may be off a bound that is held by what the solver's tolerance leaves: to branch on it once more would go on for ever."""
+    monkeypatch.setattr(branch, "TIGHT", -1.0)
+    monkeypatch.setattr(branch, "NEARLY", 1e-7)
+    dived = 0
+    for problem in map(made, range(20)):
+        every = problem.branches()
+        session, root = opened(problem)
+        found = settle(session, root, problem.conditions, session.solve, same)
+        assert found.complete and (found.answer is not None) == bool(every)
+        assert found.answer is None or found.answer.objective == pytest.approx(min(every), rel=1e-9)
+        way = near(problem, dive)[2]
+        if way is not None and way.answer is not None:
+            dived += 1
+            assert any(way.answer.objective == pytest.approx(one, rel=1e-9) for one in every)
+    assert dived > 5
+
+
 def test_a_way_that_is_barred_is_left() -> None:
     """a + b = 1, b <= 0.9: a = 0 is nearest to the relaxation (0.4, 0.6), yet only b = 0 is a plan, and no price says so."""
     problem = Made(

@@ -379,6 +379,42 @@ def test_bounds_and_costs_change_on_the_warm_session(method):
     assert session.solve().objective == pytest.approx(first.objective, rel=1e-12)
 
 
+@pytest.mark.parametrize("method", ["simplex", "ipm"])
+def test_costs_that_change_are_followed_by_either_simplex(method):
+    session = Session(SolverOptions(method=method))
+    lp = transport(12)
+    session.load(lp)
+    session.solve(primal=True)  # nothing to go on from: as ever
+    rng = np.random.default_rng(5)
+    for cost in lp.cost * rng.uniform(0.5, 2.0, (6, len(lp.cost))):
+        session.set_costs(cost)
+        basis = session.get_basis()
+        found = session.solve(primal=True)
+        assert found.objective == pytest.approx(by_scipy(session.lp).fun, rel=1e-9)
+        session.set_basis(basis)
+        assert session.solve().objective == pytest.approx(found.objective, rel=1e-12)
+    # bounds changed too: the plan at hand is none, and the optimum the same
+    session.set_row_bounds([0], [0.5], [1.0])
+    session.set_row_bounds([12], [0.5], [1.0])
+    assert session.solve(primal=True).objective == pytest.approx(by_scipy(session.lp).fun, rel=1e-9)
+
+
+def test_a_brief_session_looks_for_no_proof(monkeypatch):
+    session = Session()
+    session.load(program([1, 2], [[1, 1], [1, -1]], [1, -INF], [INF, 3], [0, 0], [4, 4]))
+    session.solve()
+    session.brief = True
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "_infeasible", lambda *_: pytest.fail("a proof was looked for"))
+        session.add_rows([9.0], [INF], sparse.csr_array([[1.0, 1.0]]))
+        answer = session.solve()
+    assert answer.status is Status.INFEASIBLE and answer.ray is None and answer.message == "Taken for infeasible."
+    session.brief = False
+    assert verify_infeasible(session.lp, session.solve().ray).verified
+    session.set_row_bounds([2], [5.0], [INF])
+    assert session.solve().objective == pytest.approx(6.0)
+
+
 def test_a_session_recovers_from_infeasible():
     session = Session()
     session.load(program([1, 2], [[1, 1], [1, -1]], [1, -INF], [INF, 3], [0, 0], [4, 4]))

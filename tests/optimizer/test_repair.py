@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from models.problem import Problem
+from models.theta import Mixture
 from optimizer import branch, repair
 from optimizer import no_plan_text as explain_text
 from optimizer.case import Case
@@ -20,6 +21,7 @@ from optimizer.trial import Trial
 from optimizer.verified import Attempt, Verifier, _elsewhere, verify
 from tests.random_problems import random_problem
 
+SHIPPED = Path(__file__).parents[2] / "cases"
 CASES = Path(__file__).parents[1] / "cases" / "infeasible"
 
 
@@ -150,6 +152,28 @@ def test_a_better_plan_narrows_the_bounds(monkeypatch: pytest.MonkeyPatch) -> No
     assert (better.outcome, better.objective, better.upper) == ("feasible", 40e6, 44e6)
     best = longer("OPTIMAL", 43e6, 43e6)
     assert (best.outcome, best.objective, best.upper) == ("optimal", 43e6, None)
+
+
+def test_hours_that_do_not_bear_the_plan_out_after_all_are_mixed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands is tried first where any plan will do; the books say whether it was enough."""
+    from models.decomposition import Realised
+
+    case = Case.load(SHIPPED / "quickstart.yaml", settings=["horizon.hours={every: 73}"])
+    good = solve(case, canonical=False, baseline=False, thorough=False)
+    stood = []
+
+    def wrong(self: Realised, answer: object) -> list[Mixture]:
+        """The splits at these capacities that earn nothing on purpose."""
+        stood.append(answer)
+        return [
+            Mixture(k, [(0.0 * alpha, rho, np.ones(len(alpha))) for alpha, rho, *_ in points[:1]])
+            for k, points in zip(self.capacity, self.points, strict=True)
+        ]
+
+    monkeypatch.setattr(Realised, "standing", wrong)
+    again = solve(case, canonical=False, baseline=False, thorough=False)
+    assert stood and good.outcome is again.outcome is Outcome.OPTIMAL and again.borne_out
+    assert again.objective == pytest.approx(good.objective, rel=1e-7)
 
 
 def test_scenarios_are_looked_at_far_from_each_other_first() -> None:
