@@ -120,16 +120,16 @@ def test_no_plan_is_explained_with_code_3(case: Path, capsys: pytest.CaptureFixt
 def test_what_collides_is_said_before_repairs_are_looked_for(
     case: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from optimizer import explain_no_plan
+    from optimizer.verified import Verifier
 
     _, whole, _ = run(capsys, str(case), "--variant", "hungry", "--quiet")
-    look, said = explain_no_plan.repairs, []
+    look, said = Verifier.search, []
 
-    def repairs(*arguments: object) -> object:
+    def search(*arguments: object) -> object:
         said.append(capsys.readouterr().out)
         return look(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(explain_no_plan, "repairs", repairs)
+    monkeypatch.setattr(Verifier, "search", search)
     code, rest, _ = run(capsys, str(case), "--variant", "hungry", "--quiet")
     assert code == 3 and said[0] + rest == whole
     assert "No plan can meet all of these" in said[0] and "--set" not in said[0] and "--set" in rest
