@@ -196,7 +196,13 @@ class Trial:
                 return Finding(None, np.nan)
             bent = float(self.session.lp.cost @ answer.x)
             if bent > BENT:
-                return self._refuted(answer, bent, set(let_go))
+                found = self._refuted(answer, bent, set(let_go))
+                if found.feasible is None:  # duals of this basis are not good enough: those of another path may be
+                    self.session.forget_basis()
+                    answer = self.session.solve()
+                    bent = float(self.session.lp.cost @ answer.x) if answer.status.value == "optimal" else 0.0
+                    found = self._refuted(answer, bent, set(let_go)) if bent > BENT else found
+                return found
             if self.lawful and self.law:
                 return self._under_law(answer, set(let_go))
             if not hours or self.cuts is None:
