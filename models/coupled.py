@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
-from pyomo.core.expr.numeric_expr import LinearExpression
 
 from models.linear import Build, Lin
+from models.modelling import LinearExpression, pyo
 from models.problem import LEAP_HOURS, Array, Battery, Clock, Ints, Problem
 
 #: positions in the leap-year layout after which the hours of a common year skip 29 February

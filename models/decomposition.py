@@ -481,9 +481,13 @@ class Cuts:
             self._realised = lp, answer.x, Realised(self, lp, answer, self.new_session)
         return self._realised[2]
 
-    def real(self, answer: Any) -> bool:
-        """Whether the hours bear an answer out; where they do not, the cuts that say so have been added."""
-        if self._sunk(answer.x) or self.separate(answer)[0]:
+    def real(self, answer: Any, near: bool = False) -> bool:
+        """Whether the hours bear an answer out; where they do not, the cuts that say so have been added.
+
+        near: cuts of blocks that lie outside are tried before the best plan of real hours is asked for, which may bear the answer out
+        all the same, but takes many times as long.
+        """
+        if self._sunk(answer.x) or self.separate(answer)[0] or (near and self.separate_blocks(answer)[0]):
             return False
         added, miss = self.separate_quantities(answer)
         return not added and not (miss > 0.0 and self.separate_blocks(answer)[0])

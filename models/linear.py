@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
-from pyomo.core.expr.numeric_expr import LinearExpression
 
+from models.modelling import LinearExpression, pyo
 from models.problem import Array, Mask, Problem
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import pyomo.environ as pyo
 
 from models.ai import Services
 from models.coupled_oracle import OpenBlock
@@ -15,6 +14,7 @@ from models.fleet import Fleet, leaves
 from models.instruments import Instruments
 from models.limits import Limits
 from models.linear import Build, Decision, Lin, settled
+from models.modelling import pyo
 from models.power import Power
 from models.problem import Problem, Project
 from models.risk import Risk

@@ -383,9 +383,6 @@ def explain(
     _check_options(changes, time_limit)
     case = _load(path, variant, changes)
 
-    from optimizer.imports import import_pyomo
-
-    import_pyomo()  # before anything else asks for scipy
     from optimizer import engine
     from optimizer.cli_explain import explained, unknown_thumb, without_plan
     from optimizer.explain_no_plan import refuted, unproved

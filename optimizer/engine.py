@@ -299,9 +299,6 @@ class _Run:
         """Read, build and load the program, with its first cuts."""
         with self.stage("read"):
             problem = self.case.problem()
-            from optimizer.imports import import_pyomo
-
-            import_pyomo()
             from models.plan import Plan
             from optimizer.blocks import block_opener
             from optimizer.highs import Session, SolverOptions, cold_method, compile_model
@@ -485,7 +482,7 @@ class _Run:
 
         barred: where real hours leave no plan, that is the answer; else the plan stands as it was, for the books to judge.
         """
-        if self.cuts is None or not self.cuts.thrifty or self.cuts.real(answer):
+        if self.cuts is None or not self.cuts.thrifty or self.cuts.real(answer, near=not self.thorough):
             return answer
         self.cuts.thrifty = False
         found = self._solve()

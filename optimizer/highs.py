@@ -23,16 +23,19 @@ from typing import Any
 import highspy
 import numpy as np
 import scipy.sparse as sparse
-from pyomo.common.errors import (
+
+from models.modelling import (
+    Constraint,
     InfeasibleConstraintException,
     InvalidConstraintError,
     InvalidExpressionError,
     InvalidValueError,
+    LinearStandardFormCompiler,
+    Objective,
+    Var,
+    generate_standard_repn,
+    maximize,
 )
-from pyomo.core import Constraint, Objective, Var, maximize
-from pyomo.repn import generate_standard_repn
-from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
-
 from models.stopwatch import timed
 from optimizer.interrupts import Watch
 from optimizer.proof import relative_residual, verify_infeasible, verify_unbounded
@@ -49,8 +52,6 @@ DEVEX_ROWS = 2_000
 DEVEX_MOST, DEVEX_LARGE = 2_000, 60_000
 #: seconds, and times what a cold run took (before there was one: so many seconds a nonzero), after which a warm run is given up
 PATIENCE, PATIENT, GUESS = 1.0, 3.0, 1e-5
-
-
 #: the same of a brief run
 BRIEF = 0.3, 1.0
 #: HiGHS's numbers of simplex methods

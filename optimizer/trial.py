@@ -110,9 +110,6 @@ class Trial:
     """
 
     def __init__(self, problem: Problem, owner: Owners, deadline: float | None = None, lawful: bool = False) -> None:
-        from optimizer.imports import import_pyomo
-
-        import_pyomo()
         from optimizer.highs import compile_model
         from optimizer.memory import uncollected
 

@@ -103,9 +103,6 @@ def _same(one: Loop, other: Loop) -> bool:
 
 def _loop(case: Case) -> Loop | None:
     """A direction that no row and no bound stops, and that always improves: checked by arithmetic."""
-    from optimizer.imports import import_pyomo
-
-    import_pyomo()
     from models.decomposition import Cuts
     from optimizer.highs import Session, SolverOptions, compile_model
     from optimizer.proof import verify_unbounded

@@ -130,9 +130,6 @@ _APART: list[Row] = []
 
 def prepare(order: Order) -> None:
     """In another process: import, read and build what the first search and the first solve need."""
-    from optimizer.imports import import_pyomo
-
-    import_pyomo()
     from optimizer import engine, warm  # noqa: F401
 
     _APART.append(Row(order))

@@ -36,6 +36,20 @@ assert not heavy, heavy
 """
 
 
+APART = """
+import sys
+import optimizer.verified
+import optimizer.engine, optimizer.warm
+heavy = [name for name in ("scipy.stats", "scipy.spatial", "scipy.integrate", "pandas", "matplotlib") if name in sys.modules]
+assert not heavy, heavy
+"""
+
+
+def test_a_process_that_solves_for_another_imports_nothing_idle() -> None:
+    found = subprocess.run([sys.executable, "-c", APART], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr[-2000:]
+
+
 def test_an_explanation_imports_nothing_idle() -> None:
     found = subprocess.run([sys.executable, "-c", EXPLAIN], cwd=ROOT, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stderr[-2000:]
