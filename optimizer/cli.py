@@ -6,6 +6,7 @@ a limit; 5 verification failed; 130 interrupted. A traceback is a bug: nothing h
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import io
 import math
@@ -50,12 +51,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     code = run(arguments)
     with contextlib.suppress(ValueError):  # not in the main thread
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: Ctrl-C while Python ends changes nothing
-    if code == INTERRUPTED:
-        # Python would end by the signal, not with the code, where KeyboardInterrupt has come out of an exec (imports do that)
-        with contextlib.suppress(OSError, ValueError):
-            sys.stdout.flush()
-        os._exit(code)
-    sys.exit(code)
+    if code != INTERRUPTED:
+        atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    # Python takes up to a second to take a heap of programs apart, object by object; and where KeyboardInterrupt has come out of an exec
+    # (imports do that) it would end by the signal, not with the code
+    os._exit(code)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

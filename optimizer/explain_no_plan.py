@@ -137,10 +137,10 @@ def _no_plan(
         if time_limit is not None:
             bench.deadline = start + CONFLICT * time_limit
         begun = time.perf_counter()
-        conflicts = all_conflicts(bench, progress)
+        conflicts = all_conflicts(bench, progress, verifier.each)
         if not conflicts and solution is not None and not bench.expired():
             bench.heed_law()  # what no row can say leaves no plan
-            conflicts = all_conflicts(bench, progress)
+            conflicts = all_conflicts(bench, progress, verifier.each)
         late = not conflicts and bench.expired()
         timings["conflict"] = time.perf_counter() - begun
         names = bench.whole.scenarios.names

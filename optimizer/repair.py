@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.conflict import Bench, Change, Conflict, Member, Progress, collide, moving
+from optimizer.conflict import Bench, Change, Conflict, Progress, collide, moving
 from optimizer.stated import Stated
+from optimizer.trial import Finding
 
 if TYPE_CHECKING:
     from optimizer.levers import Lever, Settings
@@ -111,24 +112,29 @@ class Repair:
         return " and ".join(step.told() for step in self.steps)
 
 
-def all_conflicts(bench: Bench, progress: Progress | None = None) -> list[Conflict]:
+#: is there a plan without these statements? asked of several sets of them at once
+Each = Callable[[Sequence[tuple[str, ...]]], list[Finding]]
+
+
+def all_conflicts(bench: Bench, progress: Progress | None = None, each: Each | None = None) -> list[Conflict]:
     """Conflicts one after another: each is what collides when one statement of every conflict before it is dropped.
 
-    The members of each say whether the case has a plan without them alone (and without those dropped before).
+    The members of each say whether the case has a plan without them alone (and without those dropped before), as `each` finds; by default
+    the bench does.
     """
+    each = each or (lambda sets: [bench.without(one) for one in sets])
     found: list[Conflict] = []
     dropped: list[str] = []
     while len(found) < MOST_CONFLICTS:
         conflict = collide(bench, dropped, progress)
         if conflict is None:
             break
-        tested: list[Member] = []
-        short: dict[str, float] = {}
-        for member in conflict.members:
-            path = member.statement.path
-            result = bench.without([*dropped, path])
-            tested.append(replace(member, alone=result.feasible))
-            short[path] = result.shortfall if result.feasible is False else math.inf
+        results = each([(*dropped, path) for path in conflict.paths])
+        tested = [replace(member, alone=result.feasible) for member, result in zip(conflict.members, results, strict=True)]
+        short = {
+            path: result.shortfall if result.feasible is False else math.inf
+            for path, result in zip(conflict.paths, results, strict=True)
+        }
         found.append(replace(conflict, members=tuple(tested)))
         if any(member.alone is not False for member in tested) or not tested:
             break

@@ -1,19 +1,23 @@
 """Repairs, looked for and then tried on the case itself: it is solved with each of them, and what comes of it is what is told.
 
-Of a large case every other repair is looked for and solved in a process of its own, beside this one. Each process begins a solve where its
-last one ended; where there is no second process the same two rows of work are done here, one after the other: what is told is the same.
+Of a large case every other repair is looked for and solved in a process of its own, beside this one; of an odd number that process looks
+for one more, which is solved here. Each process begins a solve where its last one ended; where there is no second process the same two rows
+of work are done here, one after the other: what is told is the same.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from optimizer.conflict import Bench, Conflict, Progress
 from optimizer.repair import STRETCH, Repair, Sought, chain, first, inside, seek, wanted
+from optimizer.trial import Finding
 
 if TYPE_CHECKING:
     from optimizer.processes import Beside
@@ -63,9 +67,9 @@ class Chain:
 
 @dataclass(frozen=True)
 class Order:
-    """A case by its file, with settings, and what is to be looked for in it: statements that change together, in which scenarios, whether
-    with what no row can say (`Bench`). until, deadline: of time.monotonic(), which all processes of a machine share: of the search, and of
-    the solve."""
+    """A case by its file, with settings, and what is to be looked for in it: statements that change (or go) together, in which scenarios,
+    whether with what no row can say (`Bench`). until, deadline: of time.monotonic(), which all processes of a machine share: of the
+    search, and of the solve."""
 
     path: Any
     variant: str | None
@@ -78,7 +82,7 @@ class Order:
 
 
 class Row:
-    """Repairs looked for one after another, and solved: on a bench of its own, as another process would."""
+    """Questions asked one after another, repairs looked for and solved: on a bench of its own, as another process would."""
 
     def __init__(self, order: Order) -> None:
         from optimizer.case import Case
@@ -90,9 +94,18 @@ class Row:
         self.found: dict[tuple[str, ...], Sought] = {}
         self.bench.trial()
 
-    def seek(self, order: Order) -> Sought:
+    def _heed(self, order: Order) -> None:
         self.bench.lawful = order.lawful
         self.bench.deadline = _perf(order.until)
+
+    def ask(self, order: Order) -> Finding:
+        """Is there a plan without these statements? No more than the answer."""
+        self._heed(order)
+        found = self.bench.without(order.together)
+        return Finding(found.feasible, found.shortfall)
+
+    def seek(self, order: Order) -> Sought:
+        self._heed(order)
         self.found[order.together] = sought = seek(self.bench, order.together)
         return sought
 
@@ -135,6 +148,11 @@ def prepare(order: Order) -> None:
     _APART.append(Row(order))
 
 
+def ask_apart(order: Order) -> Finding:
+    """In another process, that has prepared: a question."""
+    return _APART[-1].ask(order)
+
+
 def seek_apart(order: Order) -> Sought:
     """In another process, that has prepared: a search."""
     return _APART[-1].seek(order)
@@ -154,13 +172,14 @@ class Verifier:
 
     def __init__(self, bench: Bench, deadline: float | None = None, apart: bool = False) -> None:
         self.bench, self.deadline = bench, deadline
-        self.here = Chain()
+        self.chain = Chain()
         self.row: Row | None = None  # the other row of work, where it is done here
         self.apart = apart and bench.case is not None
         self.beside: Beside | None = None
         self.without: dict[str, str] = {}
         self.refuted: dict[str, str] = {}  # statement whose repair was not enough -> scenario in which it was not
-        self.posted: list[tuple[Order, int, int]] = []  # what the other row does, and the numbers of its tasks: search, solve
+        # what the other row does, and the numbers of its tasks: search, solve (None: is solved here)
+        self.posted: list[tuple[Order, int, int | None]] = []
         if self.apart and cores() > 1:
             from optimizer.processes import Beside
 
@@ -174,6 +193,29 @@ class Verifier:
         if self.beside is not None:
             self.beside.close()
 
+    def each(self, sets: Sequence[tuple[str, ...]]) -> list[Finding]:
+        """Is there a plan without each of these sets of statements? Every other one is asked in the other row."""
+        away = range(1, len(sets), 2) if self.apart else ()
+        posted = {k: (order := self._order(sets[k]), self._post(ask_apart, order)) for k in away}
+        mine = {k: self.bench.without(one) for k, one in enumerate(sets) if k not in posted}
+        theirs = {k: self._asked(*posted[k]) for k in away}
+        return [(mine | theirs)[k] for k in range(len(sets))]
+
+    def _asked(self, order: Order, number: int) -> Finding:
+        """The other row's answer; here, where nobody else is left to give it."""
+        if self.beside is not None:
+            late = None if self.bench.deadline is None else self.bench.deadline + GRACE
+            with suppress(ProcessLookupError):  # it died, or is late
+                return self.beside.result(number, late)
+        if self.bench.expired():
+            return Finding(None, math.nan)
+        return self._here(order).ask(order)
+
+    def _here(self, order: Order) -> Row:
+        """The other row, done here."""
+        self.row = self.row or Row(order)
+        return self.row
+
     def search(self, conflicts: Sequence[Conflict], progress: Progress | None = None) -> list[Repair]:
         """For each statement of the last conflict the least change that (with changes for the conflicts before) makes room for a plan.
 
@@ -181,21 +223,25 @@ class Verifier:
         """
         out: list[Repair] = []
         together = wanted(self.bench, conflicts)
-        away = together[1::2] if self.apart and len(together) > 1 else []
-        mine = [paths for paths in together if paths not in away]
-        orders = [self._order(paths) for paths in away]
+        shared = self.apart and len(together) > 1
+        away = together[1::2] if shared else []
+        # of an odd number this row solves one more, and the other row looks for one more
+        lent = together[-1:] if shared and len(together) % 2 else []
+        orders = [self._order(paths) for paths in (*away, *lent)]
         # all searches before all solves: time may be up before these are done
-        searches, solves = (
-            [0 if self.beside is None else self.beside.post(task, one) for one in orders] for task in (seek_apart, solve_apart)
-        )
-        self.posted = list(zip(orders, searches, solves, strict=True))
-        for paths in mine:
+        searches = [self._post(seek_apart, one) for one in orders]
+        solves = [*(self._post(solve_apart, one) for one in orders[: len(away)]), *(None for _ in lent)]
+        self.posted = sorted(zip(orders, searches, solves, strict=True), key=lambda one: one[2] is not None)
+        for paths in (paths for paths in together if paths not in away and paths not in lent):
             if progress is not None:
                 progress("repairs", found=len(out))
             repair = self._found(paths, seek(self.bench, paths))
             if repair is not None:
                 out.append(repair)
         return sorted(out, key=first)
+
+    def _post(self, task: Callable[[Order], Any], order: Order) -> int:
+        return 0 if self.beside is None else self.beside.post(task, order)
 
     def _found(self, together: Sequence[str], sought: Sought) -> Repair | None:
         repair = sought.repair(self.bench)
@@ -239,7 +285,7 @@ class Verifier:
             until = deadline
             if deadline is not None:
                 until = min(deadline, time.perf_counter() + BETTER)
-            if deadline is None or self.here.longest <= QUICK * BETTER:
+            if deadline is None or self.chain.longest <= QUICK * BETTER:
                 out = [self._improved(repair, until) for repair in out]
         finally:
             bench.deadline = before
@@ -274,20 +320,20 @@ class Verifier:
                 return unsettled
         return unsettled
 
-    def _other(self, order: Order, search: int, solve: int) -> tuple[Sought, Attempt | None]:
-        """What the other row has come to; here, where nobody else is left to do it. search, solve: numbers of the tasks."""
+    def _other(self, order: Order, search: int, solve: int | None) -> tuple[Sought, Attempt | None]:
+        """What the other row has come to; here, where nobody else is left to do it. search, solve: as in `posted`."""
         late = None if self.deadline is None else self.deadline + GRACE
         sought = None
         if self.beside is not None:
             try:
                 sought = self.beside.result(search, late)
-                return sought, self.beside.result(solve, late)
+                return sought, None if solve is None else self.beside.result(solve, late)
             except ProcessLookupError:  # it died, or is late
                 pass
         if self.bench.expired():
             return sought or Sought(None, True), None
-        self.row = self.row or Row(order)
-        return self.row.seek(order), self.row.solve(order)
+        row = self._here(order)
+        return row.seek(order), None if solve is None else row.solve(order)
 
     def solve(self, repair: Repair, thorough: bool, deadline: float | None) -> Attempt | None:
         """None where the case does not allow the change."""
@@ -299,7 +345,7 @@ class Verifier:
             case = None if problem is None else engine.bare(problem)
         else:
             case = _with(self.bench.case, repair.settings)
-        return None if case is None else self.here.solve(case, thorough, _monotonic(deadline))
+        return None if case is None else self.chain.solve(case, thorough, _monotonic(deadline))
 
     def _order(self, together: tuple[str, ...] = ()) -> Order:
         bench, case = self.bench, self.bench.case

@@ -291,6 +291,19 @@ def test_a_terminal_without_unicode_is_no_reason_to_fail(case: Path) -> None:
     assert "für \\u6c34".encode("latin-1") in done.stdout
 
 
+def test_what_waits_for_the_end_is_done_and_nothing_said_is_lost() -> None:
+    code = """
+import atexit, sys
+atexit.register(lambda: print("done", end=""))
+from optimizer.cli import main
+main(["schema", "--nonsense"] if sys.argv[1:] else ["--version"])
+"""
+    for more, exit_code in (((), 0), (("x",), cli.USAGE)):
+        done = subprocess.run([sys.executable, "-c", code, *more], capture_output=True, text=True, cwd=ROOT, check=False)
+        assert done.returncode == exit_code and done.stdout.endswith("done")
+        assert (__version__ in done.stdout) == (not more) and ("nonsense" in done.stderr) == bool(more)
+
+
 def test_schema_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "schema")
     assert code == 0 and "horizon" in json.loads(out)["properties"]
