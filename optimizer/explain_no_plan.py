@@ -140,6 +140,7 @@ def _no_plan(
         conflicts = all_conflicts(bench, progress, verifier.each)
         if not conflicts and solution is not None and not bench.expired():
             bench.heed_law()  # what no row can say leaves no plan
+            bench.narrow(hours=True)
             conflicts = all_conflicts(bench, progress, verifier.each)
         late = not conflicts and bench.expired()
         timings["conflict"] = time.perf_counter() - begun

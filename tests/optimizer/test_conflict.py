@@ -275,6 +275,44 @@ def twenty(*settings: str) -> list[str]:
     return [f"scenarios={{{futures}}}", *settings]
 
 
+def futures(name: str, *more: str) -> Case:
+    """A case in twenty futures of what bitcoin earns (equal ones where it has no market), and what else is set."""
+    market = "scale: {{market.btc_price: {0:.2f}, market.hashprice: {0:.2f}}}"
+    scale = market if "hashprice:" in (CASES / f"{name}.yaml").read_text(encoding="utf-8") else ""
+    each = ", ".join(f"s{k}: {{probability: 5 %, {scale.format(0.6 + 0.04 * k)}}}" for k in range(20))
+    return Case.load(CASES / f"{name}.yaml", settings=[f"scenarios={{{each}}}", *more])
+
+
+#: without scenarios of their own
+PLAIN = sorted(NAMED.keys() - {"coins-against-cash", "delivery-before-lead", "information"})
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_twenty_equal_scenarios_are_told_like_one(name: str) -> None:
+    """Looked at one by one, and solved again all together: the same conflicts, repairs and objectives."""
+    each = ", ".join(f"s{k}: {{probability: 5 %}}" for k in range(20))
+    found = explain(Case.load(CASES / f"{name}.yaml", settings=[f"scenarios={{{each}}}"]), time_limit=None)
+    one, _ = explained(name)
+    assert len(found.looked_at) == 1
+    assert [set(conflict.paths) for conflict in found.conflicts] == [set(conflict.paths) for conflict in one.conflicts]
+    told, expected = ({repair.settings: repair for repair in of.repairs} for of in (found, one))
+    assert told.keys() == expected.keys()
+    for settings, repair in told.items():
+        assert repair.outcome == "optimal" and repair.objective == pytest.approx(expected[settings].objective, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(NAMED.keys() - {"information"}))  # whose rules name its scenarios
+def test_twenty_futures_and_every_hour_are_explained_in_seconds(name: str) -> None:
+    case = futures(name, "horizon.hours=all")
+    assert case.problem().scenarios.count == 20
+    start = time.process_time()
+    found = explain(case)
+    assert time.process_time() - start < 20.0  # 1 to 4 s on a quiet machine
+    assert found.status == "infeasible" and len(found.looked_at) == 1 and found.repairs
+    assert all(conflict.minimal for conflict in found.conflicts)
+    assert all(repair.outcome == "optimal" for repair in found.repairs)
+
+
 def test_twenty_scenarios_with_all_hours() -> None:
     """The shipped quickstart in twenty futures of bitcoin, every hour of five years: what collides, what would make room, and the whole
     case solved with each of these, within seconds and within the time that there is by default."""
