@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from optimizer.highs import Answer, LinearProgram, Session, Status
-from optimizer.proof import verify_infeasible, verify_optimal
+from optimizer.proof import Certificate, verify_infeasible, verify_optimal
 
 #: a bound counts as tight within this, relative to 1 + |bound| in program units
 TIGHT = 1e-7
@@ -199,9 +199,7 @@ def nearest(
         here = session.lp
         _hold(session, lp, ways, set())
         if answer.status is Status.OPTIMAL:
-            bound = proved.dual_bound
-            complete = abs(bound - answer.objective) <= PRUNE * abs(answer.objective)
-            return Settled(answer, here, bound, 1, complete, proved.reasons)
+            return _near(answer, here, proved)
         if answer.status is not Status.INFEASIBLE:
             return None
         # what `solve` has added bars this branch: dearer, and with what was learned
@@ -250,10 +248,14 @@ def dive(
         if answer.status is not Status.OPTIMAL:
             return None
         if not _open(here, answer.x, conditions, ways):
-            bound = proved.dual_bound
-            complete = abs(bound - answer.objective) <= PRUNE * abs(answer.objective)
-            return Settled(answer, here, bound, 1, complete, proved.reasons)
+            return _near(answer, here, proved)
     return None
+
+
+def _near(answer: Answer, lp: LinearProgram, proved: Certificate) -> Settled:
+    """A plan of one branch, under what is proved of the relaxation."""
+    bound = proved.dual_bound
+    return Settled(answer, lp, bound, 1, abs(bound - answer.objective) <= PRUNE * abs(answer.objective), proved.reasons)
 
 
 def _open(lp: LinearProgram, x: np.ndarray, conditions: Sequence[Condition], held: Container[int]) -> list[int]:

@@ -656,11 +656,11 @@ class _Run:
                 reasons.append(
                     f"{check.name}: off by {check.relative:.3g} relative ({check.residual:.6g}) at {check.where or 'total'}"
                 )
+        if reasons and standing:  # what the hours lack to the plan as it stands is too much for a line of nearly nothing
+            return self._prove(plan, planned, settled, standing=False)
         with self.stage("prices"):
             prices = _prices(self.problem, plan, lp, answer, self.cuts)
             covenants = _covenants(self.problem, books, decisions, prices)
-        if reasons and standing:  # what the hours lack to the plan as it stands is too much for a line of nearly nothing
-            return self._prove(plan, planned, settled, standing=False)
         outcome = Outcome.OPTIMAL if not reasons else Outcome.UNVERIFIED
         if self.late and outcome is Outcome.UNVERIFIED:
             outcome = Outcome.LIMIT

@@ -60,7 +60,8 @@ class Step:
         """What to do, in a few words."""
         one, lever = self.statement, self.lever
         if lever is None:
-            return f"do without {one.label}"
+            also = [setting.replace("=", " of ", 1) for setting in self.settings[1:] if not setting.startswith(one.path)]
+            return f"do without {one.label}" + (f", with {' and '.join(also)}" if also else "")
         now, new = lever.say(lever.now), lever.say(self.value)
         if one.kind == "rule":
             where, _, sentence = self.settings[0].partition("=") if self.settings else ("", "", "")

@@ -294,8 +294,8 @@ class Verifier:
     def _solved(self, repair: Repair, attempt: Attempt | None = None) -> Repair | None:
         """The repair with its objective; None where no figure of it leads to a plan, or none was found in time after the first did not.
 
-        Where it is not known whether the least figure leads to a plan, a further one that does is told, else the least one as it was.
-        attempt: what came of it already.
+        Where it is not known whether the least figure leads to a plan, the furthest one is told if it does (near the edge of what can be,
+        trying takes longest), else the least one as it was. attempt: what came of it already.
         """
         bench = self.bench
         tried: Repair | None = repair
@@ -314,7 +314,7 @@ class Verifier:
             if further is not None:
                 repair, stretch, tried = further, 0, further
             else:
-                stretch += 1
+                stretch = stretch + 1 if unsettled is None or stretch == len(STRETCH) - 1 else len(STRETCH) - 1
                 tried = _further(repair, STRETCH[stretch]) if stretch < len(STRETCH) else None
             if bench.expired():
                 return unsettled

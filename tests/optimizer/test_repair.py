@@ -17,6 +17,7 @@ from optimizer.conflict import Bench, _apart
 from optimizer.engine import Outcome, solve, solve_problem
 from optimizer.explain_no_plan import Explanation, explain
 from optimizer.repair import Repair, Step, _root
+from optimizer.stated import stated
 from optimizer.trial import Trial
 from optimizer.verified import Attempt, Verifier, _elsewhere, verify
 from tests.random_problems import random_problem
@@ -229,3 +230,12 @@ def test_what_rounding_leaves_is_no_figure() -> None:
     )
     found = explain(case)
     assert ("rules[2].require=ai_mw >= 0 MW",) in {one.settings for one in found.repairs}
+
+
+def test_what_goes_with_a_limit_that_is_dropped_is_told() -> None:
+    case = Case.load(Path(__file__).parents[2] / "cases" / "quickstart.yaml")
+    found = {one.path: one for one in stated(case.problem(), case)}
+    limit, owners = found["financing.revolver.limit"], found["financing.owners.limit"]
+    told = "do without financing.revolver.limit of 10 MUSD, with financing.revolver.fee of 0 % and financing.revolver.commitment_fee of 0 %/year"
+    assert Step(limit).told() == told
+    assert Step(owners).told() == "do without financing.owners.limit of 150 MUSD"
