@@ -68,6 +68,36 @@ def test_a_repair_that_was_refuted_is_not_told_when_time_is_up(monkeypatch: pyte
     assert verify(bench, [refuted], deadline=np.inf) == []
 
 
+@pytest.mark.parametrize(
+    ("outcomes", "tried", "told"),
+    [
+        (["INFEASIBLE", "INFEASIBLE", "OPTIMAL"], [4e6, 4.04e6, 4.2e6], 4.2e6),
+        (["LIMIT", "OPTIMAL"], [4e6, 5e6], 5e6),
+        (["INFEASIBLE", "LIMIT", "OPTIMAL"], [4e6, 4.04e6, 5e6], 5e6),
+        (["LIMIT", "LIMIT"], [4e6, 5e6], 4e6),
+        (["INFEASIBLE"] * 4, [4e6, 4.04e6, 4.2e6, 5e6], None),
+    ],
+)
+def test_how_far_a_figure_goes_where_the_least_one_does_not_do(
+    outcomes: list[str], tried: list[float], told: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is refuted goes a little further; what stays unsettled goes as far as it may: near the edge trying takes longest."""
+    case = coins()
+    bench = Bench(case.problem(), case)
+    one = bench.statements["treasury.cash"]
+    seen: list[float] = []
+
+    def solved(verifier: Verifier, changed: Repair, *_: object) -> Attempt:
+        seen.append(changed.steps[0].value)
+        outcome = outcomes[len(seen) - 1]
+        return Attempt(outcome, outcome == "OPTIMAL", 1.0 if outcome == "OPTIMAL" else None, None, 1.0)
+
+    monkeypatch.setattr(Verifier, "solve", solved)
+    found = Verifier(bench)._solved(Repair((Step(one, one.levers[0], 4e6),), "planned"))
+    assert seen == pytest.approx(tried, rel=1e-12)
+    assert (None if found is None else found.steps[0].value) == told
+
+
 def dodging() -> Problem:
     """Its relaxation dodges the tax law."""
     return random_problem(319)
