@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import pytest
 
 from models.rule_functions import FUNCTIONS
 from models.rules import LONGEST, WORDS, RuleError, compile_rule
@@ -179,7 +178,6 @@ def test_hostile_text_is_refused_at_once() -> None:
     assert 20 < rules < QUICK // 2
 
 
-@pytest.mark.slow
 def test_ten_thousand_sentences() -> None:
     rules = run(SLOW, 2)
     assert 100 < rules < SLOW // 2
