@@ -68,6 +68,10 @@ class Case:
         wanted = [*settings, *(f"{where}={value}" for where, value in (changes or {}).items())]
         return _Loading(Path(path)).run(variant, wanted)
 
+    def further(self, settings: Iterable[str]) -> Case:
+        """The same file and variant with more settings on top. Raises CaseError as `load`."""
+        return Case.load(self.path, self.variant, [*self.settings, *settings])
+
     def problem(self) -> Problem:
         """The case in plain arrays."""
         return self._problem

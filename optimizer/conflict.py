@@ -152,23 +152,26 @@ class Bench:
         return self.deadline is not None and time.perf_counter() > self.deadline
 
     # ---- problems that say something else ----------------------------------------------------------------------------
-    def problem(self, changes: Sequence[Change] = ()) -> Problem | None:
-        """The whole problem with changes; None where the case does not allow them."""
+    def varied(self, settings: Sequence[str]) -> Case | None:
+        """The case with further settings; None where it does not allow them."""
         from optimizer.diagnostics import CaseError
         from optimizer.memory import uncollected
 
+        assert self.case is not None
+        try:
+            with uncollected():
+                return self.case.further(settings)
+        except CaseError:
+            return None
+
+    def problem(self, changes: Sequence[Change] = ()) -> Problem | None:
+        """The whole problem with changes; None where the case does not allow them."""
         key = tuple(change.mark for change in changes)
         if key not in self._problems:
             made: Problem | None = self.whole
             if self.case is not None:
-                from optimizer.case import Case
-
-                settings = [one for change in changes for one in change.settings]
-                try:
-                    with uncollected():
-                        made = Case.load(self.case.path, self.case.variant, [*self.case.settings, *settings]).problem()
-                except CaseError:
-                    made = None
+                case = self.varied([one for change in changes for one in change.settings])
+                made = None if case is None else case.problem()
             else:
                 for change in changes:
                     made = change.apply(made) if made is not None and change.apply is not None else None

@@ -625,15 +625,15 @@ class _Run:
 
         return [*(vector(lin) for lin in plan.preferences()), toward_bounds(lp, fixed_order(len(lp.columns)))]
 
-    def _prove(self, plan: Plan, answer: Answer, settled: Settled | None, standing: bool | None = None) -> Solution:
-        """standing: let hours that bear the plan out as it stands be; by default where nobody wants the best of equal plans."""
+    def _prove(self, plan: Plan, answer: Answer, settled: Settled | None, standing: bool = True) -> Solution:
+        """standing: where nobody wants the best of equal plans, let hours that bear the plan out as it stands be."""
         from models.proforma import keep_books
         from optimizer import proof
         from optimizer.highs import load_into_model
 
         unit = self.problem.money
         lp = self.session.lp
-        standing = not self.thorough if standing is None else standing
+        standing = standing and not self.thorough
         if settled is not None:
             assert settled.answer is not None and settled.lp is not None
             answer, lp = settled.answer, settled.lp

@@ -68,7 +68,6 @@ class Bounded:
 def unlimited(case: Case, time_limit: float | None = None, progress: Progress | None = None) -> Bounded:
     """The loops of a case that is unbounded. The limits that are tried are figures to begin with: what is right the planner knows."""
     from optimizer import engine
-    from optimizer.case import Case
 
     loops: list[Loop] = []
     settings: list[str] = []
@@ -87,7 +86,7 @@ def unlimited(case: Case, time_limit: float | None = None, progress: Progress | 
         if not loop.missing:
             break
         settings = [setting for one in loops for setting in one.missing[0].settings]
-        varied = Case.load(case.path, case.variant, [*case.settings, *settings])
+        varied = case.further(settings)
         if progress is not None:
             progress("solve repaired case", limits=len(settings))
         solution: Solution = engine.solve(varied, time_limit=time_limit, canonical=False, baseline=False)

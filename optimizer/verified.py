@@ -87,8 +87,8 @@ class Row:
     def __init__(self, order: Order) -> None:
         from optimizer.case import Case
 
-        self.case = Case.load(order.path, order.variant, list(order.settings))
-        self.bench = Bench(self.case.problem(), self.case)
+        case = Case.load(order.path, order.variant, order.settings)
+        self.bench = Bench(case.problem(), case)
         self.bench.scope = order.scope
         self.chain = Chain()
         self.found: dict[tuple[str, ...], Sought] = {}
@@ -112,19 +112,8 @@ class Row:
     def solve(self, order: Order) -> Attempt | None:
         """With what was found. None where nothing was, or the case does not allow it."""
         repair = self.found[order.together].repair(self.bench)
-        case = None if repair is None else _with(self.case, repair.settings)
+        case = None if repair is None else self.bench.varied(repair.settings)
         return None if case is None else self.chain.solve(case, False, order.deadline)
-
-
-def _with(case: Any, settings: tuple[str, ...]) -> Any:
-    """The case with further settings; None where it does not allow them."""
-    from optimizer.case import Case
-    from optimizer.diagnostics import CaseError
-
-    try:
-        return Case.load(case.path, case.variant, [*case.settings, *settings])
-    except CaseError:
-        return None
 
 
 def _monotonic(deadline: float | None) -> float | None:
@@ -198,18 +187,23 @@ class Verifier:
         away = range(1, len(sets), 2) if self.apart else ()
         posted = {k: (order := self._order(sets[k]), self._post(ask_apart, order)) for k in away}
         mine = {k: self.bench.without(one) for k, one in enumerate(sets) if k not in posted}
-        theirs = {k: self._asked(*posted[k]) for k in away}
-        return [(mine | theirs)[k] for k in range(len(sets))]
+        found = mine | {k: self._asked(*posted[k]) for k in away}
+        return [found[k] for k in range(len(sets))]
 
     def _asked(self, order: Order, number: int) -> Finding:
         """The other row's answer; here, where nobody else is left to give it."""
-        if self.beside is not None:
-            late = None if self.bench.deadline is None else self.bench.deadline + GRACE
-            with suppress(ProcessLookupError):  # it died, or is late
-                return self.beside.result(number, late)
+        with suppress(ProcessLookupError):
+            return self._result(number)  # type: ignore[no-any-return]
         if self.bench.expired():
             return Finding(None, math.nan)
         return self._here(order).ask(order)
+
+    def _result(self, number: int) -> Any:
+        """Of a task of the process beside. Raises ProcessLookupError where there is no such process, it has died, or is late."""
+        if self.beside is None:
+            raise ProcessLookupError("there is no process beside this one")
+        deadline = self.bench.deadline
+        return self.beside.result(number, None if deadline is None else deadline + GRACE)
 
     def _here(self, order: Order) -> Row:
         """The other row, done here."""
@@ -227,11 +221,10 @@ class Verifier:
         away = together[1::2] if shared else []
         # of an odd number this row solves one more, and the other row looks for one more
         lent = together[-1:] if shared and len(together) % 2 else []
-        orders = [self._order(paths) for paths in (*away, *lent)]
         # all searches before all solves: time may be up before these are done
-        searches = [self._post(seek_apart, one) for one in orders]
-        solves = [*(self._post(solve_apart, one) for one in orders[: len(away)]), *(None for _ in lent)]
-        self.posted = sorted(zip(orders, searches, solves, strict=True), key=lambda one: one[2] is not None)
+        searches = [(order, self._post(seek_apart, order)) for order in map(self._order, (*away, *lent))]
+        self.posted = [(order, search, None) for order, search in searches[len(away) :]]
+        self.posted += [(order, search, self._post(solve_apart, order)) for order, search in searches[: len(away)]]
         for paths in (paths for paths in together if paths not in away and paths not in lent):
             if progress is not None:
                 progress("repairs", found=len(out))
@@ -257,30 +250,22 @@ class Verifier:
         bench, deadline = self.bench, self.deadline
         before, bench.deadline = bench.deadline, deadline
         out: list[Repair] = []
-
-        def keep(repair: Repair, attempt: Attempt | None = None) -> None:
-            solved = self._solved(repair, attempt)
-            if solved is not None:
-                out.append(solved)
-            else:
+        waiting: list[Repair | tuple[Order, int, int | None]] = [*found, *self.posted]
+        try:
+            for one in waiting:
+                if progress is not None:
+                    progress("solve repaired cases", solved=len(out))
+                repair, attempt = (one, None) if isinstance(one, Repair) else self._other(*one)
+                if repair is None:
+                    continue
+                solved = self._solved(repair, attempt)
+                if solved is not None:
+                    out.append(solved)
+                    continue
                 name = repair.steps[-1].statement.name
                 where = self.refuted.get(name)
-                self.without[name] = "what seemed enough was not, " + (
-                    f"in {where}" if where else "when the whole case was solved"
-                )
-
-        try:
-            for repair in found:
-                if progress is not None:
-                    progress("solve repaired cases", solved=len(out))
-                keep(repair)
-            for order, search, solve in self.posted:
-                if progress is not None:
-                    progress("solve repaired cases", solved=len(out))
-                sought, attempt = self._other(order, search, solve)
-                other = self._found(order.together, sought)
-                if other is not None:
-                    keep(other, attempt)
+                why = f"in {where}" if where else "when the whole case was solved"
+                self.without[name] = f"what seemed enough was not, {why}"
             self.posted = []
             until = deadline
             if deadline is not None:
@@ -320,20 +305,19 @@ class Verifier:
                 return unsettled
         return unsettled
 
-    def _other(self, order: Order, search: int, solve: int | None) -> tuple[Sought, Attempt | None]:
+    def _other(self, order: Order, search: int, solve: int | None) -> tuple[Repair | None, Attempt | None]:
         """What the other row has come to; here, where nobody else is left to do it. search, solve: as in `posted`."""
-        late = None if self.deadline is None else self.deadline + GRACE
-        sought = None
-        if self.beside is not None:
-            try:
-                sought = self.beside.result(search, late)
-                return sought, None if solve is None else self.beside.result(solve, late)
-            except ProcessLookupError:  # it died, or is late
-                pass
-        if self.bench.expired():
-            return sought or Sought(None, True), None
-        row = self._here(order)
-        return row.seek(order), None if solve is None else row.solve(order)
+        sought = Sought(None, True)
+        attempt: Attempt | None = None
+        try:
+            sought = self._result(search)
+            attempt = None if solve is None else self._result(solve)
+        except ProcessLookupError:
+            if not self.bench.expired():
+                row = self._here(order)
+                sought = row.seek(order)
+                attempt = None if solve is None else row.solve(order)
+        return self._found(order.together, sought), attempt
 
     def solve(self, repair: Repair, thorough: bool, deadline: float | None) -> Attempt | None:
         """None where the case does not allow the change."""
@@ -344,7 +328,7 @@ class Verifier:
             problem = self.bench.problem([step.change for step in repair.steps])
             case = None if problem is None else engine.bare(problem)
         else:
-            case = _with(self.bench.case, repair.settings)
+            case = self.bench.varied(repair.settings)
         return None if case is None else self.chain.solve(case, thorough, _monotonic(deadline))
 
     def _order(self, together: tuple[str, ...] = ()) -> Order:

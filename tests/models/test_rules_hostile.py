@@ -16,7 +16,7 @@ from models.rules import LONGEST, WORDS, RuleError, compile_rule
 from tests.models.test_rules import DATA, NAMES, SHAPE, quantity
 
 SECONDS = 0.1
-QUICK, SLOW = 2_000, 10_000
+FEW, MANY = 2_000, 10_000
 
 #: what Python may see: placeholders, numbers of them, brackets and operators
 PLACEHOLDERS = re.compile(r"[qf0-9 ()+\-*/,<>=]*")
@@ -174,10 +174,10 @@ def test_blanks_of_other_alphabets_and_a_number_near_nothing_do_no_harm() -> Non
 
 
 def test_hostile_text_is_refused_at_once() -> None:
-    rules = run(QUICK, 1)
-    assert 20 < rules < QUICK // 2
+    rules = run(FEW, 1)
+    assert 20 < rules < FEW // 2
 
 
 def test_ten_thousand_sentences() -> None:
-    rules = run(SLOW, 2)
-    assert 100 < rules < SLOW // 2
+    rules = run(MANY, 2)
+    assert 100 < rules < MANY // 2

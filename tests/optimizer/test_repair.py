@@ -263,7 +263,7 @@ def test_what_rounding_leaves_is_no_figure() -> None:
 
 
 def test_what_goes_with_a_limit_that_is_dropped_is_told() -> None:
-    case = Case.load(Path(__file__).parents[2] / "cases" / "quickstart.yaml")
+    case = Case.load(SHIPPED / "quickstart.yaml")
     found = {one.path: one for one in stated(case.problem(), case)}
     limit, owners = found["financing.revolver.limit"], found["financing.owners.limit"]
     told = "do without financing.revolver.limit of 10 MUSD, with financing.revolver.fee of 0 % and financing.revolver.commitment_fee of 0 %/year"
