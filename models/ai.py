@@ -6,7 +6,7 @@ import numpy as np
 
 from models.fleet import deduct, leaves, pay
 from models.linear import Build, Decision, Lin, grid, running
-from models.problem import Array, Service
+from models.problem import Array, Ints, Service
 from models.strips import months_of
 from models.tax import depreciation_shares
 
@@ -69,16 +69,43 @@ class Services:
                     worth[delay] = self._worth(service, i, s)
                 b.entry("terminal_contracts")[s, b.T].plus(self._remaining(j, service, i, s, worth[delay]))
 
+    def _start(self, service: Service, i: int, s: int) -> Ints:
+        """(D,) date at which what is signed at each date begins to run; may lie beyond the horizon."""
+        start: Ints = np.arange(self.build.D) + service.lead + int(self.build.problem.sites[i].delay[s])
+        return start
+
     def _profile(self, service: Service, i: int, s: int, t: int) -> tuple[Array, Array]:
         """For each signing date d (D,): share of its MW that runs in period t, and its escalation by then."""
         b, p = self.build, self.build.problem
-        start = np.arange(b.D) + service.lead + int(p.sites[i].delay[s])
-        age = t - start
-        ramp = np.array([*service.ramp, 1.0])
-        share = np.where((age >= 0) & (age < service.term), ramp[np.clip(age, 0, len(ramp) - 1)], 0.0)
+        start = self._start(service, i, s)
+        share = self._running(service, i, s, t)
         months = p.clock.date_month[t] - p.clock.date_month[np.minimum(start, b.T)]
         price = np.array([step(service, max(int(m), 0)) for m in months])
         return share, price
+
+    def after(self, i: int, s: int) -> dict[int, Lin]:
+        """Period t >= T -> critical MW of all services under contract at site i in it (README 4).
+
+        Only periods in which some contract runs with more MW than in the one before: in all others there are no more than there.
+        """
+        b, p = self.build, self.build.problem
+        here = [(j, service) for j, service in enumerate(p.services) if (j, i) in self.contracted]
+        open_at = {j: self.signed[j, i].open(s) for j, _ in here if (j, i) in self.signed}
+        last = max((int(self._start(service, i, s)[-1]) + len(service.ramp) for _, service in here), default=0)
+        out: dict[int, Lin] = {}
+        for t in range(b.T, last + 1):
+            shares = {j: [self._running(service, i, s, at) for at in (t - 1, t)] for j, service in here if j in open_at}
+            if not any(bool(np.any((now > before) & open_at[j])) for j, (before, now) in shares.items()):
+                continue
+            mw = Lin(sum(float(one.contracted[i]) for _, one in here if t < one.contracted_term))
+            for j, (_, now) in shares.items():
+                mw.plus(self._sum(j, i, s, now))
+            out[t] = mw
+        return out
+
+    def _running(self, service: Service, i: int, s: int, t: int) -> Array:
+        """(D,) share of what is signed at each date that runs in period t, within the horizon or after it."""
+        return np.array([running_share(service, t - int(a)) for a in self._start(service, i, s)])
 
     def _sum(self, j: int, i: int, s: int, coefs: Array) -> Lin:
         return self.signed[j, i].history(s, coefs) if (j, i) in self.signed else Lin()
@@ -95,19 +122,18 @@ class Services:
         months = int(p.clock.months[-1])
         end = int(p.clock.date_month[-1])
 
-        def worth(start: int, term: int) -> float:
+        def worth(start: int, term: int, ramps: bool) -> float:
             began = int(months_of(p, max(start, b.T))[start])
             value = 0.0
             for t in range(max(b.T, start), start + term):
                 ahead = t - b.T
-                value += step(service, end + ahead * months - began) * (1.0 + p.terminal.contract_rate) ** (
-                    -(ahead + 1) * months / 12.0
-                )
+                share = running_share(service, t - start) if ramps else 1.0
+                discount = (1.0 + p.terminal.contract_rate) ** (-(ahead + 1) * months / 12.0)
+                value += share * step(service, end + ahead * months - began) * discount
             return value * months / 12.0
 
-        delay = service.lead + int(p.sites[i].delay[s])
-        signed = [worth(d + delay, service.term) for d in range(b.D)]
-        return np.array([*signed, worth(0, service.contracted_term)])
+        signed = [worth(start, service.term, True) for start in self._start(service, i, s).tolist()]
+        return np.array([*signed, worth(0, service.contracted_term, False)])
 
     def _equipment(self, j: int, service: Service, i: int, signed: Decision) -> None:
         b, p = self.build, self.build.problem
@@ -169,6 +195,13 @@ class Services:
                 for t in range(b.T):
                     out[i, s, t].plus(mw[s, t])
         return out
+
+
+def running_share(service: Service, age: int) -> float:
+    """Share of the MW signed that runs `age` periods after the start: by the ramp, then all, and none before or after the term."""
+    if not 0 <= age < service.term:
+        return 0.0
+    return service.ramp[age] if age < len(service.ramp) else 1.0
 
 
 def step(service: Service, months: int) -> float:

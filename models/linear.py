@@ -120,6 +120,11 @@ class Decision:
         """Variable of scenario s at date d, or None."""
         return self._vars[s, d] if 0 <= d < self._vars.shape[1] else None
 
+    def open(self, s: int) -> Mask:
+        """(D,) dates at which scenario s has something to decide."""
+        mask: Mask = np.array([var is not None for var in self._vars[s]], dtype=bool)
+        return mask
+
     def cum(self, s: int, d: int) -> Any:
         """Variable (or None) that holds the sum of all decisions of scenario s at dates <= d, by recursion."""
         if self._cum is None:

@@ -53,7 +53,7 @@ class Assets:
     """What the company owns and what it paid.
 
     fleet (rig, site) -> (S, T) MW installed; mining_hall, ai_hall, interconnection, storage (MW of discharge): site -> (S, T) MW ready;
-    contracted (service, site) -> (S, T) critical MW; rent, fixed_costs (S, T) USD of the period, rents the same by (service, site);
+    contracted (service, site) -> (S, T) critical MW, contracted_after the same -> (S, K) in periods T..T+K-1, the last in which it runs; rent, fixed_costs (S, T) USD of the period, rents the same by (service, site);
     capex kind -> (S, D) USD paid; ordered kind -> (S, D) USD cost at the order date; resale (S, D) USD received;
     tax_depreciation (S, Y) USD; book_depreciation (S, T) USD; in_service kind -> (S, D) USD cost placed in service at the date; worn kind
     (and 'opening') -> (S, T) USD, of which book_depreciation is the sum;
@@ -76,6 +76,7 @@ class Assets:
     interconnection: dict[str, Array] = field(default_factory=dict)
     storage: dict[str, Array] = field(default_factory=dict)
     contracted: dict[tuple[str, str], Array] = field(default_factory=dict)
+    contracted_after: dict[tuple[str, str], Array] = field(default_factory=dict)
     rents: dict[tuple[str, str], Array] = field(default_factory=dict)
 
 
@@ -249,8 +250,9 @@ def _keep_service(problem: Problem, decisions: Decisions, service: Service, asse
                 running[s, t] += mw * ramp
                 earning[s, t] += mw * ramp * (1.0 + service.escalator) ** anniversaries
             if lease:
-                assets.contract_value[s] += _rent_after(problem, service, s, start, term, mw)
+                assets.contract_value[s] += _rent_after(problem, service, s, start, term, mw, ramps)
         assets.contracted[service.name, site.name] = running
+        assets.contracted_after[service.name, site.name] = _running_after(problem, service, vintages)
         assets.fixed_costs += service.fixed_cost * years * running
         if lease:
             assets.rents[service.name, site.name] = service.rate * years * earning
@@ -263,8 +265,34 @@ def _keep_service(problem: Problem, decisions: Decisions, service: Service, asse
                 _buy(problem, assets, "equipment", d, cost, service.payments, begins, service.depreciation)
 
 
-def _rent_after(problem: Problem, service: Service, s: int, start: int, term: int, mw: float) -> float:
-    """USD at T of the rent of periods T.. to the end of the term, at the last rate, escalated, ramp complete."""
+def _running_after(problem: Problem, service: Service, vintages: list[tuple[int, int, int, float, bool]]) -> Array:
+    """(S, K) critical MW in periods T, T + 1, ... of contracts (scenario, start, term, MW, whether it ramps) that run beyond the horizon."""
+    periods = problem.clock.periods
+    last = max((start + term for _, start, term, _, _ in vintages), default=periods)
+    out = np.zeros((problem.scenarios.count, max(last - periods, 0)))
+    for s, start, term, mw, ramps in vintages:
+        for t in range(max(start, periods), start + term):
+            out[s, t - periods] += mw * (_part(service, t - start) if ramps else 1.0)
+    return out
+
+
+def ai_after(assets: Assets, site: str) -> Array:
+    """(S, K) critical MW of all services at a site in periods T, T + 1, ... to the end of the last contract; K = 0 where none runs."""
+    parts = [mw for (_, place), mw in assets.contracted_after.items() if place == site]
+    longest = max((mw.shape[1] for mw in parts), default=0)
+    total = np.zeros((len(assets.contract_value), longest))
+    for mw in parts:
+        total[:, : mw.shape[1]] += mw
+    return total
+
+
+def _part(service: Service, since: int) -> float:
+    """Share of the MW of a contract that runs in the period `since` periods after the one it starts in."""
+    return float(service.ramp[since]) if since < len(service.ramp) else 1.0
+
+
+def _rent_after(problem: Problem, service: Service, s: int, start: int, term: int, mw: float, ramps: bool) -> float:
+    """USD at T of the rent of periods T.. to the end of the term, at the last rate, escalated, on the MW that run by then."""
     clock, periods = problem.clock, problem.clock.periods
     total = 0.0
     step = float(problem.years[-1])
@@ -272,5 +300,6 @@ def _rent_after(problem: Problem, service: Service, s: int, start: int, term: in
     for t in range(max(periods, start), start + term):
         grown = (1.0 + service.escalator) ** ((month_at(clock, t) - began) // 12)
         factor = (1.0 + problem.terminal.contract_rate) ** (-(t - periods + 1) * step)
-        total += float(service.rate[s, periods - 1]) * step * mw * grown * factor
+        runs = mw * (_part(service, t - start) if ramps else 1.0)
+        total += float(service.rate[s, periods - 1]) * step * runs * grown * factor
     return total

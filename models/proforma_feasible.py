@@ -9,7 +9,7 @@ import numpy as np
 from models.books import Books
 from models.decisions import Decisions
 from models.problem import Array, Debt, Expansion, Ints, Mask, Problem, Rig
-from models.proforma_assets import EXPANSIONS, Assets, decided, expansion
+from models.proforma_assets import EXPANSIONS, Assets, ai_after, decided, expansion
 from models.proforma_checks import Checklist
 from models.proforma_debt import Liabilities, first_date, first_month, running_maturity
 from models.proforma_limits import soft_limits
@@ -273,6 +273,9 @@ def _check_sites(problem: Problem, decisions: Decisions, assets: Assets, checks:
         checks.at_most("rigs within mining halls", fleet, mining, site.name)
         served = sum((c for (_, place), c in assets.contracted.items() if place == site.name), np.zeros_like(mining))
         checks.at_most("AI within AI halls", served, assets.ai_hall[site.name], site.name)
+        # what runs after the horizon needs a hall that stands in its last period
+        later = ai_after(assets, site.name)
+        checks.at_most("AI after the horizon within AI halls", later, assets.ai_hall[site.name][:, -1:], site.name)
         blocks = sum((block.mw for block in site.blocks), np.zeros(problem.clock.periods))
         checks.at_most("blocks within the interconnection", blocks, assets.interconnection[site.name], site.name)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from models.fleet import Fleet, deduct, leaves, nodes, pay
@@ -116,6 +118,27 @@ class Sites:
                 here.const -= site.fixed_cost[s, t] * dt / b.unit
                 here.plus(self.mining_hall(i, s, t), -site.mining_cost * dt / b.unit)
                 here.plus(self.ai_hall(i, s, t), -site.ai_cost * dt / b.unit)
+
+    def limit_after(self, after: Callable[[int, int], dict[int, Lin]]) -> None:
+        """What runs after the horizon is carried by what stands at its end.
+
+            sum_j C[j, i, s, t] <= ai_hall[i, s, T-1],   t >= T          [critical MW]
+
+        after(i, s): the periods t in which the left side may rise, with it. Key of a row: site, scenario, T - 1, t - T.
+        """
+        b = self.build
+        for i, site in enumerate(b.problem.sites):
+            alike: set[tuple[int, int]] = set()  # scenarios with one delay and one node at T - 1 have the same rows
+            for s in range(b.S):
+                mark = (int(b.problem.scenarios.node[s, b.T - 1]), int(site.delay[s]))
+                if mark in alike:
+                    continue
+                alike.add(mark)
+                hall = self.ai_hall(i, s, b.T - 1)
+                mw, hall.const = hall.const, 0.0
+                for t, contracts in after(i, s).items():
+                    body = Lin().plus(contracts).plus(hall, -1.0)
+                    b.row("ai_hall_after", (site.name, s, b.T - 1, t - b.T), body, at_most=mw, unit="USD/MW")
 
     def limit(self, fleet: Fleet, contracted: np.ndarray) -> None:
         """Rigs stand in mining halls, AI services in AI halls.
