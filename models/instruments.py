@@ -110,7 +110,7 @@ class Instruments:
             amount = Lin(face) if face is not None else Lin().add(made.at(s, v) if made else None)
             for d in range(v, b.D):
                 self._flow(debt, z, s, d, amount, start=d == v)
-            b.entry("terminal_debt")[s, b.T].plus(amount, -float(z.claim[s]))
+            self._owed(debt, z, s, amount, -1.0, face is not None)
         if debt.call is None or debt.kind == "convertible":
             return
         window = np.zeros(b.D, dtype=bool)
@@ -134,7 +134,7 @@ class Instruments:
             for c in range(b.D):
                 var = call.at(s, c)
                 if var is not None:
-                    self._call(debt, z, s, c, Lin().add(var))
+                    self._call(debt, z, s, c, Lin().add(var), face is not None)
 
     def _flow(self, debt: Debt, z: Strip, s: int, d: int, amount: Lin, start: bool = False) -> None:
         b = self.build
@@ -154,7 +154,7 @@ class Instruments:
         if z.capped_call[s, d]:
             b.entry("capped_call")[s, d].plus(amount, z.capped_call[s, d])
 
-    def _call(self, debt: Debt, z: Strip, s: int, c: int, face: Lin) -> None:
+    def _call(self, debt: Debt, z: Strip, s: int, c: int, face: Lin, existing: bool) -> None:
         """Face called at date c: price on the balance and the interest due are paid, later flows never happen."""
         b = self.build
         assert debt.call is not None
@@ -167,7 +167,15 @@ class Instruments:
         self._sum("cost", s, b.year_of(c), face, (price - 1.0) * z.balance[s, c] + z.unamortised[s, c])
         for d in range(c + 1, b.D):
             self._flow(debt, z, s, d, away)
-        b.entry("terminal_debt")[s, b.T].plus(face, float(z.claim[s]))
+        self._owed(debt, z, s, face, 1.0, existing)
+
+    def _owed(self, debt: Debt, z: Strip, s: int, face: Lin, sign: float, existing: bool) -> None:
+        """What holders of a face are owed at the horizon, and what they have earned of the premium of a put to come."""
+        b = self.build
+        b.entry("terminal_debt")[s, b.T].plus(face, sign * float(z.claim[s]))
+        if z.put[s]:
+            name = debt.name + "@existing" if existing else debt.name
+            b.entry(f"terminal_put[{name}]")[s, b.T].plus(face, sign * float(z.put[s]))
 
     def _matures(self, debt: Debt, d: int) -> int:
         """Date of maturity of what is issued or drawn at date d."""

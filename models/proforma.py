@@ -326,6 +326,8 @@ def _ledger(
     ledger["terminal_opening_assets"] = at_end(terminal.opening_assets)
     ledger["terminal_contracts"] = at_end(terminal.contracts * assets.contract_value)
     ledger["terminal_debt"] = debts.terminal_debt
+    for name, earned in debts.put_earned.items():
+        ledger[f"terminal_put[{name}]"] = at_end(-earned)
     return ledger
 
 
@@ -375,6 +377,7 @@ def _check_statements(
     end = sheet["cash"][:, -1] + problem.terminal.coins * sheet["coins"][:, -1]
     ends = ("rigs", "halls", "interconnection", "equipment", "opening_assets", "contracts", "debt")
     end = end + _sum([books.ledger[f"terminal_{name}"][:, -1] for name in ends]) + books.ledger["dilution"][:, -1]
+    end = end - sum(debts.put_earned.values(), np.zeros(len(coins)))
     value = value + end * problem.discount[-1]
     owed = -(sheet["debt"] + sheet["interest_due"])[:, -1]
     floor = np.where(books.ledger["terminal_debt"][:, -1] > owed, books.ledger["terminal_debt"][:, -1] - owed, 0.0)

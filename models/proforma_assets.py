@@ -53,7 +53,8 @@ class Assets:
     """What the company owns and what it paid.
 
     fleet (rig, site) -> (S, T) MW installed; mining_hall, ai_hall, interconnection, storage (MW of discharge): site -> (S, T) MW ready;
-    contracted (service, site) -> (S, T) critical MW, contracted_after the same -> (S, K) in periods T..T+K-1, the last in which it runs; rent, fixed_costs (S, T) USD of the period, rents the same by (service, site);
+    contracted (service, site) -> (S, T) critical MW, contracted_after the same -> (S, K) in periods T, T + 1, ... as
+    long as any runs; rent, fixed_costs (S, T) USD of the period, rents the same by (service, site);
     capex kind -> (S, D) USD paid; ordered kind -> (S, D) USD cost at the order date; resale (S, D) USD received;
     tax_depreciation (S, Y) USD; book_depreciation (S, T) USD; in_service kind -> (S, D) USD cost placed in service at the date; worn kind
     (and 'opening') -> (S, T) USD, of which book_depreciation is the sum;

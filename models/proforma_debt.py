@@ -51,6 +51,7 @@ class Liabilities:
     """schedules instrument -> line -> (S, D); opening, opening_due instrument -> (S,) before date 0.
 
     conversion, capped_call, terminal_debt (S, D): their ledger entries, signed as value to the old holders.
+    put_earned instrument -> (S,) USD at T of the premium of a put after the horizon, of debts that have one.
     convertibles: every vintage of a convertible in every scenario.
     """
 
@@ -59,6 +60,7 @@ class Liabilities:
     terminal_debt: Array
     schedules: dict[str, dict[str, Array]] = field(default_factory=dict)
     opening_due: dict[str, Array] = field(default_factory=dict)
+    put_earned: dict[str, Array] = field(default_factory=dict)
     convertibles: list[Convertible] = field(default_factory=list)
 
     def total(self, line: str) -> Array:
@@ -408,6 +410,23 @@ class _Vintage:
             payoff = self.debt.conversion.capped_call_payoff(share_price, self.strike)
             books.capped_call[s, last] += self.balance * payoff
         books.terminal_debt[s, last] -= self.balance * claim + self.due
+        premium = self._premium_earned() - (claim - 1.0)
+        if premium > 0.0:
+            name = f"{self.debt.name}@existing" if self.existing else self.debt.name
+            earned = books.put_earned.setdefault(name, np.zeros(self.problem.scenarios.count))
+            earned[s] += self.balance * premium
+
+    def _premium_earned(self) -> float:
+        """Per 1 of balance, the part of the premium of a put after the horizon that belongs to the months up to it."""
+        clock = self.problem.clock
+        if self.debt.put is None:
+            return 0.0
+        month, price = self.debt.put
+        date = clock.date_at(month)
+        if date <= clock.periods or not self.v < date < self.end:
+            return 0.0
+        whole = month_at(clock, date) - self.issue_month
+        return (price - 1.0) * (month_at(clock, clock.periods) - self.issue_month) / whole
 
 
 # --- running balances -----------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ class Strip:
     cost       discount and fees deducted in the period before the date;  unamortised  what is left of them after it
     conversion value given to holders in shares;  capped_call  value received from the capped call
     claim      (S,) what holders are owed at the horizon, interest due included
+    put        (S,) what they have earned by then of the premium of a put after the horizon, beyond `claim`
     end (S,)   date at which the strip ends (maturity or put), beyond the horizon if > T
     """
 
@@ -34,6 +35,7 @@ class Strip:
     conversion: Array
     capped_call: Array
     claim: Array
+    put: Array
     end: Ints
 
     def mark(self, s: int) -> bytes:
@@ -75,7 +77,7 @@ def strip(problem: Problem, debt: Debt, v: int, existing: bool = False) -> Strip
         else:
             put_date = -1
     months = months_of(problem, max(maturity, dates - 1))
-    z = {k: np.zeros((count, dates)) for k in Strip.__annotations__ if k not in ("claim", "end")}
+    z = {k: np.zeros((count, dates)) for k in Strip.__annotations__ if k not in ("claim", "put", "end")}
     balance = np.ones(count)
     due = np.zeros(count)
     if existing:
@@ -133,14 +135,27 @@ def strip(problem: Problem, debt: Debt, v: int, existing: bool = False) -> Strip
         balance = np.where(ends, 0.0, balance)
         z["balance"][:, e], z["due"][:, e] = balance, due
         last_payment = np.where(pays, months[e], last_payment)
-    claim = balance + due
+    worth = np.ones(count)
     if debt.conversion is not None:
         assert market.share_price is not None
         price = market.share_price[:, -1]
         payoff = np.array([debt.conversion.capped_call_payoff(p, k) for p, k in zip(price, conversion_price, strict=True)])
         z["capped_call"][:, -1] += balance * payoff
-        claim = balance * np.maximum(1.0, price / conversion_price) + due
-    return Strip(**z, claim=claim, end=end)
+        worth = np.maximum(1.0, price / conversion_price)
+    earned = 1.0 + _put_earned(problem, debt, first, issued, maturity)
+    put = balance * np.maximum(earned - worth, 0.0)
+    return Strip(**z, claim=balance * worth + due, put=put, end=end)
+
+
+def _put_earned(problem: Problem, debt: Debt, first: int, issued: int, maturity: int) -> float:
+    """Share of the balance that holders have earned by the horizon of the premium of a put after it: straight-line by months from issue."""
+    if debt.put is None:
+        return 0.0
+    date, last = problem.clock.date_at(debt.put[0]), problem.clock.periods
+    if not max(first, last) < date < maturity:
+        return 0.0
+    months = months_of(problem, date)
+    return (debt.put[1] - 1.0) * float(months[last] - issued) / float(months[date] - issued)
 
 
 def _last_multiple(elapsed: int, frequency: int) -> int:

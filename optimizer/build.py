@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from models.problem import CashFlow, Objective, Problem, Project, Rule, Terminal
+from models.problem import CashFlow, Mask, Objective, Problem, Project, Rule, Terminal
 
 from .build_financing import build_debts, build_equities, build_market, build_tax, build_treasury
 from .build_fleet import build_rigs, build_services
@@ -18,6 +19,7 @@ from .build_policies import build_sweeps, curtail, retain, serve_first
 from .build_rules import SourcedRule, build_rules
 from .build_sites import build_sites
 from .diagnostics import Mistakes, Place
+from .paths import Path
 from .schema import Project as ProjectTerms
 from .units import LARGEST
 
@@ -109,7 +111,8 @@ def _cash_flow(frame: Frame, name: str) -> CashFlow:
 
 
 def _project(frame: Frame, name: str, given: ProjectTerms) -> Project:
-    """Cash and goods at date e per unit decided at date d; what falls after the horizon is lost, and said in the schema."""
+    """Cash and goods at date e per unit decided at date d; what is received after the horizon is lost; what would be paid is
+    refused (`owed_after`)."""
     S, D = frame.scenario_count, frame.periods + 1
     cash = np.zeros((S, D, D))
     provides = {good: np.zeros((S, D, D)) for good in given.provides}
@@ -146,6 +149,32 @@ def _project(frame: Frame, name: str, given: ProjectTerms) -> Project:
         recourse=given.decide == "recourse",
         taxable=given.taxable,
     )
+
+
+def owed_after(frame: Frame, name: str) -> dict[tuple[str | int, ...], Mask]:
+    """Part of a project -> (D,) dates of decision from which it would be paid after the horizon, where no book would see it.
+
+    Parts are ('returns', number) and ('income',), those that some scenario pays. An income without a term ends with the horizon: it is
+    missed only from dates at which it would not have begun by then.
+    """
+    step, T = frame.timeline.period_months / 12, frame.periods
+    dates = np.arange(T + 1)
+    out: dict[tuple[str | int, ...], Mask] = {}
+
+    def note(at: tuple[str | int, ...], path: Path, places: ArrayLike, late: Mask) -> None:
+        with np.errstate(all="ignore"):  # growth beyond all bounds is told by `unbounded`
+            paid = path.at_years(frame.timeline, np.asarray(places) * step) < 0.0
+        out[at] = out.get(at, np.zeros(T + 1, dtype=bool)) | (late & paid)
+
+    for one in (model.projects[name] for model in frame.models):
+        for number, item in enumerate(one.returns):
+            paid = dates + frame.steps(item.after)
+            note(("returns", number), item.amount, paid, paid > T)
+        if one.income is not None:
+            first = dates + frame.steps(one.income.after)
+            for k in range(1 if one.income.term is None else frame.steps(one.income.term)):
+                note(("income",), one.income.amount, first + k + 0.5, first + k >= T)
+    return {at: late for at, late in out.items() if late.any()}
 
 
 # --- the unit of money ------------------------------------------------------------------------------------------------

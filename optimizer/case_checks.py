@@ -8,6 +8,7 @@ import re
 import numpy as np
 
 from . import schema_financing, schema_fleet
+from .build import owed_after
 from .build_frame import Frame
 from .build_policies import serves_first
 from .build_sites import block_mw
@@ -17,7 +18,7 @@ from .case_checks_financing import check_company, check_financing
 from .case_checks_limits import alike_limits, check_limits
 from .case_checks_rules import check_rules
 from .diagnostics import Mistakes, did_you_mean
-from .schema import CaseModel
+from .schema import CaseModel, Project
 from .yamltree import Node
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ +\-]{0,63}")
@@ -275,6 +276,22 @@ def _paid_within(c: Checker, at: Parts, one: schema_fleet.Service) -> None:
             )
 
 
+def _owed_within(c: Checker, name: str, project: Project) -> None:
+    """What a project pays must be paid before the books close, whenever it is decided."""
+    if c.frame is None or project.limit == 0.0:
+        return
+    window = c.frame.mask(project.when)
+    for at, late in owed_after(c.frame, name).items():
+        missed = np.flatnonzero(window & late)
+        if len(missed):
+            first, last = (c.frame.timeline.dates[d] for d in (missed[0], missed[-1]))
+            c.wrong(
+                ("projects", name, *at, "amount"),
+                f"paid after the end of the horizon for what is decided in {last:%Y-%m}: the books close before",
+                f"let `when` end before {first:%Y-%m}, or pay earlier",
+            )
+
+
 def _other(c: Checker) -> None:
     for name, flow in c.base.cash_flows.items():
         at: Parts = ("cash_flows", name)
@@ -294,6 +311,7 @@ def _other(c: Checker) -> None:
         at = ("projects", name)
         c.window((*at, "when"), project.when, last=True)
         c.minimum(at, project.minimum, project.limit)
+        _owed_within(c, name, project)
         for good in project.provides:
             if not NAME.fullmatch(good):
                 c.wrong((*at, "provides", good), "a name has letters, digits, blanks, - and _ only, 64 at most")

@@ -219,6 +219,8 @@ def _against(comparison: Comparison, one: Point) -> str:
 
 def line_label(entry: str) -> str:
     """A ledger entry in words."""
+    if entry.startswith("terminal_put["):
+        return f"put to come of {entry[len('terminal_put[') : -1]}"
     return LINES.get(
         entry, entry.replace("terminal_", "").replace("_", " ") + (" at the end" if entry.startswith("terminal_") else "")
     )

@@ -55,6 +55,10 @@ class Path:
         """(T,) the value at the middle of each period."""
         return self._at(timeline, timeline.years_at_midpoints)
 
+    def at_years(self, timeline: Timeline, years: Array) -> Array:
+        """The value at each of `years` since date 0, which may lie after the horizon."""
+        return self._at(timeline, np.asarray(years, dtype=np.float64))
+
     def scaled(self, factor: float) -> Path:
         """The same path, times a factor."""
         return replace(self, factor=self.factor * factor)

@@ -275,13 +275,15 @@ class Return(Section):
     """Cash some time after a project is decided."""
 
     after: Duration = Field(default=0, description="time after the decision; default: at once")
-    amount: UnitCostPath = by_scenario(description="USD/unit, of the date it is received (negative: paid)")
+    amount: UnitCostPath = by_scenario(description="USD/unit, of the date it is received (negative: paid, within the horizon)")
 
 
 class Income(Section):
     """Cash by the year after a project is decided."""
 
-    amount: UnitIncomePath = by_scenario(description="USD/unit/year, settled at the end of each period")
+    amount: UnitIncomePath = by_scenario(
+        description="USD/unit/year, settled at the end of each period (negative: paid, within the horizon)"
+    )
     after: Duration = Field(default=0, description="time from the decision to the beginning; default none")
     term: DurationPositive | None = Field(default=None, description="how long; default: to the end of the horizon")
 

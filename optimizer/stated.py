@@ -22,6 +22,7 @@ from models.problem import Debt, Equity, Expansion, Problem, Rig, Rule, Service,
 from models.rules import WORDS
 
 from . import levers as by
+from .build import owed_after
 from .case_words import CaseWords, Part, dotted
 from .figures import Figure
 from .levers import Lever, Settings
@@ -193,7 +194,7 @@ class _Catalogue:
             self._limit((*at, "limit"), "units", project.limit, (("project_limit", project.name),), "projects")
             self._minimum((*at, "minimum"), "units", project.minimum, (("project_minimum", project.name),), "projects")
             wide = ("project_minimum", project.name), ("cash",), ("rule",)
-            self._window((*at, "when"), project.window, wide, last=True)
+            self._window((*at, "when"), project.window, wide, last=True, ends_before=self._owed_from(project.name))
         self._company()
         for limited in yearly_limits(self.p):
             self._yearly(limited)
@@ -268,6 +269,13 @@ class _Catalogue:
             name = {"build": "build", "from": "from_"}.get(str(key), str(key))
             part = part.get(key) if isinstance(part, dict) else getattr(part, name, None)
         return part if isinstance(part, When) else None
+
+    def _owed_from(self, name: str) -> int | None:
+        """The first date from which a project would be paid after the horizon, and may not be decided; None: it never is."""
+        if self.case is None:
+            return None
+        late = [int(np.flatnonzero(mask)[0]) for mask in owed_after(self.case.frame, name).values()]
+        return min(late, default=None)
 
     def _window(
         self, parts: Sequence[Part], mask: np.ndarray, touches: tuple[Pattern, ...], last: bool = False, note: str = "",

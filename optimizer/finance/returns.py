@@ -19,6 +19,8 @@ from optimizer.finance.lines import EXPECTED, SMALLEST, Statement
 if TYPE_CHECKING:
     import pandas as pd
 
+#: ledger entries, by debt, of what its holders have earned of the premium of a put after the horizon
+PUT = "terminal_put"
 #: a figure, or none and why
 Figure = tuple[float | None, str | None]
 
@@ -131,7 +133,7 @@ def business_flows(ground: Ground, cash_flow: Statement) -> Array:
     ends = [
         v
         for entry, v in ground.books.ledger.items()
-        if entry.startswith("terminal_") and entry not in ("terminal_cash", "terminal_debt")
+        if entry.startswith("terminal_") and entry not in ("terminal_cash", "terminal_debt") and not entry.startswith(PUT)
     ]
     return np.asarray(sum(ends, flows))
 
@@ -153,6 +155,8 @@ def capital_flows(ground: Ground) -> dict[str, Array]:
         if terms[name.removesuffix("@existing")].conversion is None:
             flows[:, -1] -= lines["closing"][:, -1]
         flows[:, -1] -= lines["interest_due"][:, -1]
+        if (earned := books.ledger.get(f"{PUT}[{name}]")) is not None:
+            flows = flows + earned
         out[name] = flows
     prices = problem.market.share_price
     for one in books.convertibles:

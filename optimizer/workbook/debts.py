@@ -61,7 +61,8 @@ class Standing:
 class Debts:
     """Schedules in use: key ('notes', 'notes@existing') -> line -> rows that add up to it; and claims on the value of the plan.
 
-    conversion, capped: rows in the ledger's sign by date; claims: what is owed at the horizon, positive. unused: debts without a dollar.
+    conversion, capped: rows in the ledger's sign by date; claims: what is owed at the horizon, positive; put_earned: by
+    schedule, what is earned at the horizon of the premium of a put after it, positive. unused: debts without a dollar.
     """
 
     lines: dict[str, dict[str, list[Row]]] = field(default_factory=dict)
@@ -71,6 +72,7 @@ class Debts:
     conversion: list[Row] = field(default_factory=list)
     capped: list[Row] = field(default_factory=list)
     claims: list[Row] = field(default_factory=list)
+    put_earned: dict[str, list[Row]] = field(default_factory=dict)
     convertibles: list[Standing] = field(default_factory=list)
     residuals: list[tuple[str, Term]] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
@@ -450,6 +452,8 @@ def _vintage(
             row("put_premium", "premium at the put", lambda d: (price - 1) * rows["put"][d], first=when_.put, end=when_.put + 1)
         )
     _redeem(frame, market, made, debt, key, label, rows, row, strike, room, ends_here, last)
+    if not ends_here:
+        _put_to_come(frame, market, made, debt, key, rows, row, when_, strike)
     if not existing and bears_costs(debt):
         _costs(frame, sheet, worn, months, made, debt, terms, label, lines, rows, row, when_, gone, last)
 
@@ -556,6 +560,36 @@ def _redeem(
         delivered = NOTHING
     if strike is not None:
         made.convertibles.append(Standing(debt.name, key, strike, room, rows["closing"], delivered, last if ends_here else None))
+
+
+def _put_to_come(
+    frame: Frame,
+    market: Market,
+    made: Debts,
+    debt: Debt,
+    key: str,
+    rows: dict[str, Row],
+    row: Adder,
+    when_: Calendar,
+    strike: Term | None,
+) -> None:
+    """What holders have earned at the horizon, by months from issue, of the premium of a put that comes after it."""
+    if debt.put is None or debt.put[1] <= 1.0:
+        return
+    date, T = frame.problem.clock.date_at(debt.put[0]), frame.periods
+    if not T < date < when_.end:
+        return
+    price = frame.given(f"debt/{debt.name}/put", f"{debt.name}: put price", debt.put[1], "of balance", "percent")
+    share = (frame.month_at(T) - when_.issued) / (frame.month_at(date) - when_.issued)
+    earned = 1 + (price - 1) * share
+
+    def premium(d: int) -> Term:
+        worth: Term = term(1) if strike is None else largest(market.share[d] / strike, 1.0)
+        return rows["closing"][d] * largest(earned - worth, 0.0)
+
+    made.put_earned.setdefault(key, []).append(
+        row("put_earned", "premium of the put to come, earned", premium, first=T, end=T + 1)
+    )
 
 
 def _costs(

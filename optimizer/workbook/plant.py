@@ -392,10 +392,7 @@ def _contract(
                 if not 0 <= k < length:
                     return ZERO
                 return mw * ramp[k] if ramps and k < len(ramp) else mw
-            part: Term = term(1)
-            if ramps:
-                for k in reversed(range(len(ramp))):
-                    part = when(old.equals(k), ramp[k], part)
+            part = _ramped(ramp, d, start) if ramps else term(1)
             return when(both(old >= 0, old < length), mw * part, 0)
 
         mw_row = sheet.row(f"{label}, {text}: MW running", runs, "critical MW", "mw", end=periods)
@@ -426,7 +423,7 @@ def _contract(
         made.rents[service.name, site.name] = sheet.row(
             f"{label}: rent", lambda d: rate[d] * frame.years[d] * sum((r[d - 1] for r in earning), ZERO), first=1
         )
-        _after(frame, sheet, made, label, vintages, escalator, rate)
+        _after(frame, sheet, made, label, vintages, ramp, escalator, rate)
     if service.equipment is not None and signed.any():
         price = frame.paths.series(f"{label}: equipment", service.equipment, "USD/MW", "usd", frame.factor["capex"])
         cost_row = sheet.row(f"{label}: cost of equipment", lambda d: price[d] * decided[d])
@@ -450,10 +447,12 @@ def _after(
     made: Plant,
     label: str,
     vintages: list[tuple[str, Term, Term, int, bool]],
+    ramp: list[Term],
     escalator: Term,
     rate: Row,
 ) -> None:
-    """Rents after the horizon: every period of a contract that lies there, at the last rate, escalated and discounted to the horizon."""
+    """Rents after the horizon: every period of a contract that lies there, at the last rate, on the MW that run by then, escalated and
+    discounted to the horizon."""
     terminal, periods = frame.problem.terminal, frame.periods
     if not terminal.contracts:
         return
@@ -461,14 +460,16 @@ def _after(
         "terminal/contract_rate", "Rents after the horizon are discounted at", terminal.contract_rate, "per year", "percent"
     )
     step = int(frame.problem.clock.months[-1])
-    for text, mw, start, length, _ in vintages:
+    for text, mw, start, length, ramps in vintages:
         fixed = start.text.isdigit()
         latest = (int(start.text) if fixed else _latest(frame, start)) + length
         count = max(latest - periods, 0)
         if count == 0:
             continue
 
-        def worth(k: int, start: Term = start, length: int = length, fixed: bool = fixed, mw: Term = mw) -> Term:
+        def worth(
+            k: int, start: Term = start, length: int = length, fixed: bool = fixed, mw: Term = mw, ramps: bool = ramps
+        ) -> Term:
             """The k-th period after the horizon."""
             t = periods + k
             if fixed:
@@ -484,12 +485,25 @@ def _after(
                 grown = (1 + escalator) ** whole((term(frame.month_at(t)) - began) / 12)
             factor = (1 + share_rate) ** (term(-(k + 1)) * (term(step) / 12))
             paid = rate[periods] * (term(step) / 12) * mw * grown * factor
+            if ramps:
+                paid = paid * _ramped(ramp, t, start)
             return paid if fixed else when(both(start <= t, start + length > t), paid, 0)
 
         row = sheet.row(
             f"{label}, {text}: worth of rent in the periods after the horizon (first, second, ...)", worth, look="usd", end=count
         )
         made.contract_value = made.contract_value + total(row.span(0, count - 1))
+
+
+def _ramped(ramp: list[Term], t: int, start: Term) -> Term:
+    """Share of the MW of a contract that runs in period t."""
+    if start.text.isdigit():
+        age = t - int(start.text)
+        return ramp[age] if age < len(ramp) else term(1)
+    part: Term = term(1)
+    for age in reversed(range(len(ramp))):
+        part = when((term(t) - start).equals(age), ramp[age], part)
+    return part
 
 
 def _latest(frame: Frame, start: Term) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 
 from models.problem import Array, Conversion
 from optimizer.finance.lines import SMALLEST
-from optimizer.finance.returns import Measure, Returns
+from optimizer.finance.returns import PUT, Measure, Returns
 from optimizer.results_tables import RATES
 from optimizer.workbook.expressions import (
     NONE,
@@ -154,6 +154,12 @@ def _ledger(parts: Parts, sheet: Sheet, flows: Flows) -> None:
     contracts = share("contracts", "rents after the horizon")
     entry("terminal_contracts", "Rents after the horizon", lambda d: contracts * plant.contract_value, True)
     entry("terminal_debt", "Debt at the horizon", lambda d: -sum((row[d] for row in debts.claims), ZERO), True)
+    for name, rows in debts.put_earned.items():
+
+        def earned(d: int, rows: list[Row] = rows) -> Term:
+            return -sum((row[d] for row in rows), ZERO)
+
+        entry(f"{PUT}[{name}]", f"{name}: premium of a put to come", earned, True)
     flows.discount_rate = frame.given("discount", "Discount rate", problem.objective.discount, "per year", "percent")
     flows.value = sheet.row("Value by date", lambda d: sum((row[d] for row in sheet_rows.values()), ZERO), kind="total")
     flows.discount = sheet.row(
@@ -173,7 +179,8 @@ def _flows(parts: Parts, sheet: Sheet, flows: Flows) -> None:
         lambda d: flows.value[d] - ledger["rescue_penalty"][d] - ledger["soft_rules"][d],
         key="flows/owners",
     )
-    ends = [key for key in ledger if key.startswith("terminal_") and key not in ("terminal_cash", "terminal_debt")]
+    claims = ("terminal_cash", "terminal_debt")
+    ends = [key for key in ledger if key.startswith("terminal_") and key not in claims and not key.startswith(PUT)]
     flows.business = sheet.row(
         "Business before financing",
         lambda d: cash["operating"][d] - cash["interest"][d] - cash["cash_yield"][d] + cash["investing"][d]
@@ -189,7 +196,7 @@ def _flows(parts: Parts, sheet: Sheet, flows: Flows) -> None:
             if d == T:
                 if not isinstance(debt.conversion, Conversion):
                     made = made - debts.of(key, "closing", d)
-                made = made - debts.of(key, "due", d)
+                made = made - debts.of(key, "due", d) - sum((row[d] for row in debts.put_earned.get(key, ())), ZERO)
             for one in debts.convertibles:
                 if one.key != key:
                     continue
