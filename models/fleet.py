@@ -15,9 +15,13 @@ def pay(build: Build, bought: np.ndarray, prices: np.ndarray, payments: Payments
     """What is paid for a purchase.
 
     capex[s, d + n] += share_n * price[s, d] * bought[s, d]          [USD]; bought (S, D) of `Lin`, None where nothing can be
+
+    Raises ValueError where a part would be paid after the horizon.
     """
     for s, d in np.argwhere(bought != None):  # noqa: E711 - elementwise
         for n, share in payments.shares:
+            if d + n > build.T:
+                raise ValueError(f"what is bought at date {d} is paid at date {d + n}, after the horizon's end at {build.T}")
             build.capex[s, d + n].plus(bought[s, d], share * prices[s, d] / build.unit)
 
 

@@ -122,13 +122,14 @@ def _buy(
     service_date: Ints,
     terms: Depreciation,
 ) -> None:
-    """Record cost (S,) USD ordered at `date`: paid by `payments`, worn from service_date (S,)."""
+    """Record cost (S,) USD ordered at `date`: paid by `payments`, worn from service_date (S,). Raises ValueError for a payment after T."""
     if not np.any(cost):
         return
     assets.ordered[kind][:, date] += cost
     for later, share in payments.shares:
-        if date + later < problem.clock.dates:
-            assets.capex[kind][:, date + later] += share * cost
+        if date + later >= problem.clock.dates:
+            raise ValueError(f"{kind} ordered at date {date} would be paid at date {date + later}, after the horizon")
+        assets.capex[kind][:, date + later] += share * cost
     for start in np.unique(service_date):
         if start >= problem.clock.periods:
             continue

@@ -11,7 +11,7 @@ import numpy as np
 from models.books import Books
 from models.decisions import Decisions
 from models.problem import Array, Debt, Equity, Problem
-from models.proforma_assets import decided, keep_assets
+from models.proforma_assets import ai_after, decided, keep_assets
 from models.proforma_debt import first_date, first_month, running_maturity
 
 
@@ -46,10 +46,12 @@ class Headroom:
         return hall - sum((mw for (_, place), mw in self.assets.fleet.items() if place == name), np.zeros_like(hall))
 
     def ai_hall(self, i: int) -> Array:
-        """(S, T) critical MW of AI hall without a contract."""
+        """(S, T) critical MW of AI hall without a contract; that of the last period is what contracts leave then and ever after."""
         name = self.problem.sites[i].name
         hall = self.assets.ai_hall[name]
-        return hall - sum((mw for (_, place), mw in self.assets.contracted.items() if place == name), np.zeros_like(hall))
+        room = hall - sum((mw for (_, place), mw in self.assets.contracted.items() if place == name), np.zeros_like(hall))
+        room[:, -1] = np.minimum(room[:, -1], hall[:, -1] - ai_after(self.assets, name).max(axis=1, initial=0.0))
+        return room
 
     def built(self, i: int, kind: str, demand: bool = False) -> Array:
         """(S, 1) MW that may still be built, or (demand) that were built beyond what must be."""

@@ -530,7 +530,7 @@ class _Catalogue:
         if self.case is None:
             return
         halls: tuple[Pattern, ...] = (("mining_hall", site.name), ("mining_hall_left", site.name), ("rule",))
-        ai: tuple[Pattern, ...] = (("ai_hall", site.name), ("rule",))
+        ai: tuple[Pattern, ...] = (("ai_hall", site.name), ("ai_hall_after", site.name), ("rule",))
         for key, now, touched in (
             ("interconnection", site.interconnection_mw, power),
             ("mining_hall", site.mining_mw, halls),
@@ -602,8 +602,8 @@ class _Catalogue:
         touches: tuple[Pattern, ...] = {
             "expand": ((HOURS, site.name), ("capacity", "grid", ANY, i), ("blocks_fit", site.name)),
             "build_mining": (("mining_hall", site.name), ("mining_hall_left", site.name)),
-            "build_ai": (("ai_hall", site.name),),
-            "convert": (("ai_hall", site.name), ("mining_hall", site.name)),
+            "build_ai": (("ai_hall", site.name), ("ai_hall_after", site.name)),
+            "convert": (("ai_hall", site.name), ("ai_hall_after", site.name), ("mining_hall", site.name)),
             "store": ((HOURS, site.name), ("capacity", ANY, ANY, i)),
         }[kind]
         touches = (*touches, ("rule",), ("build_minimum", site.name, kind))
@@ -616,7 +616,7 @@ class _Catalogue:
         at: tuple[Part, ...] = ("ai", service.name)
         j = [s.name for s in self.p.services].index(service.name)
         runs: tuple[Pattern, ...] = (("service_minimum", service.name), ("rented", service.name), ("capacity", "service", j))
-        runs += (("ai_hall",), ("rule",), ("operating_cash",), (HOURS,))
+        runs += (("ai_hall",), ("ai_hall_after",), ("rule",), ("operating_cash",), (HOURS,))
         gone = service.limit <= 0.0
         self._limit((*at, "limit"), "MW", service.limit, (("service_limit", service.name),), "services", runs if gone else ())
         self._minimum((*at, "minimum"), "MW", service.minimum, (("service_minimum", service.name),), "services")
@@ -632,7 +632,7 @@ class _Catalogue:
             self._lead((*at, "lead"), service.lead, runs, note, (*at, "equipment", "payments"))
         if self.case is not None and service.contracted.any():
             said = self._said((*at, "contracted"), "")
-            self._add((*at, "contracted"), FACT, said, touches=(("ai_hall",), ("service_floor", ANY, service.name)))
+            self._add((*at, "contracted"), FACT, said, touches=(("ai_hall",), ("ai_hall_after",), ("service_floor", ANY, service.name)))
 
     def _floor(self, at: tuple[Part, ...], service: Service) -> None:
         """The served share that the contract asks for; that of a policy (`ai_first`) is told by the policy where it asks for more."""

@@ -197,7 +197,8 @@ class Statements:
 
     def tight_without_row(self, family: str, name: str, room: Array) -> bool:
         """Whether what is given alone fills a capacity at a place where the program has no row to move."""
-        node, known = self.problem.scenarios.node, self.index.get(family, {})
+        node = self.problem.scenarios.node
+        known = {key[:3] for kind in (family, f"{family}_after") for key in self.index.get(kind, {})}
         for s, d in np.argwhere(room <= 1e-9 * (1.0 + np.abs(np.nan_to_num(room)).max(initial=0.0))):
             if not any((name, int(mate), int(d)) in known for mate in np.flatnonzero(node[:, d] == node[s, d])):
                 return True
@@ -259,6 +260,9 @@ class Statements:
         if family == "mining_hall":
             for _, row in self.rows("mining_hall_left", lambda key: key[0] == site.name):
                 made.row(row, -1.0)
+        else:
+            for _, row in self.rows("ai_hall_after", lambda key: key[0] == site.name):
+                made.row(row, 1.0)
         if made.rows or rigid:
             for (_, d), row in self.rows("operating_cash", lambda key: key[1] > 0):
                 made.row(row, -cost * p.years[d - 1] / self.unit)

@@ -307,8 +307,8 @@ def _sharing(family: str, numbers: list[int], problem: Problem) -> tuple[tuple[i
 
 
 #: families with one row per tree node; of those that a site's delay makes each scenario's own
-_OF_NODES = frozenset({"mining_hall", "mining_hall_left", "ai_hall", "rig_supply", "issued"})
-_DELAYED = frozenset({"mining_hall", "mining_hall_left", "ai_hall"})
+_OF_NODES = frozenset({"mining_hall", "mining_hall_left", "ai_hall", "ai_hall_after", "rig_supply", "issued"})
+_DELAYED = frozenset({"mining_hall", "mining_hall_left", "ai_hall", "ai_hall_after"})
 
 
 def _column_place(lp: LinearProgram, j: int, problem: Problem) -> tuple[tuple[int, ...], int | None]:

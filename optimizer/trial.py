@@ -40,6 +40,7 @@ LAWS = frozenset(
         "mining_hall",
         "mining_hall_left",
         "ai_hall",
+        "ai_hall_after",
         "blocks_fit",
         "rig_options",
         "pledges",

@@ -157,6 +157,25 @@ def test_money_of_sites() -> None:
     row_is(plan, "value", 1, value | {name: -v / 1.08 for name, v in worth.items()}, equal=0.0)
 
 
+def test_what_runs_after_the_horizon_fits_the_halls_of_the_last_period() -> None:
+    """sum_j C[t] <= ai_hall[T-1], t >= T, where some contract grows: by a ramp (of a cloud too) or by a start that a delay moves to T."""
+    problem = tiny(3, scenarios=2, apart_from=4)
+    problem = with_site(problem, delay=delays(0, 1), build_ai=expansion_of(problem, lead=1))
+    lease = service_of(problem, term=3, contracted=np.array([5.0]), contracted_term=4)
+    cloud = service_of(problem, "cloud", "cloud", term=3, ramp=(0.3,))
+    plan = Plan(replace(problem, services=(lease, cloud)))
+    assert keys(plan, "ai_hall_after") == [("home", 0, 2, 0), ("home", 1, 2, 0), ("home", 1, 2, 1)]
+    built = f"{BUILT}build_ai"
+    # period 3, punctual: contracts of dates 1 and 2, those of date 0 are over; the MW contracted at date 0 are still there
+    mw = {f"{name}_home[0,{d}]": 1.0 for name in ("signed_tenant", "signed_cloud") for d in (1, 2)}
+    row_is(plan, "ai_hall_after", ("home", 0, 2, 0), mw | {f"{built}[0,0]": -1.0, f"{built}[0,1]": -1.0}, at_most=15.0)
+    # late: those of date 2 begin in period 3, and the cloud's ramp is complete in period 4; halls ordered at date 1 are not there yet
+    late = {f"signed_tenant_home[0,{d}]": 1.0 for d in range(3)}
+    late |= {f"signed_cloud_home[0,{d}]": 0.3 if d == 2 else 1.0 for d in range(3)}
+    row_is(plan, "ai_hall_after", ("home", 1, 2, 0), late | {f"{built}[0,0]": -1.0}, at_most=15.0)
+    row_is(plan, "ai_hall_after", ("home", 1, 2, 1), mw | {f"{built}[0,0]": -1.0}, at_most=20.0)
+
+
 # --- contracted blocks ------------------------------------------------------------------------------------------------
 
 
@@ -247,7 +266,7 @@ def test_rent_rises_on_each_anniversary_and_is_paid_for_what_runs() -> None:
 
 
 def test_rent_after_the_horizon_counts_at_the_horizon() -> None:
-    """share * remaining rent at rate[T-1], escalated, ramp complete, in steps of the last period discounted at contract_rate."""
+    """share * remaining rent at rate[T-1], escalated, by the ramp, in steps of the last period discounted at contract_rate."""
     problem = with_site(tiny(2, scenarios=2, cash=0.0, apart_from=4), delay=delays(0, 1), price=None)
     tenant = service_of(problem, rate=[1e6, 2e6], term=3, lead=1, ramp=(0.5, 0.5), escalator=0.1, reimbursed=None)
     tenant = replace(tenant, contracted=np.array([4.0]), contracted_term=4, window=dates(problem, 0))
@@ -255,9 +274,9 @@ def test_rent_after_the_horizon_counts_at_the_horizon() -> None:
     plan = Plan(problem)
     paid = {f"dividends[0,{d}]": -(1.08**-d) for d in range(3)}
     # signed at date 0, started at date 1 (scenario 0): periods 2 and 3 remain, in its second and third year
-    rest = 0.8 * 2.0 * (1.1 / 1.12 + 1.1**2 / 1.12**2)
+    rest = 0.8 * 2.0 * (0.5 * 1.1 / 1.12 + 1.1**2 / 1.12**2)
     # a year late: started at date 2, all three periods remain
-    late = 0.8 * 2.0 * (1.0 / 1.12 + 1.1 / 1.12**2 + 1.1**2 / 1.12**3)
+    late = 0.8 * 2.0 * (0.5 / 1.12 + 0.5 * 1.1 / 1.12**2 + 1.1**2 / 1.12**3)
     # contracted: years counted from date 0, periods 2 and 3 remain
     running = 4.0 * 0.8 * 2.0 * (1.1**2 / 1.12 + 1.1**3 / 1.12**2)
     for s, worth in ((0, rest), (1, late)):

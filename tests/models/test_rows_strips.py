@@ -284,3 +284,19 @@ def test_any_strip_is_worth_par_at_its_own_rate(data: st.DataObject) -> None:
     ended = z.end[0] <= periods
     assert z.cost.sum() + z.unamortised[0, -1] == pytest.approx(1.0 - terms["price"], abs=1e-12)
     assert not ended or z.claim[0] == 0.0
+
+
+def test_a_put_to_come_is_earned_by_months_from_the_issue() -> None:
+    """4 years of 6 from the issue to a put at 109 %: two thirds of 9 %; of a vintage of date 1, 3 years of 5. What is put by T is paid."""
+    problem = tiny(4)
+    terms = {"frequency": 0, "rate": 0.0, "maturity": 120}
+    of(flows(problem, put=(72, 1.09), **terms).put[:, None], [0.06])
+    of(flows(problem, 1, put=(72, 1.09), **terms).put[:, None], [0.054])
+    of(flows(problem, existing=True, existing_month=-24, put=(72, 1.09), **terms).put[:, None], [0.09 * 72 / 96])
+    for put in ((48, 1.09), (120, 1.09), (72, 1.0), (72, 0.95)):
+        of(flows(problem, put=put, **terms).put[:, None], [0.0])
+    # of a convertible only what exceeds its worth converted
+    rising = tiny(4, share_price=[[10.0, 10.0, 10.0, 10.0, 12.5]])
+    convertible = {"kind": "convertible", "conversion": Conversion(0.2), **terms}
+    of(flows(rising, put=(72, 1.09), **convertible).put[:, None], [1.06 - 12.5 / 12.0])
+    of(flows(rising, put=(72, 1.05), **convertible).put[:, None], [0.0])

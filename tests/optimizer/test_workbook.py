@@ -21,14 +21,14 @@ import pyxirr
 from openpyxl.utils import get_column_letter
 
 from models.decisions import Decisions
-from models.problem import Problem
+from models.problem import Conversion, Problem
 from models.proforma import keep_books
 from optimizer import Case, cli, results
 from optimizer.engine import Outcome, Solution
 from optimizer.workbook import WorkbookError, workbook
 from optimizer.workbook.build import build, compare, written
 from optimizer.workbook.checks import HOLDS, MASTER
-from tests.models.tiny import clock_of, debt_of, idle, tiny
+from tests.models.tiny import at, clock_of, debt_of, idle, service_of, site_of, tiny
 from tests.random_problems import random_problem
 from tests.workbook.evaluator import Engine
 from tests.workbook.random_plans import random_plan
@@ -229,6 +229,43 @@ def test_random_plans_in_python(name: str, tmp_path: Path) -> None:
     cells = engine.all()
     same(cells, layout, problem, decisions, problem.scenarios.count - 1, inputs)
     assert flag(cells, layout, "checks/master") == 1.0
+
+
+def running_on() -> tuple[Problem, Decisions]:
+    """A plan that runs on at the horizon's end: ramps that are not complete, a late start after it, puts to come."""
+    problem = tiny(3, scenarios=2, cash=1e8, apart_from=9, share_price=[[10.0, 11.0, 12.0, 13.0], [10.0, 9.0, 8.0, 7.0]])
+    problem = replace(problem, terminal=replace(problem.terminal, contracts=0.7, contract_rate=0.1))
+    problem = replace(problem, sites=(site_of(problem, delay=np.array([0, 2])),))
+    lease = service_of(
+        problem, ramp=(0.2, 0.5, 0.7), term=5, lead=1, escalator=0.03, contracted=np.array([4.0]), contracted_term=5
+    )
+    later = {"maturity": 120, "put": (60, 1.3)}
+    debts = (
+        debt_of(problem, existing=3e6, existing_month=-12, limit=1e7, pik=0.5, pik_months=24, **later),
+        debt_of(problem, "converts", "convertible", limit=1e7, conversion=Conversion(0.2), **later),
+    )
+    problem = replace(problem, services=(lease,), debts=debts)
+    signed = {("tenant", "home"): at(problem, {0: 3.0, 1: 5.0})}
+    issued = {"notes": at(problem, {1: 2e6}), "converts": at(problem, {0: 4e6})}
+    return problem, idle(problem, signed=signed, issued=issued)
+
+
+def test_what_runs_on_after_the_horizon(tmp_path: Path) -> None:
+    """Rents after the horizon by their ramps, and premiums of puts to come by their months, in every scenario and under other inputs."""
+    problem, decisions = running_on()
+    books = keep_books(problem, decisions)
+    assert all(books.ledger[f"terminal_put[{name}]"].any() for name in ("notes", "notes@existing", "converts"))
+    file = tmp_path / "plan.xlsx"
+    file.write_bytes(written("running on", problem, decisions, books, again(problem, decisions)))
+    engine = Engine(file)
+    layout = Layout(engine.all())
+    inputs = {"ai/tenant/ramp/2": 0.4, "debt/notes/put": 1.2, "debt/converts/put": 1.5, "factor/share": 1.3, "factor/ai": 0.9}
+    assert set(inputs) <= set(layout.inputs)
+    for s in range(2):
+        put(engine, layout, {"scenario": float(s + 1)})
+        assert same(engine.all(), layout, problem, decisions, s, {}) > 200
+    put(engine, layout, inputs)
+    same(engine.all(), layout, problem, decisions, 1, inputs)
 
 
 def test_random_plans_use_every_line_of_a_debt() -> None:

@@ -89,6 +89,12 @@ def _changed(p: Problem, key: list[str], x: float) -> Problem:
             return replace(p, rigs=tuple(replace(r, **{field: x}) if r.name == name else r for r in p.rigs))
         case ["ai", name, "escalator"]:
             return replace(p, services=tuple(replace(j, escalator=x) if j.name == name else j for j in p.services))
+        case ["ai", name, "ramp", k]:
+
+            def ramped(ramp: tuple[float, ...]) -> tuple[float, ...]:
+                return tuple(x if at == int(k) else part for at, part in enumerate(ramp))
+
+            return replace(p, services=tuple(replace(j, ramp=ramped(j.ramp)) if j.name == name else j for j in p.services))
         case ["item", name, "book"]:
             rigs = [replace(r, depreciation=replace(r.depreciation, book_months=int(x))) if r.name == name else r for r in p.rigs]
             return replace(p, rigs=tuple(rigs))
