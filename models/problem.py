@@ -642,8 +642,8 @@ class Market:
 @dataclass(frozen=True)
 class Terminal:
     """Shares of value counted in terminal equity: rigs x resale price; coins x price; halls, interconnection and equipment x cost
-    (what stood at date 0 counts nothing unless opening_assets says so, USD); contracts: remaining lease rent after the horizon, to the
-    end of its term, discounted at contract_rate per year, times this share."""
+    (what stood at date 0 counts nothing unless opening_assets says so, USD); contracts: remaining lease rent after the horizon, by its
+    ramp to the end of its term, discounted at contract_rate per year, times this share."""
 
     rigs: float = 1.0
     coins: float = 1.0

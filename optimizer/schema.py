@@ -201,7 +201,7 @@ class Tax(Section):
 
 
 class TerminalContracts(Section):
-    """Value of leases that run beyond the horizon."""
+    """Value of leases that run beyond the horizon: their rent, before all cost."""
 
     share: SharePart = Field(description="share counted")
     rate: RateUp = Field(default=0.12, description="discount rate of the remaining rent; default 12 %/year")

@@ -632,7 +632,9 @@ class _Catalogue:
             self._lead((*at, "lead"), service.lead, runs, note, (*at, "equipment", "payments"))
         if self.case is not None and service.contracted.any():
             said = self._said((*at, "contracted"), "")
-            self._add((*at, "contracted"), FACT, said, touches=(("ai_hall",), ("ai_hall_after",), ("service_floor", ANY, service.name)))
+            self._add(
+                (*at, "contracted"), FACT, said, touches=(("ai_hall",), ("ai_hall_after",), ("service_floor", ANY, service.name))
+            )
 
     def _floor(self, at: tuple[Part, ...], service: Service) -> None:
         """The served share that the contract asks for; that of a policy (`ai_first`) is told by the policy where it asks for more."""

@@ -6,7 +6,6 @@ the objective by little, and never by a jump in the owners' favour.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import numpy as np
 import pytest
 
 from models.plan import Plan
-from models.problem import Conversion, Payments, Problem, RigOption, Site, Terminal
+from models.problem import Call, Conversion, Payments, Problem, RigOption, Terminal
 from models.proforma import keep_books
 from optimizer import Case
 from optimizer.diagnostics import CaseError
@@ -170,41 +169,38 @@ def test_no_rows_where_nothing_can_grow_after_the_horizon(ramp: tuple[float, ...
 # --- what cannot be finished ------------------------------------------------------------------------------------------
 
 
-def unfinished() -> dict[str, Callable[[Problem], Problem]]:
-    """Something that is worth more than it costs, and would not work within the horizon of three periods."""
-
-    def of(make: Callable[[Problem], Site]) -> Callable[[Problem], Problem]:
-        return lambda p: replace(p, sites=(make(p),))
-
-    def built(kind: str, **more: Any) -> Callable[[Problem], Problem]:
-        return of(lambda p: site_of(p, mining_mw=10.0, **{kind: expansion_of(p, lead=3, payments=Payments(((0, 1.0),)))}, **more))
-
-    def rigs(**terms: Any) -> Callable[[Problem], Problem]:
-        return lambda p: replace(p, sites=(site_of(p),), rigs=(rig_of(p, **terms),))
-
-    def optioned(p: Problem) -> Problem:
-        option = RigOption(fee=1.0, strike=1e3, limit=50.0, buy=dates(p), exercise=dates(p, 1, 2))
-        return replace(p, sites=(site_of(p),), rigs=(rig_of(p, window=np.zeros(4, dtype=bool), lead=2, option=option),))
-
-    def lease(p: Problem) -> Problem:
-        equipment = {"equipment": path(1e5, 1, 4), "payments": Payments(((0, 0.1), (1, 0.9)))}
-        return replace(p, sites=(site_of(p),), services=(service_of(p, lead=3, term=10, **equipment),))
-
-    return {kind: built(kind) for kind in ("expand", "build_mining", "build_ai", "convert")} | {
-        "rigs": rigs(price=1e3, resale=1e6, lead=3),
-        "deposits": rigs(price=1e3, resale=1e6, lead=3, payments=Payments(((0, 0.1), (3, 0.9)))),
-        "options": optioned,
-        "lease": lease,
-    }
+def plant(what: str, lead: int) -> tuple[Problem, Problem]:
+    """A problem of three periods without something, and with it: worth more than it costs if it is ready `lead` periods after its order."""
+    problem = tiny(3, cash=1e8, terminal=WHOLE)
+    never = np.zeros(problem.clock.dates, dtype=bool)
+    if what in ("expand", "build_mining", "build_ai", "convert"):
+        # rigs and contracts wait for what they stand in
+        lacks = {"expand": "interconnection_mw", "build_mining": "mining_mw"}.get(what, "ai_mw")
+        base = replace(problem, sites=(site_of(problem, **{lacks: 0.0}),))
+        base = replace(base, rigs=(rig_of(base, price=1e3, limit=50.0),), services=(service_of(base),))
+        hall = expansion_of(problem, cost=1e3, lead=lead)
+        return base, replace(base, sites=(replace(base.sites[0], **{what: hall}),))
+    base = replace(problem, sites=(site_of(problem),))
+    if what == "lease":
+        paid = Payments(((0, 0.1), (1, 0.9)))
+        lease = service_of(problem, lead=lead, equipment=path(1e5, 1, 4), payments=paid, window=dates(problem, 0, 1))
+        return base, replace(base, services=(lease,))
+    option = RigOption(fee=1.0, strike=1e3, limit=50.0, buy=dates(problem), exercise=dates(problem))
+    terms: dict[str, Any] = {
+        "rigs": {},
+        "deposits": {"payments": Payments(((0, 0.1), (lead, 0.9)))},
+        "options": {"window": never, "option": option},
+    }[what]
+    return base, replace(base, rigs=(rig_of(problem, price=1e3, resale=1e6, limit=50.0, lead=lead, **terms),))
 
 
-@pytest.mark.parametrize("what", list(unfinished()))
+@pytest.mark.parametrize("what", ["expand", "build_mining", "build_ai", "convert", "rigs", "deposits", "options", "lease"])
 def test_what_is_never_finished_adds_nothing(what: str) -> None:
-    """With everything counted in full at the end, it is worth the cash that is there (options: that of date 0 may still be exercised)."""
-    problem = unfinished()[what](tiny(3, cash=1e8, terminal=WHOLE, hashprice=0.0 if what == "rigs" else 50.0))
-    if what == "options":
-        problem = replace(problem, rigs=(replace(problem.rigs[0], lead=3),))
-    assert value(problem) == close(1e8)
+    """Ready in the last period, it pays; ready at the horizon's end or later, it is worth nothing, though everything counts in full there."""
+    without, ready = plant(what, 2)
+    assert value(ready) > value(without) + 1e4
+    for lead in (3, 4, 20):
+        assert value(plant(what, lead)[1]) == close(value(without))
 
 
 def test_halls_on_their_way_count_no_more_than_was_paid() -> None:
@@ -289,8 +285,6 @@ def test_a_convertible_that_is_worth_more_converted_is_not_put() -> None:
 
 
 def test_what_is_called_owes_no_premium_of_a_put() -> None:
-    from models.problem import Call
-
     terms: dict[str, Any] = {"rate": 0.0, "maturity": 240, "put": (60, 1.5), "call": Call(((12, 1.0),))}
     found = solved(borrowed(**terms))
     assert found.decisions is not None and found.decisions.called["notes"].sum() == close(1e6)
