@@ -87,6 +87,21 @@ def test_rent_after_the_horizon_follows_the_ramp() -> None:
     assert books.ledger["terminal_contracts"][0, -1] == close(rent)
 
 
+@pytest.mark.parametrize("delay", [0, 1, 3])
+@pytest.mark.parametrize("ramp", [(), (0.2, 0.5, 0.7), (0.3, 0.0, 1.0, 0.4)], ids=str)
+def test_a_longer_horizon_sees_the_same_rents(delay: int, ramp: tuple[float, ...]) -> None:
+    """Where rents after the horizon count in full at the owners' rate, it does not matter where the horizon ends: not within the ramp, not
+    at an anniversary, not before a late start."""
+
+    def ending(periods: int) -> float:
+        problem = campus(periods, halls=9.0, site={"delay": np.array([delay])}, ramp=ramp, escalator=0.1, term=12)
+        running = {"contracted": np.array([2.0]), "contracted_term": 9, "window": dates(problem, 0), "lead": 1}
+        problem = replace(problem, services=(replace(problem.services[0], **running),))
+        return value(replace(problem, objective=replace(problem.objective, discount=0.1)))
+
+    assert [ending(periods) for periods in range(2, 9)] == [close(ending(2))] * 7
+
+
 def test_a_contract_that_ends_before_its_ramp_is_full_needs_and_brings_what_it_runs_with() -> None:
     """100 MW of which 1 % ever run are a contract of 1 MW."""
     ramping = solved(campus(ramp=(0.01,) * 8, term=8))
