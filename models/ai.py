@@ -83,8 +83,8 @@ class Services:
         price = np.array([step(service, max(int(m), 0)) for m in months])
         return share, price
 
-    def after(self, i: int, s: int) -> dict[int, Lin]:
-        """Period t >= T -> critical MW of all services under contract at site i in it (README 4).
+    def after(self, i: int, s: int) -> dict[int, dict[int, Lin]]:
+        """Period t >= T -> service -> critical MW under contract at site i in it (README 4).
 
         Only periods in which some contract runs with more MW than in the one before: in all others there are no more than there.
         """
@@ -92,15 +92,26 @@ class Services:
         here = [(j, service) for j, service in enumerate(p.services) if (j, i) in self.contracted]
         open_at = {j: self.signed[j, i].open(s) for j, _ in here if (j, i) in self.signed}
         last = max((int(self._start(service, i, s)[-1]) + len(service.ramp) for _, service in here), default=0)
-        out: dict[int, Lin] = {}
+        out: dict[int, dict[int, Lin]] = {}
         for t in range(b.T, last + 1):
             shares = {j: [self._running(service, i, s, at) for at in (t - 1, t)] for j, service in here if j in open_at}
             if not any(bool(np.any((now > before) & open_at[j])) for j, (before, now) in shares.items()):
                 continue
-            mw = Lin(sum(float(one.contracted[i]) for _, one in here if t < one.contracted_term))
+            out[t] = {j: Lin(float(one.contracted[i]) if t < one.contracted_term else 0.0) for j, one in here}
             for j, (_, now) in shares.items():
-                mw.plus(self._sum(j, i, s, now))
-            out[t] = mw
+                out[t][j].plus(self._sum(j, i, s, now))
+        return out
+
+    def needs(self, i: int, s: int) -> dict[int, float]:
+        """Service -> mean MW at the meter that one MW of it must be served in a period like the last one; only those with a floor."""
+        p = self.build.problem
+        last = p.clock.periods - 1
+        out = {}
+        for j, service in enumerate(p.services):
+            if service.floor > 0.0:
+                weight = p.clock.weight[last]
+                asked = float(weight @ service.demand.values(p.clock, s, last)) / float(weight.sum())
+                out[j] = service.floor * asked * p.sites[i].gross_ratio
         return out
 
     def _running(self, service: Service, i: int, s: int, t: int) -> Array:

@@ -39,7 +39,7 @@ class Plan:
         self.sites = Sites(b)
         self.services = Services(b)
         self.sites.limit(self.fleet, self.services.at_site())
-        self.sites.limit_after(self.services.after)
+        self.sites.limit_after(self.services)
         self._blocks_fit()
         self.power: Power | None = None
         self.theta: Theta | None = None

@@ -8,7 +8,7 @@ import numpy as np
 
 from models.books import Books
 from models.decisions import Decisions
-from models.problem import Array, Debt, Expansion, Ints, Mask, Problem, Rig
+from models.problem import Array, Debt, Expansion, Hourly, Ints, Mask, Problem, Rig, Site
 from models.proforma_assets import EXPANSIONS, Assets, ai_after, decided, expansion
 from models.proforma_checks import Checklist
 from models.proforma_debt import Liabilities, first_date, first_month, running_maturity
@@ -276,8 +276,32 @@ def _check_sites(problem: Problem, decisions: Decisions, assets: Assets, checks:
         # what runs after the horizon needs a hall that stands in its last period
         later = ai_after(assets, site.name)
         checks.at_most("AI after the horizon within AI halls", later, assets.ai_hall[site.name][:, -1:], site.name)
+        checks.at_most("floors after the horizon within power", *_floors_after(problem, assets, site), site.name)
         blocks = sum((block.mw for block in site.blocks), np.zeros(problem.clock.periods))
         checks.at_most("blocks within the interconnection", blocks, assets.interconnection[site.name], site.name)
+
+
+def _floors_after(problem: Problem, assets: Assets, site: Site) -> tuple[Array, Array]:
+    """(S, K) MWh that services must be served in periods T, T + 1, ... if each is like the last one; (S, 1) MWh that it can bring at most."""
+    clock, last = problem.clock, problem.clock.periods - 1
+    weight, scenarios = clock.weight[last], range(problem.scenarios.count)
+
+    def hours(of: Hourly | None) -> Array:
+        return np.array([weight.sum() if of is None else weight @ of.values(clock, s, last) for s in scenarios])[:, None]
+
+    owed = np.zeros_like(ai_after(assets, site.name))
+    for service in problem.services:
+        mw = assets.contracted_after.get((service.name, site.name))
+        if mw is not None and service.floor > 0.0:
+            owed[:, : mw.shape[1]] += service.floor * site.gross_ratio * hours(service.demand) * mw
+    taken = sum((float(block.mw[last]) for block in site.blocks), 0.0)
+    line = np.full((len(scenarios), 1), taken) if site.grid is None else assets.interconnection[site.name][:, -1:]
+    power = line * hours(site.grid.availability if site.grid is not None else None)
+    for own in site.own:
+        power = power + float(own.mw[last]) * hours(own.availability)
+    if site.diesel is not None:
+        power = power + float(site.diesel.mw[last]) * hours(None)
+    return owed, power
 
 
 def _check_services(problem: Problem, decisions: Decisions, checks: Checklist) -> None:

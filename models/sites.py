@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.fleet import Fleet, deduct, leaves, nodes, pay
-from models.linear import Build, Decision, Lin, running
+from models.linear import Build, Decision, Lin, running, total
 from models.problem import Expansion
 from models.tax import depreciation_shares
+
+if TYPE_CHECKING:
+    from models.ai import Services
 
 KINDS = ("expand", "build_mining", "build_ai", "convert", "store")
 #: kinds whose cost counts as interconnection, not as halls
@@ -119,26 +122,49 @@ class Sites:
                 here.plus(self.mining_hall(i, s, t), -site.mining_cost * dt / b.unit)
                 here.plus(self.ai_hall(i, s, t), -site.ai_cost * dt / b.unit)
 
-    def limit_after(self, after: Callable[[int, int], dict[int, Lin]]) -> None:
-        """What runs after the horizon is carried by what stands at its end.
+    def limit_after(self, services: Services) -> None:
+        """What runs after the horizon is carried by what stands at its end: halls, and the power to serve what must be served.
 
-            sum_j C[j, i, s, t] <= ai_hall[i, s, T-1],   t >= T          [critical MW]
+            sum_j C[j, i, s, t] <= ai_hall[i, s, T-1]                              t >= T          [critical MW]
+            sum_j need[j, i, s] * C[j, i, s, t] <= power[i, s]                     t >= T          [mean MW of a period like the last one]
 
-        after(i, s): the periods t in which the left side may rise, with it. Key of a row: site, scenario, T - 1, t - T.
+        Rows are of periods t in which some contract grows. Key of a row: site, scenario, T - 1, t - T.
         """
         b = self.build
         for i, site in enumerate(b.problem.sites):
-            alike: set[tuple[int, int]] = set()  # scenarios with one delay and one node at T - 1 have the same rows
+            alike: set[tuple[int, int]] = (
+                set()
+            )  # scenarios with one delay and one node at T - 1 have the same halls and contracts
             for s in range(b.S):
+                needs = services.needs(i, s)
                 mark = (int(b.problem.scenarios.node[s, b.T - 1]), int(site.delay[s]))
-                if mark in alike:
-                    continue
+                known = mark in alike
                 alike.add(mark)
-                hall = self.ai_hall(i, s, b.T - 1)
-                mw, hall.const = hall.const, 0.0
-                for t, contracts in after(i, s).items():
-                    body = Lin().plus(contracts).plus(hall, -1.0)
-                    b.row("ai_hall_after", (site.name, s, b.T - 1, t - b.T), body, at_most=mw, unit="USD/MW")
+                if known and not needs:
+                    continue
+                for t, contracts in services.after(i, s).items():
+                    key = (site.name, s, b.T - 1, t - b.T)
+                    if not known:
+                        hall = self.ai_hall(i, s, b.T - 1)
+                        mw, hall.const = hall.const, 0.0
+                        b.row("ai_hall_after", key, total(contracts.values()).plus(hall, -1.0), at_most=mw, unit="USD/MW")
+                    served = total(contracts[j].times(need) for j, need in needs.items() if j in contracts)
+                    if not served.constant_only:
+                        b.row("service_floor_after", key, served.plus(self._power_at_end(i, s), -1.0), at_most=0.0)
+
+    def _power_at_end(self, i: int, s: int) -> Lin:
+        """Mean MW at the meter that all sources of a site can bring in the last period."""
+        b, site, clock = self.build, self.build.problem.sites[i], self.build.problem.clock
+        t, weight = b.T - 1, clock.weight[b.T - 1] / clock.weight[b.T - 1].sum()
+        out = Lin(sum(float(block.mw[t]) for block in site.blocks))
+        if site.grid is not None:  # blocks are a part of the interconnection
+            share = site.grid.availability
+            out = self.interconnection(i, s, t).times(1.0 if share is None else float(weight @ share.values(clock, s, t)))
+        for own in site.own:
+            out.const += float(own.mw[t]) * float(weight @ own.availability.values(clock, s, t))
+        if site.diesel is not None:
+            out.const += float(site.diesel.mw[t])
+        return out
 
     def limit(self, fleet: Fleet, contracted: np.ndarray) -> None:
         """Rigs stand in mining halls, AI services in AI halls.

@@ -518,6 +518,7 @@ class _Catalogue:
                 self._expansion(site, kind, (*at, *inside), one)
         i = [s.name for s in self.p.sites].index(site.name)
         power: tuple[Pattern, ...] = ((HOURS, site.name), ("capacity", ANY, ANY, i), ("blocks_fit", site.name), ("rule",))
+        power += (("service_floor_after", site.name),)
         if site.blocks and self.case is not None:
             self._blocks(site, at)
         if site.diesel is not None and np.isfinite(site.diesel.permit_hours):
@@ -600,7 +601,12 @@ class _Catalogue:
             self._add((*parts, "minimum"), "minimum", said, rows=rows, drop=(f"{dotted(*parts)}.minimum=0 MW",), levers=(least,))
         i = [s.name for s in self.p.sites].index(site.name)
         touches: tuple[Pattern, ...] = {
-            "expand": ((HOURS, site.name), ("capacity", "grid", ANY, i), ("blocks_fit", site.name)),
+            "expand": (
+                (HOURS, site.name),
+                ("capacity", "grid", ANY, i),
+                ("blocks_fit", site.name),
+                ("service_floor_after", site.name),
+            ),
             "build_mining": (("mining_hall", site.name), ("mining_hall_left", site.name)),
             "build_ai": (("ai_hall", site.name), ("ai_hall_after", site.name)),
             "convert": (("ai_hall", site.name), ("ai_hall_after", site.name), ("mining_hall", site.name)),
@@ -616,7 +622,7 @@ class _Catalogue:
         at: tuple[Part, ...] = ("ai", service.name)
         j = [s.name for s in self.p.services].index(service.name)
         runs: tuple[Pattern, ...] = (("service_minimum", service.name), ("rented", service.name), ("capacity", "service", j))
-        runs += (("ai_hall",), ("ai_hall_after",), ("rule",), ("operating_cash",), (HOURS,))
+        runs += (("ai_hall",), ("ai_hall_after",), ("service_floor_after",), ("rule",), ("operating_cash",), (HOURS,))
         gone = service.limit <= 0.0
         self._limit((*at, "limit"), "MW", service.limit, (("service_limit", service.name),), "services", runs if gone else ())
         self._minimum((*at, "minimum"), "MW", service.minimum, (("service_minimum", service.name),), "services")

@@ -41,6 +41,7 @@ LAWS = frozenset(
         "mining_hall_left",
         "ai_hall",
         "ai_hall_after",
+        "service_floor_after",
         "blocks_fit",
         "rig_options",
         "pledges",

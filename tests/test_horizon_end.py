@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from models.plan import Plan
-from models.problem import Call, Conversion, Payments, Problem, RigOption, Terminal
+from models.problem import Block, Call, Conversion, Payments, Problem, RigOption, Terminal
 from models.proforma import keep_books
 from optimizer import Case
 from optimizer.diagnostics import CaseError
@@ -153,6 +153,26 @@ def test_services_share_the_hall_after_the_horizon() -> None:
         books = keep_books(problem, idle(problem, signed=chosen))
         check = {one.name: one.relative for one in books.checks}[LATER]
         assert (check <= 1e-9) is fits
+
+
+@pytest.mark.parametrize("blocks", [False, True], ids=["grid", "block"])
+def test_a_ramp_needs_the_power_that_its_floor_asks_for(blocks: bool) -> None:
+    """100 MW of hall and 12.5 MW of line: with 90 % to be served in every period, 12.5 / (0.9 * 1.25) MW can be signed, whatever the ramp."""
+
+    def ramping(ramp: tuple[float, ...]) -> Problem:
+        problem = campus(halls=100.0, site={"interconnection_mw": 12.5}, ramp=ramp, floor=0.9)
+        if blocks:  # the only power there is
+            block = Block("firm", np.full(4, 12.5), path(1.0, 1, 4))
+            problem = replace(problem, sites=(replace(problem.sites[0], grid=None, blocks=(block,)),))
+            problem = replace(problem, services=(replace(problem.services[0], reimbursed=None),))
+        return problem
+
+    assert signed(solved(ramping(()))) == close(12.5 / 1.125)
+    assert signed(solved(ramping((0.1, 0.1, 0.1)))) == close(12.5 / 1.125)
+    problem = ramping((0.1, 0.1, 0.1))
+    books = keep_books(problem, idle(problem, signed={("tenant", "home"): at(problem, {3: 50.0})}))
+    short = {one.name: one for one in books.checks}["floors after the horizon within power"]
+    assert short.residual == close((50.0 * 1.125 - 12.5) * 2190.0)
 
 
 def test_a_hall_may_be_handed_over_after_the_horizon() -> None:

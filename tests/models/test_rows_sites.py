@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from models.plan import Plan
-from models.problem import Block, Payments, Problem
+from models.problem import Block, Diesel, Grid, OwnSource, Payments, Problem
 from optimizer.engine import Outcome, solve_problem
 from tests.models.rows import close, keys, row_is, solved
-from tests.models.tiny import dates, expansion_of, path, rig_of, service_of, site_of, tiny
+from tests.models.tiny import dates, expansion_of, hourly, path, rig_of, service_of, site_of, tiny
 
 BUILT = "built_home_"
 RIG = "orders_rig_home"
@@ -174,6 +174,26 @@ def test_what_runs_after_the_horizon_fits_the_halls_of_the_last_period() -> None
     late |= {f"signed_cloud_home[0,{d}]": 0.3 if d == 2 else 1.0 for d in range(3)}
     row_is(plan, "ai_hall_after", ("home", 1, 2, 0), late | {f"{built}[0,0]": -1.0}, at_most=15.0)
     row_is(plan, "ai_hall_after", ("home", 1, 2, 1), mw | {f"{built}[0,0]": -1.0}, at_most=20.0)
+
+
+def test_what_must_be_served_after_the_horizon_finds_its_power() -> None:
+    """floor * gross * mean demand * C[t] <= interconnection[T-1] * availability + own + diesel; services without a floor are not in it."""
+    problem = tiny(2, hours=2)
+    share = hourly(problem, [1.0, 0.6])
+    grid = Grid(hourly(problem, 40.0), hourly(problem, 0.0), availability=share)
+    own = OwnSource("river", np.array([0.0, 30.0]), hourly(problem, [0.5, 0.3]), path(5.0, 1, 2))
+    diesel = Diesel("diesel", np.array([0.0, 7.0]), path(300.0, 1, 2))
+    problem = with_site(problem, grid=grid, own=(own,), diesel=diesel, expand=expansion_of(problem))
+    firm = service_of(
+        problem, ramp=(0.2,), floor=0.9, demand=hourly(problem, [1.0, 0.5]), contracted=np.array([4.0]), contracted_term=3
+    )
+    loose = service_of(problem, "loose", ramp=(0.1,))
+    plan = Plan(replace(problem, services=(firm, loose)))
+    need, line = 0.9 * 0.75 * 1.25, 0.8
+    terms = {f"{SIGNED}[0,{d}]": need for d in range(2)} | {f"{BUILT}expand[0,{d}]": -line for d in range(2)}
+    given = line * 100.0 + 30.0 * 0.4 + 7.0 - need * 4.0
+    assert keys(plan, "service_floor_after") == [("home", 0, 1, 0)]
+    row_is(plan, "service_floor_after", ("home", 0, 1, 0), terms, at_most=given)
 
 
 # --- contracted blocks ------------------------------------------------------------------------------------------------
