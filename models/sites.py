@@ -156,15 +156,24 @@ class Sites:
         """Mean MW at the meter that all sources of a site can bring in the last period."""
         b, site, clock = self.build, self.build.problem.sites[i], self.build.problem.clock
         t, weight = b.T - 1, clock.weight[b.T - 1] / clock.weight[b.T - 1].sum()
-        out = Lin(sum(float(block.mw[t]) for block in site.blocks))
-        if site.grid is not None:  # blocks are a part of the interconnection
-            share = site.grid.availability
-            out = self.interconnection(i, s, t).times(1.0 if share is None else float(weight @ share.values(clock, s, t)))
+        # blocks are a part of the interconnection; without a grid they are all that comes over it
+        blocks = sum(float(block.mw[t]) for block in site.blocks)
+        out = Lin(blocks) if site.grid is None else self.interconnection(i, s, t).times(self.line_share(i, s))
         for own in site.own:
             out.const += float(own.mw[t]) * float(weight @ own.availability.values(clock, s, t))
         if site.diesel is not None:
             out.const += float(site.diesel.mw[t])
         return out
+
+    def line_share(self, i: int, s: int) -> float:
+        """Mean availability of the interconnection in the last period; 0 without a grid."""
+        grid, clock = self.build.problem.sites[i].grid, self.build.problem.clock
+        if grid is None:
+            return 0.0
+        if grid.availability is None:
+            return 1.0
+        weight = clock.weight[clock.periods - 1]
+        return float(weight @ grid.availability.values(clock, s, clock.periods - 1)) / float(weight.sum())
 
     def limit(self, fleet: Fleet, contracted: np.ndarray) -> None:
         """Rigs stand in mining halls, AI services in AI halls.

@@ -227,6 +227,8 @@ class Statements:
         """One more MW in every hour: for the grid's capacity, beside the blocks, in words of rules."""
         site, plan = self.problem.sites[i], self.plan
         made = self.all("blocks_fit", (site.name,), -1.0)
+        for key, row in self.rows("service_floor_after", lambda key: key[0] == site.name):
+            made.row(row, plan.sites.line_share(i, key[1]))
         for key, row in self.rows("grid_limit", lambda key: key[0] == site.name):
             assert plan.power is not None
             merit = plan.power.blocks[i, key[1], key[2]].merit
@@ -323,7 +325,23 @@ class Statements:
                 column = int(matrix.indices[k])
                 if self.lp.columns[column].parent_component().local_name not in ("use", "quantity"):
                     made.entries[row, column] = -float(matrix.data[k]) / service.floor
+        self._floor_after(j, made)
         self.add(f"service floor of {service.name}", path, "share", "less", made, self.room.floor(j), service.floor)
+
+    def _floor_after(self, j: int, made: _Collected) -> None:
+        """The same of what must be served after the horizon: all that the service asks for there is proportional to its floor."""
+        services, p = self.plan.services, self.problem
+        names = [site.name for site in p.sites]
+        for (name, s, _, k), row in self.rows("service_floor_after"):
+            i = names.index(name)
+            asked = services.after(i, s)[p.clock.periods + k].get(j)
+            if asked is None:
+                continue
+            share = services.needs(i, s)[j] / p.services[j].floor
+            made.row(row, share * asked.const)
+            one = asked.merged()
+            for coef, var in zip(one.coefs, one.vars, strict=True):
+                made.entries[row, self.column[id(var)]] = -share * coef
 
     # ---- money -----------------------------------------------------------------------------------------------------
     def _instrument(self, one: Debt | Equity) -> None:
