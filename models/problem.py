@@ -695,6 +695,7 @@ class Rule:
     penalty: None = hard; else USD per unit of breach and date, discounted (soft). source: "file:line:column".
     owner: instrument whose covenant it is, or None. expected: both sides are averaged over scenarios by their probabilities; `active` is
     then the same in all of them. path: the name that its source has for it.
+    unit: what both sides, and a breach, are measured in; None: nothing says so.
     moved, moved_constant: the decisions that the sentence has on its right (as `terms`) and the data that it has on its left (as
     `constant`, None: none), which the row has on the other side: both sides as stated are that much more (`stated_sides`).
     """
@@ -710,6 +711,7 @@ class Rule:
     owner: str | None = None
     expected: bool = False
     path: str = ""
+    unit: str | None = None
     moved: dict[Term, Array] = field(default_factory=dict)
     moved_constant: Array | None = None
 

@@ -810,9 +810,8 @@ class _Catalogue:
         self.found.append(Stated(path, "rule", label, rule.source, rows=rows, drop=(self._soft(path, rule),), levers=tuple(made)))
 
     def _unit(self, rule: Rule) -> str | None:
-        """What a rule compares, where words tell it."""
-        units = {WORDS[term.word].unit for term in rule.terms if term.word in WORDS and WORDS[term.word].argument != "good"}
-        return units.pop() if len(units) == 1 else None
+        """What a rule compares, where its sentence tells it."""
+        return rule.unit
 
     def _soft(self, path: str, rule: Rule) -> str:
         """The setting with which breaches of a rule cost nothing, in the unit that it is measured in."""
