@@ -508,8 +508,16 @@ def opened(problem: Problem) -> Opened:
         more(j, f"ai.{j.name}.limit", j.limit, float(j.contracted.sum()), 1.0, some(j.window, j.lead) and j.limit == 0.0)
         for j in problem.services
     )
+    # a revolver's limit costs fees, and a loan of a stated ratio has the size that follows from it
     debts = tuple(
-        more(d, f"financing.{d.name}.limit", d.limit, d.existing, problem.money, some(d.window, 0) and d.kind != "revolver")
+        more(
+            d,
+            f"financing.{d.name}.limit",
+            d.limit,
+            d.existing,
+            problem.money,
+            some(d.window, 0) and d.kind != "revolver" and d.ratio is None,
+        )
         for d in problem.debts
     )
     equities = tuple(

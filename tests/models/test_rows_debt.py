@@ -113,7 +113,7 @@ def test_a_dear_debt_is_called() -> None:
 def test_balance_of_a_sculpted_loan_rolls_at_nodes() -> None:
     """B[d] = B[d-1] + F[d] - A[d], B[-1] = existing; repayments from date 1; nothing left at maturity."""
     problem = tiny(3, scenarios=2)
-    loan = {"name": "loan", "kind": "loan", "amortisation": "sculpted", "window": dates(problem, 0, 1)}
+    loan = {"name": "loan", "kind": "loan", "amortisation": "as_cash_allows", "window": dates(problem, 0, 1)}
     plan = Plan(owing(problem, **loan, tenor=36, existing=7e6, limit=50e6))
     assert keys(plan, "debt_roll") == [("loan", 0, 0), *(("loan", s, d) for d in (1, 2, 3) for s in (0, 1))]
     row_is(plan, "debt_roll", ("loan", 0, 0), {"balance[loan,0,0]": 1.0, "issued_loan[0,0]": -1.0}, equal=7.0)
@@ -127,7 +127,7 @@ def test_balance_of_a_sculpted_loan_rolls_at_nodes() -> None:
 
 def test_tenor_of_a_running_balance_counts_from_the_first_window_date() -> None:
     problem = tiny(4)
-    loan = {"name": "loan", "kind": "loan", "amortisation": "sculpted", "window": dates(problem, 1, 2, 3)}
+    loan = {"name": "loan", "kind": "loan", "amortisation": "as_cash_allows", "window": dates(problem, 1, 2, 3)}
     plan = Plan(owing(problem, **loan, tenor=24))
     # due at date 3: what could be drawn then would mature the same day
     assert list(plan.model.issued_loan) == [(0, 1), (0, 2)]
@@ -158,7 +158,7 @@ def test_balance_of_a_btc_loan_is_drawn_at_nodes_and_repaid_by_scenario() -> Non
 def test_money_of_a_running_balance() -> None:
     """A draw brings price - fee; interest rate * dt * B[t] is paid at t + 1; what is left at T is owed there."""
     problem = tiny(2, months=6, cash=0.0)
-    loan = {"name": "loan", "kind": "loan", "amortisation": "sculpted", "price": 0.99, "fee": 0.02, "maturity": 60}
+    loan = {"name": "loan", "kind": "loan", "amortisation": "as_cash_allows", "price": 0.99, "fee": 0.02, "maturity": 60}
     plan = Plan(owing(problem, **loan, rate=[0.08, 0.10], window=dates(problem, 0, 1)))
     later = {"cash[0,1]": 1.0, "cash[0,0]": -1.0, "dividends[0,1]": 1.0, "issued_loan[0,1]": -0.97, "repaid_loan[0,1]": 1.0}
     row_is(plan, "cash", (0, 1), later | {"balance[loan,0,0]": 0.5 * 0.08}, equal=0.0)
@@ -173,7 +173,7 @@ def test_coverage_of_a_sculpted_loan() -> None:
     """cfads[s, d] >= coverage * (rate * dt * B[d-1] + A[d]) where m_d - m_first > grace and d <= M; cfads is after tax."""
     problem = tiny(4, scenarios=2, tax_rate=0.21)
     business = stream(problem, [0.0, 30e6, 40e6, 50e6, 60e6])
-    loan = {"name": "loan", "kind": "loan", "amortisation": "sculpted", "coverage": 1.3, "grace": 12, "tenor": 36}
+    loan = {"name": "loan", "kind": "loan", "amortisation": "as_cash_allows", "coverage": 1.3, "grace": 12, "tenor": 36}
     plan = Plan(replace(owing(problem, **loan, window=dates(problem, 0, 1)), cash_flows=(business,)))
     assert keys(plan, "coverage") == [("loan", s, d) for s in (0, 1) for d in (2, 3)]
     for s in (0, 1):
@@ -187,7 +187,7 @@ def test_coverage_of_a_sculpted_loan() -> None:
 
 def test_coverage_counts_from_the_month_an_existing_loan_was_drawn() -> None:
     problem = tiny(2)
-    loan = {"name": "loan", "kind": "loan", "amortisation": "sculpted", "coverage": 1.3, "grace": 12, "existing": 5e6}
+    loan = {"name": "loan", "kind": "loan", "amortisation": "as_cash_allows", "coverage": 1.3, "grace": 12, "existing": 5e6}
     business = stream(problem, [0.0, 30e6, 40e6])
     plan = Plan(replace(owing(problem, **loan, existing_month=-6, maturity=60), cash_flows=(business,)))
     assert keys(plan, "coverage") == [("loan", 0, 1), ("loan", 0, 2)]  # 18 and 30 months after the draw
@@ -198,7 +198,7 @@ def test_a_sculpted_loan_is_sized_by_coverage() -> None:
     problem = tiny(3, discount=0.12, cash_yield=0.12)
     flows = np.array([0.0, 30e6, 40e6, 50e6])
     problem = replace(problem, cash_flows=(stream(problem, flows),))
-    loan = {"name": "loan", "kind": "loan", "amortisation": "sculpted", "coverage": 1.25, "window": dates(problem, 0)}
+    loan = {"name": "loan", "kind": "loan", "amortisation": "as_cash_allows", "coverage": 1.25, "window": dates(problem, 0)}
     solution = solved(owing(problem, **loan))
     face = sum(flows[d] / 1.25 / 1.08**d for d in (1, 2, 3))
     assert close(solution.decisions.issued["loan"][0, 0], face)
@@ -211,7 +211,7 @@ def test_coverage_sizes_by_the_worst_path() -> None:
     problem = tiny(3, scenarios=2, discount=0.12, cash_yield=0.12)
     flows = np.array([[0.0, 30e6, 50e6, 50e6], [0.0, 30e6, 20e6, 20e6]])
     problem = replace(problem, cash_flows=(stream(problem, flows),))
-    loan = {"name": "loan", "kind": "loan", "amortisation": "sculpted", "coverage": 1.25, "window": dates(problem, 0)}
+    loan = {"name": "loan", "kind": "loan", "amortisation": "as_cash_allows", "coverage": 1.25, "window": dates(problem, 0)}
     solution = solved(owing(problem, **loan))
     face = sum(flows[1, d] / 1.25 / 1.08**d for d in (1, 2, 3))
     assert solution.decisions.issued["loan"][:, 0] == pytest.approx([face, face], rel=1e-9)
