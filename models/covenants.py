@@ -309,7 +309,7 @@ class Covenants:
         One share k for all dates, which the program chooses: linear where cfads is no decision. The second row stands at the first date.
         """
         b = self.plan.build
-        share = b.named("sculpted_share", (debt.name,)) if service else None
+        share = b.named("sculpted_share", debt.name) if service else None
         sums: dict[int, tuple[int, Lin]] = {}
         for (s, d), paid in service.items():
             cash = self.words.at("cfads", None, s, d)
