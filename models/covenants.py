@@ -10,7 +10,7 @@ import numpy as np
 
 from models import word_parts
 from models.linear import Build, Lin, settled, total
-from models.problem import Function, Rule, Term
+from models.problem import Debt, Function, Rule, Term
 from models.rules import WORDS
 from models.running import Running
 
@@ -278,9 +278,53 @@ class Covenants:
         return out
 
     def sculpt(self) -> None:
-        """Sculpted loans: cfads >= coverage * (interest + principal) of the loan at every date after its grace."""
+        """Debt service of loans after their grace: within cash flow (as cash allows), or the same share of it throughout (sculpted)."""
+        for debt in self.plan.build.problem.debts:
+            service = self.plan.instruments.service.get(debt.name, {})
+            if debt.amortisation != "sculpted":
+                self._within_cash(debt, service)
+            elif debt.existing > 0.0 or self.plan.instruments.issued[debt.name].table().any():
+                agreed = {key: one for key, one in service.items() if _bank_case(debt, key[0])}
+                self._at_ratio(debt, agreed) if debt.ratio is not None else self._at_one_share(debt, agreed)
+
+    def _within_cash(self, debt: Debt, service: dict[tuple[int, int], Lin]) -> None:
+        """cfads[s, d] >= coverage * service[s, d]          [USD]"""
         b = self.plan.build
-        for debt, s, d, service in self.plan.instruments.coverage_rows:
-            body = Lin().plus(self.words.at("cfads", None, s, d)).plus(service, -debt.coverage).merged()
+        for (s, d), paid in service.items() if debt.coverage > 0.0 else ():
+            body = Lin().plus(self.words.at("cfads", None, s, d)).plus(paid, -debt.coverage).merged()
             constant, body.const = body.const, 0.0
             b.row("coverage", (debt.name, s, d), body, at_least=-constant, unit="USD/USD", scale=b.unit)
+
+    def _at_ratio(self, debt: Debt, service: dict[tuple[int, int], Lin]) -> None:
+        """cfads[s, d] = ratio * service[s, d]          [USD], s the bank case"""
+        assert debt.ratio is not None
+        for (s, d), paid in service.items():
+            body = Lin().plus(self.words.at("cfads", None, s, d)).plus(paid, -debt.ratio).merged()
+            constant, body.const = body.const, 0.0
+            self.plan.build.row("sculpted", (debt.name, s, d), body, equal=-constant)
+
+    def _at_one_share(self, debt: Debt, service: dict[tuple[int, int], Lin]) -> None:
+        """service[s, d] = k * cfads[s, d];   sum_d cfads[s, d] >= coverage * sum_d service[s, d]          [USD], s the bank case
+
+        One share k for all dates, which the program chooses: linear where cfads is no decision. The second row stands at the first date.
+        """
+        b = self.plan.build
+        share = b.named("sculpted_share", debt.name) if service else None
+        sums: dict[int, tuple[int, Lin]] = {}
+        for (s, d), paid in service.items():
+            cash = self.words.at("cfads", None, s, d)
+            if not cash.constant_only:
+                raise ValueError(
+                    f"{debt.name}: the ratio of a sculpted loan can be chosen only where cfads is no decision; give `ratio`"
+                )
+            b.row("sculpted", (debt.name, s, d), Lin().plus(paid).add(share, -cash.const).merged(), equal=0.0)
+            sums.setdefault(s, (d, Lin()))[1].plus(cash).plus(paid, -debt.coverage)
+        for s, (d, body) in sums.items():
+            body = body.merged()
+            constant, body.const = body.const, 0.0
+            b.row("coverage", (debt.name, s, d), body, at_least=-constant, unit="USD/USD", scale=b.unit)
+
+
+def _bank_case(debt: Debt, s: int) -> bool:
+    """Whether the schedule of a sculpted loan follows the cash flow of this scenario."""
+    return s == 0 if debt.bank_case is None else bool(debt.bank_case[s])

@@ -33,7 +33,7 @@ class Decisions:
     issued                       debt or equity -> USD face issued or drawn (a revolver has none)
     called                       debt -> (S, D, D): share of *original face* (USD) issued at date v that is called at date d; [.., v, d].
                                  An existing debt's face is vintage v = 0 of debt "<name>" when `existing` > 0: key "<name>@existing" -> (S, D)
-    repaid                       sculpted loan, BTC loan -> USD principal repaid
+    repaid                       loan that is sculpted or repaid as cash allows, BTC loan -> USD principal repaid
     balance                      revolver -> USD outstanding after date d
     pledged                      BTC loan -> BTC pledged after date d
     sold                         (S, D) BTC sold; dividends, rescue (S, D) USD

@@ -24,7 +24,8 @@ class Instruments:
         self.balances: dict[str, np.ndarray] = {}  # running balances (S, D): variable, None where nothing can be outstanding
         self._flows: dict[tuple[str, int, int], Lin] = {}  # of the debt at hand: (what, s, date or year) -> sum over vintages
         self._like: dict[int, int] = {}  # scenario -> the first one in which the debt at hand does the same
-        self.coverage_rows: list[tuple[Debt, int, int, Lin]] = []  # (debt, s, d, debt service of this loan)
+        #: debt service of loans that are repaid as cash allows or sculpted, at the dates after their grace
+        self.service: dict[str, dict[tuple[int, int], Lin]] = {}
         for debt in p.debts:
             build.outstanding[debt.name] = grid(build.S, build.D)
             if debt.is_strip:
@@ -215,7 +216,7 @@ class Instruments:
             b.issue_cost[s, b.year_of(e)].plus(cost, part)
 
     def _running(self, debt: Debt) -> None:
-        """Sculpted loan (repayments at nodes) and BTC-backed loan (repayments by scenario).
+        """Loan that is sculpted or repaid as cash allows (repayments at nodes) and BTC-backed loan (repayments by scenario).
 
         B[d] = B[d-1] + F[d] - A[d];   B = 0 from maturity on          [USD]
         """
@@ -224,15 +225,17 @@ class Instruments:
         btc = debt.kind == "btc_loan"
         dates = np.arange(b.D)
         made = self._face(debt, (np.inf if btc else debt.limit - debt.existing))
-        repaid = self.repaid[debt.name] = b.decide(
-            ("repaid", debt.name), (dates >= 1) & (dates >= first) & (dates <= end), recourse=btc
-        )
+        late = clock.date_month - issued > debt.grace
+        open_dates = (dates >= 1) & (dates >= first) & (dates <= end)
+        if debt.amortisation == "sculpted" and not btc:
+            open_dates &= late  # its schedule has no principal before
+        repaid = self.repaid[debt.name] = b.decide(("repaid", debt.name), open_dates, recourse=btc)
         balances = np.full((b.S, b.D), None, dtype=object)
         cap = debt.limit / b.unit
         shared: dict[tuple[int, int], object] = {}
         for s in range(b.S):
             for d in range(first, min(end, b.D)):
-                # a sculpted balance is decided at nodes throughout, a BTC loan's by scenario
+                # a loan's balance is decided at nodes throughout, a BTC loan's by scenario
                 key = (s, d) if btc else (int(b.problem.scenarios.node[s, d]), -1)
                 if key not in shared:
                     shared[key] = b.named("balance", (debt.name, s, d), 0.0, cap)
@@ -257,10 +260,23 @@ class Instruments:
                 self._pay_interest(s, d, interest)
                 if not btc:
                     b.principal[s, d].add(repaid.at(s, d))
-                    late = int(clock.date_month[d]) - issued > debt.grace
-                    if debt.coverage > 0.0 and late and d <= min(end, b.T):
-                        self.coverage_rows.append((debt, s, d, interest.add(repaid.at(s, d))))
+                    if late[d] and d <= min(end, b.T):
+                        self.service.setdefault(debt.name, {})[s, d] = interest.add(repaid.at(s, d))
             b.entry("terminal_debt")[s, b.T].add(balances[s, b.T], -1.0)
+        if debt.amortisation == "sculpted" and not btc:
+            self._agree(debt, made, repaid)
+
+    def _agree(self, debt: Debt, made: Decision, repaid: Decision) -> None:
+        """A sculpted loan has one schedule, agreed before the futures part: draws and repayments are the same in all scenarios.
+
+        F[n, d] = F[first, d];   A[n, d] = A[first, d]   for the nodes n of date d          [USD]
+        """
+        b = self.build
+        for what, decision in (("issued", made), ("repaid", repaid)):
+            for s, d in nodes(b):
+                here, first = decision.at(s, d), decision.at(0, d)
+                if here is not None and here is not first:
+                    b.row("agreed", (debt.name, what, s, d), Lin().add(here).add(first, -1.0), equal=0.0)
 
     def _revolver(self, debt: Debt) -> None:
         """Drawn and repaid freely by scenario up to its limit; a fee on what is not drawn."""

@@ -502,6 +502,10 @@ class Conversion:
         return min(max(share_price / conversion_price - 1.0, 0.0), max(cap - 1.0, 0.0))
 
 
+#: amortisations of a loan whose repayments are decisions
+RUNNING = ("sculpted", "as_cash_allows")
+
+
 @dataclass(frozen=True)
 class Debt:
     """One debt instrument. Shares are per 1 USD of face. Months are from date 0 unless said otherwise.
@@ -516,12 +520,16 @@ class Debt:
     pik_months      months since issue during which a share `pik` of interest is added to the balance instead of paid
     frequency       months between interest payments, 0: all interest at maturity
     maturity        month of maturity, or None with tenor: months after issue
-    amortisation    'bullet' | 'level' | 'annuity' | 'given' | 'after_completion' | 'sculpted'
-    grace           months after issue without principal payments ('level', 'annuity'; 'sculpted': before its coverage rule starts)
+    amortisation    'bullet' | 'level' | 'annuity' | 'given' | 'after_completion' | 'sculpted' | 'as_cash_allows'
+    grace           months after issue without principal payments ('level', 'annuity', 'sculpted'; 'as_cash_allows': before its coverage
+                    rule starts)
     given           ((months since issue, share of face), ...) for 'given'
     balloon         share of face left for maturity by 'level', 'annuity', 'after_completion'
     completion (S,) month of completion for 'after_completion', delay included
-    coverage        'sculpted': cfads >= coverage x (interest + principal) of this loan at every date after grace
+    coverage        'as_cash_allows': cfads >= coverage x (interest + principal) of this loan at every date after grace;
+                    'sculpted' without `ratio`: the least ratio of the two, which is the same at all of these dates
+    ratio           'sculpted': cfads / (interest + principal) at every date after grace (None: chosen, where cfads is no decision)
+    bank_case (S,)  'sculpted': the scenario whose cfads its one schedule follows (None: the first)
     call, put       put: (month, price): redeemed then in every scenario, unless it is a convertible worth more converted
     conversion      convertible only
     advance_rate, collateral   outstanding <= advance_rate x value of the named collateral ('rigs', 'halls', 'coins'); () = unsecured
@@ -551,6 +559,8 @@ class Debt:
     balloon: float = 0.0
     completion: Ints | None = None
     coverage: float = 0.0
+    ratio: float | None = None
+    bank_case: Mask | None = None
     call: Call | None = None
     put: tuple[int, float] | None = None
     conversion: Conversion | None = None
@@ -563,7 +573,7 @@ class Debt:
     @property
     def is_strip(self) -> bool:
         """Cash follows from the face alone; otherwise the program chooses repayments on a running balance."""
-        return self.kind in ("notes", "loan", "convertible") and self.amortisation != "sculpted"
+        return self.kind in ("notes", "loan", "convertible") and self.amortisation not in RUNNING
 
     def maturity_month(self, issue_month: int) -> int:
         """Month of maturity (from date 0) of face issued at `issue_month`."""
@@ -695,6 +705,7 @@ class Rule:
     penalty: None = hard; else USD per unit of breach and date, discounted (soft). source: "file:line:column".
     owner: instrument whose covenant it is, or None. expected: both sides are averaged over scenarios by their probabilities; `active` is
     then the same in all of them. path: the name that its source has for it.
+    unit: what both sides, and a breach, are measured in; None: nothing says so.
     moved, moved_constant: the decisions that the sentence has on its right (as `terms`) and the data that it has on its left (as
     `constant`, None: none), which the row has on the other side: both sides as stated are that much more (`stated_sides`).
     """
@@ -710,6 +721,7 @@ class Rule:
     owner: str | None = None
     expected: bool = False
     path: str = ""
+    unit: str | None = None
     moved: dict[Term, Array] = field(default_factory=dict)
     moved_constant: Array | None = None
 

@@ -433,7 +433,7 @@ class _Vintage:
 
 
 def _keep_loan(problem: Problem, decisions: Decisions, debt: Debt, books: Liabilities) -> None:
-    """Sculpted and BTC loans: B = B before + draw - repayment; interest paid every period."""
+    """Loans repaid by decision (sculpted, as cash allows) and BTC loans: B = B before + draw - repayment; interest paid every period."""
     clock, years = problem.clock, problem.years
     drawn = decided(decisions.issued, debt.name, problem)
     repaid = decided(decisions.repaid, debt.name, problem)

@@ -349,13 +349,54 @@ def _check_debt(
         pledged = decided(decisions.pledged, debt.name, problem) * problem.market.btc_price
         share = np.where(debt.window, debt.ltv, debt.top_up)
         checks.at_most("loan to value", balance, share * pledged, debt.name, scale=face)
-    if debt.amortisation == "sculpted" and debt.kind not in ("revolver", "btc_loan") and debt.coverage > 0.0:
+    if debt.amortisation in ("sculpted", "as_cash_allows") and debt.kind == "loan":
         lines = debts.schedules[debt.name]
-        service = debt.coverage * (lines["interest_paid"] + lines["principal"])
+        service = lines["interest_paid"] + lines["principal"]
         months = clock.date_month - first_month(problem, debt)
         applies = (dates >= 1) & (months > debt.grace) & (dates <= min(end, clock.periods))
-        cover = np.where(applies, books.words["cfads"], np.inf)
-        checks.at_most("sculpted coverage", service, cover, debt.name)
+        if debt.amortisation == "sculpted":
+            _check_sculpted(problem, debt, lines, service, books.words["cfads"], applies, checks)
+        elif debt.coverage > 0.0:
+            cover = np.where(applies, books.words["cfads"], np.inf)
+            checks.at_most("coverage of a loan", debt.coverage * service, cover, debt.name)
+
+
+def _check_sculpted(
+    problem: Problem,
+    debt: Debt,
+    lines: dict[str, Array],
+    service: Array,
+    cfads: Array,
+    applies: Mask,
+    checks: Checklist,
+) -> None:
+    """One schedule in all scenarios, and in the bank case the same share of cfads at every date after grace.
+
+    service, cfads (S, D) USD; applies (D,) the dates after grace up to maturity.
+    """
+    for line in ("issued", "principal"):
+        checks.equal("one schedule of a sculpted loan", lines[line], lines[line][:1], f"{debt.name}, {line}")
+    quiet = np.where(applies, 0.0, lines["principal"])
+    checks.at_most("no principal in grace", np.abs(quiet), 0.0, debt.name, scale=_face(problem, debt))
+    if not lines["issued"].any() and debt.existing <= 0.0 and (debt.ratio is None or not _may_draw(problem, debt)):
+        return
+    agreed = np.arange(problem.scenarios.count) == 0 if debt.bank_case is None else debt.bank_case
+    at = agreed[:, None] & applies
+    paid, cash = np.where(at, service, 0.0), np.where(at, cfads, 0.0)
+    if debt.ratio is not None:
+        checks.equal("ratio of a sculpted loan", debt.ratio * paid, cash, debt.name)
+        return
+    in_all = cash.sum(axis=1, keepdims=True)
+    share = np.divide(paid.sum(axis=1, keepdims=True), in_all, out=np.zeros_like(in_all), where=in_all != 0.0)
+    checks.equal("ratio of a sculpted loan", paid, share * cash, debt.name)
+    checks.at_most("coverage of a loan", debt.coverage * paid, np.where(at, cfads, np.inf), debt.name)
+
+
+def _may_draw(problem: Problem, debt: Debt) -> bool:
+    """Whether face may be issued at any date before the loan matures."""
+    dates = np.arange(problem.clock.dates)
+    before = dates < min(running_maturity(problem, debt), problem.clock.periods)
+    return debt.limit > debt.existing and bool((debt.window & before).any())
 
 
 def _check_strip(problem: Problem, decisions: Decisions, debts: Liabilities, debt: Debt, checks: Checklist) -> None:

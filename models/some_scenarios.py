@@ -27,7 +27,7 @@ BY_SCENARIO: dict[str, tuple[str, ...]] = {
     "Service": ("rate", "reimbursed", "penalty", "equipment"),
     "Project": ("cash", "provides"),
     "CashFlow": ("amount",),
-    "Debt": ("rate", "completion"),
+    "Debt": ("rate", "completion", "bank_case"),
     "Rule": ("terms", "constant", "active", "moved", "moved_constant"),
     "Sweep": ("level", "active"),
 }

@@ -14,7 +14,7 @@ import numpy as np
 from models.problem import Clock, Hourly, Ints, Problem, Scenarios
 
 #: arrays of one axis that run over scenarios; of two axes and more, all that have as many rows as there are scenarios do
-LISTS = frozenset({"delay", "completion", "which"})
+LISTS = frozenset({"delay", "completion", "which", "bank_case"})
 
 T = TypeVar("T")
 

@@ -168,7 +168,7 @@ class Maturities:
         self._strips: dict[tuple[str, int, bool], Strip] = {}
 
     def at(self, debt: Debt, s: int, d: int) -> Lin:
-        """Money units of one debt at date d. A sculpted loan is repaid by its scheduled principal: it has none."""
+        """Money units of one debt at date d. A loan repaid by decision is repaid by scheduled principal: it has none."""
         return self._of_strips(debt, s, d) if debt.is_strip else self._of_balance(debt, s, d)
 
     def _strip(self, debt: Debt, v: int, existing: bool) -> Strip:

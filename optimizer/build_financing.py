@@ -95,6 +95,11 @@ def _strip(frame: Frame, given: terms.StripTerms) -> dict[str, Any]:
         out["completion"] = frame.month(given.completion.date) + late
     if given.coverage is not None:
         out["coverage"] = given.coverage
+    if given.ratio is not None:
+        out["ratio"] = given.ratio
+    if given.amortisation == "sculpted":
+        followed = given.bank_case or frame.names[0]
+        out["bank_case"] = np.array([name == followed for name in frame.names])
     if given.call is not None:
         out["call"] = Call(tuple((frame.month(step.from_), step.price) for step in given.call))
     if given.put is not None:

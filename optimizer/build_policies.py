@@ -155,4 +155,6 @@ def issues(model: CaseModel, name: str) -> bool:
 def sweepable(model: CaseModel, name: str) -> bool:
     """Whether a debt has a balance that may be repaid at any date."""
     one = model.financing.get(name)
-    return isinstance(one, DebtTerms) and (one.type in ("revolver", "btc_loan") or getattr(one, "amortisation", "") == "sculpted")  # type: ignore[attr-defined]
+    return isinstance(one, DebtTerms) and (
+        one.type in ("revolver", "btc_loan") or getattr(one, "amortisation", "") == "as_cash_allows"
+    )  # type: ignore[attr-defined]

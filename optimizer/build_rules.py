@@ -204,8 +204,19 @@ def build_rules(
                 owner=rule.owner,
                 expected=rule.terms.expected,
                 path=rule.where.removesuffix(".require"),
+                unit=_compared(compiled, rule.terms),
                 moved=compiled.moved,
                 moved_constant=compiled.moved_constant,
             )
         )
     return tuple(out)
+
+
+def _compared(compiled: CompiledRule, terms: RuleTerms) -> str | None:
+    """What a sentence compares; where its words leave it open, what a breach is paid by; None where neither says."""
+    if compiled.unit not in (None, "1"):
+        return compiled.unit
+    if terms.otherwise is None:
+        return None
+    paid = terms.otherwise.pay.unit
+    return {"share": "shares", "unit": "units"}.get(paid, paid)

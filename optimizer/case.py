@@ -18,6 +18,7 @@ from .build import build
 from .build_frame import Frame, timeline_of
 from .case_checks import check
 from .case_checks_rules import find_rules
+from .case_notes import case_notes
 from .case_patch import Target, scale_path, set_path
 from .case_validate import validate
 from .diagnostics import CaseError, Mistakes, Place, did_you_mean
@@ -46,7 +47,7 @@ class Case:
     variants: dict[str, str]  # name -> what it is for
     variant: str | None
     horizon_note: str
-    notes: tuple[str, ...]  # what was filled in or moved in the data
+    notes: tuple[str, ...]  # what was filled in or moved in the data, and what the case may not mean
     model: CaseModel
     frame: Frame = field(repr=False)
     _problem: Problem = field(repr=False)
@@ -139,7 +140,7 @@ class _Loading:
             variants={key: one.describe for key, one in base.variants.items()},
             variant=variant,
             horizon_note=horizon_note(frame),
-            notes=data_notes(models),
+            notes=(*data_notes(models), *case_notes(problem)),
             model=base,
             frame=frame,
             _problem=problem,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
+from models.problem import RUNNING
+
 from . import schema_financing
 from .case_checker import Checker, Parts
 from .schema_types import When
@@ -76,24 +78,59 @@ def _maturity(c: Checker, at: Parts, one: schema_financing.DebtTerms) -> None:
         )
 
 
+def _sculpted(c: Checker, at: Parts, one: schema_financing.StripTerms) -> None:
+    """One ratio at every date: stated, or chosen where cash flow is given; after the cash flow of one scenario."""
+    kind = one.amortisation
+    if kind != "sculpted":
+        for key in ("ratio", "bank_case"):
+            if getattr(one, key) is not None:
+                c.wrong((*at, key), f"`{key}` belongs to amortisation: sculpted, not to amortisation: {kind}")
+        return
+    if one.coverage is None and one.ratio is None:
+        c.wrong((*at, "amortisation"), "amortisation: sculpted needs `coverage`, its least ratio, or `ratio`, the ratio itself")
+    if one.coverage is not None and one.ratio is not None:
+        c.wrong((*at, "ratio"), "coverage and ratio: give `coverage`, the least that the ratio may be, or `ratio` itself")
+    decided = [key for key in ("sites", "ai", "tax") if key in c.tree]
+    if one.coverage is not None and one.ratio is None and decided:
+        c.wrong(
+            (*at, "coverage"),
+            "the one ratio of a sculpted loan can be chosen only where cfads is given: here it hangs on what is decided"
+            f" ({', '.join(decided)})",
+            "state it (ratio: 1.3), or let it differ from date to date (amortisation: as_cash_allows)",
+        )
+    names = c.names("scenarios")
+    if one.bank_case is not None:
+        if names or one.bank_case != "base":
+            c.refer((*at, "bank_case"), one.bank_case, "scenarios", "scenario")
+    elif len(names) > 1:
+        c.wrong(
+            (*at, "amortisation"),
+            "a sculpted loan needs `bank_case`: the scenario whose cfads its one schedule follows",
+            f"bank_case: {names[0]}",
+        )
+
+
 def _strip(c: Checker, at: Parts, one: schema_financing.StripTerms) -> None:
     kind = one.amortisation
-    needs = {"given": "schedule", "after_completion": "completion", "sculpted": "coverage"}
+    needs = {"given": "schedule", "after_completion": "completion", "as_cash_allows": "coverage"}
     for method, key in needs.items():
+        if method == "as_cash_allows" and kind == "sculpted":
+            continue
         if kind == method and getattr(one, key) is None:
             c.wrong((*at, "amortisation"), f"amortisation: {method} needs `{key}`")
         elif kind != method and getattr(one, key) is not None:
             c.wrong((*at, key), f"`{key}` belongs to amortisation: {method}, not to amortisation: {kind}")
     if one.balloon and kind not in ("level", "annuity", "after_completion"):
         c.wrong((*at, "balloon"), f"a balloon belongs to level, annuity or after_completion, not to {kind}")
-    if one.grace and kind not in ("level", "annuity", "sculpted"):
-        c.wrong((*at, "grace"), f"grace belongs to level, annuity or sculpted amortisation, not to {kind}")
-    if kind == "sculpted" and not isinstance(one, schema_financing.Loan):
-        c.wrong((*at, "amortisation"), "only a loan is sculpted", "type: loan")
-    if kind == "sculpted":
+    if one.grace and kind not in ("level", "annuity", *RUNNING):
+        c.wrong((*at, "grace"), f"grace belongs to level, annuity, sculpted or as_cash_allows amortisation, not to {kind}")
+    if kind in RUNNING and not isinstance(one, schema_financing.Loan):
+        c.wrong((*at, "amortisation"), f"only a loan is {kind}", "type: loan")
+    if kind in RUNNING:
         for key in ("pik", "call", "put"):
             if getattr(one, key) is not None:
-                c.wrong((*at, key), f"a sculpted loan has no {key}: it is repaid as the program chooses")
+                c.wrong((*at, key), f"a loan with amortisation: {kind} has no {key}: its repayments are found with the plan")
+    _sculpted(c, at, one)
     if kind == "annuity" and one.interest == "at_maturity":
         c.wrong((*at, "interest"), "an annuity pays interest with its principal, not at maturity")
     if one.tenor is not None and one.grace >= one.tenor:

@@ -192,7 +192,7 @@ def _policy(c: Checker, parts: Parts, policy: Policy) -> None:
     if isinstance(policy, CashSweep) and c.refer((*parts, "into"), policy.into, "financing", "instrument"):
         known = policy.into in c.base.financing
         if known and not sweepable(c.base, policy.into):
-            hint = "a revolver, a btc_loan, or a loan with amortisation: sculpted can be"
+            hint = "a revolver, a btc_loan, or a loan with amortisation: as_cash_allows can be"
             c.wrong((*parts, "into"), f'"{policy.into}" cannot be repaid at any date', hint)
 
 

@@ -137,7 +137,10 @@ class Journal:
         for path in sorted(self.folder.glob("chain-*.json")) if self.folder.is_dir() else ():
             with suppress(OSError, ValueError, TypeError, KeyError):
                 given = json.loads(path.read_bytes())
-                out[int(given["number"])] = [Point(**{**one, "reasons": tuple(one["reasons"])}) for one in given["points"]]
+                out[int(given["number"])] = [
+                    Point(**{**one, "reasons": tuple(one["reasons"]), "notes": tuple(one.get("notes", ()))})
+                    for one in given["points"]
+                ]
         return out
 
     def store(self, number: int, points: Sequence[Point]) -> None:

@@ -163,22 +163,25 @@ def validate(cases: tuple[str, ...]) -> int:
     bad = 0
     for path in cases:
         try:
-            _variants(_load(path), path)
+            case = _load(path)
+            notes = [*case.notes, *_variants(case, path)]
         except Mistaken as mistake:
             mistake.show()
             bad += 1
         else:
-            _say(lambda path=path: click.echo(f"{path}: valid"))  # type: ignore[misc]
+            _say(lambda lines=(f"{path}: valid", *(f"  note: {one}" for one in notes)): click.echo("\n".join(lines)))  # type: ignore[misc]
     return USAGE if bad else DONE
 
 
-def _variants(case: Case, path: str) -> None:
-    """A patch that does not apply is a mistake of the case too."""
+def _variants(case: Case, path: str) -> list[str]:
+    """Notes that a variant has and the case has not. A patch that does not apply is a mistake of the case too."""
+    notes = []
     for name in case.variants:
         try:
-            _load(path, name)
+            notes += [f"variant {name}: {note}" for note in _load(path, name).notes if note not in case.notes]
         except Mistaken as mistake:
             raise Mistaken(f"variant {name}:\n{mistake.message}") from None
+    return notes
 
 
 @cli.command()

@@ -150,6 +150,10 @@ def as_csv(comparison: Comparison) -> str:
 def sentences(comparison: Comparison) -> list[str]:
     """Why the plans rank as they do, in sentences with numbers."""
     out = [_failed(one) for one in comparison.points if not one.optimal]
+    told = set(comparison.first.notes)  # what holds of the first is not told again of the others
+    out += [
+        f"{one.name}: {note}." for one in comparison.points for note in one.notes if one is comparison.first or note not in told
+    ]
     solved = comparison.solved
     if not solved:
         return out

@@ -426,7 +426,16 @@ def _told(bench: Bench, finding: Finding, needed: list[str], gone: set[str], uns
 
 
 #: families whose keys end in (scenario, date); (scenario, period): what happens in it shows a date later
-_DATED = {"rule": 0, "collateral": 0, "coverage": 0, "loan_to_value": 0, "revolver_limit": 0, "rig_supply": 0, "service_floor": 0}
+_DATED = {
+    "rule": 0,
+    "collateral": 0,
+    "coverage": 0,
+    "sculpted": 0,
+    "loan_to_value": 0,
+    "revolver_limit": 0,
+    "rig_supply": 0,
+    "service_floor": 0,
+}
 _DATED |= {"blocks_fit": 0}
 
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 SAME = 1e-9
 #: keys of a case that say something to readers only
 SPOKEN = frozenset({"describe", "description", "sources", "source"})
-#: fields of a problem that say where something stands, not what it is
-PLACES = frozenset({"source", "path"})
+#: fields of a problem that say where something stands or how it is told, not what it is
+PLACES = frozenset({"source", "path", "unit"})
 #: characters of a list or text that is shown as it is; more is told by its digest
 LONGEST = 160
 #: what stands for infinity where numbers are weighted

@@ -160,14 +160,22 @@ class Headroom:
         return np.where(np.isnan(self.outstanding(debt)), np.nan, room)
 
     def coverage(self, debt: Debt) -> Array:
-        """(S, D) USD of cash flow beyond coverage x debt service of a sculpted loan, at dates after its grace."""
+        """(S, D) USD of cash flow beyond coverage x debt service of a loan, at dates after its grace.
+
+        Of a sculpted loan: of all these dates in its bank case, at the first of them.
+        """
         clock, dates = self.problem.clock, np.arange(self.shape[1])
         lines = self.books.schedules[debt.name]
         end = running_maturity(self.problem, debt) if first_date(debt) is not None else 0
         late = clock.date_month - first_month(self.problem, debt) > debt.grace
         applies = (dates >= 1) & late & (dates <= min(end, clock.periods))
         need = debt.coverage * (lines["interest_paid"] + lines["principal"])
-        return np.where(applies, self.books.words["cfads"] - need, np.nan)
+        room = np.where(applies, self.books.words["cfads"] - need, np.nan)
+        if debt.amortisation != "sculpted" or not applies.any():
+            return room
+        agreed = np.arange(self.shape[0]) == 0 if debt.bank_case is None else debt.bank_case
+        first = np.arange(self.shape[1]) == np.argmax(applies)
+        return np.where(agreed[:, None] & first, np.nansum(room, axis=1)[:, None], np.nan)
 
     def cash(self, d: int) -> Array:
         """(S, 1) USD of cash after date d."""

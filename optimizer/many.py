@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from optimizer.measures import measures
@@ -37,7 +37,7 @@ class Point:
 
     worth: USD to shareholders by scenario. ledger: discounted USD by entry, in expectation; it sums to expected_npv. raised: USD by
     instrument, in expectation. costs: what an instrument costs all in, by the year. scenarios: digest of odds, market and delays: points
-    with the same one face the same futures.
+    with the same one face the same futures. notes: what the case may not mean (`case_notes`).
     """
 
     name: str
@@ -51,6 +51,7 @@ class Point:
     digest: str = ""
     seconds: float = 0.0
     worth: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def optimal(self) -> bool:
@@ -61,10 +62,12 @@ def solve_job(job: Job) -> Point:
     """Load, solve, prove, and put the answer in numbers. Raises CaseError for a case with mistakes."""
     from optimizer import engine
     from optimizer.case import Case
+    from optimizer.case_notes import case_notes
 
     start = time.perf_counter()
     case = Case.load(job.path, variant=job.variant, settings=job.settings)
-    return point(job.name, engine.solve(case, time_limit=job.time_limit, baseline=False), time.perf_counter() - start)
+    found = point(job.name, engine.solve(case, time_limit=job.time_limit, baseline=False), time.perf_counter() - start)
+    return replace(found, notes=case_notes(case.problem()))
 
 
 def point(name: str, solution: Solution, seconds: float = 0.0) -> Point:

@@ -1,7 +1,7 @@
 """A plan of an earlier run put into today's program: is it still allowed, and what is it worth?
 
 Held are the decisions of capital and financing that tree nodes share: orders, options, retirements, builds, contracts, projects, issues,
-draws, calls and sculpted repayments. The rest answers as well as it can: hours, tax, coins, dividends, revolver, rescue equity. So a
+draws, calls and repayments of loans. The rest answers as well as it can: hours, tax, coins, dividends, revolver, rescue equity. So a
 difference in worth says that the program has changed, and no difference that there is more than one best plan.
 """
 

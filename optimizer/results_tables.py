@@ -106,6 +106,8 @@ CAPITAL = KINDS[: KINDS.index("issue")]
 
 def steps(solution: Solution) -> list[Step]:
     """Every decision above the smallest amounts, by date, then kind, then name."""
+    from optimizer.statements import rule_unit
+
     problem, decisions = solution.problem, solution.decisions
     assert decisions is not None
     out: list[Step] = []
@@ -151,8 +153,9 @@ def steps(solution: Solution) -> list[Step]:
     add("sell coins", "", "", decisions.sold, "BTC")
     add("dividend", "", "", decisions.dividends, "USD")
     add("rescue", "", "", decisions.rescue, "USD")
-    for rule, units in decisions.breach.items():
-        add("breach", rule, "", units, "units")
+    compared = {rule.name: rule_unit(rule) for rule in problem.rules}
+    for name, breach in decisions.breach.items():
+        add("breach", name, "", breach, compared[name])
     for (family, site), above in decisions.exceeded.items():
         paid = np.zeros((problem.scenarios.count, problem.clock.dates))
         paid[:, problem.clock.last_date_of_year] = above

@@ -31,7 +31,7 @@ from .schema_types import (
 
 Frequency = Annotated[str, Choice("monthly", "quarterly", "semiannual", "annual", "at_maturity")]
 Asset = Annotated[str, Choice("rigs", "halls", "equipment", "coins")]
-Amortisation = Annotated[str, Choice("bullet", "level", "annuity", "given", "after_completion", "sculpted")]
+Amortisation = Annotated[str, Choice("bullet", "level", "annuity", "given", "after_completion", "sculpted", "as_cash_allows")]
 IssuePrice = Annotated[float, Quantity("1", Bounds(0.0, 2.0, open_low=True))]
 Coverage = Annotated[float, Quantity("", Bounds(0.0, 100.0, open_low=True))]
 
@@ -164,11 +164,23 @@ class StripTerms(DebtTerms):
     interest: Frequency = Field(default="semiannual", description="how often interest is paid; default semiannual")
     pik: Pik | None = Field(default=None, description="interest added to the balance; default none")
     amortisation: Amortisation = Field(default="bullet", description="how principal is repaid; default bullet: all at maturity")
-    grace: Duration = Field(default=0, description="time after issue without principal (level, annuity, sculpted); default none")
+    grace: Duration = Field(
+        default=0,
+        description="time after issue without principal (level, annuity, sculpted) or coverage rule (as_cash_allows); default none",
+    )
     balloon: ShareBelow = Field(default=0.0, description="share of face left for maturity (level, annuity, after_completion)")
     schedule: list[Instalment] | None = Field(default=None, description="with amortisation: given")
     completion: Completion | None = Field(default=None, description="with amortisation: after_completion")
-    coverage: Coverage | None = Field(default=None, description="with amortisation: sculpted: cfads / debt service of it")
+    coverage: Coverage | None = Field(
+        default=None,
+        description="least cfads / debt service of it: at each date (as_cash_allows), or of the one ratio of all dates (sculpted)",
+    )
+    ratio: Coverage | None = Field(
+        default=None, description="with amortisation: sculpted, in place of coverage: cfads / debt service of it at every date"
+    )
+    bank_case: Prose | None = Field(
+        default=None, description="with amortisation: sculpted: scenario whose cfads the schedule follows; default: the only one"
+    )
     call: list[CallStep] | None = Field(default=None, description="issuer's call, ascending dates; default: not callable")
     put: Put | None = Field(default=None, description="holder's put; default none")
 
@@ -182,7 +194,7 @@ class Notes(StripTerms):
 class Loan(StripTerms):
     """A term loan."""
 
-    type: Literal["loan"] = Field(description="loan: a term loan, also sculpted")
+    type: Literal["loan"] = Field(description="loan: a term loan; also sculpted, or repaid as cash allows")
     interest: Frequency = Field(default="quarterly", description="how often interest is paid; default quarterly")
 
 

@@ -105,7 +105,9 @@ class TenantConcentration(Ruled):
 class CashSweep(Scoped):
     """Cash above a level repays a debt: either cash is at most the level, or nothing of the debt is left."""
 
-    type: Literal["cash_sweep"] = Field(description="cash_sweep: cash above a level repays a revolver, BTC loan or sculpted loan")
+    type: Literal["cash_sweep"] = Field(
+        description="cash_sweep: cash above a level repays a revolver, BTC loan or loan repaid as cash allows"
+    )
     into: Prose = Field(description="the debt that is repaid")
     above: Money = Field(description="cash that may stay")
 

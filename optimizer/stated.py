@@ -385,8 +385,21 @@ class _Catalogue:
             rows = (("coverage", debt.name),)
             said = self._said(parts, f"{debt.coverage:g}")
             self._add(parts, "share", said, rows=rows, drop=(f"{dotted(*parts)}=0.000001",), levers=(lever,))
+        if debt.amortisation == "sculpted":
+            self._sculpted(at, debt)
         if debt.existing > 0.0:
             self._existing(at, debt, money)
+
+    def _sculpted(self, at: tuple[Part, ...], debt: Debt) -> None:
+        """One ratio at every date and one schedule: without them the loan is repaid as cash allows."""
+        parts = (*at, "amortisation")
+        rows: tuple[Pattern, ...] = (("sculpted", debt.name), ("agreed", debt.name))
+        drop = [f"{dotted(*parts)}=as_cash_allows"]
+        if self.words.node(*at, "bank_case") is not None:
+            drop.append(f"{dotted(*at)}.bank_case=")
+        if debt.ratio is not None:
+            drop += [f"{dotted(*at)}.ratio=", f"{dotted(*at)}.coverage=0.000001"]
+        self._add(parts, "share", self._said(parts, "sculpted"), rows=rows, drop=tuple(drop))
 
     def _per_date(self, at: tuple[Part, ...], one: Debt | Equity, money: tuple[Pattern, ...]) -> None:
         most = float(one.date_limit.min())
@@ -826,9 +839,8 @@ class _Catalogue:
         self.found.append(Stated(path, "rule", label, rule.source, rows=rows, drop=(self._soft(path, rule),), levers=tuple(made)))
 
     def _unit(self, rule: Rule) -> str | None:
-        """What a rule compares, where words tell it."""
-        units = {WORDS[term.word].unit for term in rule.terms if term.word in WORDS and WORDS[term.word].argument != "good"}
-        return units.pop() if len(units) == 1 else None
+        """What a rule compares, where its sentence tells it."""
+        return rule.unit
 
     def _soft(self, path: str, rule: Rule) -> str:
         """The setting with which breaches of a rule cost nothing, in the unit that it is measured in."""

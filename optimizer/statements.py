@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.covenants import MONEY
 from models.problem import Array, Debt, Equity, Ints, Problem, Rule
 from models.proforma_assets import month_at
 from models.proforma_functions import along
@@ -489,9 +488,11 @@ class Statements:
 
 
 def rule_unit(rule: Rule) -> str:
-    """Unit of a rule's headroom, as that of its words: 'USD', 'MW', ..., or 'unit' where they differ."""
+    """Unit of a rule's headroom and of its breaches: that of its sentence, else that of its words ('unit' where they differ)."""
+    if rule.unit is not None:
+        return rule.unit
     units = {WORDS[term.word].unit if term.word in WORDS else "unit" for term in rule.terms}
-    return "USD" if all(term.word in MONEY for term in rule.terms) else units.pop() if len(units) == 1 else "unit"
+    return units.pop() if len(units) == 1 else "unit"
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -529,8 +530,16 @@ def opened(problem: Problem) -> Opened:
         more(j, f"ai.{j.name}.limit", j.limit, float(j.contracted.sum()), 1.0, some(j.window, j.lead) and j.limit == 0.0)
         for j in problem.services
     )
+    # a revolver's limit costs fees, and a loan of a stated ratio has the size that follows from it
     debts = tuple(
-        more(d, f"financing.{d.name}.limit", d.limit, d.existing, problem.money, some(d.window, 0) and d.kind != "revolver")
+        more(
+            d,
+            f"financing.{d.name}.limit",
+            d.limit,
+            d.existing,
+            problem.money,
+            some(d.window, 0) and d.kind != "revolver" and d.ratio is None,
+        )
         for d in problem.debts
     )
     equities = tuple(

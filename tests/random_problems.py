@@ -353,7 +353,7 @@ def _finance(p: Problem, rng: np.random.Generator) -> Problem:
             "loan",
             rate=rate(),
             limit=30e6,
-            amortisation="sculpted",
+            amortisation="as_cash_allows",
             coverage=1.3,
             grace=end,
             fee=0.01,

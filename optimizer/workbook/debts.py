@@ -645,7 +645,7 @@ def _costs(
 
 
 def _loan(frame: Frame, sheet: Sheet, made: Debts, debt: Debt, terms: Terms) -> None:
-    """Sculpted and BTC loans: draws and repayments are decisions."""
+    """Loans repaid by decision and BTC loans: draws and repayments are decisions."""
     lines = made.lines[debt.name] = {line: [] for line in LINES}
     made.kinds[debt.name], made.opening_due[debt.name] = debt, ZERO
     decisions = frame.decisions

@@ -13,6 +13,7 @@ from models.problem import Array, Conversion
 from optimizer.finance.lines import SMALLEST
 from optimizer.finance.returns import PUT, Measure, Returns
 from optimizer.results_tables import RATES
+from optimizer.statements import rule_unit
 from optimizer.workbook.expressions import (
     NONE,
     ZERO,
@@ -107,8 +108,9 @@ def _ledger(parts: Parts, sheet: Sheet, flows: Flows) -> None:
     for n, rule in enumerate(problem.rules):
         breach = frame.decided(frame.decisions.breach, rule.name)
         if rule.penalty is not None and breach.any():
-            row = frame.chosen.series(f"{rule.name}: breach paid for", breach, "units", "plain")
-            cost = frame.given(f"rule/{n}/penalty", f"{rule.name}: price of a breach", rule.penalty, "USD/unit", "plain")
+            unit = rule_unit(rule)
+            row = frame.chosen.series(f"{rule.name}: breach paid for", breach, unit, "usd" if unit == "USD" else "plain")
+            cost = frame.given(f"rule/{n}/penalty", f"{rule.name}: price of a breach", rule.penalty, f"USD/{unit}", "plain")
             soft.append((row, cost))
     parts.breaches = soft
     entry("soft_rules", "Breaches of soft rules", lambda d: -sum((cost * row[d] for row, cost in soft), ZERO))

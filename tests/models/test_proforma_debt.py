@@ -216,9 +216,9 @@ def test_revolver_interest_commitment_and_fee() -> None:
         assert broken(keep_books(replace(problem, debts=(debt,)), wrong)) != {}
 
 
-def test_sculpted_loan_keeps_its_coverage() -> None:
+def test_a_loan_repaid_as_cash_allows_keeps_its_coverage() -> None:
     problem = tiny(3)
-    debt = debt_of(problem, "loan", "loan", rate=0.1, amortisation="sculpted", coverage=1.25, window=dates(problem, 0))
+    debt = debt_of(problem, "loan", "loan", rate=0.1, amortisation="as_cash_allows", coverage=1.25, window=dates(problem, 0))
     problem = replace(problem, debts=(debt,), cash_flows=(stream(problem, [0.0, 50.0, 50.0, 75.0]),))
     # debt service of 40, 40, 60 at 10 %
     face = 40.0 / 1.1 + 40.0 / 1.21 + 60.0 / 1.331
@@ -230,9 +230,39 @@ def test_sculpted_loan_keeps_its_coverage() -> None:
     books = kept(problem, **decided)
     assert books.words["debt_service"][0] == pytest.approx([0, 40.0, 40.0, 60.0])
     tight = replace(problem, debts=(replace(debt, coverage=1.26),))
-    assert "sculpted coverage" in broken(keep_books(tight, idle(tight, **decided)))
+    assert "coverage of a loan" in broken(keep_books(tight, idle(tight, **decided)))
     late = decided | {"repaid": {"loan": at(problem, repaid | {3: 0.0})}}
     assert "debt is zero at maturity" in broken(keep_books(problem, idle(problem, **late)))
+
+
+def test_a_sculpted_loan_keeps_one_ratio() -> None:
+    """Service of 40, 40, 60 of cash flows 50, 50, 75: 1.25 throughout. A year paid otherwise, or in one scenario otherwise, is refused."""
+    problem = tiny(3, scenarios=2)
+    debt = debt_of(problem, "loan", "loan", rate=0.1, amortisation="sculpted", coverage=1.25, window=dates(problem, 0))
+    problem = replace(problem, cash_flows=(stream(problem, [0.0, 50.0, 50.0, 75.0]),))
+    face = 40.0 / 1.1 + 40.0 / 1.21 + 60.0 / 1.331
+
+    def found(debt: Debt, services: tuple[float, ...], other: tuple[float, ...] | None = None) -> dict[str, Any]:
+        repaid = np.zeros((2, 4))
+        for s, paid in enumerate((services, other or services)):
+            balance = face
+            for d, service in enumerate(paid, 1):
+                repaid[s, d] = service - 0.1 * balance
+                balance -= repaid[s, d]
+        owed = replace(problem, debts=(debt,))
+        decided = {"issued": {"loan": at(owed, {0: face})}, "repaid": {"loan": repaid}}
+        return broken(keep_books(owed, idle(owed, **decided)))
+
+    even, uneven = (40.0, 40.0, 60.0), (39.0, 41.1, 60.0)
+    assert found(debt, even) == {}
+    assert found(replace(debt, coverage=0.0, ratio=1.25), even) == {}
+    assert "ratio of a sculpted loan" in found(debt, uneven)
+    assert "ratio of a sculpted loan" in found(replace(debt, coverage=0.0, ratio=1.25), uneven)
+    assert "ratio of a sculpted loan" in found(replace(debt, coverage=0.0, ratio=1.3), even)
+    assert "coverage of a loan" in found(replace(debt, coverage=1.26), even)
+    assert set(found(debt, even, uneven)) == {"one schedule of a sculpted loan"}
+    assert "ratio of a sculpted loan" in found(replace(debt, bank_case=np.array([False, True])), even, uneven)
+    assert "no principal in grace" in found(replace(debt, grace=12), even)
 
 
 def test_btc_loan_pledges_and_top_up() -> None:

@@ -94,7 +94,7 @@ def random_plan(seed: int) -> tuple[Problem, Decisions]:
         service_of(problem, "cloud", "cloud", rate=90.0, reimbursed=None, equipment=np.full((s, d), 100.0)),
     )
     debts = [random_debt(problem, rng, k) for k in range(int(rng.integers(0, 4)))]
-    debts.append(debt_of(problem, "sculpted", "loan", amortisation="sculpted", fee=0.02, maturity=200))
+    debts.append(debt_of(problem, "sculpted", "loan", amortisation="as_cash_allows", fee=0.02, maturity=200))
     debts.append(debt_of(problem, "line", "revolver", tenor=300, fee=0.01, commitment=0.01, limit=2000.0))
     equities = (equity_of(problem, "owners"), equity_of(problem, "atm", holders="new", discount=0.05, fee=0.03))
     flows = (stream(problem, rng.uniform(-1e6, 3e6, d)), stream(problem, 5.0, "other", operating=False, taxable=False))

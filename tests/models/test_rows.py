@@ -236,7 +236,7 @@ def test_every_part_of_the_program_follows_the_tree() -> None:
         services=(service_of(problem, demand=hourly(problem, 0.9)),),
         debts=(
             debt_of(problem, "notes"),
-            debt_of(problem, "sculpted", "loan", amortisation="sculpted", coverage=1.2),
+            debt_of(problem, "sculpted", "loan", amortisation="as_cash_allows", coverage=1.2),
             debt_of(problem, "revolver", "revolver"),
             debt_of(problem, "btc", "btc_loan", ltv=0.5, top_up=0.7),
         ),

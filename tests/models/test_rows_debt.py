@@ -110,10 +110,10 @@ def test_a_dear_debt_is_called() -> None:
 # --- running balances -------------------------------------------------------------------------------------------------
 
 
-def test_balance_of_a_sculpted_loan_rolls_at_nodes() -> None:
+def test_balance_of_a_loan_repaid_by_decision_rolls_at_nodes() -> None:
     """B[d] = B[d-1] + F[d] - A[d], B[-1] = existing; repayments from date 1; nothing left at maturity."""
     problem = tiny(3, scenarios=2)
-    loan = {"name": "loan", "kind": "loan", "amortisation": "sculpted", "window": dates(problem, 0, 1)}
+    loan = {"name": "loan", "kind": "loan", "amortisation": "as_cash_allows", "window": dates(problem, 0, 1)}
     plan = Plan(owing(problem, **loan, tenor=36, existing=7e6, limit=50e6))
     assert keys(plan, "debt_roll") == [("loan", 0, 0), *(("loan", s, d) for d in (1, 2, 3) for s in (0, 1))]
     row_is(plan, "debt_roll", ("loan", 0, 0), {"balance[loan,0,0]": 1.0, "issued_loan[0,0]": -1.0}, equal=7.0)
@@ -127,7 +127,7 @@ def test_balance_of_a_sculpted_loan_rolls_at_nodes() -> None:
 
 def test_tenor_of_a_running_balance_counts_from_the_first_window_date() -> None:
     problem = tiny(4)
-    loan = {"name": "loan", "kind": "loan", "amortisation": "sculpted", "window": dates(problem, 1, 2, 3)}
+    loan = {"name": "loan", "kind": "loan", "amortisation": "as_cash_allows", "window": dates(problem, 1, 2, 3)}
     plan = Plan(owing(problem, **loan, tenor=24))
     # due at date 3: what could be drawn then would mature the same day
     assert list(plan.model.issued_loan) == [(0, 1), (0, 2)]
@@ -158,7 +158,7 @@ def test_balance_of_a_btc_loan_is_drawn_at_nodes_and_repaid_by_scenario() -> Non
 def test_money_of_a_running_balance() -> None:
     """A draw brings price - fee; interest rate * dt * B[t] is paid at t + 1; what is left at T is owed there."""
     problem = tiny(2, months=6, cash=0.0)
-    loan = {"name": "loan", "kind": "loan", "amortisation": "sculpted", "price": 0.99, "fee": 0.02, "maturity": 60}
+    loan = {"name": "loan", "kind": "loan", "amortisation": "as_cash_allows", "price": 0.99, "fee": 0.02, "maturity": 60}
     plan = Plan(owing(problem, **loan, rate=[0.08, 0.10], window=dates(problem, 0, 1)))
     later = {"cash[0,1]": 1.0, "cash[0,0]": -1.0, "dividends[0,1]": 1.0, "issued_loan[0,1]": -0.97, "repaid_loan[0,1]": 1.0}
     row_is(plan, "cash", (0, 1), later | {"balance[loan,0,0]": 0.5 * 0.08}, equal=0.0)
@@ -169,11 +169,11 @@ def test_money_of_a_running_balance() -> None:
 # --- coverage ---------------------------------------------------------------------------------------------------------
 
 
-def test_coverage_of_a_sculpted_loan() -> None:
+def test_coverage_of_a_loan_repaid_as_cash_allows() -> None:
     """cfads[s, d] >= coverage * (rate * dt * B[d-1] + A[d]) where m_d - m_first > grace and d <= M; cfads is after tax."""
     problem = tiny(4, scenarios=2, tax_rate=0.21)
     business = stream(problem, [0.0, 30e6, 40e6, 50e6, 60e6])
-    loan = {"name": "loan", "kind": "loan", "amortisation": "sculpted", "coverage": 1.3, "grace": 12, "tenor": 36}
+    loan = {"name": "loan", "kind": "loan", "amortisation": "as_cash_allows", "coverage": 1.3, "grace": 12, "tenor": 36}
     plan = Plan(replace(owing(problem, **loan, window=dates(problem, 0, 1)), cash_flows=(business,)))
     assert keys(plan, "coverage") == [("loan", s, d) for s in (0, 1) for d in (2, 3)]
     for s in (0, 1):
@@ -187,18 +187,18 @@ def test_coverage_of_a_sculpted_loan() -> None:
 
 def test_coverage_counts_from_the_month_an_existing_loan_was_drawn() -> None:
     problem = tiny(2)
-    loan = {"name": "loan", "kind": "loan", "amortisation": "sculpted", "coverage": 1.3, "grace": 12, "existing": 5e6}
+    loan = {"name": "loan", "kind": "loan", "amortisation": "as_cash_allows", "coverage": 1.3, "grace": 12, "existing": 5e6}
     business = stream(problem, [0.0, 30e6, 40e6])
     plan = Plan(replace(owing(problem, **loan, existing_month=-6, maturity=60), cash_flows=(business,)))
     assert keys(plan, "coverage") == [("loan", 0, 1), ("loan", 0, 2)]  # 18 and 30 months after the draw
 
 
-def test_a_sculpted_loan_is_sized_by_coverage() -> None:
+def test_a_loan_repaid_as_cash_allows_is_sized_by_coverage() -> None:
     """F = sum of cfads[d] / coverage / (1 + rate)**d: every repayment is as large as the rule lets it be."""
     problem = tiny(3, discount=0.12, cash_yield=0.12)
     flows = np.array([0.0, 30e6, 40e6, 50e6])
     problem = replace(problem, cash_flows=(stream(problem, flows),))
-    loan = {"name": "loan", "kind": "loan", "amortisation": "sculpted", "coverage": 1.25, "window": dates(problem, 0)}
+    loan = {"name": "loan", "kind": "loan", "amortisation": "as_cash_allows", "coverage": 1.25, "window": dates(problem, 0)}
     solution = solved(owing(problem, **loan))
     face = sum(flows[d] / 1.25 / 1.08**d for d in (1, 2, 3))
     assert close(solution.decisions.issued["loan"][0, 0], face)
@@ -211,7 +211,7 @@ def test_coverage_sizes_by_the_worst_path() -> None:
     problem = tiny(3, scenarios=2, discount=0.12, cash_yield=0.12)
     flows = np.array([[0.0, 30e6, 50e6, 50e6], [0.0, 30e6, 20e6, 20e6]])
     problem = replace(problem, cash_flows=(stream(problem, flows),))
-    loan = {"name": "loan", "kind": "loan", "amortisation": "sculpted", "coverage": 1.25, "window": dates(problem, 0)}
+    loan = {"name": "loan", "kind": "loan", "amortisation": "as_cash_allows", "coverage": 1.25, "window": dates(problem, 0)}
     solution = solved(owing(problem, **loan))
     face = sum(flows[1, d] / 1.25 / 1.08**d for d in (1, 2, 3))
     assert solution.decisions.issued["loan"][:, 0] == pytest.approx([face, face], rel=1e-9)
@@ -222,6 +222,89 @@ def test_coverage_sizes_by_the_worst_path() -> None:
     bad = flows[1, 1:] * (1.0 - 1.0 / 1.25)
     worth = 0.5 * sum((good[d - 1] + bad[d - 1]) * 1.12**-d for d in (1, 2, 3))
     assert close(solution.objective, 1e9 + face + worth)
+
+
+# --- one ratio at every date ------------------------------------------------------------------------------------------
+
+
+def test_the_rows_of_a_sculpted_loan_whose_ratio_is_chosen() -> None:
+    """service[d] = k cfads[d] after grace, sum cfads >= coverage * sum service, no principal in grace."""
+    problem = tiny(3)
+    problem = replace(problem, cash_flows=(stream(problem, [0.0, 30e6, 40e6, 50e6]),))
+    loan = {
+        "name": "loan",
+        "kind": "loan",
+        "amortisation": "sculpted",
+        "coverage": 1.25,
+        "grace": 12,
+        "window": dates(problem, 0),
+    }
+    plan = Plan(owing(problem, **loan))
+    assert keys(plan, "sculpted") == [("loan", 0, 2), ("loan", 0, 3)] and keys(plan, "agreed") == []
+    assert sorted(plan.model.repaid_loan) == [(0, 2), (0, 3)]
+    row_is(
+        plan,
+        "sculpted",
+        ("loan", 0, 2),
+        {"balance[loan,0,1]": 0.08, "repaid_loan[0,2]": 1.0, "sculpted_share[loan]": -40.0},
+        equal=0.0,
+    )
+    service = {f"balance[loan,0,{d}]": -1.25 * 0.08 for d in (1, 2)} | {f"repaid_loan[0,{d}]": -1.25 for d in (2, 3)}
+    assert keys(plan, "coverage") == [("loan", 0, 2)]
+    row_is(plan, "coverage", ("loan", 0, 2), service, at_least=-90.0)
+
+
+def test_the_rows_of_a_sculpted_loan_whose_ratio_is_stated() -> None:
+    """cfads[d] = ratio * service[d], of the bank case alone, and one schedule in all scenarios; cfads may be a decision."""
+    problem = tiny(2, scenarios=2, tax_rate=0.21)
+    problem = replace(problem, cash_flows=(stream(problem, [0.0, 30e6, 40e6]),))
+    loan = {"name": "loan", "kind": "loan", "amortisation": "sculpted", "ratio": 1.4, "window": dates(problem, 0, 1)}
+    plan = Plan(owing(problem, **loan, bank_case=np.array([False, True])))
+    assert keys(plan, "sculpted") == [("loan", 1, 1), ("loan", 1, 2)] and keys(plan, "coverage") == []
+    tax = {"income_positive[1,1]": -0.21, "nol_used[1,1]": 0.21}
+    row_is(plan, "sculpted", ("loan", 1, 2), tax | {"balance[loan,1,1]": -1.4 * 0.08, "repaid_loan[1,2]": -1.4}, equal=-40.0)
+    assert keys(plan, "agreed") == [("loan", "issued", 1, 1), ("loan", "repaid", 1, 1), ("loan", "repaid", 1, 2)]
+    row_is(plan, "agreed", ("loan", "repaid", 1, 2), {"repaid_loan[0,2]": -1.0, "repaid_loan[1,2]": 1.0}, equal=0.0)
+
+
+def test_a_ratio_that_is_chosen_needs_cash_flow_that_is_data() -> None:
+    problem = tiny(2, tax_rate=0.21)
+    loan = {"name": "loan", "kind": "loan", "amortisation": "sculpted", "coverage": 1.4, "window": dates(problem, 0)}
+    with pytest.raises(ValueError, match="loan: the ratio of a sculpted loan can be chosen only where cfads is no decision"):
+        Plan(owing(problem, **loan))
+
+
+@pytest.mark.parametrize("limit", [60e6, 500e6])
+def test_a_sculpted_loan_has_one_ratio(limit: float) -> None:
+    """Ratio = sum of cfads[d] / (1 + rate)**d / face where the limit binds, coverage where it does not."""
+    problem = tiny(3, discount=0.12, cash_yield=0.12)
+    flows = np.array([0.0, 30e6, 40e6, 50e6])
+    problem = replace(problem, cash_flows=(stream(problem, flows),))
+    loan = {"name": "loan", "kind": "loan", "amortisation": "sculpted", "coverage": 1.25, "window": dates(problem, 0)}
+    solution = solved(owing(problem, **loan, limit=limit))
+    worth = sum(flows[d] / 1.08**d for d in (1, 2, 3))
+    ratio = max(1.25, worth / limit)
+    assert close(solution.decisions.issued["loan"][0, 0], worth / ratio)
+    assert flows[1:] / solution.books.words["debt_service"][0, 1:] == pytest.approx([ratio] * 3, rel=1e-9)
+
+
+def test_a_sculpted_loan_follows_its_bank_case_in_every_scenario() -> None:
+    """The face is what the bad path carries at the ratio; the good one pays the same, on the same dates."""
+    problem = tiny(3, scenarios=2, discount=0.12, cash_yield=0.12)
+    flows = np.array([[0.0, 30e6, 50e6, 50e6], [0.0, 30e6, 20e6, 20e6]])
+    problem = replace(problem, cash_flows=(stream(problem, flows),))
+    loan = {"name": "loan", "kind": "loan", "amortisation": "sculpted", "ratio": 1.25, "window": dates(problem, 0)}
+    solution = solved(owing(problem, **loan, bank_case=np.array([False, True])))
+    for s in (0, 1):
+        assert solution.books.words["debt_service"][s, 1:] == pytest.approx(flows[1, 1:] / 1.25, rel=1e-9)
+
+
+@pytest.mark.parametrize("terms", [{"coverage": 1.25}, {"ratio": 1.25}])
+def test_a_sculpted_loan_that_may_not_be_drawn_asks_nothing(terms: dict[str, float]) -> None:
+    problem = tiny(2)
+    problem = replace(problem, cash_flows=(stream(problem, [0.0, 30e6, 40e6]),))
+    loan = {"name": "loan", "kind": "loan", "amortisation": "sculpted", "window": dates(problem, 0), "limit": 0.0}
+    assert solved(owing(problem, **loan, **terms)).decisions.issued["loan"].sum() == 0.0
 
 
 # --- revolver ---------------------------------------------------------------------------------------------------------

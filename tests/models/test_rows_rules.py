@@ -253,7 +253,7 @@ def test_balances_mature_when_they_can_be_no_more(kind: str, due: str | None) ->
         else debt_of(problem, "line", kind, **terms)
     )
     if kind == "sculpted":
-        line = debt_of(problem, "line", "loan", amortisation="sculpted", coverage=1.2, **terms)
+        line = debt_of(problem, "line", "loan", amortisation="as_cash_allows", coverage=1.2, **terms)
     problem = replace(problem, debts=(line,))
     plan = Plan(replace(problem, rules=(rule_of(problem, {("maturities", "line"): 1.0}, DEMAND, (1, 2, 3)),)))
     for d in (1, 2, 3):
@@ -400,7 +400,15 @@ def borrower() -> Problem:
     """Cash earns 8 %, a loan costs 5 %: without a sweep the plan holds on to both until the end, when it may pay out."""
     problem = tiny(3, cash=0.0, cash_yield=0.08, discount=0.08)
     loan = debt_of(
-        problem, "loan", "loan", rate=0.05, amortisation="sculpted", coverage=1.0, grace=99, limit=30e6, window=dates(problem, 0)
+        problem,
+        "loan",
+        "loan",
+        rate=0.05,
+        amortisation="as_cash_allows",
+        coverage=1.0,
+        grace=99,
+        limit=30e6,
+        window=dates(problem, 0),
     )
     problem = replace(
         problem, treasury=replace(problem.treasury, dividends=dates(problem, 3)), debts=(replace(loan, tenor=36, maturity=None),)

@@ -246,7 +246,14 @@ def test_interest_fees_discount_and_premium_are_deducted() -> None:
 
 def test_cost_of_a_draw_is_deducted_from_the_draw_to_maturity() -> None:
     problem = tiny(3, tax_rate=0.21, coins=10.0)
-    loan = {"kind": "loan", "amortisation": "sculpted", "price": 0.98, "fee": 0.01, "rate": 0.0, "window": dates(problem, 0, 1)}
+    loan = {
+        "kind": "loan",
+        "amortisation": "as_cash_allows",
+        "price": 0.98,
+        "fee": 0.01,
+        "rate": 0.0,
+        "window": dates(problem, 0, 1),
+    }
     btc = {"kind": "btc_loan", "ltv": 0.5, "top_up": 0.7, "fee": 0.02, "rate": 0.0, "window": dates(problem, 1)}
     plan = Plan(replace(problem, debts=(debt_of(problem, "loan", **loan), debt_of(problem, "btc", **btc))))
     shares = {0: {"issued_loan[0,0]": 0.03 / 3}}

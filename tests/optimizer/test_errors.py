@@ -482,7 +482,7 @@ a: 1
 === amortisation
 financing: {l: {type: loan, coupon: 7 %/year, limit: 5 MUSD, tenor: 5 years, amortisation: sculpted, balloon: 20 %}, m: {type: notes, coupon: 7 %/year, limit: 5 MUSD}}
 >>>
-2:92: financing.l.amortisation: amortisation: sculpted needs `coverage`
+2:92: financing.l.amortisation: amortisation: sculpted needs `coverage`, its least ratio, or `ratio`, the ratio itself
 2:111: financing.l.balloon: a balloon belongs to level, annuity or after_completion, not to sculpted
 2:118: financing.m: give one of `maturity` (a date) and `tenor` (a time)
 === project
@@ -619,7 +619,7 @@ policies:
     hint: write a rule on outstanding[line]
 10:68: policies.b.by: the date 2029-01-01 is outside the horizon, 2026-01-01 to 2028-01-01
 11:31: policies.c.into: "notes" cannot be repaid at any date
-    hint: a revolver, a btc_loan, or a loan with amortisation: sculpted can be
+    hint: a revolver, a btc_loan, or a loan with amortisation: as_cash_allows can be
 11:60: policies.c.until: ends (2026-01-01) before it begins (2026-07-01)
 12:30: policies.d.within: it looks back further than the horizon, 2026-01-01 to 2028-01-01
 13:13: policies.e.type: "cloud" is the only AI service: it is all of it

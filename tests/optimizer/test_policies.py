@@ -39,7 +39,9 @@ ai:
   tenant: {type: lease, rent: 900 kUSD/MW/year, term: 2 years, limit: 4 MW, penalty: 100 USD/MWh, sites: [texas], lead: 3 months}
 financing:
   notes: {type: notes, coupon: 7 %/year, limit: 20 MUSD, tenor: 1 year, interest: quarterly}
-  loan: {type: loan, coupon: 9 %/year, limit: 12 MUSD, tenor: 2 years, amortisation: sculpted, coverage: 1.0, grace: 12 months, issue: 2026-01}
+  loan:
+    {type: loan, coupon: 9 %/year, limit: 12 MUSD, tenor: 2 years, issue: 2026-01,
+     amortisation: as_cash_allows, coverage: 1.0, grace: 12 months}
   line: {type: revolver, coupon: 3 %/year, limit: 9 MUSD, tenor: 2 years}
   owners: {type: equity, limit: 20 MUSD}
 treasury: {cash: 6 MUSD, cash_yield: 4 %/year, dividends: always, rescue: {penalty: 1 USD/USD}}

@@ -464,3 +464,29 @@ def test_a_battery_shows_as_a_use_and_as_a_source(tmp_path: Path) -> None:
     hourly = pq.read_table(io.BytesIO(results.hourly(solution))).to_pylist()
     given = [row["mw"] for row in hourly if row["name"] == "discharge"]
     assert len(given) == 672 and sum(given) == pytest.approx(discharge["mwh"], rel=1e-12)
+
+
+# --- units of breaches ------------------------------------------------------------------------------------------------
+
+BREACHES = """case: {name: breaches}
+horizon: {start: 2026-01, years: 1, period: year}
+treasury: {cash: 1 MUSD}
+sites: {dale: {interconnection: 3 MW, power: {grid: {price: 40 USD/MWh}}}}
+rules:
+  - {name: rich, require: cash >= 2 MUSD, otherwise: {pay: 0.1 USD/USD}}
+  - {name: wide, require: "interconnection_mw[dale] >= 4 MW", otherwise: {pay: 10 USD/MW}}
+  - {name: priced, require: "1000 USD/MW * interconnection_mw[dale] >= 5000 USD", otherwise: {pay: 0.1 USD/USD}}
+"""
+
+
+def test_a_breach_has_the_unit_of_its_sentence(tmp_path: Path) -> None:
+    """In plan.csv: money is money, megawatts are megawatts, and a price on megawatts is money."""
+    path = tmp_path / "breaches.yaml"
+    path.write_text(BREACHES, encoding="utf-8")
+    solution = engine.solve(Case.load(path))
+    assert solution.outcome is Outcome.OPTIMAL, solution.reasons
+    table = csv.DictReader(io.StringIO(results.contents(solution)["plan.csv"].decode()))
+    found = {row["what"]: (float(row["amount"]), row["unit"]) for row in table if row["kind"] == "breach"}
+    assert found["rich"] == (pytest.approx(1e6), "USD")
+    assert found["wide"] == (pytest.approx(1.0), "MW")
+    assert found["priced"] == (pytest.approx(2000.0), "USD")

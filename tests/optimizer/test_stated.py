@@ -33,6 +33,8 @@ SETTINGS = {
     "all-features.yaml": [
         "tax.interest_limit={share: 30 %, ebitda: true, from: 2026}", "projects.buyout.minimum=1 units",
         "financing.notes.minimum=1 MUSD", "ai.cloud.minimum=1 MW", "sites.barker.ai_hall.build.minimum=1 MW",
+        "financing.sculpted.amortisation=sculpted", "financing.sculpted.coverage=", "financing.sculpted.ratio=1.3",
+        "financing.sculpted.bank_case=base",
     ],
     "dscr-sizing.yaml": [],
     "coupled.yaml": [],
