@@ -24,7 +24,8 @@ said = False
 
 
 class _Cache:
-    """What numba keeps of compiled code. It saves time and nothing else: what cannot be read is made again, what cannot be written is not kept."""
+    """What numba keeps of compiled code. It saves time and nothing else: what cannot be read is made again, what cannot be written is
+    not kept."""
 
     def __init__(self, kept: Any) -> None:
         self._kept = kept
@@ -65,7 +66,7 @@ def _say(text: str) -> None:
 def _compiled(function):  # type: ignore[no-untyped-def]
     """Compiled once and kept beside the code or in the user's cache; where nothing can be written, compiled in every process."""
     try:
-        made = njit(cache=True, parallel=True)(function)
+        made: Any = njit(cache=True, parallel=True)(function)
     except (RuntimeError, OSError):
         return njit(parallel=True)(function)
     made._cache = _Cache(made._cache)

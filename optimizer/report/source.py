@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from optimizer.report.data import NAME
-from optimizer.results import TEXT_COLUMNS, ResultError
+from optimizer.results import TEXT_COLUMNS, ResultError, unmarked
 from optimizer.results_tables import Table
 
 #: the files that a report reads, and no other
@@ -110,7 +110,7 @@ class _Columns(Mapping[str, list[Any]]):
 
     def _text(self, value: Any) -> str:
         text = "" if value is None else str(value).encode("utf-8", "replace").decode()  # as a file would give it back
-        return text[1:] if self._marked and text.startswith("'") else text
+        return unmarked(text) if self._marked else text
 
 
 def _number(value: Any) -> float | None:
