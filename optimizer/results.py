@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer import __version__
 from optimizer.folders import beside, clear, exchange, held, point_latest
+from optimizer.given import ANY, REPORT, SUMMARY, json_of, manifest_of, rows_of, shaped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +40,7 @@ LONGEST_NAME = 100  # characters of a folder's name
 #: or opens quotes in a text, behind which a formula could stand
 _ACTIVE = re.compile("(^|[;\t\r\n])(?=['\t\r\n]|[\\s\ufeff]*[=+\\-@\uff1d\uff0b\uff0d\uff20])|([;\t\r\n])(?=[\\s\ufeff]*\")")
 _MARK = re.compile("(^|[;\t\r\n])'")
+_SHAPES = {"summary.json": SUMMARY, "report.json": REPORT}
 TEXT_COLUMNS = frozenset(
     ["kind", "what", "where", "scenarios", "scenario", "unit", "instrument", "statement", "line", "name", "rule",
      "family", "site", "source", "irr_reason", "date", "period", "counts", "year", "path", "relief", "tightest", "binds", "note",
@@ -376,7 +378,7 @@ def attach(folder: str | os.PathLike[str], name: str, data: bytes) -> Path:
     base = Path(folder)
     fresh = beside(base / name), beside(base / "manifest.json")
     try:
-        manifest = json.loads((base / "manifest.json").read_bytes())
+        manifest: Any = manifest_of(base)
         manifest["files"][name] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
         manifest["files"] = dict(sorted(manifest["files"].items()))
         _write(fresh[0], data)
@@ -389,7 +391,8 @@ def attach(folder: str | os.PathLike[str], name: str, data: bytes) -> Path:
         raise ResultError(f"{base} is not a result of wattfolio: {problem}") from problem
     finally:
         for path in fresh:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # on a read-only file system there is nothing to remove, and asking fails
+                path.unlink(missing_ok=True)
     return base / name
 
 
@@ -441,11 +444,9 @@ def _why(target: Path, problem: OSError) -> str:
 
 def load(path: str | os.PathLike[str]) -> dict[str, Any]:
     """A result folder as {'summary': dict, 'plan': DataFrame, ...}. Raises ResultError, also if a checksum differs."""
-    import pandas as pd
-
     base = Path(path)
     try:
-        manifest = json.loads((base / "manifest.json").read_bytes())
+        manifest = manifest_of(base)
         out: dict[str, Any] = {}
         for name, entry in manifest["files"].items():
             data = (base / name).read_bytes()
@@ -453,11 +454,11 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
                 raise ResultError(f"{base / name} was changed after it was written: its checksum differs")
             stem, _, kind = name.partition(".")
             if kind == "json":
-                out[stem] = json.loads(data)
+                out[stem] = shaped(json_of(data), _SHAPES.get(name, ANY))
             elif kind == "csv":
                 out[stem] = _frame(data)
             elif kind == "parquet":
-                out[stem] = pd.read_parquet(io.BytesIO(data))
+                out[stem] = _parquet(data)
     except OSError as problem:
         raise ResultError(f"no result in {base}: {problem.strerror or problem}") from problem
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
@@ -465,11 +466,20 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
     return out
 
 
+def _parquet(data: bytes) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(io.BytesIO(data))
+    except Exception as problem:  # the reader has errors of its own for what is no such file
+        raise ValueError(f"a Parquet file cannot be read: {problem}") from None
+
+
 def _frame(data: bytes) -> pd.DataFrame:
     """A CSV of ours: texts as texts ("NA" is a name), empty numbers as NaN, the mark before active cells taken away."""
     import pandas as pd
 
-    header, *rows = csv.reader(io.StringIO(data.decode(), newline=""))
+    header, rows = rows_of(data)
     columns: dict[str, list[Any]] = {}
     for name, *cells in zip(header, *rows, strict=True):
         if name in TEXT_COLUMNS:
