@@ -8,6 +8,9 @@ value of power is that of `recourse.hourly_value`.
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import suppress
+from typing import Any
 
 import numpy as np
 from numba import njit, prange
@@ -16,12 +19,58 @@ from numba import njit, prange
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
+#: whether it was said that compiled code cannot be kept; a process that works for another leaves saying so to it
+said = False
+
+
+class _Cache:
+    """What numba keeps of compiled code. It saves time and nothing else: what cannot be read is made again, what cannot be written is
+    not kept."""
+
+    def __init__(self, kept: Any) -> None:
+        self._kept = kept
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._kept, name)
+
+    def load_overload(self, signature: Any, target: Any) -> Any:
+        """The code, or None: it is then compiled. An index or code that is cut off is thrown away, or it would be met again every time."""
+        try:
+            return self._kept.load_overload(signature, target)
+        except Exception as problem:  # half a pickle fails in many ways
+            _say(f"the compiled code that was kept cannot be read and is made again ({_why(problem)})")
+            with suppress(OSError):
+                self._kept.flush()
+            return None
+
+    def save_overload(self, signature: Any, code: Any) -> None:
+        try:
+            self._kept.save_overload(signature, code)
+        except Exception as problem:
+            _say(f"compiled code cannot be kept in {self._kept.cache_path} ({_why(problem)}): every run compiles it again")
+
+
+def _why(problem: Exception) -> str:
+    return getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
+
+
+def _say(text: str) -> None:
+    """Once in a process, on stderr; the numbers are the same either way."""
+    global said
+    if not said and sys.stderr is not None:
+        with suppress(OSError, ValueError):
+            sys.stderr.write(f"{text}\n")
+    said = True
+
+
 def _compiled(function):  # type: ignore[no-untyped-def]
     """Compiled once and kept beside the code or in the user's cache; where nothing can be written, compiled in every process."""
     try:
-        return njit(cache=True, parallel=True)(function)
-    except RuntimeError:
+        made: Any = njit(cache=True, parallel=True)(function)
+    except (RuntimeError, OSError):
         return njit(parallel=True)(function)
+    made._cache = _Cache(made._cache)
+    return made
 
 
 @_compiled

@@ -17,10 +17,12 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.folders import beside
+from optimizer.given import BLESSED, BLESSED_PLAN, NUMBER, TEXT, Maybe, json_of, shaped
 from optimizer.results import ResultError, folder_name, plain, versions
 
 if TYPE_CHECKING:
@@ -143,7 +145,7 @@ def _json(value: Any) -> str:
 def read(path: Path) -> dict[str, Any]:
     """A blessed result. Raises BlessedError where it is none, or was changed by hand; FileNotFoundError where there is no file."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json_of(path.read_bytes())
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as problem:
@@ -155,7 +157,25 @@ def read(path: Path) -> dict[str, Any]:
     body = {key: value for key, value in data.items() if key != "sha256"}
     if data.get("sha256") != _checksum(body):
         raise BlessedError(f"{path} was changed since it was blessed: its checksum does not fit")
+    try:
+        shaped(data, BLESSED | (BLESSED_PLAN if data.get("status") == "optimal" else {}))
+        _plan(data)
+    except ValueError as problem:
+        raise BlessedError(f"{path} is no blessed result: {problem}") from None
     return data
+
+
+def _plan(data: Mapping[str, Any]) -> None:
+    """Every row of the plan is a date, who shares it, and an amount; ends of ranges are numbers where they are given. Raises ValueError."""
+    for name, one in (data.get("kpis") or {}).items():
+        for end in ("low", "high"):
+            shaped(one.get(end), Maybe(NUMBER), f"kpis.{name[:40]}.{end}")
+    for name, rows in (data.get("plan") or {}).items():
+        for row in rows:
+            if len(row) != 3:
+                raise ValueError(f"a row of its plan, {name[:40]}, is not date, scenarios and amount")
+            for value, shape in zip(row, (TEXT, TEXT, NUMBER), strict=True):
+                shaped(value, shape, f"plan.{name[:40]}")
 
 
 def write(path: Path, data: Mapping[str, Any], reason: str, date: str | None) -> None:
@@ -168,5 +188,6 @@ def write(path: Path, data: Mapping[str, Any], reason: str, date: str | None) ->
         aside.write_text(text, encoding="utf-8", newline="\n")
         os.replace(aside, path)
     except OSError as problem:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):  # on a read-only file system asking fails
+            aside.unlink(missing_ok=True)
         raise BlessedError(f"cannot write {path}: {problem.strerror or problem}") from None

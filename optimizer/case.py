@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from . import yamltree
 from .build import build
@@ -23,7 +24,7 @@ from .case_patch import Target, scale_path, set_path
 from .case_validate import validate
 from .diagnostics import CaseError, Mistakes, Place, did_you_mean
 from .hourly import Files
-from .schema import CaseModel
+from .schema import CaseModel, Variant
 from .schema_types import Reading
 from .timeline import DateError, Timeline
 from .yamltree import Node
@@ -100,6 +101,11 @@ class Case:
         return solve(self, **options)
 
 
+#: variants of files that were found to be without a mistake, by the tree of the file: each of them is loaded by itself, and none needs
+#: to look at all the others again
+_TRIED: WeakKeyDictionary[Node, dict[str, Variant]] = WeakKeyDictionary()
+
+
 class _Loading:
     """One load: the mistakes found on the way."""
 
@@ -108,6 +114,7 @@ class _Loading:
         self.mistakes = Mistakes()
         self.files = Files(path.parent)
         self.reading = Reading(self.files, self.mistakes)
+        self.lines: dict[str, list[str]] = {}  # of the sources, where they were asked for
 
     def run(self, variant: str | None, settings: list[str]) -> Case:
         tree, text = yamltree.read(self.path)
@@ -118,12 +125,17 @@ class _Loading:
         original = tree
         tree = self.vary(tree, variant)
         tree = self.set_all(tree, settings)
-        base, whole = validate(tree, self.reading)
+        tried = _TRIED.get(original)
+        base, whole = validate(tree, self.reading, None if tried is None else {"variants": tried})
         if base is None:
             self.mistakes.raise_if_any()
             raise AssertionError("a case that cannot be read has mistakes")
         timeline = self.timeline(tree, base)
-        self.try_variants(original)
+        if tried is None:
+            before = len(self.mistakes)
+            self.try_variants(original)
+            if whole and len(self.mistakes) == before:
+                _TRIED[original] = base.variants
         models = self.by_scenario(tree, base)
         frame = Frame(models, timeline) if timeline is not None else None
         check(tree, base, frame, whole, self.mistakes)
@@ -174,7 +186,9 @@ class _Loading:
         return tree
 
     def is_quoted(self, place: Place) -> bool:
-        lines = self.mistakes.sources.get(place.file, "").splitlines()
+        if place.file not in self.lines:
+            self.lines[place.file] = self.mistakes.sources.get(place.file, "").splitlines()
+        lines = self.lines[place.file]
         return place.line <= len(lines) and lines[place.line - 1][place.column - 1 : place.column] in ("'", '"')
 
     def set_all(self, tree: Node, settings: list[str]) -> Node:
@@ -230,11 +244,8 @@ class _Loading:
             before = len(self.mistakes)
             patched = self.patch(tree, holder, f"scenarios.{name}.set", data_only=True)
             if patched is not tree and len(self.mistakes) == before:
-                known = {
-                    key: getattr(base, key)
-                    for key in patched.value
-                    if key in CaseModel.model_fields and key in tree.value and patched[key] is tree[key]
-                }
+                same = [key for key in patched.value if key in tree.value and patched[key] is tree[key]]
+                known = {key: getattr(base, key) if key in CaseModel.model_fields else None for key in same}
                 known["scenarios"] = base.scenarios
                 again, good = validate(patched, self.reading, known)
                 model = again if again is not None and good else base

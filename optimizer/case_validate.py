@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from . import schema_financing, schema_fleet
 from .case_patch import Kind, kind_at
-from .diagnostics import Mistakes, Place, did_you_mean
+from .diagnostics import MOST_SHOWN, Mistakes, Place, did_you_mean
 from .schema import CaseModel
 from .schema_financing import TAGS, DebtTerms, SharesTerms
 from .schema_policies import POLICY_CLASSES
@@ -30,8 +30,9 @@ FAMILIES: tuple[Mapping[str, type[Section]], ...] = (SERVICE_CLASSES, INSTRUMENT
 def validate(tree: Node, reading: Reading, known: dict[str, Any] | None = None) -> tuple[CaseModel | None, bool]:
     """(model, whole): the case without its bad parts, and whether there were none. None if not even that can be read.
 
-    `known` are sections that were validated before and have not changed.
+    `known` are sections that were validated before and have not changed; None: this part was told to be wrong, and is left out.
     """
+    known = known or {}
     mistakes = reading.mistakes
     if tree.kind != "map":
         hint = "a case is keys with values, such as  horizon: {start: 2026-01, years: 3}"
@@ -39,10 +40,9 @@ def validate(tree: Node, reading: Reading, known: dict[str, Any] | None = None) 
         return None, False
     root = Node("map", {key: child for key, child in tree.value.items() if child.kind != "null"}, tree.place, tree.key_places)
     before = len(mistakes)
-    wrapped: Any = wrap(root, "", mistakes)
-    for key, section in (known or {}).items():
-        if key in wrapped:
-            wrapped[key] = section
+    fresh = Node("map", {key: child for key, child in root.value.items() if key not in known}, tree.place, tree.key_places)
+    wrapped: Any = wrap(fresh, "", mistakes)
+    wrapped.update({key: section for key, section in known.items() if key in root.value and section is not None})
     try:
         model = CaseModel.model_validate(wrapped, context=reading)
         return model, len(mistakes) == before
@@ -69,6 +69,7 @@ def _entry(loc: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def tell(error: ValidationError, tree: Node, mistakes: Mistakes) -> None:
     """Note every complaint of pydantic that a reader has not noted itself."""
+    unknown: list[tuple[Place, str, str, Kind]] = []
     for item in error.errors(include_url=False, include_input=False):
         kind = item["type"]
         if kind == NOTED:
@@ -80,7 +81,7 @@ def tell(error: ValidationError, tree: Node, mistakes: Mistakes) -> None:
         if kind == "extra_forbidden":
             key = str(item["loc"][-1])
             parent, _ = kind_at(tree, parts[:-1])
-            mistakes.add(_key_place(tree, parts), where, "unknown key", _hint(key, parent))
+            unknown.append((_key_place(tree, parts), where, key, parent))
         elif kind == "missing":
             _missing(str(item["loc"][-1]), expected, tree, parts, mistakes)
         elif kind in ("union_tag_not_found", "union_tag_invalid"):
@@ -94,6 +95,10 @@ def tell(error: ValidationError, tree: Node, mistakes: Mistakes) -> None:
             mistakes.add(place, where, f"expected a list, found {found}", "write [a, b], or a line beginning with - for each")
         else:  # pragma: no cover - our own readers leave nothing else to pydantic
             mistakes.add(place, where, f"{item['msg']}".lower())
+    # what was meant takes the longest to find, and is found for those that can be shown
+    unknown.sort(key=lambda one: one[:2])
+    for number, (place, where, key, parent) in enumerate(unknown):
+        mistakes.add(place, where, "unknown key", _hint(key, parent) if number < MOST_SHOWN else None)
 
 
 def _hint(key: str, parent: Kind) -> str | None:

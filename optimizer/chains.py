@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from optimizer.given import json_of
 from optimizer.many import FAILED, Job, Point, point
 from optimizer.memory import uncollected
 from optimizer.worker import Failure, stamp
@@ -135,8 +136,8 @@ class Journal:
         """The chains that are there, by number."""
         out = {}
         for path in sorted(self.folder.glob("chain-*.json")) if self.folder.is_dir() else ():
-            with suppress(OSError, ValueError, TypeError, KeyError):
-                given = json.loads(path.read_bytes())
+            with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+                given = json_of(path.read_bytes())
                 out[int(given["number"])] = [
                     Point(**{**one, "reasons": tuple(one["reasons"]), "notes": tuple(one.get("notes", ()))})
                     for one in given["points"]

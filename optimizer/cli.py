@@ -212,7 +212,11 @@ def _variants(case: Case, path: str) -> list[str]:
     metavar="N",
     help="Work out the hours in N processes; with --scheduler, on N workers. The answer is the same.  [default: 1, or all there are]",
 )
-@click.option("--scheduler", metavar="ADDRESS", help="Work out the hours on a Dask cluster, as in tcp://192.0.2.7:8786.")
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Work out the hours on a Dask cluster, as in tcp://192.0.2.7:8786. It is trusted: it can run code here.",
+)
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def solve(
     path: str,
@@ -445,7 +449,11 @@ def explain(
 @click.option("--csv", "as_csv", is_flag=True, help="Print comparison.csv and nothing else.")
 @click.option("--time-limit", type=float, metavar="SECONDS", help="Stop each solve after this time.")
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Solve in N processes.  [default: one for each core]")
-@click.option("--scheduler", metavar="ADDRESS", help="Solve on a Dask cluster, as in tcp://192.0.2.7:8786.")
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Solve on a Dask cluster, as in tcp://192.0.2.7:8786. It is trusted: it can run code here.",
+)
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def compare(
     paths: tuple[str, ...],

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
+
+from optimizer.given import json_of
 
 
 @click.command()
@@ -53,7 +54,7 @@ def _rows(folder: Path, name: str, given: str | None) -> Any:
             raise Mistaken(f"{given}: there is no such file")
         return None
     try:
-        return json.loads(path.read_bytes())
+        return json_of(path.read_bytes())
     except (OSError, ValueError) as problem:
         raise Mistaken(f"{path} is not a {name}: {getattr(problem, 'strerror', None) or problem}") from None
 

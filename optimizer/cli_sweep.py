@@ -36,7 +36,11 @@ def shared(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option(
                 "--workers", type=click.IntRange(min=1), metavar="N", help="Solve in N processes.  [default: one for each core]"
             ),
-            click.option("--scheduler", metavar="ADDRESS", help="Solve on a Dask cluster, as in tcp://192.0.2.7:8786."),
+            click.option(
+                "--scheduler",
+                metavar="ADDRESS",
+                help="Solve on a Dask cluster, as in tcp://192.0.2.7:8786. It is trusted: it can run code here.",
+            ),
             click.option("--restart", is_flag=True, help="Forget what a stopped run of the same has solved."),
             click.option("--quiet", is_flag=True, help="No progress on stderr."),
         )

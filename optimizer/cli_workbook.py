@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optimizer.folders import beside
+from optimizer.given import manifest_of
 from optimizer.results import ResultError
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def copy_workbook(result: str, target: str) -> None:
     """The workbook of a result folder as a file of its own, whole or not at all. Raises ResultError."""
     folder, file = Path(result), Path(target)
     try:
-        manifest = json.loads((folder / "manifest.json").read_bytes())
+        manifest = manifest_of(folder)
         entry = manifest["files"].get(NAME)
         data = (folder / NAME).read_bytes() if entry is not None else b""
     except OSError as problem:
@@ -54,6 +55,7 @@ def copy_workbook(result: str, target: str) -> None:
             aside.write_bytes(data)
             os.replace(aside, file)
         finally:
-            aside.unlink(missing_ok=True)
+            with suppress(OSError):  # on a read-only file system asking fails
+                aside.unlink(missing_ok=True)
     except OSError as problem:
         raise ResultError(f"cannot write {file}: {problem.strerror or problem}") from problem

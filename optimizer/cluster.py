@@ -1,15 +1,22 @@
-"""Workers of a Dask cluster. Hours are made by a task of their own, so the scheduler makes them again when the worker that holds them dies."""
+"""Workers of a Dask cluster. Hours are made by a task of their own, so the scheduler makes them again when the worker that holds them dies.
+
+The scheduler and its workers are trusted: Dask sends Python objects as pickles, and who answers at the address can run code here, as this
+process runs code there. So an address is one of one's own cluster; `tls://` keeps others out. What answers at it by mistake, silent, slow or
+with rubbish, is told in a sentence within `ANSWER + GREETING + HANDSHAKE` seconds.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import pickle
 import re
 import socket
-import sys
+import struct
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from optimizer.worker import (
@@ -27,8 +34,12 @@ if TYPE_CHECKING:
     from models.hours import SiteHours
 
 ADDRESS = re.compile(r"(tcp|tls)://(\[[0-9A-Fa-f:.]+\]|[^\s/:\[\]]+):(\d{1,5})/?")
-#: seconds to wait for an answer at the address, for a scheduler's greeting, for its workers
-ANSWER, GREETING, WORKERS = 3.0, 5.0, 5.0
+#: seconds to wait for an answer at the address, for a scheduler's greeting, for all that comes before work, for its workers
+ANSWER, GREETING, HANDSHAKE, WORKERS = 3.0, 4.0, 6.0, 5.0
+#: seconds for all workers to tell their versions: one that has just begun imports half a library first
+VERSIONS = 60.0
+#: seconds to take leave of a scheduler
+LEAVE = 2.0
 #: bytes of a scheduler's greeting, which begins with their number
 LONGEST_GREETING = 1 << 20
 #: seconds without the scheduler, and without any worker, after which a run is given up
@@ -55,18 +66,39 @@ class Cluster:
             log.setLevel(logging.CRITICAL + 1)
         self._distributed = distributed
         self._client: Any = None
+        self._loop = _Loop()
         try:
-            with self._calm():
-                self._client = distributed.Client(address, timeout=GREETING, set_as_default=False, name="wattfolio")
+            self._connect()
             workers = self._wait_for_workers(size)
             self._compare()
-        except BaseException as problem:
+        except BaseException:
             self.close()
-            if isinstance(problem, OSError | ValueError | TypeError):
-                message = f"what listens at {address} does not answer as a Dask scheduler ({_first_line(problem)})"
-                raise ExecutorError(message) from None
             raise
         self.size = size or workers
+
+    def _connect(self) -> None:
+        """A client of the scheduler, in time or not at all."""
+
+        class Client(self._distributed.Client):  # type: ignore[misc, name-defined]
+            def __del__(self) -> None:
+                """It is closed by `close`, also where it was never made as a whole."""
+
+        with self._calm(), self._answers(HANDSHAKE, "it said no more after its greeting"):
+            self._client = Client(self.address, timeout=GREETING, set_as_default=False, name="wattfolio", loop=self._loop.io)
+
+    @contextmanager
+    def _answers(self, seconds: float, late: str) -> Iterator[None]:
+        """What is asked of the scheduler inside is answered in time, and as a scheduler answers. Raises ExecutorError."""
+        try:
+            with self._loop.within(seconds):
+                yield
+        except TimeoutError:
+            raise ExecutorError(f"what listens at {self.address} does not answer as a Dask scheduler: {late}") from None
+        except ExecutorError:
+            raise
+        except Exception as problem:  # rubbish makes Dask fail in as many ways as there is rubbish
+            message = f"what listens at {self.address} does not answer as a Dask scheduler ({_first_line(problem)})"
+            raise ExecutorError(message) from None
 
     @staticmethod
     def _reach(address: str) -> None:
@@ -79,12 +111,11 @@ class Cluster:
             with socket.create_connection((host, port), timeout=ANSWER) as found_one:
                 if found[1] == "tls":
                     return  # there the client speaks first
-                found_one.settimeout(GREETING)
                 try:
-                    greeting = found_one.recv(8, socket.MSG_WAITALL)
+                    greeted = _is_greeting(_greeting(found_one, time.monotonic() + GREETING))
                 except OSError:
-                    greeting = b""
-            if not 0 < int.from_bytes(greeting, sys.byteorder) < LONGEST_GREETING:
+                    greeted = False
+            if not greeted:
                 raise ExecutorError(f"what listens at {address} does not answer as a Dask scheduler")
         except socket.gaierror:
             raise ExecutorError(f"no scheduler at {address}: there is no machine named {host}") from None
@@ -98,7 +129,8 @@ class Cluster:
         """How many there are: at least one, and those wanted if they come in time."""
         end = time.monotonic() + WORKERS
         while True:
-            there = len(self._client.nthreads())
+            with self._answers(HANDSHAKE, "it does not tell its workers"):
+                there = len(self._client.nthreads())
             if there >= (wanted or 1):
                 return there
             if time.monotonic() > end:
@@ -116,13 +148,13 @@ class Cluster:
     def _compare(self) -> None:
         """All workers must give the same numbers as this process would."""
         told = []
-        with self._calm():
+        with self._calm(), self._answers(VERSIONS, f"its workers did not tell their versions within {VERSIONS:g} s"):
             found = self._client.run(stamp, on_error="return")
-        for worker, there in sorted(found.items()):
-            if isinstance(there, Exception):
-                told.append(f"{worker} cannot import wattfolio ({_first_line(there)})")
-            elif other := differences(there, stamp()):
-                told.append(f"{worker} has {other}")
+            for worker, there in sorted(found.items()):
+                if isinstance(there, Exception):
+                    told.append(f"{worker} cannot import wattfolio ({_first_line(there)})")
+                elif other := differences(there, stamp()):
+                    told.append(f"{worker} has {other}")
         if told:
             raise ExecutorError("all workers must have the versions that are here:\n  " + "\n  ".join(told))
 
@@ -250,9 +282,97 @@ class Cluster:
         """Take back what was asked for and leave the cluster as it was."""
         client, self._client = self._client, None
         if client is not None:
-            client.close(timeout=2)
+            with suppress(Exception):  # of a scheduler that has gone or was none there is no leave to take
+                client.close(timeout=LEAVE)
+        self._loop.close()
         for log, level in self._loggers:
             log.setLevel(level)
+
+
+class _Loop:
+    """The thread that talks to the scheduler. What hangs in it is dropped when its time is over, and all the rest when it is closed."""
+
+    def __init__(self) -> None:
+        self.io: Any = None  # of tornado, as Dask takes it
+        self._started, self._end = threading.Event(), asyncio.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="scheduler", daemon=True)
+        self._thread.start()
+        self._started.wait()
+
+    async def _run(self) -> None:
+        from tornado.ioloop import IOLoop
+
+        self.io, self._own = IOLoop.current(), asyncio.current_task()
+        self._started.set()
+        await self._end.wait()
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """What is waited for inside is given up after so many seconds. Raises TimeoutError then."""
+        late = threading.Event()
+
+        def drop() -> None:
+            late.set()
+            for task in asyncio.all_tasks(self.io.asyncio_loop):
+                if task is not self._own:
+                    task.cancel()
+
+        timer = threading.Timer(seconds, lambda: self.io.add_callback(drop))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except Exception:
+            if not late.is_set():
+                raise
+        finally:
+            timer.cancel()
+        if late.is_set():
+            raise TimeoutError
+
+    def close(self) -> None:
+        """End the thread; tasks that are left are cancelled, and connections with them. More than once is no harm."""
+        if self._thread.is_alive():
+            with suppress(RuntimeError):  # it has just ended
+                self.io.add_callback(self._end.set)
+            self._thread.join(LEAVE)
+
+
+def _greeting(connection: socket.socket, end: float) -> bytes:
+    """What a scheduler says first, after the eight bytes of its length; b"" where that is none. Raises OSError, also where time is over."""
+    (length,) = struct.unpack("=Q", _exactly(connection, 8, end))
+    return _exactly(connection, length, end) if length < LONGEST_GREETING else b""
+
+
+def _exactly(connection: socket.socket, count: int, end: float) -> bytes:
+    """So many bytes until the clock shows `end`, however few come at a time. Raises OSError."""
+    found = bytearray()
+    while len(found) < count:
+        left = end - time.monotonic()
+        if left <= 0.0:
+            raise TimeoutError
+        connection.settimeout(left)
+        more = connection.recv(count - len(found))
+        if not more:
+            raise ConnectionResetError
+        found += more
+    return bytes(found)
+
+
+def _is_greeting(found: bytes) -> bool:
+    """One frame or more, their number and lengths first; the first one is a mapping that tells Python's version, in msgpack (no pickle)."""
+    import msgpack
+
+    try:
+        (count,) = struct.unpack_from("=Q", found)
+        if not 0 < count < len(found):
+            return False
+        (first,) = struct.unpack_from("=Q", found, 8)
+        begin = 8 * (count + 1)
+        told = msgpack.unpackb(found[begin : begin + first], strict_map_key=False)
+    except (struct.error, ValueError, msgpack.exceptions.UnpackException):
+        return False
+    return isinstance(told, dict) and "python" in told
 
 
 def _first_line(problem: BaseException) -> str:

@@ -63,10 +63,10 @@ def _render(mistake: Mistake, lines: list[str] | None) -> str:
     out = [mistake.headline()]
     if lines is not None and 1 <= mistake.place.line <= len(lines):
         # Tabs and control characters become one blank each, so that the caret stays under its character.
-        line = "".join(c if c.isprintable() else " " for c in lines[mistake.place.line - 1])
+        line = lines[mistake.place.line - 1]
         column = mistake.place.column
         cut = max(0, column - WIDEST_EXCERPT // 2) if len(line) > WIDEST_EXCERPT else 0
-        excerpt = line[cut : cut + WIDEST_EXCERPT].rstrip()
+        excerpt = "".join(c if c.isprintable() else " " for c in line[cut : cut + WIDEST_EXCERPT]).rstrip()
         if excerpt:
             out.append(f"    {excerpt}")
             out.append("    " + " " * (min(column - 1 - cut, len(excerpt))) + "^")

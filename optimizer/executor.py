@@ -29,7 +29,8 @@ class Executor:
     """A context manager; `close` ends every worker it started.
 
     workers: 1 (or None) works in this process, more in so many processes of this machine. scheduler: 'tcp://host:port' of a Dask cluster,
-    then `workers` is how many are expected (None: as many as there are). tick: called every now and then while workers are waited for.
+    then `workers` is how many are expected (None: as many as there are). Who answers there is trusted: Dask sends pickles, and so its
+    scheduler and workers can run code in this process. tick: called every now and then while workers are waited for.
     Raises ExecutorError, here and later, when there are no workers or they cannot go on; ValueError for fewer than one worker.
     """
 

@@ -1,8 +1,9 @@
 """The result folder DIR/<case>/<variant>/: complete or not at all, and the same bytes for the same case.
 
-Text that a spreadsheet would take for a formula (it begins with = + - @ or a tab) is written into CSV cells with a '
-before it, as is text that begins with ' itself; `load` takes it away again. Numbers are written so that they read back
-exactly.
+Text that a spreadsheet would take for a formula (it begins with = + - @, with blanks or without) is written into CSV cells
+with a ' before it, as is text that begins with ' itself. The same goes for what follows a semicolon, a tab or the end of a
+line within a text: where semicolons separate, a cell begins there, and the quotes around the text do not count. `unmarked`
+takes the marks away again. Numbers are written so that they read back exactly.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer import __version__
 from optimizer.folders import beside, clear, exchange, held, point_latest
+from optimizer.given import ANY, REPORT, SUMMARY, json_of, manifest_of, rows_of, shaped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +36,11 @@ if TYPE_CHECKING:
 SCHEMA = 1  # of summary.json and manifest.json; grows when a reader of the older one would go wrong
 BASE = "base"  # folder of the case without a variant
 LONGEST_NAME = 100  # characters of a folder's name
-_ACTIVE = ("=", "+", "-", "@", "\t", "\r", "'")  # what makes a spreadsheet evaluate a cell, and our own mark
+#: where a cell begins, with the comma as separator or another, and what follows would be evaluated; or would be taken for our own mark;
+#: or opens quotes in a text, behind which a formula could stand
+_ACTIVE = re.compile("(^|[;\t\r\n])(?=['\t\r\n]|[\\s\ufeff]*[=+\\-@\uff1d\uff0b\uff0d\uff20])|([;\t\r\n])(?=[\\s\ufeff]*\")")
+_MARK = re.compile("(^|[;\t\r\n])'")
+_SHAPES = {"summary.json": SUMMARY, "report.json": REPORT}
 TEXT_COLUMNS = frozenset(
     ["kind", "what", "where", "scenarios", "scenario", "unit", "instrument", "statement", "line", "name", "rule",
      "family", "site", "source", "irr_reason", "date", "period", "counts", "year", "path", "relief", "tightest", "binds", "note",
@@ -154,21 +160,28 @@ def plain(value: Any) -> Any:
 def to_csv(table: Table) -> str:
     """CSV with exact numbers, empty cells for what does not exist, and no cell that a spreadsheet would execute."""
     stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([_cell(name) for name in table.header])
-    writer.writerows([_cell(value) for value in row] for row in table.rows)
+    plain_row = csv.writer(stream, lineterminator="\n").writerow
+    quoted_row = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow  # what the other leaves bare: a lone \r
+    for row in (table.header, *table.rows):
+        cells = [_cell(value) for value in row]
+        (quoted_row if any("\r" in cell for cell in cells) else plain_row)(cells)
     return stream.getvalue()
 
 
 def _cell(value: Cell) -> str:
     if isinstance(value, str):
-        return "'" + value if value.startswith(_ACTIVE) else value
+        return _ACTIVE.sub(r"\g<0>'", value)
     if value is None:
         return ""
     if isinstance(value, bool | int):
         return str(value)
     number = float(value)
     return repr(number + 0.0) if math.isfinite(number) else ""  # + 0.0: no negative zero
+
+
+def unmarked(text: str) -> str:
+    """The text of a CSV cell as it was before it was written."""
+    return _MARK.sub(r"\1", text)
 
 
 def contents(solution: Solution, dispatch: bool = False, prices: tuple[StatementPrice, ...] | None = None) -> dict[str, bytes]:
@@ -365,7 +378,7 @@ def attach(folder: str | os.PathLike[str], name: str, data: bytes) -> Path:
     base = Path(folder)
     fresh = beside(base / name), beside(base / "manifest.json")
     try:
-        manifest = json.loads((base / "manifest.json").read_bytes())
+        manifest: Any = manifest_of(base)
         manifest["files"][name] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
         manifest["files"] = dict(sorted(manifest["files"].items()))
         _write(fresh[0], data)
@@ -378,7 +391,8 @@ def attach(folder: str | os.PathLike[str], name: str, data: bytes) -> Path:
         raise ResultError(f"{base} is not a result of wattfolio: {problem}") from problem
     finally:
         for path in fresh:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # on a read-only file system there is nothing to remove, and asking fails
+                path.unlink(missing_ok=True)
     return base / name
 
 
@@ -430,11 +444,9 @@ def _why(target: Path, problem: OSError) -> str:
 
 def load(path: str | os.PathLike[str]) -> dict[str, Any]:
     """A result folder as {'summary': dict, 'plan': DataFrame, ...}. Raises ResultError, also if a checksum differs."""
-    import pandas as pd
-
     base = Path(path)
     try:
-        manifest = json.loads((base / "manifest.json").read_bytes())
+        manifest = manifest_of(base)
         out: dict[str, Any] = {}
         for name, entry in manifest["files"].items():
             data = (base / name).read_bytes()
@@ -442,11 +454,11 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
                 raise ResultError(f"{base / name} was changed after it was written: its checksum differs")
             stem, _, kind = name.partition(".")
             if kind == "json":
-                out[stem] = json.loads(data)
+                out[stem] = shaped(json_of(data), _SHAPES.get(name, ANY))
             elif kind == "csv":
                 out[stem] = _frame(data)
             elif kind == "parquet":
-                out[stem] = pd.read_parquet(io.BytesIO(data))
+                out[stem] = _parquet(data)
     except OSError as problem:
         raise ResultError(f"no result in {base}: {problem.strerror or problem}") from problem
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
@@ -454,15 +466,24 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
     return out
 
 
+def _parquet(data: bytes) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(io.BytesIO(data))
+    except Exception as problem:  # the reader has errors of its own for what is no such file
+        raise ValueError(f"a Parquet file cannot be read: {problem}") from None
+
+
 def _frame(data: bytes) -> pd.DataFrame:
     """A CSV of ours: texts as texts ("NA" is a name), empty numbers as NaN, the mark before active cells taken away."""
     import pandas as pd
 
-    header, *rows = csv.reader(io.StringIO(data.decode(), newline=""))
+    header, rows = rows_of(data)
     columns: dict[str, list[Any]] = {}
     for name, *cells in zip(header, *rows, strict=True):
         if name in TEXT_COLUMNS:
-            columns[name] = [text[1:] if text.startswith("'") else text for text in cells]
+            columns[name] = [unmarked(text) for text in cells]
         else:
             columns[name] = [float(cell) if cell else math.nan for cell in cells]  # exact, which pandas' own is not
     return pd.DataFrame(columns)

@@ -16,6 +16,7 @@ _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _ESCAPE = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)", re.DOTALL)
 _JOINED = re.compile("\\\\(?:\r\n|[\n\r\x85\u2028\u2029])[ \t]*")  # an escaped line break: nothing of it is in the text
 _FOLD = re.compile("[ \t]*(?:\r\n|[\n\r\x85\u2028\u2029])[ \t]*")
+_BLANKS = re.compile("[ \t]*")
 _HEADER = re.compile("[|>][^\n\r\x85\u2028\u2029]*(?:\r\n|[\n\r\x85\u2028\u2029])")
 
 
@@ -58,14 +59,16 @@ def _walk(text: str, source: str, start: int, offset: int, quoted: bool) -> int 
         at = header.end()
     elif mark:
         at += 1
+    straight = at  # up to here no blank is before a line break: a run of blanks is looked through once
     for number, character in enumerate(text):
         while mark == '"' and (joined := _JOINED.match(source, at)):
             at = joined.end()
         if character.isspace():
             here = at
-            if fold := _FOLD.match(source, at):
+            if at >= straight and (fold := _FOLD.match(source, at)):
                 at = fold.end()
             elif source[at : at + 1] in (" ", "\t"):
+                straight = straight if at < straight else _BLANKS.match(source, at).end()  # type: ignore[union-attr]
                 at += 1
             elif mark == '"' and (escape := _ESCAPE.match(source, at)):
                 at = escape.end()

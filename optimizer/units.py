@@ -244,8 +244,12 @@ def kind_of(unit: str) -> Kind:
     return Kind(unit, f"a quantity in {unit}", unit, {unit: 1.0})
 
 
+@lru_cache(maxsize=8192)
 def parse_quantity(text: str, unit: str) -> float:
-    """Read `text`, such as "3.2 GUSD", as a number in the canonical `unit`, such as "USD". Raises UnitError."""
+    """Read `text`, such as "3.2 GUSD", as a number in the canonical `unit`, such as "USD". Raises UnitError.
+
+    Remembered: scenarios and variants of a case say the same thing again and again.
+    """
     kind = kind_of(unit)
     number, written = split(text, kind)
     # Exact up to the one rounding at the end: 7.75 % is the float 0.0775.

@@ -138,7 +138,9 @@ def serve(handle: int) -> None:
     held: dict[Any, Piece] = {}
     try:
         import models.hours
-        import models.kernel  # noqa: F401 - what hours need, while there is nothing else to do
+        import models.kernel  # what hours need, while there is nothing else to do
+
+        models.kernel.said = True  # notes on its cache are for who started this process
     except Exception:
         pass  # told when hours are asked for
     while True:

@@ -20,6 +20,7 @@ from optimizer.report.page import Part, page
 from optimizer.report.source import Source, from_loaded, from_tables, read
 from optimizer.report.text import esc
 from optimizer.report.views import views
+from optimizer.results import ResultError
 
 if TYPE_CHECKING:
     from optimizer.engine import Solution
@@ -37,11 +38,19 @@ def render(result: Source | Mapping[str, Any] | str | os.PathLike[str], comparis
     Raises ResultError where the result is not whole, MixError where the rows are not as described.
     """
     if isinstance(result, Source):
-        source = result
-    elif isinstance(result, Mapping):
-        source = from_loaded(result)
-    else:
-        source = read(Path(result))
+        return _render(result, comparison, frontier)
+    told = "this result" if isinstance(result, Mapping) else str(Path(result))
+    try:
+        return _render(from_loaded(result) if isinstance(result, Mapping) else read(Path(result)), comparison, frontier)
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, AssertionError) as problem:
+        # its files are as they were sealed and each has its shape, but they do not fit one another
+        raise ResultError(
+            f"{told} is not a result of wattfolio: its files do not fit one another ({problem!r:.200})"
+        ) from problem
+
+
+def _render(source: Source, comparison: Any, frontier: Any) -> str:
+    """The page of a source whose files fit one another."""
     mixed = mixes.rows_of(comparison, "comparison", "rows") if comparison is not None else []
     points = mixes.rows_of(frontier, "frontier", "points") if frontier is not None else []
     summary = source.summary

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from optimizer.given import REPORT, SUMMARY, json_of, manifest_of, rows_of, shaped
 from optimizer.report.data import NAME
-from optimizer.results import TEXT_COLUMNS, ResultError
+from optimizer.results import TEXT_COLUMNS, ResultError, unmarked
 from optimizer.results_tables import Table
 
 #: the files that a report reads, and no other
@@ -110,7 +108,7 @@ class _Columns(Mapping[str, list[Any]]):
 
     def _text(self, value: Any) -> str:
         text = "" if value is None else str(value).encode("utf-8", "replace").decode()  # as a file would give it back
-        return text[1:] if self._marked and text.startswith("'") else text
+        return unmarked(text) if self._marked else text
 
 
 def _number(value: Any) -> float | None:
@@ -133,7 +131,7 @@ def read(folder: str | os.PathLike[str]) -> Source:
     """Of a result folder, the checksums of what is read checked. Raises ResultError."""
     base = Path(folder)
     try:
-        known = json.loads((base / "manifest.json").read_bytes())["files"]
+        known = manifest_of(base)["files"]
         missing = [name for name in FILES if name not in known]
         if missing:
             raise ResultError(f"{base} has no {_listed(missing)}, which a report needs: solve the case again")
@@ -142,7 +140,8 @@ def read(folder: str | os.PathLike[str]) -> Source:
             if hashlib.sha256(data).hexdigest() != known[name]["sha256"]:
                 raise ResultError(f"{base / name} was changed after it was written: its checksum differs")
         tables = {name: _csv(files[f"{name}.csv"]) for name in TABLES}
-        return Source(json.loads(files["summary.json"]), json.loads(files[NAME]), tables)
+        summary, data = shaped(json_of(files["summary.json"]), SUMMARY), shaped(json_of(files[NAME]), REPORT)
+        return Source(summary, data, tables)
     except OSError as problem:
         raise ResultError(f"no result in {base}: {problem.strerror or problem}") from problem
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
@@ -151,7 +150,7 @@ def read(folder: str | os.PathLike[str]) -> Source:
 
 def _csv(data: bytes) -> Columns:
     """A CSV of ours, the mark before active cells taken away."""
-    header, *rows = csv.reader(io.StringIO(data.decode(), newline=""))
+    header, rows = rows_of(data)
     return _Columns(header, rows, marked=True)
 
 

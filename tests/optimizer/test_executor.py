@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -470,6 +472,88 @@ def test_something_else_that_listens(bare: Machines, capsys: pytest.CaptureFixtu
     with socket.create_server(("127.0.0.1", 0)) as server:
         err = refused(capsys, f"tcp://127.0.0.1:{server.getsockname()[1]}")
     assert "does not answer as a Dask scheduler" in err and err.count("\n") == 1
+
+
+#: what a scheduler of Dask says first: one frame, its length, and a mapping in msgpack
+GREETING = struct.pack("=QQ", 1, 42) + b"\x83\xabcompression\xc0\xa6python\x93\x03\x0b\x07\xafpickle-protocol\x05"
+
+
+def talk(said: str, connection: socket.socket) -> None:
+    """Say something that is not Dask, or no more of it, until the other side has gone."""
+    whole = struct.pack("=Q", len(GREETING)) + GREETING
+    first = {
+        "a length and no more": whole[:8],
+        "a greeting and no more": whole,
+        "zeros": struct.pack("=Q", 40) + bytes(40),
+        "frames without end": struct.pack("=QQ", 40, 1 << 60) + bytes(32),
+        "msgpack of something else": struct.pack("=QQQ", 17, 1, 1) + b"\x01",
+        "a greeting, then rubbish": whole + struct.pack("=Q", 1 << 56) + bytes(64),
+        "a greeting, then a page": whole + b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+        "drops": b"",
+    }[said]
+    with contextlib.suppress(OSError), connection:
+        connection.sendall(first)
+        while True:
+            time.sleep(0.1)
+            if said == "drops":
+                connection.sendall(b"\x01")
+            elif not connection.recv(1 << 16):
+                return
+
+
+@contextlib.contextmanager
+def false_scheduler(said: str) -> Iterator[str]:
+    """The address of what answers, but not as a scheduler."""
+    with socket.create_server(("127.0.0.1", 0), backlog=20) as server:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    threading.Thread(target=talk, args=(said, server.accept()[0]), daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "a length and no more", "a greeting and no more", "zeros", "frames without end", "msgpack of something else",
+        "a greeting, then rubbish", "a greeting, then a page", "drops",
+    ],
+)  # fmt: skip
+def test_what_answers_but_is_no_scheduler_is_told_in_time_and_nothing_lingers(
+    said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import gc
+
+    from optimizer import cluster
+
+    pytest.importorskip("distributed", reason="needs the package distributed")
+    assert cluster.ANSWER + cluster.GREETING + cluster.HANDSHAKE <= 15.0
+    monkeypatch.setattr(cluster, "GREETING", 1.0)
+    monkeypatch.setattr(cluster, "HANDSHAKE", 2.0)
+    started = set(threading.enumerate())
+    with false_scheduler(said) as address:
+        err = refused(capsys, address)
+        assert "does not answer as a Dask scheduler" in err and err.count("\n") == 1
+        left = [one for one in threading.enumerate() if one not in started and one.name in ("scheduler", "IO loop")]
+    assert not left
+    gc.collect()
+    assert capsys.readouterr().err == ""
+
+
+def test_a_time_limit_is_kept_before_a_scheduler_has_answered(tmp_path: Path) -> None:
+    pytest.importorskip("distributed", reason="needs the package distributed")
+    with false_scheduler("a greeting and no more") as address:
+        code = "from optimizer import cluster, watchdog; cluster.HANDSHAKE = 300.0; watchdog.GRACE = 0.5; from optimizer.cli import main; main()"
+        options = ["--scheduler", address, "--time-limit", "2", "--quiet", "--out", str(tmp_path)]
+        done = subprocess.run(
+            [sys.executable, "-c", code, "solve", str(CASES / "curtailment.yaml"), *options],
+            capture_output=True, text=True, timeout=60, cwd=ROOT,
+        )  # fmt: skip
+    assert done.returncode == 4 and "the time limit of 2 s has passed" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_a_scheduler_without_workers(bare: Machines, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
