@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ from .case_checks_rules import find_rules
 from .case_patch import Target, scale_path, set_path
 from .case_validate import validate
 from .diagnostics import CaseError, Mistakes, Place, did_you_mean
+from .dotted_paths import item_at, key_at, split_path
 from .hourly import Files
 from .schema import CaseModel
 from .schema_types import Reading
@@ -80,15 +80,16 @@ class Case:
         """Where the case states the value at a path such as `financing.notes.limit` or `rules[2]`: the nearest place above it that it has."""
         node = self.tree
         place = None if node is None else node.place
-        for name, number in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path):
-            if node is None:
-                break
-            if number:
-                below = node[int(number)] if node.kind == "list" and int(number) < len(node) else None
+        parts, at = split_path(path), 0
+        while node is not None and at < len(parts):
+            if node.kind == "list":
+                number, at = item_at(node, parts, at) or (None, at + 1)
+                below = None if number is None else node[number]
                 place = place if below is None else below.place
             else:
-                below = node.get(name)
-                place = place if below is None else node.key_place(name)
+                key, at = key_at(node, parts, at, path)
+                below = node.get(key)
+                place = place if below is None else node.key_place(key)
             node = below
         return place
 

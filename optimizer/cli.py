@@ -158,12 +158,17 @@ def _first_comment(path: Path) -> str:
 
 @cli.command()
 @click.argument("cases", nargs=-1, required=True, metavar="CASE...")
-def validate(cases: tuple[str, ...]) -> int:
+@click.option("--variant", metavar="NAME", help="Check this variant alone.  [default: the case and all its variants]")
+@click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a value in all of them. Repeatable.")
+def validate(cases: tuple[str, ...], variant: str | None, changes: tuple[str, ...]) -> int:
     """Check cases, with the place of every mistake in them."""
+    _check_options(changes, None)
     bad = 0
     for path in cases:
         try:
-            _variants(_load(path), path)
+            case = _load(path, variant, changes)
+            if variant is None:
+                _variants(case, path, changes)
         except Mistaken as mistake:
             mistake.show()
             bad += 1
@@ -172,11 +177,11 @@ def validate(cases: tuple[str, ...]) -> int:
     return USAGE if bad else DONE
 
 
-def _variants(case: Case, path: str) -> None:
+def _variants(case: Case, path: str, changes: tuple[str, ...]) -> None:
     """A patch that does not apply is a mistake of the case too."""
     for name in case.variants:
         try:
-            _load(path, name)
+            _load(path, name, changes)
         except Mistaken as mistake:
             raise Mistaken(f"variant {name}:\n{mistake.message}") from None
 

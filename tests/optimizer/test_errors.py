@@ -814,3 +814,103 @@ def test_an_unknown_variant(folder: Path) -> None:
 def test_a_value_of_a_variant_is_told_at_the_variant(folder: Path) -> None:
     text = NOTES + "variants:\n  none: {set: {financing.notes.limit: 0 MW}}\n"
     assert short(told(text, variant="none")).startswith('4:39: financing.notes.limit: "0 MW" is power')
+
+
+UP = (
+    HORIZON
+    + """\
+company: {shares: 10 Mshares, share_price: 10 USD/share}
+market: {btc_price: 90000 USD/BTC, hashprice: 40 USD/PH/day}
+scenarios:
+  up:
+    probability: 50 %
+    set: {company.share_price: 12 USD/share, market.btc_price: {start: 100000 USD/BTC, growth: 5 %/year}}
+    scale: {market.hashprice: 1.2}
+  down: {probability: 50 %}
+"""
+)
+
+
+@pytest.mark.parametrize("quote", ["", '"', "'"])
+def test_a_setting_reaches_what_a_scenario_sets(folder: Path, quote: str) -> None:
+    Path("case.yaml").write_text(UP)
+    settings = [
+        f"scenarios.up.set.{quote}company.share_price{quote}=14 USD/share",
+        f"scenarios.up.set.{quote}market.btc_price{quote}.growth=7 %/year",
+        f"scenarios.up.scale.{quote}market.hashprice{quote}=2",
+        f"scenarios.down.set.{quote}market.hashprice{quote}=30 USD/PH/day",
+    ]
+    case = Case.load("case.yaml", settings=settings)
+    up, down = case.frame.models
+    assert up.company.share_price.start == 14.0  # type: ignore[union-attr]
+    assert (up.market.btc_price.start, up.market.btc_price.growth) == (100_000.0, pytest.approx(0.07))  # type: ignore[union-attr]
+    assert up.market.hashprice.factor == 2.0  # type: ignore[union-attr]
+    assert (down.company.share_price.start, down.market.hashprice.start) == (10.0, 30.0)  # type: ignore[union-attr]
+    assert str(case.place("scenarios.up.set.company.share_price")) == "--set:1:18"
+
+
+def test_a_variant_reaches_what_a_scenario_sets(folder: Path) -> None:
+    text = (
+        UP
+        + "variants: {v: {set: {scenarios.up.set.company.share_price: 15 USD/share, scenarios.up.scale.market.hashprice: 3}}}\n"
+    )
+    Path("case.yaml").write_text(text)
+    up = Case.load("case.yaml", variant="v").frame.models[0]
+    assert up.company.share_price.start == 15.0  # type: ignore[union-attr]
+    assert up.market.hashprice.factor == 3.0  # type: ignore[union-attr]
+
+
+def test_a_setting_takes_away_what_a_scenario_sets(folder: Path) -> None:
+    Path("case.yaml").write_text(UP)
+    up = Case.load("case.yaml", settings=["scenarios.up.set.company.share_price="]).frame.models[0]
+    assert up.company.share_price.start == 10.0  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected", "hint"),
+    [
+        (
+            "scenarios.up.set.company.share_prise=1 USD/share",
+            '1:26: scenarios.up.set.company.share_prise: there is no "share_prise" in company',
+            'did you mean "share_price"?',
+        ),
+        (
+            'scenarios.up.set."company.share_prise"=1 USD/share',
+            '1:27: scenarios.up.set.company.share_prise: there is no "share_prise" in company',
+            'did you mean "share_price"?',
+        ),
+        (
+            "scenarios.up.scale.market.hashprise=2",
+            '1:27: scenarios.up.scale.market.hashprise: there is no "hashprise" in market',
+            'did you mean "hashprice"?',
+        ),
+        (
+            "scenarios.up.set.company.share_pric=",
+            '1:18: scenarios.up.set.company.share_pric: there is no "company.share_pric" in scenarios.up.set',
+            'did you mean "company.share_price"?',
+        ),
+        (
+            'scenarios.up.set."company.share_price=1 USD/share',
+            '1:18: scenarios.up.set."company.share_price: a quote is not closed: it goes around a whole part of the path',
+            None,
+        ),
+        (
+            "scenarios.up.set.market.btc_price.growth=1 MW",
+            '1:42: market.btc_price.growth: "1 MW" is power: expected a rate by the year such as "1 %/year"',
+            None,
+        ),
+        (
+            "scenarios.oop.set.company.share_price=1 USD/share",
+            '1:11: scenarios.oop.set.company.share_price: there is no "oop" in scenarios',
+            "there are: up, down",
+        ),
+        (
+            "scenarios.down.delay.sites.x=6 months",
+            '1:22: scenarios.down.delay.sites.x: "sites.x" cannot be delayed: only a site can',
+            "the case has no sites",
+        ),
+    ],
+)
+def test_settings_of_scenarios(folder: Path, setting: str, expected: str, hint: str | None) -> None:
+    error = told(UP, settings=[setting])
+    assert [(one.headline().removeprefix("--set:"), one.hint) for one in error.mistakes] == [(expected, hint)]
