@@ -18,7 +18,7 @@ from .build_frame import Frame, timeline_of
 from .case_checks import check
 from .case_checks_rules import find_rules
 from .case_patch import Target, scale_path, set_path
-from .case_validate import validate
+from .case_validate import Entry, validate
 from .diagnostics import CaseError, Mistakes, Place, did_you_mean
 from .dotted_paths import item_at, key_at, split_path
 from .hourly import Files
@@ -118,15 +118,15 @@ class _Loading:
         original = tree
         tree = self.vary(tree, variant)
         tree = self.set_all(tree, settings)
-        base, whole = validate(tree, self.reading)
+        base, lost = validate(tree, self.reading)
         if base is None:
             self.mistakes.raise_if_any()
             raise AssertionError("a case that cannot be read has mistakes")
-        timeline = self.timeline(tree, base)
+        timeline = None if ("horizon",) in lost else self.timeline(tree, base)
         self.try_variants(original)
-        models = self.by_scenario(tree, base)
+        models, unread = self.by_scenario(tree, base, lost)
         frame = Frame(models, timeline) if timeline is not None else None
-        check(tree, base, frame, whole, self.mistakes)
+        check(tree, base, frame, lost | unread, self.mistakes)
         self.mistakes.raise_if_any()
         assert frame is not None
         name = base.case.name or self.path.stem
@@ -219,9 +219,13 @@ class _Loading:
         for name, holder in variants.value.items():
             self.patch(tree, holder, f"variants.{name}.set", data_only=False)
 
-    def by_scenario(self, tree: Node, base: CaseModel) -> tuple[CaseModel, ...]:
-        """One model per scenario: `set` patches the tree, whose changed sections are validated again; `scale` the model."""
+    def by_scenario(self, tree: Node, base: CaseModel, lost: frozenset[Entry]) -> tuple[tuple[CaseModel, ...], frozenset[Entry]]:
+        """One model per scenario: `set` patches the tree, whose changed sections are validated again; `scale` the model.
+
+        Second: the scenarios whose patch could not be read, as ("scenarios", name); their model is the case's.
+        """
         out = []
+        unread: set[Entry] = set()
         scenarios = tree.get("scenarios")
         for name, scenario in base.scenarios.items():
             assert scenarios is not None
@@ -236,16 +240,18 @@ class _Loading:
                     if key in CaseModel.model_fields and key in tree.value and patched[key] is tree[key]
                 }
                 known["scenarios"] = base.scenarios
-                again, good = validate(patched, self.reading, known)
-                model = again if again is not None and good else base
+                again, bad = validate(patched, self.reading, known)
+                model = again if again is not None and not bad else base
+            if (model is base and patched is not tree) or len(self.mistakes) > before:
+                unread.add(("scenarios", name))
             scale = holder.get("scale")
             for path, factor in scenario.scale.items():
                 assert scale is not None
                 place = scale.key_place(path)
                 target = Target(path, place, f"scenarios.{name}.scale.{path}", self.is_quoted(place))
-                model = scale_path(model, target, factor, self.mistakes)
+                model = scale_path(model, target, factor, self.mistakes, tree, lost)
             out.append(model)
-        return tuple(out) or (base,)
+        return tuple(out) or (base,), frozenset(unread)
 
 
 def digest(tree: Node, files: Mapping[str, str]) -> str:

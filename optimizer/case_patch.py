@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import types
 import typing
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
@@ -33,6 +34,10 @@ class Kind:
     items: Any = None  # annotation of the items of a list
     reader: Reader | None = None
     by_path: bool = False  # the names of the mapping are paths of the case
+
+
+#: of something whose `type` is missing or wrong, which validation tells
+UNKNOWN = Kind()
 
 
 def kind_of_annotation(annotation: Any, node: Node | None) -> Kind:
@@ -184,10 +189,12 @@ def set_path(root: Node, target: Target, value: Node, mistakes: Mistakes, data_o
             child = node.get(part)
             below = kind_of_field(found[1], child)
         elif kind.names is not None:
+            if node.kind != "map":
+                return root  # that it is no mapping is told by validation
             key, after = key_at(node, parts, at, target.text, kind.by_path)
             child = node.get(key)
             if child is None and not _may_be_new(kind, value, after == len(parts), data, data_only):
-                near = did_you_mean(key, list(node.value), "there are") if node.kind == "map" and len(node) else None
+                near = did_you_mean(key, list(node.value), "there are") if len(node) else None
                 mistakes.add(target.at(offset), target.where, f'there is no "{key}" {inside}', near)
                 return root
             below = kind_below(root, kind, key, child)
@@ -201,6 +208,10 @@ def set_path(root: Node, target: Target, value: Node, mistakes: Mistakes, data_o
             child = node[key]
             below = kind_of_annotation(kind.items, child)
         else:  # below a value of ours, such as market.btc_price.growth
+            if kind == UNKNOWN:
+                if node.kind != "map":
+                    return root
+                data = True  # whether it is cannot be known
             if node.kind != "map":
                 shown = noun(node)
                 mistakes.add(target.at(offset), target.where, f'{here} is {shown}: it has no "{part}"', f"set {here}")
@@ -265,9 +276,18 @@ class _Refused(Exception):
         self.index, self.message, self.hint = index, message, hint
 
 
-def scale_path(model: CaseModel, target: Target, factor: float, mistakes: Mistakes) -> CaseModel:
-    """A copy of a validated case in which the data at `target` are multiplied by `factor`."""
+def scale_path(
+    model: CaseModel, target: Target, factor: float, mistakes: Mistakes, tree: Node, lost: Collection[tuple[Any, ...]] = ()
+) -> CaseModel:
+    """A copy of a validated case in which the data at `target` are multiplied by `factor`.
+
+    lost: (section,) and (section, name) of the parts of the case, as `tree` writes it, that have mistakes and are not in the model. Of a path
+    into them only is told whether it leads anywhere.
+    """
     parts = target.parts()
+    if lost and any(tuple(part.text for part in parts[:depth]) in lost for depth in (1, 2)):
+        set_path(tree, target, Node("scalar", f"{factor}", target.place), mistakes, data_only=True)
+        return model
     try:
         return _scaled(model, [part.text for part in parts], 0, factor, False, None)
     except _Refused as refused:
