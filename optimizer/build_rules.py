@@ -75,18 +75,25 @@ def _knows(unit: str, text: str) -> bool:
         return False
 
 
-def words(model: CaseModel, goods: Iterable[str] | None = None) -> dict[str, frozenset[str] | None]:
-    """The words that rules of this case may use, with their arguments."""
+def words(
+    model: CaseModel, goods: Iterable[str] | None = None, more: Mapping[str, Iterable[str]] | None = None
+) -> dict[str, frozenset[str] | None]:
+    """The words that rules of this case may use, with their arguments.
+
+    more: section -> names besides those of the model. Of an instrument among them it is not known what it is: any will do.
+    """
     if goods is None:
         goods = [good for project in model.projects.values() for good in project.provides]
+    also = {section: list(names) for section, names in (more or {}).items()}
+    paper = also.get("financing", [])
     return vocabulary(
-        debts=[name for name, one in model.financing.items() if isinstance(one, DebtTerms)],
-        equities=[name for name, one in model.financing.items() if isinstance(one, SharesTerms)],
-        sales=[name for name, one in model.financing.items() if isinstance(one, SharesTerms) and _to_new_holders(one)],
-        rigs=model.rigs,
-        sites=model.sites,
-        services=model.ai,
-        projects=model.projects,
+        debts=[*(name for name, one in model.financing.items() if isinstance(one, DebtTerms)), *paper],
+        equities=[*(name for name, one in model.financing.items() if isinstance(one, SharesTerms)), *paper],
+        sales=[*(name for name, one in model.financing.items() if isinstance(one, SharesTerms) and _to_new_holders(one)), *paper],
+        rigs=[*model.rigs, *also.get("rigs", [])],
+        sites=[*model.sites, *also.get("sites", [])],
+        services=[*model.ai, *also.get("ai", [])],
+        projects=[*model.projects, *also.get("projects", [])],
         goods=goods,
     )
 

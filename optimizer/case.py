@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,8 +20,9 @@ from .case_checks import check
 from .case_checks_rules import find_rules
 from .case_notes import case_notes
 from .case_patch import Target, scale_path, set_path
-from .case_validate import validate
+from .case_validate import Entry, validate
 from .diagnostics import CaseError, Mistakes, Place, did_you_mean
+from .dotted_paths import item_at, key_at, split_path
 from .hourly import Files
 from .schema import CaseModel, Variant
 from .schema_types import Reading
@@ -82,15 +82,16 @@ class Case:
         """Where the case states the value at a path such as `financing.notes.limit` or `rules[2]`: the nearest place above it that it has."""
         node = self.tree
         place = None if node is None else node.place
-        for name, number in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path):
-            if node is None:
-                break
-            if number:
-                below = node[int(number)] if node.kind == "list" and int(number) < len(node) else None
+        parts, at = split_path(path), 0
+        while node is not None and at < len(parts):
+            if node.kind == "list":
+                number, at = item_at(node, parts, at) or (None, at + 1)
+                below = None if number is None else node[number]
                 place = place if below is None else below.place
             else:
-                below = node.get(name)
-                place = place if below is None else node.key_place(name)
+                key, at = key_at(node, parts, at, path)
+                below = node.get(key)
+                place = place if below is None else node.key_place(key)
             node = below
         return place
 
@@ -126,19 +127,19 @@ class _Loading:
         tree = self.vary(tree, variant)
         tree = self.set_all(tree, settings)
         tried = _TRIED.get(original)
-        base, whole = validate(tree, self.reading, None if tried is None else {"variants": tried})
+        base, lost = validate(tree, self.reading, None if tried is None else {"variants": tried})
         if base is None:
             self.mistakes.raise_if_any()
             raise AssertionError("a case that cannot be read has mistakes")
-        timeline = self.timeline(tree, base)
+        timeline = None if ("horizon",) in lost else self.timeline(tree, base)
         if tried is None:
             before = len(self.mistakes)
             self.try_variants(original)
-            if whole and len(self.mistakes) == before:
+            if not lost and len(self.mistakes) == before:
                 _TRIED[original] = base.variants
-        models = self.by_scenario(tree, base)
+        models, unread = self.by_scenario(tree, base, lost)
         frame = Frame(models, timeline) if timeline is not None else None
-        check(tree, base, frame, whole, self.mistakes)
+        check(tree, base, frame, lost | unread, self.mistakes)
         self.mistakes.raise_if_any()
         assert frame is not None
         name = base.case.name or self.path.stem
@@ -233,9 +234,13 @@ class _Loading:
         for name, holder in variants.value.items():
             self.patch(tree, holder, f"variants.{name}.set", data_only=False)
 
-    def by_scenario(self, tree: Node, base: CaseModel) -> tuple[CaseModel, ...]:
-        """One model per scenario: `set` patches the tree, whose changed sections are validated again; `scale` the model."""
+    def by_scenario(self, tree: Node, base: CaseModel, lost: frozenset[Entry]) -> tuple[tuple[CaseModel, ...], frozenset[Entry]]:
+        """One model per scenario: `set` patches the tree, whose changed sections are validated again; `scale` the model.
+
+        Second: the scenarios whose patch could not be read, as ("scenarios", name); their model is the case's.
+        """
         out = []
+        unread: set[Entry] = set()
         scenarios = tree.get("scenarios")
         for name, scenario in base.scenarios.items():
             assert scenarios is not None
@@ -247,16 +252,18 @@ class _Loading:
                 same = [key for key in patched.value if key in tree.value and patched[key] is tree[key]]
                 known = {key: getattr(base, key) if key in CaseModel.model_fields else None for key in same}
                 known["scenarios"] = base.scenarios
-                again, good = validate(patched, self.reading, known)
-                model = again if again is not None and good else base
+                again, bad = validate(patched, self.reading, known)
+                model = again if again is not None and not bad else base
+            if (model is base and patched is not tree) or len(self.mistakes) > before:
+                unread.add(("scenarios", name))
             scale = holder.get("scale")
             for path, factor in scenario.scale.items():
                 assert scale is not None
                 place = scale.key_place(path)
                 target = Target(path, place, f"scenarios.{name}.scale.{path}", self.is_quoted(place))
-                model = scale_path(model, target, factor, self.mistakes)
+                model = scale_path(model, target, factor, self.mistakes, tree, lost)
             out.append(model)
-        return tuple(out) or (base,)
+        return tuple(out) or (base,), frozenset(unread)
 
 
 def digest(tree: Node, files: Mapping[str, str]) -> str:

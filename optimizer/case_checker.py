@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import date
+from typing import Any
 
 from . import schema_common
 from .build_frame import Frame
@@ -18,8 +19,16 @@ Parts = tuple["str | int", ...]
 class Checker:
     """The case under check, and where its mistakes go."""
 
-    def __init__(self, tree: Node, base: CaseModel, frame: Frame | None, whole: bool, mistakes: Mistakes):
-        self.tree, self.base, self.frame, self.whole, self.mistakes = tree, base, frame, whole, mistakes
+    def __init__(self, tree: Node, base: CaseModel, frame: Frame | None, lost: frozenset[tuple[Any, ...]], mistakes: Mistakes):
+        self.tree, self.base, self.frame, self.lost, self.mistakes = tree, base, frame, lost, mistakes
+
+    def sound(self, *sections: str) -> bool:
+        """Whether nothing of these sections has been left out for a mistake in it, so that what is not there was never written."""
+        return not any(entry[:1] == (section,) for entry in self.lost for section in sections)
+
+    def knows(self, section: str, name: str) -> bool:
+        """Whether a section has a name, valid or not; any, where the whole section could not be read."""
+        return name in self.names(section) or (section,) in self.lost
 
     def node(self, *parts: str | int) -> Node:
         """The node at a path, or the nearest one above it."""
@@ -58,7 +67,7 @@ class Checker:
 
     def refer(self, parts: Parts, name: str, section: str, what: str) -> bool:
         known = self.names(section)
-        if name in known:
+        if self.knows(section, name):
             return True
         hint = did_you_mean(name, known, "there are") if known else f"the case has no {section}"
         self.wrong(parts, f'there is no {what} "{name}"', hint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Any
 
 import numpy as np
 
@@ -26,9 +27,9 @@ AT_HOUR = re.compile(r"(\d{2})-(\d{2}) (\d{1,2})(?::00)?")
 MONTH_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
-def check(tree: Node, base: CaseModel, frame: Frame | None, whole: bool, mistakes: Mistakes) -> None:
-    """Note every mistake of meaning. `whole`: all sections were valid; otherwise `base` lacks the parts with mistakes."""
-    checker = Checker(tree, base, frame, whole, mistakes)
+def check(tree: Node, base: CaseModel, frame: Frame | None, lost: frozenset[tuple[Any, ...]], mistakes: Mistakes) -> None:
+    """Note every mistake of meaning. `lost`: the parts with mistakes, which `base` lacks: what follows from that is no second mistake."""
+    checker = Checker(tree, base, frame, lost, mistakes)
     for one in (_names, _horizon, _market, _scenarios, _alike, _sites, _rigs, _services, check_coupled):
         one(checker)
     for one in (check_limits, check_financing, check_company, _other, check_rules):
@@ -67,7 +68,7 @@ def _market(c: Checker) -> None:
     given = [key for key in ("hashprice", "network_hashrate") if getattr(market, key) is not None]
     if len(given) == 2:
         c.wrong(("market", "network_hashrate"), "hashprice is given too: one of the two follows from the other")
-    if c.names("rigs") and not given and c.whole:
+    if c.names("rigs") and not given and c.sound("market"):
         at: Parts = ("market",) if "market" in c.tree else ("rigs",)
         c.wrong(at, "rigs need market.hashprice, or market.network_hashrate", "network_hashrate: 1000 EH/s")
     if market.transaction_fees is not None and market.hashprice is not None:
@@ -75,7 +76,7 @@ def _market(c: Checker) -> None:
     uses: list[Parts] = [("rigs",)] if c.names("rigs") else []
     uses += [("treasury", "coins")] if c.base.treasury.coins else []
     uses += [("financing", k) for k, one in c.base.financing.items() if isinstance(one, schema_financing.BtcLoan)]
-    if uses and market.btc_price is None and c.whole:
+    if uses and market.btc_price is None and c.sound("market"):
         c.wrong(uses[0], "this needs market.btc_price", "btc_price: 95000 USD/BTC")
 
 
@@ -104,13 +105,13 @@ def _scenarios(c: Checker) -> None:
                 c.wrong((*at, "follows"), f"scenarios follow each other in a circle: {' -> '.join([*seen, name])}")
         for path in one.delay:
             site = path.removeprefix("sites.")
-            if not path.startswith("sites.") or site not in c.names("sites"):
+            if not path.startswith("sites.") or not c.knows("sites", site):
                 place = c.node(*at, "delay").key_place(path)
                 known = [f"sites.{site}" for site in c.names("sites")]
                 hint = did_you_mean(path, known, "there are") if known else "the case has no sites"
                 where = f"scenarios.{name}.delay.{path}"
                 c.mistakes.add(place, where, f'"{path}" cannot be delayed: only a site can', hint)
-    if c.base.information is not None and not scenarios and not c.names("scenarios"):
+    if c.base.information is not None and not scenarios and not c.names("scenarios") and c.sound("scenarios"):
         c.wrong(("information",), "there are no scenarios to be informed about")
 
 
@@ -135,7 +136,7 @@ def _alike(c: Checker) -> None:
                 _not_alike(c, name, f"ai.{service}.energy", "who pays for energy is the same in every scenario")
         pairs += alike_limits(c.base, model)
         for path, ours, theirs in pairs:
-            if (ours is None) != (theirs is None):
+            if (ours is None) != (theirs is None) and (path.partition(".")[0],) not in c.lost:
                 _not_alike(c, name, path, f"{path} is not given in the case, so that other scenarios have none")
 
 
@@ -216,7 +217,7 @@ def _rigs(c: Checker) -> None:
         c.payments(at, rig.payments, rig.lead)
         c.depreciation(at, rig.depreciation)
         for site, (_, units) in rig.owned.items():
-            if site not in c.names("sites"):
+            if not c.knows("sites", site):
                 place = c.node(*at, "owned").key_place(site)
                 hint = did_you_mean(site, c.names("sites"), "there are")
                 c.mistakes.add(place, f"rigs.{name}.owned.{site}", f'there is no site "{site}"', hint)
@@ -240,7 +241,7 @@ def _services(c: Checker) -> None:
         if one.contracted and one.contracted_term is None:
             c.wrong(at, 'key "contracted_term" is missing: the time left of the contracted MW')
         for site in one.contracted:
-            if site not in c.names("sites"):
+            if not c.knows("sites", site):
                 place = c.node(*at, "contracted").key_place(site)
                 hint = did_you_mean(site, c.names("sites"), "there are")
                 c.mistakes.add(place, f"ai.{name}.contracted.{site}", f'there is no site "{site}"', hint)
@@ -250,11 +251,12 @@ def _services(c: Checker) -> None:
             c.payments((*at, "equipment"), one.equipment.payments, None)
             _paid_within(c, at, one)
             c.depreciation((*at, "equipment"), one.equipment.depreciation)
-        if isinstance(one, schema_fleet.Lease) and one.penalty is None and one.floor == 0.0 and not serves_first(c.base, name):
+        served = serves_first(c.base, name) or not c.sound("policies")
+        if isinstance(one, schema_fleet.Lease) and one.penalty is None and one.floor == 0.0 and not served:
             # its rent does not depend on power, so nothing else would make the program serve it
             hint = "give `penalty` (USD/MWh not served), such as 1000 USD/MWh, or `floor`, such as 99 %"
             c.wrong(at, "a lease that owes no service would get no power: say what is owed", hint)
-        if one.energy == "tenant" and isinstance(one, schema_fleet.Service) and c.whole:
+        if one.energy == "tenant" and isinstance(one, schema_fleet.Service):
             sites = [s for s in (one.sites or c.base.sites) if s in c.base.sites and c.base.sites[s].power.grid is None]
             if sites:
                 c.wrong((*at, "energy"), f'the tenant pays the grid price, and site "{sites[0]}" has no grid', "give USD/MWh")

@@ -16,7 +16,7 @@ def check_company(c: Checker) -> None:
     company = c.base.company
     if company.plant and not company.plant_life:
         c.wrong(("company", "plant"), "`plant_life` is missing: the life left of the plant in the books")
-    if company.share_price is None and c.whole:
+    if company.share_price is None and c.sound("company"):
         for name, one in c.base.financing.items():
             if isinstance(one, schema_financing.Convertible):
                 c.wrong(("financing", name, "type"), "a convertible needs company.share_price", "share_price: 12 USD/share")

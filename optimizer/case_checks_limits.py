@@ -12,7 +12,7 @@ def check_limits(c: Checker) -> None:
     for name, site in c.base.sites.items():
         _budget(c, ("sites", name, "energy_budget"), site.energy_budget, [name], "this site")
         _cap(c, ("sites", name, "emission_cap"), site.emission_cap, [name], "this site")
-    if c.whole:  # a site with mistakes is left out, and might be the one with a grid
+    if c.sound("sites"):  # a site with mistakes is left out, and might be the one with a grid
         _budget(c, ("limits", "energy"), c.base.limits.energy, list(c.base.sites), "any site")
         _cap(c, ("limits", "emissions"), c.base.limits.emissions, list(c.base.sites), "any site")
 
@@ -25,7 +25,8 @@ def _budget(c: Checker, parts: Parts, given: schema_sites.EnergyBudget | None, s
 def _cap(c: Checker, parts: Parts, given: schema_sites.EmissionCap | None, sites: list[str], where: str) -> None:
     models = c.frame.models if c.frame is not None else (c.base,)
     emits = any(_emits(model.sites[name]) for model in models for name in sites if name in model.sites)
-    if given is not None and not emits:
+    unseen = not c.sound("scenarios", "horizon") and bool(c.names("scenarios"))  # what a scenario sets may be what emits
+    if given is not None and not emits and not unseen:
         c.wrong(parts, f"nothing at {where} has emissions: there is nothing to limit", "power.grid.emissions: 0.38 t/MWh")
 
 

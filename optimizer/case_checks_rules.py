@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
+from typing import Any
+
 import numpy as np
 
 from models.rules import CompiledRule, RuleError, compile_rule
@@ -26,17 +30,20 @@ from .schema_rules import MEASURES
 from .timeline import Timeline
 from .yamltree import Node
 
+BRACKETS = re.compile(r"\[([^\]]*)\]")
 #: canonical unit -> what it is called behind USD/
 UNITS_OF_PAY = {"shares": "share", "units": "unit"}
 
 
-def find_rules(tree: Node, base: CaseModel, timeline: Timeline | None) -> list[SourcedRule]:
+def find_rules(
+    tree: Node, base: CaseModel, timeline: Timeline | None, lost: Collection[tuple[Any, ...]] = ()
+) -> list[SourcedRule]:
     """The rules of the case, the covenants of its instruments, and what its policies become, with where they stand.
 
-    A rule with `sites` is there once for each of them.
+    A rule with `sites` is there once for each of them. lost: ("rules", number) of those that have mistakes, and are not in the model.
     """
     out = []
-    for at, rule in enumerate(base.rules):
+    for at, rule in _numbered(tree, base, lost):
         out += _at_sites(base, SourcedRule(rule, tree["rules"][at]["require"], f"rules[{at}].require"))
     for name, one in base.financing.items():
         if isinstance(one, schema_financing.DebtTerms):
@@ -44,6 +51,13 @@ def find_rules(tree: Node, base: CaseModel, timeline: Timeline | None) -> list[S
                 node = tree["financing"][name]["covenants"][at]["require"]
                 out += _at_sites(base, SourcedRule(rule, node, f"financing.{name}.covenants[{at}].require", name))
     return out + policy_rules(tree, base, None if timeline is None else timeline.dates[-1])
+
+
+def _numbered(tree: Node, base: CaseModel, lost: Collection[tuple[Any, ...]]) -> list[tuple[int, RuleTerms]]:
+    """The rules of the model with their numbers in the file."""
+    given = tree.get("rules")
+    written = [at for at in range(len(given) if given is not None else 0) if ("rules", at) not in lost]
+    return list(zip(written, base.rules, strict=False))  # none are in the model where all could not be read
 
 
 def _at_sites(base: CaseModel, rule: SourcedRule) -> list[SourcedRule]:
@@ -55,28 +69,22 @@ def _at_sites(base: CaseModel, rule: SourcedRule) -> list[SourcedRule]:
 
 def check_rules(c: Checker) -> None:
     """Sentences are read with stand-ins for the data, so that their mistakes are told with all others."""
-    known = dict(words(c.base, _goods(c)))
-    for word, section in (
-        ("outstanding", "financing"),
-        ("issued", "financing"),
-        ("maturities", "financing"),
-        ("units", "projects"),
-    ):
-        known[word] = frozenset([*(known[word] or ()), *([] if c.whole else c.names(section))])
-    data = {name: np.ones((1, 1)) for name in DATA if name != "share_price" or c.base.company.share_price is not None}
+    known = words(c.base, _goods(c), _left_out(c))
+    unpriced = c.base.company.share_price is None and c.sound("company")
+    data = {name: np.ones((1, 1)) for name in DATA if name != "share_price" or not unpriced}
     seen: dict[str, str] = {}
     for name, policy in c.base.policies.items():
         _policy(c, ("policies", name), policy)
         if isinstance(policy, CashSweep):
             seen.setdefault(name, f"policies.{name}")
-    for rule in find_rules(c.tree, c.base, None if c.frame is None else c.frame.timeline):
+    for rule in find_rules(c.tree, c.base, None if c.frame is None else c.frame.timeline, c.lost):
         parts = _parts_of(rule.where)[:-1]
         if rule.policy is not None and any(f"{one.path}.".startswith(f"policies.{rule.policy}.") for one in c.mistakes.found):
             continue  # told already
         if rule.name in seen and seen[rule.name] != rule.where:
             c.wrong((*parts, "name"), f'two rules are named "{rule.name}"', f"the other is {seen[rule.name]}")
         seen.setdefault(rule.name, rule.where)
-        if rule.site is not None and rule.site not in c.names("sites"):
+        if rule.site is not None and rule.site not in c.names("sites"):  # or not known at all, with all sites left out
             continue  # told by its scope, below
         try:
             compiled = compile_rule(rule.terms.require, known, data, (1, 1), quantity, rule.site)
@@ -90,7 +98,7 @@ def check_rules(c: Checker) -> None:
 def _scopes(c: Checker) -> None:
     """The keys of every rule that is written, once each."""
     written: list[tuple[Parts, RuleTerms, bool, str | None]] = []
-    for at, rule in enumerate(c.base.rules):
+    for at, rule in _numbered(c.tree, c.base, c.lost):
         written.append((("rules", at), rule, False, None))
     for name, one in c.base.financing.items():
         if isinstance(one, schema_financing.DebtTerms):
@@ -104,7 +112,7 @@ def _scopes(c: Checker) -> None:
             c.wrong((*parts, "after"), f'"{owner}" has no `completion`', "completion: {date: 2027-01, site: NAME}")
         for number, site in enumerate(rule.sites or ()):
             c.refer((*parts, "sites", number), site, "sites", "site")
-        if rule.sites == () and not c.names("sites"):
+        if rule.sites == () and not c.names("sites") and c.sound("sites"):
             c.wrong((*parts, "sites"), "the case has no sites")
 
 
@@ -128,7 +136,7 @@ def _scope(c: Checker, parts: Parts, rule: RuleTerms) -> None:
 
 def _scenarios(c: Checker, parts: Parts, given: list[str] | None) -> None:
     for at, name in enumerate(given or ()):
-        if c.names("scenarios") or name != "base":
+        if c.names("scenarios") or (name != "base" and c.sound("scenarios")):
             c.refer((*parts, "scenarios", at), name, "scenarios", "scenario")
 
 
@@ -176,7 +184,7 @@ def _policy(c: Checker, parts: Parts, policy: Policy) -> None:
     if isinstance(policy, AiFirst | TenantConcentration):
         for at, name in enumerate(policy.services or ()):
             c.refer((*parts, "services", at), name, "ai", "AI service")
-        if not c.names("ai"):
+        if not c.names("ai") and c.sound("ai"):
             c.wrong((*parts, "type"), "the case has no AI services")
     if isinstance(policy, TenantConcentration) and len(c.names("ai")) == 1:
         c.wrong((*parts, "type"), f'"{c.names("ai")[0]}" is the only AI service: it is all of it')
@@ -204,13 +212,34 @@ def _curtail(c: Checker, parts: Parts, policy: CurtailAbove) -> None:
             and c.base.sites[name].power.grid is None
         ):
             c.wrong((*parts, "sites", at), f'site "{name}" has no grid, and no price')
-    if policy.sites is None and c.whole and all(site.power.grid is None for site in c.base.sites.values()):
+    if policy.sites is None and c.sound("sites") and all(site.power.grid is None for site in c.base.sites.values()):
         c.wrong((*parts, "type"), "no site has a grid, and a price")
+
+
+def _left_out(c: Checker) -> dict[str, list[str]]:
+    """Section -> the names in it that have mistakes: a rule may name them.
+
+    Where no name of a section could be read, what sentences have in brackets may be one.
+    """
+    out: dict[str, list[str]] = {}
+    for section in ("sites", "rigs", "ai", "financing", "projects"):
+        if (section,) in c.lost:
+            out[section] = _bracketed(c)
+        else:
+            out[section] = [name for name in c.names(section) if (section, name) in c.lost]
+    return out
+
+
+def _bracketed(c: Checker) -> list[str]:
+    """The names in square brackets of all sentences."""
+    sentences = [rule.terms.require for rule in find_rules(c.tree, c.base, None, c.lost)]
+    inside = [one for text in sentences for found in BRACKETS.findall(text) for one in found.split("@")]
+    return [one.strip().strip("'\"") for one in inside if one.strip() not in ("", "site")]
 
 
 def _goods(c: Checker) -> list[str]:
     """Goods as written, also of projects with mistakes."""
-    out = []
+    out = _bracketed(c) if ("projects",) in c.lost else []
     for name in c.names("projects"):
         given = c.node("projects", name, "provides")
         out += list(given.value) if given.kind == "map" else []

@@ -6,9 +6,9 @@ that a wrong part is told with what is near, and a scenario can be held to data.
 
 from __future__ import annotations
 
-import re
 import types
 import typing
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
@@ -16,11 +16,12 @@ from pydantic import Tag
 from pydantic.fields import FieldInfo
 
 from .diagnostics import Mistakes, Place, did_you_mean
+from .dotted_paths import Part, item_at, key_at, split_path
 from .hourly import HourlyYear
 from .paths import Path
 from .schema import CaseModel
 from .schema_financing import Coupon
-from .schema_types import Bounds, HourlyReader, Over, Quantity, Reader, Section, shorthand_keys
+from .schema_types import Bounds, ByPath, HourlyReader, Over, Quantity, Reader, Section, shorthand_keys
 from .yamltree import Node, noun
 
 
@@ -32,6 +33,11 @@ class Kind:
     names: Any = None  # annotation of the values of a mapping of names
     items: Any = None  # annotation of the items of a list
     reader: Reader | None = None
+    by_path: bool = False  # the names of the mapping are paths of the case
+
+
+#: of something whose `type` is missing or wrong, which validation tells
+UNKNOWN = Kind()
 
 
 def kind_of_annotation(annotation: Any, node: Node | None) -> Kind:
@@ -66,7 +72,8 @@ def kind_of_field(info: FieldInfo, node: Node | None) -> Kind:
     for note in info.metadata:
         if isinstance(note, Reader):
             return Kind(reader=note)
-    return kind_of_annotation(info.annotation, node)
+    kind = kind_of_annotation(info.annotation, node)
+    return replace(kind, by_path=True) if any(isinstance(note, ByPath) for note in info.metadata) else kind
 
 
 def field_of(section: type[Section], key: str) -> tuple[str, FieldInfo] | None:
@@ -103,6 +110,40 @@ def kind_at(tree: Node, parts: list[str | int]) -> tuple[Kind, Node | None]:
     return kind, node
 
 
+def kind_of_path(root: Node, text: str) -> Kind | None:
+    """What the schema expects at a path as a user writes it; None where that leads nowhere, or below a value."""
+    kind, node = Kind(section=CaseModel), typing.cast("Node | None", root)
+    parts, at = split_path(text), 0
+    while at < len(parts):
+        if kind.section is not None:
+            found = field_of(kind.section, parts[at].text)
+            if found is None:
+                return None
+            node = None if node is None else node.get(parts[at].text)
+            kind, at = kind_of_field(found[1], node), at + 1
+        elif kind.names is not None:
+            key, at = key_at(node, parts, at, text, kind.by_path)
+            node = None if node is None else node.get(key)
+            if kind.by_path and kind.names is Any and kind_of_path(root, key) is None:
+                return None
+            kind = kind_below(root, kind, key, node)
+        elif kind.items is not None:
+            item = item_at(node, parts, at) if node is not None and node.kind == "list" else None
+            number, at = item or (None, at + 1)
+            node = node[number] if node is not None and number is not None else None
+            kind = kind_of_annotation(kind.items, node)
+        else:
+            return None
+    return kind
+
+
+def kind_below(root: Node, kind: Kind, key: str, child: Node | None) -> Kind:
+    """What the schema expects at a key of a mapping of names. What a scenario sets is what its path leads to in the case."""
+    if kind.by_path and kind.names is Any:
+        return kind_of_path(root, key) or Kind()
+    return kind_of_annotation(kind.names, child)
+
+
 @dataclass(frozen=True)
 class Target:
     """A path as a user wrote it: where it stands and under which key, for messages."""
@@ -112,9 +153,8 @@ class Target:
     where: str
     quoted: bool = False
 
-    def parts(self) -> list[tuple[str, int]]:
-        """(part, offset in the text)."""
-        return [(found[1] or found[2], found.start()) for found in re.finditer(r"([^.\[\]]+)|\[(\d+)\]", self.text)]
+    def parts(self) -> list[Part]:
+        return split_path(self.text)
 
     def at(self, offset: int) -> Place:
         return replace(self.place, column=self.place.column + offset + self.quoted)
@@ -123,16 +163,20 @@ class Target:
 def set_path(root: Node, target: Target, value: Node, mistakes: Mistakes, data_only: bool = False) -> Node:
     """A new tree in which `target` has `value` (a null removes it). The old tree stays as it is."""
     parts = target.parts()
-    if not parts or parts[0][0] == "variants":
+    if not parts or parts[0].text == "variants":
         mistakes.add(target.at(0), target.where, f'"{target.text}" is not a path such as financing.notes.limit')
         return root
+    if (open_ := next((part for part in parts if part.unclosed), None)) is not None:
+        mistakes.add(target.at(open_.offset), target.where, "a quote is not closed: it goes around a whole part of the path")
+        return root
     fresh = _copy(root)
-    node, kind, data = fresh, Kind(section=CaseModel), False
-    for index, (part, offset) in enumerate(parts):
-        last = index == len(parts) - 1
-        here = ".".join(name for name, _ in parts[:index])
+    node, kind, data, at = fresh, Kind(section=CaseModel), False, 0
+    while True:
+        part, offset, _ = parts[at]
+        here = ".".join(name for name, _, _ in parts[:at])
         inside = f"in {here}" if here else "at the top"
         key: str | int = part
+        after = at + 1
         if kind.section is not None:
             if node.kind != "map" and kind.section.shorthand:
                 _become_map(node, {kind.section.shorthand: _copy(node)})
@@ -145,27 +189,36 @@ def set_path(root: Node, target: Target, value: Node, mistakes: Mistakes, data_o
             child = node.get(part)
             below = kind_of_field(found[1], child)
         elif kind.names is not None:
-            child = node.get(part)
-            if child is None and not (last and value.kind == "map" and not data_only) and not data:
-                near = did_you_mean(part, list(node.value), "there are") if len(node) else None
-                mistakes.add(target.at(offset), target.where, f'there is no "{part}" {inside}', near)
+            if node.kind != "map":
+                return root  # that it is no mapping is told by validation
+            key, after = key_at(node, parts, at, target.text, kind.by_path)
+            child = node.get(key)
+            if child is None and not _may_be_new(kind, value, after == len(parts), data, data_only):
+                near = did_you_mean(key, list(node.value), "there are") if len(node) else None
+                mistakes.add(target.at(offset), target.where, f'there is no "{key}" {inside}', near)
                 return root
-            below = kind_of_annotation(kind.names, child)
+            below = kind_below(root, kind, key, child)
         elif node.kind == "list" and kind.reader is None:
-            at = _item(node, part)
-            if at is None:
+            item = item_at(node, parts, at)
+            if item is None:
                 message = f'there is no item "{part}" {inside}: it has {len(node)}'
                 mistakes.add(target.at(offset), target.where, message, "items are numbered from 0, or named")
                 return root
-            key, child = at, node[at]
+            key, after = item
+            child = node[key]
             below = kind_of_annotation(kind.items, child)
         else:  # below a value of ours, such as market.btc_price.growth
+            if kind == UNKNOWN:
+                if node.kind != "map":
+                    return root
+                data = True  # whether it is cannot be known
             if node.kind != "map":
                 shown = noun(node)
                 mistakes.add(target.at(offset), target.where, f'{here} is {shown}: it has no "{part}"', f"set {here}")
                 return root
-            child, below = node.get(part), Kind(reader=kind.reader)
-        if last:
+            key, after = key_at(node, parts, at, target.text)
+            child, below = node.get(key), Kind(reader=kind.reader)
+        if after == len(parts):
             if data_only and not data:
                 mistakes.add(
                     target.at(0),
@@ -177,19 +230,15 @@ def set_path(root: Node, target: Target, value: Node, mistakes: Mistakes, data_o
             _put(node, key, value, target.at(offset))
             return fresh
         child = Node("map", {}, target.at(offset)) if child is None or child.kind == "null" else _copy(child)
-        _put(node, key, child, node.key_places.get(part, target.at(offset)))
-        node, kind = child, below
-    return fresh
+        _put(node, key, child, node.key_places.get(str(key), target.at(offset)))
+        node, kind, at = child, below, after
 
 
-def _item(node: Node, part: str) -> int | None:
-    if part.isdigit():
-        return int(part) if int(part) < len(node) else None
-    for at, item in enumerate(node.value):
-        named = item.get("name")
-        if named is not None and named.value == part:
-            return at
-    return None
+def _may_be_new(kind: Kind, value: Node, last: bool, data: bool, data_only: bool) -> bool:
+    """Whether a mapping of names takes a name that it does not have: a whole section, a part of what is data, a path."""
+    if kind.by_path:
+        return last and value.kind != "null"
+    return data or (last and value.kind == "map" and not data_only)
 
 
 def _copy(node: Node) -> Node:
@@ -227,13 +276,22 @@ class _Refused(Exception):
         self.index, self.message, self.hint = index, message, hint
 
 
-def scale_path(model: CaseModel, target: Target, factor: float, mistakes: Mistakes) -> CaseModel:
-    """A copy of a validated case in which the data at `target` are multiplied by `factor`."""
+def scale_path(
+    model: CaseModel, target: Target, factor: float, mistakes: Mistakes, tree: Node, lost: Collection[tuple[Any, ...]] = ()
+) -> CaseModel:
+    """A copy of a validated case in which the data at `target` are multiplied by `factor`.
+
+    lost: (section,) and (section, name) of the parts of the case, as `tree` writes it, that have mistakes and are not in the model. Of a path
+    into them only is told whether it leads anywhere.
+    """
     parts = target.parts()
+    if lost and any(tuple(part.text for part in parts[:depth]) in lost for depth in (1, 2)):
+        set_path(tree, target, Node("scalar", f"{factor}", target.place), mistakes, data_only=True)
+        return model
     try:
-        return _scaled(model, [part for part, _ in parts], 0, factor, False, None)
+        return _scaled(model, [part.text for part in parts], 0, factor, False, None)
     except _Refused as refused:
-        offset = parts[min(refused.index, len(parts) - 1)][1] if parts else 0
+        offset = parts[min(refused.index, len(parts) - 1)].offset if parts else 0
         mistakes.add(target.at(offset), target.where, refused.message, refused.hint)
         return model
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from pydantic import ValidationError
@@ -10,10 +11,10 @@ from pydantic import ValidationError
 from . import schema_financing, schema_fleet
 from .case_patch import Kind, kind_at
 from .diagnostics import MOST_SHOWN, Mistakes, Place, did_you_mean
-from .schema import CaseModel
+from .schema import CaseModel, Horizon
 from .schema_financing import TAGS, DebtTerms, SharesTerms
 from .schema_policies import POLICY_CLASSES
-from .schema_types import NOTED, Reading, Section, shorthand_keys, wrap
+from .schema_types import NOTED, Items, Reading, Section, shorthand_keys, wrap
 from .yamltree import Node, noun
 
 SERVICE_CLASSES: dict[str, type[Section]] = {"lease": schema_fleet.Lease, "cloud": schema_fleet.Cloud}
@@ -27,44 +28,92 @@ INSTRUMENT_CLASSES: dict[str, type[Section]] = {
 FAMILIES: tuple[Mapping[str, type[Section]], ...] = (SERVICE_CLASSES, INSTRUMENT_CLASSES, POLICY_CLASSES)
 
 
-def validate(tree: Node, reading: Reading, known: dict[str, Any] | None = None) -> tuple[CaseModel | None, bool]:
-    """(model, whole): the case without its bad parts, and whether there were none. None if not even that can be read.
+Entry = tuple[Any, ...]
+#: sections of things with names: one with a mistake is left out, and the others are read
+NAMED = ("scenarios", "sites", "rigs", "ai", "financing", "cash_flows", "projects", "policies", "variants", "rules")
 
-    `known` are sections that were validated before and have not changed; None: this part was told to be wrong, and is left out.
+
+def validate(tree: Node, reading: Reading, known: dict[str, Any] | None = None) -> tuple[CaseModel | None, frozenset[Entry]]:
+    """(model, lost): the case without its bad parts, and which these are: (section,), (section, name), ("rules", number).
+
+    None if not even that can be read. `known` are sections that were validated before and have not changed; None: this part was told to
+    be wrong, and is left out.
     """
     known = known or {}
     mistakes = reading.mistakes
     if tree.kind != "map":
         hint = "a case is keys with values, such as  horizon: {start: 2026-01, years: 3}"
         mistakes.add(tree.place, "", f"expected a mapping, found {noun(tree)}", hint)
-        return None, False
+        return None, frozenset()
     root = Node("map", {key: child for key, child in tree.value.items() if child.kind != "null"}, tree.place, tree.key_places)
-    before = len(mistakes)
+    lost = _empty(root, known)
     fresh = Node("map", {key: child for key, child in root.value.items() if key not in known}, tree.place, tree.key_places)
     wrapped: Any = wrap(fresh, "", mistakes)
     wrapped.update({key: section for key, section in known.items() if key in root.value and section is not None})
+    model = None
     try:
         model = CaseModel.model_validate(wrapped, context=reading)
-        return model, len(mistakes) == before
     except ValidationError as error:
-        bad = {_entry(item["loc"]) for item in error.errors(include_url=False, include_input=False, include_context=False)}
         tell(error, root, mistakes)
-    for entry in bad:
-        if len(entry) == 2 and entry[0] in wrapped and isinstance(wrapped[entry[0]], dict):
-            wrapped[entry[0]].pop(entry[1], None)
-        elif entry:
-            wrapped.pop(entry[0], None)
+        lost |= {
+            _entry(item["loc"], wrapped) for item in error.errors(include_url=False, include_input=False, include_context=False)
+        }
+    if not lost:
+        return model, frozenset()
+    for entry in sorted(lost, key=str):
+        _leave_out(wrapped, entry)
     aside = Reading(reading.files, Mistakes())  # what is wrong has been told
     try:
-        return CaseModel.model_validate(wrapped, context=aside), False
+        return CaseModel.model_validate(wrapped, context=aside), frozenset(lost)
     except ValidationError:
-        return None, False
+        return None, frozenset(lost)
 
 
-def _entry(loc: tuple[Any, ...]) -> tuple[Any, ...]:
+def _entry(loc: tuple[Any, ...], wrapped: Any) -> Entry:
     """The part of a case that has to go for the rest to be read: a top key, or one name below it."""
-    named = ("scenarios", "sites", "rigs", "ai", "financing", "cash_flows", "projects", "policies", "variants")
-    return loc[:2] if loc and loc[0] in named and len(loc) > 1 else loc[:1]
+    if not loc or loc[0] not in NAMED or len(loc) < 2:
+        return loc[:1]
+    below = wrapped.get(loc[0])
+    if isinstance(below, Items) and isinstance(loc[1], int):  # its number in the file: items without a value are not in here
+        return (loc[0], int(below[loc[1]].where.rpartition("[")[2].rstrip("]"))) if hasattr(below[loc[1]], "where") else loc[:1]
+    return loc[:2]
+
+
+def _empty(root: Node, known: Mapping[str, Any]) -> set[Entry]:
+    """The parts in which a key has no value. That is told, and what is left out with it may be what another part needs."""
+    out: set[Entry] = set()
+    for section, node in root.value.items():
+        if section in known:
+            continue
+        if section not in NAMED or node.kind not in ("map", "list"):
+            out |= {(section,)} if _has_null(node) else set()
+            continue
+        for name, child in node.value.items() if node.kind == "map" else enumerate(node.value):
+            # a patch may remove what it names
+            patched = section in ("scenarios", "variants") and "set" in child and child["set"].kind == "map"
+            keys = [one for key, one in child.value.items() if not (patched and key == "set")] if child.kind == "map" else [child]
+            if any(_has_null(one) for one in keys):
+                out.add((section, name))
+    return out
+
+
+def _has_null(node: Node) -> bool:
+    if node.kind == "map":
+        return any(_has_null(child) for child in node.value.values())
+    return node.kind == "null" or (node.kind == "list" and any(_has_null(child) for child in node.value))
+
+
+def _leave_out(wrapped: Any, entry: Entry) -> None:
+    """Take a part out of what pydantic sees. A horizon is needed: a stand-in, which no check looks at."""
+    if entry == ("horizon",):
+        wrapped["horizon"] = Horizon.model_construct(start=date(2026, 1, 1), years=1)
+    elif len(entry) == 1:
+        wrapped.pop(entry[0], None)
+    elif isinstance(wrapped.get(entry[0]), Items):
+        kept = [one for one in wrapped[entry[0]] if one.where != f"{entry[0]}[{entry[1]}]"]
+        wrapped[entry[0]][:] = kept
+    elif entry[0] in wrapped and isinstance(wrapped[entry[0]], dict):
+        wrapped[entry[0]].pop(entry[1], None)
 
 
 def tell(error: ValidationError, tree: Node, mistakes: Mistakes) -> None:
@@ -82,6 +131,8 @@ def tell(error: ValidationError, tree: Node, mistakes: Mistakes) -> None:
             key = str(item["loc"][-1])
             parent, _ = kind_at(tree, parts[:-1])
             unknown.append((_key_place(tree, parts), where, key, parent))
+        elif kind == "missing" and node is not None and node.kind == "null":
+            continue  # the key is there, and that it has no value is told
         elif kind == "missing":
             _missing(str(item["loc"][-1]), expected, tree, parts, mistakes)
         elif kind in ("union_tag_not_found", "union_tag_invalid"):

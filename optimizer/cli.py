@@ -158,13 +158,16 @@ def _first_comment(path: Path) -> str:
 
 @cli.command()
 @click.argument("cases", nargs=-1, required=True, metavar="CASE...")
-def validate(cases: tuple[str, ...]) -> int:
+@click.option("--variant", metavar="NAME", help="Check this variant alone.  [default: the case and all its variants]")
+@click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a value in all of them. Repeatable.")
+def validate(cases: tuple[str, ...], variant: str | None, changes: tuple[str, ...]) -> int:
     """Check cases, with the place of every mistake in them."""
+    _check_options(changes, None)
     bad = 0
     for path in cases:
         try:
-            case = _load(path)
-            notes = [*case.notes, *_variants(case, path)]
+            case = _load(path, variant, changes)
+            notes = [*case.notes, *(_variants(case, path, changes) if variant is None else ())]
         except Mistaken as mistake:
             mistake.show()
             bad += 1
@@ -173,12 +176,12 @@ def validate(cases: tuple[str, ...]) -> int:
     return USAGE if bad else DONE
 
 
-def _variants(case: Case, path: str) -> list[str]:
+def _variants(case: Case, path: str, changes: tuple[str, ...]) -> list[str]:
     """Notes that a variant has and the case has not. A patch that does not apply is a mistake of the case too."""
     notes = []
     for name in case.variants:
         try:
-            notes += [f"variant {name}: {note}" for note in _load(path, name).notes if note not in case.notes]
+            notes += [f"variant {name}: {note}" for note in _load(path, name, changes).notes if note not in case.notes]
         except Mistaken as mistake:
             raise Mistaken(f"variant {name}:\n{mistake.message}") from None
     return notes

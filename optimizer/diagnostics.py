@@ -43,8 +43,11 @@ class CaseError(Exception):
     """
 
     def __init__(self, mistakes: Iterable[Mistake], sources: Mapping[str, str] | None = None):
-        unique = dict.fromkeys(mistakes)
-        self.mistakes: tuple[Mistake, ...] = tuple(sorted(unique, key=lambda m: (m.place, m.path, m.message, m.hint or "")))
+        ordered = sorted(mistakes, key=lambda m: (m.place, m.path, m.message, m.hint or ""))
+        unique: dict[tuple[Place, str], Mistake] = {}
+        for one in ordered:  # a file that several keys name has its mistakes once
+            unique.setdefault((one.place, one.message), one)
+        self.mistakes: tuple[Mistake, ...] = tuple(unique.values())
         if not self.mistakes:
             raise ValueError("a CaseError needs at least one mistake")
         self.sources: dict[str, str] = dict(sources or {})

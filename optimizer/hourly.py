@@ -23,6 +23,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import numpy as np
 from numpy.typing import NDArray
 
+from .csv_units import unit_as_said
 from .diagnostics import Mistakes, Place, did_you_mean, suggest
 from .timeline import Timeline
 from .units import LARGEST, UnitError, factor, parse_quantity
@@ -610,9 +611,12 @@ def read_hourly(node: Node, unit: str, where: str, files: Files, mistakes: Mista
 
 
 def read_columns(
-    node: Node, clock_key: tuple[str, str], where: str, files: Files, mistakes: Mistakes
+    node: Node, unit: str, clock_key: tuple[str, str], where: str, files: Files, mistakes: Mistakes
 ) -> tuple[Table, int, int, np.ndarray] | None:
-    """(table, value column, clock column, values as written) of a `csv:` node; clock_key: its key and the column's default name."""
+    """(table, value column, clock column, values as written) of a `csv:` node in the canonical `unit`.
+
+    clock_key: its key and the column's default name.
+    """
     key, default = clock_key
     table = files.table(node["csv"], f"{where}.csv", mistakes)
     if table is None:
@@ -625,15 +629,14 @@ def read_columns(
     if column is None or clock is None:
         return None
     values = numbers(table, column, where, mistakes)
-    if values is None:
-        return None
-    return table, column, clock, values
+    fits = unit_as_said(node, table, column, unit, where, mistakes)
+    return (table, column, clock, values) if values is not None and fits else None
 
 
 def _read_csv(node: Node, unit: str, where: str, files: Files, mistakes: Mistakes) -> HourlyYear | None:
     scale = read_unit(node, unit, where, mistakes)
     zone = _read_zone(node.get("timezone"), f"{where}.timezone", mistakes)
-    read = read_columns(node, ("time_column", "datetime_local"), where, files, mistakes)
+    read = read_columns(node, unit, ("time_column", "datetime_local"), where, files, mistakes)
     if read is None:
         return None
     table, column, clock, values = read

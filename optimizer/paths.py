@@ -168,7 +168,7 @@ def _read_csv(node: Node, unit: str, where: str, files: Files, mistakes: Mistake
     check_keys(node, ("csv", "column", "date_column", "unit", "interpolate", "times"), where, mistakes)
     interpolate = _read_interpolate(node, where, mistakes)
     scale = read_unit(node, unit, where, mistakes)
-    read = read_columns(node, ("date_column", "date"), where, files, mistakes)
+    read = read_columns(node, unit, ("date_column", "date"), where, files, mistakes)
     if read is None:
         return None
     table, column, clock, values = read

@@ -22,6 +22,7 @@ from .schema_sites import Limits, Site
 from .schema_types import (
     Amount,
     Bounds,
+    ByPath,
     CashYearPath,
     Choice,
     CoinPricePath,
@@ -142,9 +143,13 @@ class Scenario(Section):
     describe: Prose = Field(default="", description="free text")
     follows: Prose | None = Field(default=None, description="scenario it cannot be told from, and shares decisions with, ...")
     until: DateField | None = Field(default=None, description="... until this date (excluded)")
-    set: dict[str, Any] = Field(default={}, description="path -> value, such as market.btc_price: {start: 60000 USD/BTC}")
-    scale: dict[str, Number] = Field(default={}, description="path -> factor, such as market.btc_price: 0.7")
-    delay: dict[str, Duration] = Field(default={}, description="sites.NAME -> how much later its builds are ready: 6 months")
+    set: Annotated[dict[str, Any], ByPath()] = Field(
+        default={}, description="path -> value, such as market.btc_price: {start: 60000 USD/BTC}"
+    )
+    scale: Annotated[dict[str, Number], ByPath()] = Field(default={}, description="path -> factor, such as market.btc_price: 0.7")
+    delay: Annotated[dict[str, Duration], ByPath()] = Field(
+        default={}, description="sites.NAME -> how much later its builds are ready: 6 months"
+    )
 
 
 class Information(Reader):
@@ -334,7 +339,7 @@ class Variant(Section):
     """A named patch of the case."""
 
     describe: Prose = Field(default="", description="free text")
-    set: dict[str, Any] = Field(description="path -> value, such as financing.notes.limit: 0 USD")
+    set: Annotated[dict[str, Any], ByPath()] = Field(description="path -> value, such as financing.notes.limit: 0 USD")
 
 
 class CaseModel(Section):

@@ -533,6 +533,10 @@ def shorthand_keys(model: type[BaseModel]) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
+class ByPath:
+    """Marks a mapping whose keys are paths of the case."""
+
+
 def by_scenario(default: Any = ..., **more: Any) -> Any:
     """A field that is data: scenarios may set and scale it."""
     return Field(default, json_schema_extra={"by_scenario": True}, **more)

@@ -6,22 +6,21 @@ Each point is the case with other values, solved and proved like any case (`chai
 from __future__ import annotations
 
 import io
-import re
-import typing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.case_patch import Kind, field_of, kind_of_annotation, kind_of_field
+from optimizer.case_patch import field_of, kind_of_field, kind_of_path
 from optimizer.chains import INVALID, Journal, key_of, solve_in_chains
 from optimizer.comparison import shown
+from optimizer.dotted_paths import part_words, split_path
 from optimizer.grid import BASE, VARIANT, Axis, Grid, GridError
 from optimizer.many import Job, Point
 from optimizer.measures import MEASURES
 from optimizer.results import to_csv, to_json
 from optimizer.results_tables import Cell, Table
-from optimizer.schema import CaseModel, SuppliesReader
+from optimizer.schema import SuppliesReader
 from optimizer.schema_types import ClockHours, Count, HourlyReader, Months, Over, Quantity
 
 if TYPE_CHECKING:
@@ -89,24 +88,9 @@ def check(path: str, case: Case, grid: Grid, variant: str | None, changes: Seque
 
 def numeric(tree: Node, path: str) -> bool:
     """Whether a path, which may be wrong, leads to something that takes a number; wrong ones are told when they are tried."""
-    kind, node = Kind(section=CaseModel), typing.cast("Node | None", tree)
-    for name, number in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path):
-        part = name or number
-        if kind.section is not None:
-            found = field_of(kind.section, part)
-            if found is None:
-                return True
-            node = node.get(part) if node is not None and node.kind == "map" else None
-            kind = kind_of_field(found[1], node)
-        elif kind.names is not None:
-            node = node.get(part) if node is not None and node.kind == "map" else None
-            kind = kind_of_annotation(kind.names, node)
-        elif kind.items is not None:
-            inside = node is not None and node.kind == "list" and part.isdigit() and int(part) < len(node.value)
-            node = node.value[int(part)] if node is not None and inside else None
-            kind = kind_of_annotation(kind.items, node)
-        else:
-            return True  # below a value, such as market.btc_price.growth
+    kind = kind_of_path(tree, path)
+    if kind is None:
+        return True  # below a value, such as market.btc_price.growth, or nowhere
     if kind.section is not None and kind.section.shorthand:
         short = field_of(kind.section, kind.section.shorthand)
         kind = kind_of_field(short[1], None) if short is not None else kind
@@ -135,7 +119,7 @@ def overridden(case: Case, grid: Grid) -> list[str]:
 
 def _covers(one: str, other: str) -> bool:
     """Whether one of two paths leads to or through the other."""
-    a, b = (re.findall(r"[^.\[\]]+", path) for path in (one, other))
+    a, b = (part_words(split_path(path)) for path in (one, other))
     return a == b[: len(a)] or b == a[: len(b)]
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.case_patch import field_of, is_data, kind_of_annotation, kind_of_field
+from optimizer.case_patch import field_of, is_data, kind_of_annotation, kind_of_field, kind_of_path
 from optimizer.chains import INVALID, Journal, key_of, solve_in_chains, solve_own
 from optimizer.comparison import shown
+from optimizer.dotted_paths import part_words, split_path
 from optimizer.many import Job, Point
 from optimizer.measures import MEASURES
 from optimizer.results import to_csv, to_json
@@ -41,12 +42,16 @@ _NUMBER = re.compile(rf"\s*({NUMBER})(.*)", re.DOTALL)
 
 @dataclass(frozen=True)
 class Input:
-    """A number of the case. scaled: moved in every scenario by a factor; else written anew where it stands: `text`."""
+    """A number of the case. scaled: moved by a factor, in every scenario, or in `scenario` alone, which sets it for itself; else written
+    anew where it stands: `text`. data: what is scaled, where that is not `path`.
+    """
 
     path: str
     text: str
     scaled: bool
     why_not: str = ""
+    scenario: str | None = None
+    data: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,21 @@ def inputs(tree: Node) -> list[Input]:
             found = field_of(CaseModel, key)
             assert found is not None
             _walk(node, kind_of_field(found[1], node), key, is_data(found[1]), out)
+    return out
+
+
+def inputs_of_scenarios(tree: Node) -> list[Input]:
+    """The numbers that scenarios set for themselves, as `scenarios.NAME.set.PATH`: moved only where they are asked for."""
+    out: list[Input] = []
+    scenarios = tree.get("scenarios")
+    for name, scenario in scenarios.value.items() if scenarios is not None and scenarios.kind == "map" else ():
+        given = scenario.get("set")
+        for path, node in given.value.items() if given is not None and given.kind == "map" else ():
+            kind = kind_of_path(tree, path)
+            found: list[Input] = []
+            if kind is not None and node.kind != "null":
+                _walk(node, kind, path, True, found)
+            out += [replace(one, path=f"scenarios.{name}.set.{one.path}", scenario=name, data=one.path) for one in found]
     return out
 
 
@@ -129,12 +149,13 @@ def moved(one: Input, factor: float, tree: Node) -> tuple[str, ...]:
     if scenarios is None or scenarios.kind != "map" or not len(scenarios):
         return (f'scenarios={{base: {{probability: 100 %, scale: {{"{one.path}": {factor!r}}}}}}}',)
     out = []
-    for name in scenarios:
+    for name in scenarios if one.scenario is None else [one.scenario]:
         given = scenarios[name].get("scale")
         scales = dict(given.value.items()) if given is not None and given.kind == "map" else {}
         told = {path: str(node.value) for path, node in scales.items()}
-        before = float(told.get(one.path, "1").replace("_", ""))
-        told[one.path] = repr(before * factor)
+        path = one.data or one.path
+        before = float(told.get(path, "1").replace("_", ""))
+        told[path] = repr(before * factor)
         inside = ", ".join(f'"{path}": {value}' for path, value in told.items())
         out.append(f"scenarios.{name}.scale={{{inside}}}")
     return tuple(out)
@@ -148,12 +169,20 @@ def choose(case: Case, wanted: Sequence[str]) -> list[Input]:
     from optimizer.diagnostics import did_you_mean
 
     assert case.tree is not None
-    known = {one.path: one for one in inputs(case.tree)}
+    every = inputs(case.tree)
+    if not wanted:
+        return every
+    known = {_plain(one.path): one for one in [*every, *inputs_of_scenarios(case.tree)]}
     for path in wanted:
-        if path not in known:
-            hint = did_you_mean(path, known, "they are")
+        if _plain(path) not in known:
+            hint = did_you_mean(path, [one.path for one in known.values()], "they are")
             raise ValueError(f"{path} is no numeric input of the case: {hint}")
-    return [known[path] for path in dict.fromkeys(wanted)] if wanted else list(known.values())
+    return [known[path] for path in dict.fromkeys(_plain(path) for path in wanted)]
+
+
+def _plain(path: str) -> tuple[str, ...]:
+    """A path without its quotes."""
+    return tuple(part_words(split_path(path)))
 
 
 def about(chosen: Sequence[Input], by: float, variant: str | None, changes: Sequence[str], limit: float | None) -> dict[str, Any]:

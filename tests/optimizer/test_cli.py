@@ -188,6 +188,18 @@ def test_infeasible_names_the_rule_and_writes_nothing(case: Path, capsys: pytest
     assert code == 3 and json.loads(out)["status"] == "infeasible" and json.loads(out)["objective"] is None
 
 
+def test_validate_takes_a_variant_and_settings(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    case.write_text(case.read_text() + "  poor: {set: {treasury.cash: 1 MUSD}}\n  wrong: {set: {treasury.cash: 1 MW}}\n")
+    assert run(capsys, "validate", str(case))[0] == 2
+    code, out, _ = run(capsys, "validate", str(case), "--variant", "poor", "--set", "treasury.cash=3 MUSD")
+    assert (code, out) == (0, f"{case}: valid\n")
+    assert run(capsys, "validate", str(case), "--set", "variants.x=1")[0] == 2
+    code, _, err = run(capsys, "validate", str(case), "--variant", "poor", "--set", "treasury.cahs=3 MUSD")
+    assert code == 2 and err.startswith('--set:1:10: treasury.cahs: there is no "cahs" in treasury')
+    code, _, err = run(capsys, "validate", str(case), "--variant", "pour")
+    assert code == 2 and 'did you mean "poor"?' in err
+
+
 @pytest.mark.parametrize(
     ("outcome", "code", "words"),
     [(Outcome.LIMIT, 4, "limit"), (Outcome.UNVERIFIED, 5, "verification"), (Outcome.UNBOUNDED, 3, "without limit")],

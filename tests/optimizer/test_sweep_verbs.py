@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from optimizer import frontier, tornado
+from optimizer import frontier, sweep, tornado
 from optimizer.case import Case
 from optimizer.executor import Executor
 from optimizer.frontier import Frontier, Placed
+from optimizer.grid import GridError, make_grid
 from optimizer.many import Job, Point, solve_job
 from tests.optimizer.test_sweep import QUICKSTART, SMALL, run, small
 
@@ -170,6 +171,28 @@ def test_data_are_moved_in_every_scenario() -> None:
     dearer, grid = up("sites.texas.power.grid.price").sites[0].grid, before.sites[0].grid
     assert dearer is not None and grid is not None
     assert np.allclose(dearer.price.values(before.clock, 0, 0), 1.1 * grid.price.values(before.clock, 0, 0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("path", ["scenarios.bull.set.market.btc_price", 'scenarios.bull.set."market.btc_price"'])
+def test_what_one_scenario_sets_is_moved_there_alone(path: str) -> None:
+    plain = Case.load(QUICKSTART, settings=SMALL)
+    assert plain.tree is not None
+    (chosen,) = tornado.choose(plain, [path])
+    after = Case.load(QUICKSTART, settings=(*SMALL, *tornado.moved(chosen, 1.1, plain.tree))).problem().market.btc_price
+    factors = np.array([1.1 if name == "bull" else 1.0 for name in plain.problem().scenarios.names])
+    assert np.allclose(after, factors[:, None] * plain.problem().market.btc_price, rtol=1e-12)
+    with pytest.raises(ValueError, match=r'did you mean "scenarios.bull.set.market.btc_price"'):
+        tornado.choose(plain, ["scenarios.bull.set.market.btc_prise"])
+
+
+def test_what_a_scenario_sets_can_be_swept() -> None:
+    plain = Case.load(QUICKSTART, settings=SMALL)
+    path = 'scenarios.bull.set."ai.cloud.price".growth'
+    grid = make_grid([f"{path}=0,5 %/year"])
+    sweep.check(QUICKSTART, plain, grid, None, SMALL)
+    assert sweep.overridden(plain, grid) == []
+    with pytest.raises(GridError, match=r'there is no "prise" in ai\.cloud'):
+        sweep.check(QUICKSTART, plain, make_grid(["scenarios.bull.set.ai.cloud.prise=2000,3000 USD/MWh"]), None, SMALL)
 
 
 def test_a_case_without_scenarios_is_moved_too() -> None:
