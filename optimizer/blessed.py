@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.folders import beside
+from optimizer import files
 from optimizer.results import ResultError, folder_name, plain, versions
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _json(value: Any) -> str:
 def read(path: Path) -> dict[str, Any]:
     """A blessed result. Raises BlessedError where it is none, or was changed by hand; FileNotFoundError where there is no file."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(files.read(path).decode("utf-8"))
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as problem:
@@ -162,11 +162,8 @@ def write(path: Path, data: Mapping[str, Any], reason: str, date: str | None) ->
     """Bless: `reason` and `date` go before the figures. The file is whole or as it was. Raises BlessedError."""
     head = {key: data[key] for key in ("schema", "case", "variant", "status")}
     text = to_text(head | {"reason": reason, "date": date} | {k: v for k, v in data.items() if k not in head})
-    aside = beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(aside, path)
+        files.replace(path, text.encode())
     except OSError as problem:
-        aside.unlink(missing_ok=True)
         raise BlessedError(f"cannot write {path}: {problem.strerror or problem}") from None

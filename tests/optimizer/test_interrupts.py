@@ -76,7 +76,7 @@ def test_control_c_in_a_stage(stage: str, tmp_path: Path) -> None:
     earlier = tmp_path / "out" / "curtailment" / "base"
     if stage != "build":  # else there is no folder yet, and there is to be none
         earlier.mkdir(parents=True)
-        (earlier / "manifest.json").write_text("{}")
+        (earlier / "manifest.json").write_text('{"schema": 1, "files": {}}')
     before = contents(tmp_path)
     took, _ = interrupted(tmp_path, stage)
     assert contents(tmp_path) == before
