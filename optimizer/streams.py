@@ -7,6 +7,7 @@ stdout from taking all of the answer is a failure of the command; stderr has now
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import select
@@ -36,6 +37,8 @@ def lost(problem: OSError | None) -> str | None:
     """Why something was not written, in words; None where all was, or where nobody wanted it any more."""
     if problem is None or isinstance(problem, BrokenPipeError):
         return None
+    if problem.errno == errno.EBADF:
+        return "it is closed"
     told = problem.strerror or str(problem)
     return told[:1].lower() + told[1:]
 
