@@ -90,7 +90,7 @@ def test_a_pipe_for_hourly_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_pipe_for_a_blessed_result(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """As of any blessed result that cannot be used: the check fails."""
-    path = pipe(blessed.path_of("results", "mill town", None))
+    pipe(blessed.path_of("results", "mill town", None))
     code, out, _ = run(capsys, "check", str(case), "--variant", "base", "--quiet")
     assert code == cli.DIFFERENT and "it is a pipe, not a regular file" in out
 
