@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # that of `typing` takes longer to import than all else that Ctrl-C has to wait for (`optimizer.__main__`)
 if TYPE_CHECKING:
+    from typing import Any
+
     from optimizer.case import Case
 
 __version__ = "0.1.0"

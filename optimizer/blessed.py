@@ -17,11 +17,10 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.folders import beside
+from optimizer import files
 from optimizer.given import BLESSED, BLESSED_PLAN, NUMBER, TEXT, Maybe, json_of, shaped
 from optimizer.results import ResultError, folder_name, plain, versions
 
@@ -145,7 +144,7 @@ def _json(value: Any) -> str:
 def read(path: Path) -> dict[str, Any]:
     """A blessed result. Raises BlessedError where it is none, or was changed by hand; FileNotFoundError where there is no file."""
     try:
-        data = json_of(path.read_bytes())
+        data = json_of(files.read(path))
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as problem:
@@ -182,12 +181,8 @@ def write(path: Path, data: Mapping[str, Any], reason: str, date: str | None) ->
     """Bless: `reason` and `date` go before the figures. The file is whole or as it was. Raises BlessedError."""
     head = {key: data[key] for key in ("schema", "case", "variant", "status")}
     text = to_text(head | {"reason": reason, "date": date} | {k: v for k, v in data.items() if k not in head})
-    aside = beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(aside, path)
+        files.replace(path, text.encode())
     except OSError as problem:
-        with suppress(OSError):  # on a read-only file system asking fails
-            aside.unlink(missing_ok=True)
         raise BlessedError(f"cannot write {path}: {problem.strerror or problem}") from None

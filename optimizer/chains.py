@@ -8,11 +8,11 @@ when it is complete, and begun anew where it is not.
 
 from __future__ import annotations
 
+import errno
 import gc
 import hashlib
 import json
-import os
-import shutil
+import re
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from optimizer import files
 from optimizer.given import json_of
 from optimizer.many import FAILED, Job, Point, point
 from optimizer.memory import uncollected
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 LENGTH = 8
 #: points after which programs are let go of; those of more rows than FEW after each
 SEVERAL, FEW = 4, 5_000
+#: names in a journal: chains, and what a kill has left of one that was being written
+KEPT = re.compile(r"chain-[0-9]+\.json|\.chain-[0-9]+\.json\.[0-9a-f]{8}\.tmp")
 #: status of a point whose case has mistakes
 INVALID = "invalid"
 #: ends that another run may better: chains with one of them are not kept
@@ -135,9 +138,10 @@ class Journal:
     def load(self) -> dict[int, list[Point]]:
         """The chains that are there, by number."""
         out = {}
-        for path in sorted(self.folder.glob("chain-*.json")) if self.folder.is_dir() else ():
+        there = self.folder.is_dir() and not self.folder.is_symlink()
+        for path in sorted(self.folder.glob("chain-*.json")) if there else ():
             with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
-                given = json_of(path.read_bytes())
+                given = json_of(files.read(path))
                 out[int(given["number"])] = [
                     Point(**{**one, "reasons": tuple(one["reasons"]), "notes": tuple(one.get("notes", ()))})
                     for one in given["points"]
@@ -146,14 +150,25 @@ class Journal:
 
     def store(self, number: int, points: Sequence[Point]) -> None:
         """Keep a chain; whole or not at all. Raises OSError."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._made()
         text = json.dumps({"number": number, "points": [asdict(one) for one in points]})
-        fresh = self.folder / f".{number:05d}.{os.getpid()}"
-        fresh.write_text(text, encoding="utf-8")
-        os.replace(fresh, self.folder / f"chain-{number:05d}.json")
+        files.replace(self.folder / f"chain-{number:05d}.json", text.encode())
+
+    def _made(self) -> None:
+        if self.folder.is_symlink():  # it may lead anywhere
+            raise OSError(errno.ELOOP, "a link is in its place, which is left alone", str(self.folder))
+        self.folder.mkdir(parents=True, exist_ok=True)
 
     def remove(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """What was kept goes, and the folder with it unless there is something else in it."""
+        if self.folder.is_symlink() or not self.folder.is_dir():
+            return
+        for path in self.folder.iterdir():
+            if KEPT.fullmatch(path.name):
+                with suppress(OSError):
+                    path.unlink()
+        with suppress(OSError):
+            self.folder.rmdir()
 
 
 def solve_in_chains(

@@ -1,7 +1,8 @@
 """The command line. Results on stdout, progress and diagnostics on stderr.
 
 Exit codes: 0 done; 1 `check` found a difference; 2 usage or invalid case; 3 proved infeasible or unbounded; 4 stopped at
-a limit; 5 verification failed; 130 interrupted. A traceback is a bug: nothing here hides one.
+a limit; 5 verification failed; 130 interrupted. A traceback is a bug: nothing here hides one. What stdout does not take is told on stderr, with
+code 2 whatever else there was to tell; a reader that has gone (`| head`) and a stderr that is full, closed or gone change no code.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from optimizer import __version__, cli_sweep
+from optimizer import __version__, cli_sweep, files, streams
 from optimizer.cli_report import report
+from optimizer.interrupts import hear
 
 # Everything heavy is imported inside the commands: `wattfolio --help` answers in under 0.3 s.
 if TYPE_CHECKING:
@@ -48,8 +50,11 @@ class Mistaken(click.ClickException):
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit with its code."""
-    code = run(arguments)
     with contextlib.suppress(ValueError):  # not in the main thread
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, hear)
+    code = run(arguments)
+    with contextlib.suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: Ctrl-C while Python ends changes nothing
     if code != INTERRUPTED:
         atexit._run_exitfuncs()
@@ -63,14 +68,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """The exit code of a command line."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no reason to fail
-    code = _run(arguments)
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _drop_stdout()
-    return code
+    with streams.kept() as why:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no reason to fail
+        code = _run(arguments)
+        if (lost := why()) is not None and code != INTERRUPTED:
+            click.echo(f"cannot write to standard output: {lost}", err=True)
+            return USAGE
+        return code
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -83,26 +88,12 @@ def _run(arguments: Sequence[str] | None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return INTERRUPTED
-    except BrokenPipeError:  # `wattfolio ... | head`: the reader has all it wants
-        _drop_stdout()
-        return DONE
-
-
-def _drop_stdout() -> None:
-    """Send what is still to be printed nowhere, so that Python does not complain while it ends."""
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
 
 
 def _say(print_it: Callable[[], None]) -> None:
-    """Print to stdout; a reader that has gone does not change the exit code."""
-    try:
-        print_it()
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _drop_stdout()
+    """Print to stdout, now."""
+    print_it()
+    sys.stdout.flush()
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -435,7 +426,7 @@ def explain(
         return EXIT_CODES[ended]
     if prices_file is not None:
         try:
-            Path(prices_file).write_text(found.prices_csv, encoding="utf-8", newline="")
+            files.write_out(prices_file, found.prices_csv.encode())
         except (OSError, ValueError) as problem:
             raise Mistaken(f"cannot write {prices_file}: {_why(problem)}") from None
     _say(lambda: click.echo(found.json if as_json else found.text, nl=False))

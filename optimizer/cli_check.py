@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from optimizer import blessed, check, check_views, yamltree
+from optimizer import blessed, check, check_views, files, yamltree
 from optimizer.check import DIFFERENT, ERROR, INVALID, LEFTOVER, LIMIT, SAME, UNVERIFIED, Finding, Task, Verdict
 from optimizer.diagnostics import CaseError, did_you_mean
 from optimizer.executor import Executor, ExecutorError, Failure
@@ -141,10 +141,9 @@ def publish(verdicts: Sequence[Verdict], junit: str | None, summary: str | None)
     try:
         if junit is not None:
             Path(junit).parent.mkdir(parents=True, exist_ok=True)
-            Path(junit).write_bytes(check_views.to_junit(verdicts))
+            files.write_out(junit, check_views.to_junit(verdicts))
         if summary is not None:
-            with open(summary, "a", encoding="utf-8", newline="\n") as stream:
-                stream.write(check_views.to_markdown(verdicts))
+            files.write_out(summary, check_views.to_markdown(verdicts).encode(), append=True)
     except (OSError, ValueError) as problem:
         raise UsageProblem(f"cannot write {getattr(problem, 'filename', None) or junit or summary}: {problem}") from None
     return check_views.to_annotations(verdicts) if os.environ.get("GITHUB_ACTIONS") == "true" else []

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from optimizer import files
 from optimizer.given import json_of
 
 
@@ -48,13 +49,13 @@ def _rows(folder: Path, name: str, given: str | None) -> Any:
     above = folder.resolve().parent
     found = [folder / f"{name}.json", above / f"{name}.json", above / name / f"{name}.json"]
     places = [Path(given)] if given is not None else found
-    path = next((place for place in places if place.is_file()), None)
+    path = next((place for place in places if place.exists()), None)
     if path is None:
         if given is not None:
             raise Mistaken(f"{given}: there is no such file")
         return None
     try:
-        return json_of(path.read_bytes())
+        return json_of(files.read(path))
     except (OSError, ValueError) as problem:
         raise Mistaken(f"{path} is not a {name}: {getattr(problem, 'strerror', None) or problem}") from None
 
@@ -63,7 +64,7 @@ def _written(path: Path, data: bytes) -> Path:
     from optimizer.cli import Mistaken
 
     try:
-        path.write_bytes(data)
+        files.write_out(path, data)
     except (OSError, ValueError) as problem:
         raise Mistaken(f"cannot write {path}: {getattr(problem, 'strerror', None) or problem}") from None
     return path

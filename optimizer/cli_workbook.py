@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optimizer.folders import beside
+from optimizer import files
 from optimizer.given import manifest_of
 from optimizer.results import ResultError
 
@@ -38,7 +36,7 @@ def copy_workbook(result: str, target: str) -> None:
     try:
         manifest = manifest_of(folder)
         entry = manifest["files"].get(NAME)
-        data = (folder / NAME).read_bytes() if entry is not None else b""
+        data = files.read(folder / NAME) if entry is not None else b""
     except OSError as problem:
         raise ResultError(f"no result in {folder}: {problem.strerror or problem}") from problem
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
@@ -47,15 +45,9 @@ def copy_workbook(result: str, target: str) -> None:
         raise ResultError(f"{folder} has no {NAME}: solve the case with --xlsx, which writes one")
     if hashlib.sha256(data).hexdigest() != entry.get("sha256"):
         raise ResultError(f"{folder / NAME} was changed after it was written: its checksum differs")
-    aside = beside(file)
     try:
         if file.is_dir():
             raise ResultError(f"cannot write {file}: it is a folder")
-        try:
-            aside.write_bytes(data)
-            os.replace(aside, file)
-        finally:
-            with suppress(OSError):  # on a read-only file system asking fails
-                aside.unlink(missing_ok=True)
+        files.write_out_whole(file, data)
     except OSError as problem:
         raise ResultError(f"cannot write {file}: {problem.strerror or problem}") from problem

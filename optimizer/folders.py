@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from pathlib import Path
 LATEST = "latest"  # link beside result folders to the one that was written last
 _EXCHANGE = 2  # RENAME_EXCHANGE of renameat2(2)
 _HERE = -100  # AT_FDCWD
+#: how a lock is opened: no link is followed, and nobody at the other end of a pipe is waited for
+LOCK = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class FolderInUse(OSError):
@@ -27,7 +30,8 @@ def beside(target: Path) -> Path:
     return target.parent / f".{target.name}.{secrets.token_hex(4)}.tmp"
 
 
-def _left(target: Path) -> re.Pattern[str]:
+def left(target: Path) -> re.Pattern[str]:
+    """Names that `beside` gives for it."""
     return re.compile(re.escape(f".{target.name}.") + r"[0-9a-f]{8}\.tmp")
 
 
@@ -52,19 +56,44 @@ def clear(target: Path, whole: str) -> None:
     """
     if not target.parent.is_dir():
         return
-    name = _left(target)
-    left = sorted(path for path in target.parent.iterdir() if name.fullmatch(path.name))
+    name = left(target)
+    ours = [path for path in sorted(target.parent.iterdir()) if name.fullmatch(path.name) and _only_files(path)]
     if not target.exists():
-        complete = [path for path in left if (path / whole).is_file()]
+        complete = [path for path in ours if (path / whole).is_file()]
         if complete:
             newest = max(complete, key=lambda path: (path / whole).stat().st_mtime_ns)
             newest.rename(target)
-            left.remove(newest)
-    for path in left:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+            ours.remove(newest)
+    for path in ours:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _only_files(path: Path) -> bool:
+    """A folder, not a link to one, with files alone in it: nothing else is ever made beside a result."""
+    if path.is_symlink() or not path.is_dir():
+        return False
+    with os.scandir(path) as entries:
+        return all(entry.is_file(follow_symlinks=False) for entry in entries)
+
+
+def _lock(path: Path) -> int:
+    """The open file of a lock, made where there is none. Nothing that somebody else has put there is followed or written to. Raises OSError."""
+    foreign = f"{path} is no lock of wattfolio and is left alone: move it away, or choose another folder with --out"
+    try:
+        handle = os.open(path, LOCK, 0o666)
+    except OSError as problem:
+        if problem.errno in (errno.ELOOP, errno.EMLINK, errno.EISDIR, errno.ENXIO):  # a link, a folder, a socket
+            raise OSError(problem.errno, foreign) from None
+        raise
+    try:
+        status = os.fstat(handle)
+        # a second name of the file (a hard link) would be somebody's file too
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1 or not re.fullmatch(rb"[0-9]*\n?", os.pread(handle, 40, 0)):
+            raise OSError(errno.EEXIST, foreign)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
 
 
 @contextmanager
@@ -79,7 +108,7 @@ def held(target: Path) -> Iterator[None]:
     target.parent.mkdir(parents=True, exist_ok=True)
     path = target.parent / f".{target.name}.lock"
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        handle = _lock(path)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -98,7 +127,7 @@ def held(target: Path) -> Iterator[None]:
                 return
             raise
         with contextlib.suppress(OSError):
-            if os.fstat(handle).st_ino == os.stat(path).st_ino:
+            if os.fstat(handle).st_ino == os.lstat(path).st_ino:
                 break  # else who held it before has removed the file meanwhile: take the new one
         os.close(handle)
     try:

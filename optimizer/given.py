@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from optimizer import files
+
 #: brackets within brackets of a JSON file of ours, which has no more than ten
 DEEPEST = 50
 #: digits of a number
@@ -152,7 +154,7 @@ def _expected(shape: tuple[type, ...]) -> str:
 
 def manifest_of(folder: Path) -> Mapping[str, Any]:
     """The manifest of a result folder; its files lie in the folder itself. Raises OSError, ValueError."""
-    found = shaped(json_of((folder / "manifest.json").read_bytes()), MANIFEST)
+    found = shaped(json_of(files.read(folder / "manifest.json")), MANIFEST)
     for name in found["files"]:
         if Path(name).name != name or name in ("", ".", "..") or "\0" in name or "\\" in name:
             raise ValueError(f"{name[:60]!r} in its manifest is not the name of a file in it")

@@ -23,6 +23,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import numpy as np
 from numpy.typing import NDArray
 
+from . import files as opened
 from .csv_units import unit_as_said
 from .diagnostics import Mistakes, Place, did_you_mean, suggest
 from .timeline import Timeline
@@ -33,6 +34,11 @@ HOURS = 8760  # of a common year
 LEAP_STARTS = (31 + 28) * 24  # first hour of 29 February in a leap year
 MOST_BYTES = 64_000_000
 SHAPES = Path(__file__).parent / "shapes"
+NO_ZONES = {
+    "Factory",
+    "localtime",
+    "posixrules",
+}  # files beside the zones: none of its own, that of this machine, a rule for others
 REFERENCE_YEAR = 2026  # whose weekdays (1 January is a Thursday) a drawn year follows
 
 Array = NDArray[np.float64]
@@ -131,8 +137,7 @@ class Files:
         shown = str(self.folder / name)
         try:
             path = resolve_inside(self.folder, node.text)
-            with open(path, "rb") as stream:
-                data = stream.read(MOST_BYTES + 1)
+            data = opened.read(path, MOST_BYTES)
             if len(data) > MOST_BYTES:
                 raise FileRefused(f'"{name}" is larger than {MOST_BYTES // 1_000_000} MB')
         except FileRefused as problem:
@@ -668,16 +673,26 @@ def read_unit(node: Node, unit: str, where: str, mistakes: Mistakes) -> float:
 def _read_zone(node: Node | None, where: str, mistakes: Mistakes) -> zoneinfo.ZoneInfo | None:
     if node is None:
         return None
+    zone = zone_named(node.text) if node.kind == "scalar" else None
+    if zone is None:
+        mistakes.add(node.place, where, f"{noun(node)} is not a time zone", zone_hint(node.text if node.kind == "scalar" else ""))
+    return zone
+
+
+def zone_named(name: str) -> zoneinfo.ZoneInfo | None:
+    """The zone of the IANA's list that has this name; None where there is none."""
+    if name.startswith(("posix/", "right/")) or name in NO_ZONES:
+        return None
     try:
-        if node.kind == "scalar":
-            return zoneinfo.ZoneInfo(node.text)
+        return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        pass
-    names = zoneinfo.available_timezones()
-    near = suggest(node.text, sorted(names)) if node.kind == "scalar" else None
-    hint = f'did you mean "{near}"?' if near else "a name such as America/New_York"
-    mistakes.add(node.place, where, f"{noun(node)} is not a time zone", hint)
-    return None
+        return None
+
+
+def zone_hint(name: str) -> str:
+    """What may have been meant by a name that is none."""
+    near = suggest(name, sorted(zoneinfo.available_timezones() - NO_ZONES))
+    return f'did you mean "{near}"?' if near else "a name such as America/New_York"
 
 
 def _read_shape(node: Node, unit: str, where: str, files: Files, mistakes: Mistakes) -> HourlyYear | None:

@@ -9,18 +9,41 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 #: seconds between two calls of `pulse`
 PULSE = 0.2
 #: seconds after which a process that is deep in a solver ends without it
 PATIENCE = 3.0
+
+
+#: where Python keeps what imports a module
+IMPORTING = "<frozen importlib._bootstrap>"
+
+
+def hear(number: int, frame: FrameType | None) -> None:
+    """The handler of Ctrl-C until a run begins: inside an import the process ends there and then, code 130; elsewhere KeyboardInterrupt.
+
+    Modules catch what goes wrong while they are imported, and some take an interrupt for a part that is missing. So nothing is raised there.
+    """
+    inner = frame
+    while inner is not None:
+        if inner.f_code.co_filename == IMPORTING:
+            leave()
+        inner = inner.f_back
+    signal.default_int_handler(number, frame)
+
+
+def leave() -> NoReturn:
+    """The process ends here, as interrupted."""
+    with suppress(OSError):
+        os.write(2, b"\r\x1b[2Kinterrupted\n" if os.isatty(2) else b"interrupted\n")
+    os._exit(130)
 
 
 class Watch:
@@ -88,7 +111,7 @@ def prompt(patience: float = PATIENCE) -> Iterator[None]:
         return
     handled = threading.Event()
     before = signal.getsignal(signal.SIGINT)
-    if before is not signal.default_int_handler:
+    if before not in (signal.default_int_handler, hear):
         yield
         return
 
@@ -104,10 +127,7 @@ def prompt(patience: float = PATIENCE) -> Iterator[None]:
             while signals := os.read(read, 64):
                 if signal.SIGINT in signals:
                     if not handled.wait(patience):
-                        with suppress(OSError, ValueError):
-                            sys.stderr.write("\r\x1b[2K" * sys.stderr.isatty() + "interrupted\n")
-                            sys.stderr.flush()
-                        os._exit(130)
+                        leave()
                     return
 
     thread = threading.Thread(target=wait, name="interrupts", daemon=True)
@@ -117,7 +137,9 @@ def prompt(patience: float = PATIENCE) -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(
+            signal.SIGINT, signal.default_int_handler
+        )  # a run holds a folder by now: it is to be let go of, also out of an import
         signal.set_wakeup_fd(former)
         os.close(write)  # the thread reads the end of the pipe
         thread.join()

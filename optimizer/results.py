@@ -23,8 +23,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer import __version__
-from optimizer.folders import beside, clear, exchange, held, point_latest
+from optimizer import files as opened
+from optimizer.folders import beside, clear, exchange, held, left, point_latest
 from optimizer.given import ANY, REPORT, SUMMARY, json_of, manifest_of, rows_of, shaped
+from optimizer.printable import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from optimizer.results_tables import Cell, Table
 
 SCHEMA = 1  # of summary.json and manifest.json; grows when a reader of the older one would go wrong
+MANIFEST = "manifest.json"
 BASE = "base"  # folder of the case without a variant
 LONGEST_NAME = 100  # characters of a folder's name
 #: where a cell begins, with the comma as separator or another, and what follows would be evaluated; or would be taken for our own mark;
@@ -296,8 +299,7 @@ def prepare(target: Path) -> None:
     try:
         if target.is_symlink() or (target.exists() and not target.is_dir()):
             raise ResultError(f"cannot write results to {target}: it is not a folder")
-        if target.is_dir() and any(target.iterdir()) and not (target / "manifest.json").is_file():
-            raise ResultError(f"{target} is no result of wattfolio and is left alone: choose another folder with --out")
+        _replaceable(target)
         missing = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
         target.parent.mkdir(parents=True, exist_ok=True)
         probe = beside(target)
@@ -308,6 +310,49 @@ def prepare(target: Path) -> None:
                 made.rmdir()
     except OSError as problem:
         raise ResultError(_why(target, problem)) from problem
+
+
+def _replaceable(target: Path) -> None:
+    """Whether what stands there may go: nothing, an empty folder, or a result and no more than that. Raises ResultError, OSError."""
+    if target.is_dir() and (why := _foreign(target)) is not None:
+        raise ResultError(f"{target} is no result of wattfolio ({why}) and is left alone: choose another folder with --out")
+
+
+def _foreign(target: Path) -> str | None:
+    """Why a folder is not a result of ours with nothing of anybody else's in it, in words; None where it is, or is empty.
+
+    A listed file that is not there is no harm. Left by a kill: a file under the name that `attach` had for it.
+    """
+    with os.scandir(target) as entries:
+        found = {entry.name: entry.is_file(follow_symlinks=False) for entry in entries}
+    if not found:
+        return None
+    if not found.get(MANIFEST):
+        return f"it has no {MANIFEST}"
+    listed = _listed(target)
+    if listed is None:
+        return f"its {MANIFEST} is not one of this version"
+    unfinished = [left(target / name) for name in (*listed, MANIFEST)]
+    for name, regular in sorted(found.items()):
+        if not regular or not (name == MANIFEST or name in listed or any(one.fullmatch(name) for one in unfinished)):
+            return f'its {MANIFEST} does not list "{printable(name)}"'
+    return None
+
+
+def _listed(target: Path) -> set[str] | None:
+    """The files that a result's manifest lists; None where it is not one that `write` or `write_files` writes."""
+    try:
+        manifest = json_of(opened.read(target / MANIFEST))
+    except ValueError:
+        return None
+    if not isinstance(manifest, dict) or type(manifest.get("schema")) is not int or manifest["schema"] != SCHEMA:
+        return None
+    sums, more = manifest.get("files"), manifest.get("not_reproducible", [])
+    if not isinstance(sums, dict) or not isinstance(more, list) or not all(isinstance(name, str) for name in more):
+        return None
+    if not all(isinstance(one, dict) and {"sha256", "bytes"} <= one.keys() for one in sums.values()):
+        return None
+    return {*sums, *more}
 
 
 def write(
@@ -364,8 +409,9 @@ def _publish(target: Path, files: dict[str, bytes]) -> None:
     try:
         fresh.mkdir(parents=True)
         for name, data in files.items():
-            _write(fresh / name, data)
+            opened.write_new(fresh / name, data)
         _sync(fresh)
+        _replaceable(target)  # it may have changed while this one was made
         _swap(fresh, target)
     except OSError as problem:
         raise ResultError(_why(target, problem)) from problem
@@ -381,8 +427,8 @@ def attach(folder: str | os.PathLike[str], name: str, data: bytes) -> Path:
         manifest: Any = manifest_of(base)
         manifest["files"][name] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
         manifest["files"] = dict(sorted(manifest["files"].items()))
-        _write(fresh[0], data)
-        _write(fresh[1], to_json(manifest).encode())
+        opened.write_new(fresh[0], data)
+        opened.write_new(fresh[1], to_json(manifest).encode())
         fresh[0].replace(base / name)
         fresh[1].replace(base / "manifest.json")
     except OSError as problem:
@@ -394,13 +440,6 @@ def attach(folder: str | os.PathLike[str], name: str, data: bytes) -> Path:
             with contextlib.suppress(OSError):  # on a read-only file system there is nothing to remove, and asking fails
                 path.unlink(missing_ok=True)
     return base / name
-
-
-def _write(path: Path, data: bytes) -> None:
-    with open(path, "xb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
 
 
 def _sync(path: Path) -> None:
@@ -449,7 +488,7 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
         manifest = manifest_of(base)
         out: dict[str, Any] = {}
         for name, entry in manifest["files"].items():
-            data = (base / name).read_bytes()
+            data = opened.read(base / name)
             if hashlib.sha256(data).hexdigest() != entry["sha256"]:
                 raise ResultError(f"{base / name} was changed after it was written: its checksum differs")
             stem, _, kind = name.partition(".")

@@ -34,6 +34,7 @@ from .schema_types import (
     SharePart,
     SharePositive,
     Yes,
+    Zone,
     by_scenario,
 )
 
@@ -227,7 +228,9 @@ class Site(Section):
     """A place with power."""
 
     describe: Prose = Field(default="", description="free text")
-    timezone: Prose = Field(default="", description="for the reader: hourly data is on local standard time; default none")
+    timezone: Zone = Field(
+        default="", description="an IANA name; for the reader: hourly data is on local standard time; default none"
+    )
     interconnection: Interconnection = Field(default=Interconnection.model_construct(), description="default 0 MW")
     mining_hall: MiningHall = Field(default=MiningHall.model_construct(), description="default 0 MW")
     ai_hall: AiHall = Field(default=AiHall.model_construct(), description="default 0 MW")

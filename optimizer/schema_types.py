@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validat
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from .diagnostics import Mistakes, did_you_mean, suggest
-from .hourly import Files, HourlyYear, read_hourly
+from .hourly import Files, HourlyYear, read_hourly, zone_hint, zone_named
 from .paths import Path, read_path
 from .timeline import DateError, parse_date
 from .units import UnitError, kind_of, parse_number, parse_quantity
@@ -365,6 +365,20 @@ class Words(Reader):
         return {"type": "string"}
 
 
+class ZoneName(Reader):
+    """The name of a time zone, as the IANA's list has it."""
+
+    def read(self, given: Given, reading: Reading) -> str:
+        if not isinstance(given, Text):
+            raise refuse(given, reading, f"{noun(given.node)}: expected a time zone", "a name such as America/New_York")
+        if zone_named(str(given)) is None:
+            raise refuse(given, reading, f"{noun(given.node)} is not a time zone", zone_hint(str(given)))
+        return str(given)
+
+    def json(self) -> dict[str, Any]:
+        return {"type": "string", "examples": ["America/New_York"]}
+
+
 class Choice(Reader):
     """One of a few words."""
 
@@ -463,6 +477,7 @@ WholeHours = Annotated[int, ClockHours()]
 DateField = Annotated[date, Day()]
 Yes = Annotated[bool, YesNo()]
 Prose = Annotated[str, Words()]
+Zone = Annotated[str, ZoneName()]
 Window = Annotated[When, WhenReader()]
 
 MoneyYearPath = Annotated[Path, Over("USD/year")]

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import yaml
 
+from . import files
 from .diagnostics import CaseError, Mistake, Place
 
 MOST_BYTES = 4_000_000
@@ -105,8 +106,7 @@ def read(path: str | Path, shown: str | None = None) -> tuple[Node, str]:
     """Read a YAML file: its tree and its text. `shown` is the name used in messages (default: the path)."""
     name = shown if shown is not None else str(path)
     try:
-        with open(path, "rb") as stream:
-            data = stream.read(MOST_BYTES + 1)
+        data = files.read(path, MOST_BYTES)
     except IsADirectoryError:
         raise CaseError([Mistake(Place(name, 1, 1), "", "is a folder, not a YAML file")]) from None
     except (OSError, ValueError) as problem:

@@ -278,3 +278,10 @@ def test_a_new_case_from_the_installed_wheel(wheel: Path, tmp_path: Path) -> Non
         python("-m", "optimizer", "new", f"my-{name}", "--template", name)
     cases = [f"my-{name}.yaml" for name in templates]
     assert python("-m", "optimizer", "validate", *cases) == "".join(f"{case}: valid\n" for case in cases)
+
+
+def test_what_the_action_uses_is_pinned_to_a_commit() -> None:
+    """A tag can be moved to other code; a commit cannot."""
+    action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    used = [step["uses"] for step in action["runs"]["steps"] if "uses" in step]
+    assert used and all(re.fullmatch(r"[a-z-]+/[a-z-]+@[0-9a-f]{40}", one) for one in used), used

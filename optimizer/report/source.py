@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from optimizer import files as opened
 from optimizer.given import REPORT, SUMMARY, json_of, manifest_of, rows_of, shaped
 from optimizer.report.data import NAME
 from optimizer.results import TEXT_COLUMNS, ResultError, unmarked
@@ -135,7 +136,7 @@ def read(folder: str | os.PathLike[str]) -> Source:
         missing = [name for name in FILES if name not in known]
         if missing:
             raise ResultError(f"{base} has no {_listed(missing)}, which a report needs: solve the case again")
-        files = {name: (base / name).read_bytes() for name in FILES}
+        files = {name: opened.read(base / name) for name in FILES}
         for name, data in files.items():
             if hashlib.sha256(data).hexdigest() != known[name]["sha256"]:
                 raise ResultError(f"{base / name} was changed after it was written: its checksum differs")

@@ -111,6 +111,25 @@ def test_scenarios_touch_their_own_data_only(tmp_path: Path) -> None:
     assert problem.scenarios.probability.tolist() == [0.5, 0.3, 0.2]
 
 
+@pytest.mark.parametrize(
+    ("zone", "message"),
+    [
+        ("America/New_Yrok", '"America/New_Yrok" is not a time zone'), ("near the lake", '"near the lake" is not a time zone'),
+        ("localtime", '"localtime" is not a time zone'), ("../UTC", '"../UTC" is not a time zone'),
+        ("right/UTC", '"right/UTC" is not a time zone'), ("[UTC]", "a list: expected a time zone"),
+    ],
+)  # fmt: skip
+def test_the_time_zone_of_a_site_is_one_that_there_is(tmp_path: Path, zone: str, message: str) -> None:
+    path = write(tmp_path, HORIZON + f"sites:\n  a:\n    timezone: {zone}\n")
+    with pytest.raises(CaseError) as caught:
+        Case.load(path)
+    (mistake,) = caught.value.mistakes
+    assert mistake.path == "sites.a.timezone" and mistake.message == message and mistake.place.column == 15
+    near = 'did you mean "America/New_York"?' if "Yrok" in zone else "a name such as America/New_York"
+    assert mistake.hint == near or (zone in ("localtime", "../UTC", "right/UTC") and mistake.hint is not None)
+    Case.load(path, settings=["sites.a.timezone=Europe/Oslo"])  # this one is
+
+
 def test_bounds_hold_after_scaling(tmp_path: Path) -> None:
     text = HORIZON + (
         "treasury: {cash: 1 USD}\nmarket: {btc_price: 1 kUSD/BTC, hashprice: 1 USD/PH/day}\n"
@@ -187,7 +206,14 @@ def test_all_features_uses_every_key() -> None:
     for path in (ALL, CASES / "coupled.yaml"):
         walk(yamltree.read(path)[0], Kind(section=CaseModel))
     # Keys that exclude one another; and what one of a family shows, the others need not.
-    apart = {"Horizon": {"months", "years", "end"}, "Market": {"hashprice"}, "HourSet": {"at"}, "Tax": {"interest_limit"}}
+    apart = {
+        "Horizon": {"months", "years", "end"},
+        "Market": {"hashprice"},
+        "HourSet": {"at"},
+        "Tax": {"interest_limit"},
+        "Notes": {"ratio", "bank_case"},
+        "Loan": {"ratio", "bank_case"},
+    }
     shared = {"describe", "tenant", "sites", "minimum", "order", "payments", "depreciation", "fixed_cost", "lead"}
     for model, keys in used.items():
         every = {field.alias or name for name, field in model.model_fields.items()}

@@ -76,11 +76,57 @@ def test_control_c_in_a_stage(stage: str, tmp_path: Path) -> None:
     earlier = tmp_path / "out" / "curtailment" / "base"
     if stage != "build":  # else there is no folder yet, and there is to be none
         earlier.mkdir(parents=True)
-        (earlier / "manifest.json").write_text("{}")
+        (earlier / "manifest.json").write_text('{"schema": 1, "files": {}}')
     before = contents(tmp_path)
     took, _ = interrupted(tmp_path, stage)
     assert contents(tmp_path) == before
     assert took < 10  # a second or so; a busy machine takes longer
+
+
+#: a module that takes an interrupt for a part that it can do without, and tells when it is there
+GREEDY = """
+import time
+try:
+    print("here", flush=True)
+    time.sleep(30)
+except BaseException:
+    pass
+"""
+
+
+@pytest.mark.parametrize("where", ["click", "pydantic"])
+def test_control_c_in_an_import(where: str, tmp_path: Path) -> None:
+    """Of the command line itself, and of what a verb needs: code 130 at once, though the module swallows what is raised in it."""
+    (tmp_path / f"{where}.py").write_text(GREEDY)
+    command = [sys.executable, "-m", "optimizer", "validate", str(ROOT / "cases" / "quickstart.yaml")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(tmp_path), str(ROOT)))}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=environment
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "here\n"
+        process.send_signal(signal.SIGINT)
+        try:
+            out, err = process.communicate(timeout=20)
+        finally:
+            process.kill()
+    assert (process.returncode, out, err) == (130, "", "interrupted\n")
+
+
+def test_who_wants_control_c_ignored_is_heeded(tmp_path: Path) -> None:
+    """A shell starts what it sends to the background so."""
+    (tmp_path / "click.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT); print('went on'); os._exit(0)")
+    script = "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); from optimizer.__main__ import main; main()"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(tmp_path), str(ROOT))), "PYTHONUNBUFFERED": "1"}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stdout) == (0, "went on\n")
+
+
+def test_nothing_that_takes_long_is_imported_before_control_c_is_heard() -> None:
+    """Only what Python needs to start by itself, and the signals."""
+    code = "import sys; import optimizer.__main__; print(*sorted(set(sys.modules) & {'typing', 're', 'click', 'threading', 'inspect'}))"
+    found = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert found.stdout.strip() == ""
 
 
 def test_control_c_with_workers_leaves_none(tmp_path: Path) -> None:

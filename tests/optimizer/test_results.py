@@ -36,7 +36,7 @@ from models.problem import (
     Tax,
     Treasury,
 )
-from optimizer import engine, results, results_tables
+from optimizer import engine, files, results, results_tables
 from optimizer.case import Case
 from optimizer.engine import Outcome, Solution
 from optimizer.results import ResultError
@@ -265,7 +265,7 @@ def test_a_cell_is_written_so_that_it_reads_back() -> None:
 
 def test_a_second_result_replaces_the_first_as_a_whole(tmp_path: Path) -> None:
     folder = results.write(solved(), tmp_path, dispatch=True)
-    (folder / "workbook.xlsx").write_text("of the earlier result")
+    results.attach(folder, "workbook.xlsx", b"of the earlier result")
     results.write(solved(), tmp_path)
     assert not (folder / "workbook.xlsx").exists() and not (folder / "dispatch.parquet").exists()
     assert [path.name for path in folder.parent.iterdir()] == ["base"]
@@ -277,14 +277,14 @@ def test_a_full_disk_at_any_moment_leaves_the_earlier_result(tmp_path: Path, mon
     before = tree(tmp_path)
     full = OSError(errno.ENOSPC, "No space left on device")
     if where == "write":
-        write, count = results._write, iter(range(100))
+        write, count = files.write_new, iter(range(100))
 
         def failing(path: Path, data: bytes) -> None:
             if next(count) == 5:
                 raise full
             write(path, data)
 
-        monkeypatch.setattr(results, "_write", failing)
+        monkeypatch.setattr(files, "write_new", failing)
     elif where == "sync":
         monkeypatch.setattr(os, "fsync", lambda handle: (_ for _ in ()).throw(full))
     elif where == "exchange":
