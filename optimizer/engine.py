@@ -52,6 +52,8 @@ NEAR = 1e-10
 NEARLY = 1e-9
 #: rounds of cuts after which a bound is near enough
 ROUGH = 2
+#: flows of hours (uses and sources times hours and scenarios) up to which hours are written out where cuts leave no proof
+WRITTEN = 50_000
 METHODS = ("cuts", "extensive")
 
 Progress = Callable[..., None]
@@ -170,21 +172,19 @@ def solve(
     """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}: expected one of {', '.join(METHODS)}")
-    run = _Run(
-        case,
-        method,
-        time_limit,
-        progress or _silent,
-        canonical,
-        seed,
-        presolve,
-        algorithm,
-        executor,
-        baseline=baseline,
-        keep=keep,
-        seed_from=seed_from,
-        thorough=thorough,
-    )
+    how = (progress or _silent, canonical, seed, presolve, algorithm, executor)
+    run = _Run(case, method, time_limit, *how, baseline=baseline, keep=keep, seed_from=seed_from, thorough=thorough)
+    found = _of(run)
+    if not (thorough and run.undecided(found)):
+        return found
+    # another proof of it: with every hour written out, where these are few
+    left = None if run.deadline is None else max(run.deadline - time.perf_counter(), 0.0)
+    written = _of(_Run(case, "extensive", left, *how, baseline=baseline, keep=keep))
+    return written if written.outcome in (Outcome.OPTIMAL, Outcome.INFEASIBLE, Outcome.UNBOUNDED) else found
+
+
+def _of(run: _Run) -> Solution:
+    """What a run finds. Its hours are given back."""
     try:
         return run.run()
     finally:
@@ -495,6 +495,13 @@ class _Run:
         return replace(answer, y=np.concatenate([answer.y, np.zeros(more)]))
 
     # ---- no plan ---------------------------------------------------------------------------------------------------
+    def undecided(self, found: Solution) -> bool:
+        """Whether a run by cuts ended without a plan and without a proof that there is none, and hours are few enough to be written out."""
+        if self.cuts is None or found.outcome is not Outcome.UNVERIFIED or found.decisions is not None:
+            return False
+        hours = sum(map(len, self.problem.clock.weight)) * self.problem.scenarios.count
+        return hours * sum(len(site.value.oracle.entries) for site in self.cuts.sites) <= WRITTEN
+
     def _without_plan(self, plan: Plan, lp: LinearProgram, answer: Answer, outcome: Outcome) -> Solution:
         from optimizer import proof
 

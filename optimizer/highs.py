@@ -769,7 +769,7 @@ class Session:
             col_upper=np.concatenate([lp.col_upper, np.full(2 * m, np.inf)]),
         )
         # by interior point: simplex takes many times as long over so many slacks
-        answer = self._aside(phase_one, "ipm")
+        answer = self._aside(phase_one, "ipm", refined=True)
         return (answer.y, answer.objective) if answer.status is Status.OPTIMAL else (None, math.nan)
 
     def _unbounded(self, start: float, iterations: int, messages: list[str]) -> Answer:
@@ -805,11 +805,12 @@ class Session:
             messages.append("HiGHS reported unbounded, but no proof of it holds.")
         return self._answer(Status.UNBOUNDED, start, iterations, x, ray=ray, message=" ".join(messages))
 
-    def _aside(self, lp: LinearProgram, method: str = "simplex") -> Answer:
-        """Solve another program without touching this session's basis."""
+    def _aside(self, lp: LinearProgram, method: str = "simplex", refined: bool = False) -> Answer:
+        """Solve another program without touching this session's basis. refined: with duals to the last digit."""
         other = Session(dataclasses.replace(self.options, method=method))
         other.load(lp)
-        return other.solve()
+        answer = other.solve()
+        return other.refined(answer) if refined else answer
 
     def _without_columns(self, start: float) -> Answer:
         """HiGHS calls such a model empty, whatever its rows demand: 0 must lie between each row's bounds."""
