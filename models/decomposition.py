@@ -37,6 +37,8 @@ LEFT = 1e-8
 IDLE = 5
 #: a cut is added where it is missed by more than this share of the block's size
 VIOLATED = 1e-10
+#: entries of a row below this share of its largest are none: HiGHS would leave them out unsaid, and no proof could lean on such a row
+HELD = 1e-12
 #: splits of a site that are remembered
 REMEMBERED = 40
 
@@ -251,7 +253,7 @@ class Cuts:
     def _cut(self, i: int, capacity: Array, alpha: Array, rho: Array, x: Array | None) -> tuple[int, float]:
         """Work out a direction at a capacity and add the rows that x misses (all where x is None): (rows, largest miss in USD)."""
         site = self.sites[i]
-        found = self.worked(i, capacity, alpha, rho)
+        found, alpha, rho = self._held(i, alpha, rho, lambda a, r: self.worked(i, capacity, a, r))
         site.size = np.maximum(site.size, np.abs(found.value))
         if (alpha > 0.0).all():
             self.best[i] = found.value
@@ -268,6 +270,23 @@ class Cuts:
             self._append(self._rows(i, rows, alpha[rows], rho[rows], found.slope[rows]), capacity[rows])
         return len(rows), miss
 
+    def _held(self, i: int, alpha: Array, rho: Array, work_out: Callable[[Array, Array], Split]) -> tuple[Split, Array, Array]:
+        """(split, alpha, rho) of a direction without what rounding leaves in it, for a row that holds all of it.
+
+        An entry that is too small for the row is taken out of the direction, not of the row: hours are worked out without it, so that the
+        cut holds for every plan as it stands.
+        """
+        units = self.sites[i].units / self.unit
+        while True:
+            found = work_out(alpha, rho)
+            most = np.abs(found.slope).max(axis=1, initial=0.0) / self.unit
+            size = np.maximum(np.maximum(np.abs(alpha), (np.abs(rho) * units).max(axis=1, initial=0.0)), most)
+            small = np.abs(alpha) < HELD * size
+            smaller = np.abs(rho) * units < HELD * size[:, None]
+            if not (alpha[small].any() or rho[smaller].any()):
+                return found, alpha, rho
+            alpha, rho = np.where(small, 0.0, alpha), np.where(smaller, 0.0, rho)
+
     @staticmethod
     def _value(columns: Ints, x: Array) -> Array:
         return np.where(columns >= 0, x[columns], 0.0)
@@ -281,6 +300,7 @@ class Cuts:
         keep = (numbers >= 0) & (coefs != 0.0)
         # rows near 1, so that the solver's absolute tolerance means the same in every row
         size = np.maximum(np.abs(np.where(keep, coefs, 0.0)).max(axis=1), 1e-12)
+        keep &= np.abs(coefs) >= HELD * size[:, None]  # of slopes: what rounding leaves of hours worth what they cost
         at = np.repeat(np.arange(len(rows)), keep.sum(axis=1))
         block = sparse.csr_array(
             ((coefs / size[:, None])[keep], (at, numbers[keep])), shape=(len(rows), self.session.lp.matrix.shape[1])
@@ -297,8 +317,8 @@ class Cuts:
         count = len(site.theta)
         k, a, r = self._highest()[i], np.ones(count), np.zeros((count, len(site.units)))
         k[blocks], a[blocks], r[blocks] = capacity, alpha, np.where(site.quantity[blocks] >= 0, rho, 0.0)
-        found = self.split(i, k, a, r)
-        self._append(self._rows(i, blocks, alpha, r[blocks], found.slope[blocks]), capacity)
+        found, a, r = self._held(i, a, r, lambda one, other: self.split(i, k, one, other))
+        self._append(self._rows(i, blocks, a[blocks], r[blocks], found.slope[blocks]), capacity)
 
     def _append(self, cuts: Rows, capacity: Array) -> None:
         self.session.add_rows(np.full(len(cuts.blocks), -np.inf), cuts.upper, cuts.matrix)
@@ -531,6 +551,13 @@ class Realised:
         split = self.cuts.worked(i, self.capacity[i], alpha, rho)
         theta, q = self.cuts.sites[i].value.point(split)
         self.points[i].append((alpha, rho, theta, q))
+
+    def learn(self, other: Realised) -> None:
+        """Take over the splits at the same capacities that another aim has asked for."""
+        for mine, theirs in zip(self.points, other.points, strict=True):
+            known = {alpha.tobytes() + rho.tobytes() for alpha, rho, *_ in mine}
+            mine.extend(point for point in theirs if point[0].tobytes() + point[1].tobytes() not in known)
+        self._end = self._before = None
 
     def program(self) -> tuple[Any, list[tuple[int, int]]]:
         """(linear program, (site, point) of each group of B share columns)."""

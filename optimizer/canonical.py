@@ -48,6 +48,22 @@ def toward_bounds(lp: LinearProgram, weights: np.ndarray) -> np.ndarray:
     return np.where(free, 0.0, np.where(upper_only, -weights, weights))
 
 
+def level_on_face(lp: LinearProgram, answer: Answer, level: np.ndarray, tolerance: float = 1e-9) -> LinearProgram:
+    """The program of a level alone: its cost, minimised over the plans that are as good as the answer, an optimum of `lp`."""
+    face = Face.of(lp, tolerance)
+    face.fix(lp.true_cost, answer.x, answer.y)
+    return dataclasses.replace(
+        lp,
+        cost=level * lp.cost_scale,
+        offset=0.0,
+        sense=1,
+        col_lower=face.col_lower,
+        col_upper=face.col_upper,
+        row_lower=face.row_lower,
+        row_upper=face.row_upper,
+    )
+
+
 @dataclasses.dataclass
 class Face:
     """Bounds of the face so far; shrinks with every level."""
@@ -59,8 +75,19 @@ class Face:
     row_lower: np.ndarray
     row_upper: np.ndarray
 
+    @classmethod
+    def of(cls, lp: LinearProgram, tolerance: float) -> Face:
+        """The whole program."""
+        return cls(lp, tolerance, lp.col_lower.copy(), lp.col_upper.copy(), lp.row_lower.copy(), lp.row_upper.copy())
+
     def shrink(self, session: Session, cost: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
-        """Fix what has a price under (cost, y), where the plan x sits.
+        """`fix`, in the session too."""
+        columns, rows = self.fix(cost, x, y)
+        session.set_column_bounds(columns, self.col_lower[columns], self.col_upper[columns])
+        session.set_row_bounds(rows, self.row_lower[rows], self.row_upper[rows])
+
+    def fix(self, cost: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Fix what has a price under (cost, y), where the plan x sits: (columns, rows) that are fixed from now on.
 
         "Has a price" is relative and free of units: d_j against the sum of the terms it is made of, |c_j| + sum_i
         |a_ij y_i|, and y_i against the same sum in the column where it weighs most. An absolute threshold would fail
@@ -78,27 +105,17 @@ class Face:
         weight = np.zeros(matrix.shape[0])
         if largest > 0:
             np.maximum.at(weight, matrix.indices, terms / size[columns])
-        for bounds, value, price, change in (
-            (
-                (self.col_lower, self.col_upper),
-                x,
-                np.where(np.abs(d) > self.tolerance * size, d, 0.0),
-                session.set_column_bounds,
-            ),
-            (
-                (self.row_lower, self.row_upper),
-                matrix @ x,
-                np.where(weight > self.tolerance, y, 0.0),
-                session.set_row_bounds,
-            ),
+        found = []
+        for lower, upper, value, price in (
+            (self.col_lower, self.col_upper, x, np.where(np.abs(d) > self.tolerance * size, d, 0.0)),
+            (self.row_lower, self.row_upper, matrix @ x, np.where(weight > self.tolerance, y, 0.0)),
         ):
-            lower, upper = bounds
             at_lower = (price > 0) & (lower < upper) & _meets(value, lower)
             at_upper = (price < 0) & (lower < upper) & _meets(value, upper)
             upper[at_lower] = lower[at_lower]
             lower[at_upper] = upper[at_upper]
-            index = np.flatnonzero(at_lower | at_upper)
-            change(index, lower[index], upper[index])
+            found.append(np.flatnonzero(at_lower | at_upper))
+        return found[0], found[1]
 
 
 def _meets(value: np.ndarray, bound: np.ndarray) -> np.ndarray:
@@ -143,7 +160,7 @@ def _descend(
     session: Session, lp: LinearProgram, answer: Answer, levels: list[np.ndarray], tolerance: float
 ) -> tuple[np.ndarray, list[str], int, float, str]:
     """Level by level on the warm session: (x, messages, iterations, seconds, problem or "")."""
-    face = Face(lp, tolerance, lp.col_lower.copy(), lp.col_upper.copy(), lp.row_lower.copy(), lp.row_upper.copy())
+    face = Face.of(lp, tolerance)
     x, messages, iterations, seconds = answer.x, [], 0, 0.0
     face.shrink(session, lp.true_cost, x, answer.y)
     for k, level in enumerate(levels):

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 Progress = Callable[..., None]
 #: scenarios times periods from which a conflict is looked for in single scenarios first
 LARGE = 40
-#: seconds in which a scenario is looked for that lacks more than the first that has no plan
-WORSE = 0.5
+#: nonzeros of the programs of single scenarios among which one is looked for that lacks more than the first that has no plan: about half a
+#: second, counted, as a clock would tell how busy the machine is
+WORSE = 10_000
 #: so many in a row that lack the same end the search: it is nothing that scenarios differ in
 ALIKE = 3
 #: sections of a case that are about money
@@ -309,11 +310,11 @@ class Bench:
         """
         if not self.large:
             return
-        every, worst, most, until, alike = self.scope, None, -np.inf, None, 0
+        every, worst, most, seen, alike = self.scope, None, -np.inf, 0, 0
         kept: dict[tuple[tuple[str, ...], ...], Trial] = {}
         order = _order(self.whole)
         for s in order:
-            if self.expired() or alike == ALIKE or (until is not None and time.perf_counter() > until):
+            if self.expired() or alike == ALIKE or seen > WORSE:
                 break
             self.scope = (s,)
             trial = self.trial()
@@ -322,8 +323,9 @@ class Bench:
                 # what real hours bar, they mostly bar in each scenario: one is asked at length
                 found = trial.find()
                 hours = hours or found.feasible is False
+            if (worst is not None or found.feasible is False) and trial is not None:
+                seen += int(trial.base.matrix.nnz)
             if found.feasible is False:
-                until = until or time.perf_counter() + WORSE
                 alike = alike + 1 if np.isclose(found.shortfall, most, rtol=1e-6, atol=0.0) else 1
                 if found.shortfall > most:
                     worst, most, kept = s, found.shortfall, dict(self._trials)

@@ -19,7 +19,7 @@ from models.stopwatch import SECONDS, since
 from optimizer.proof import Certificate
 
 if TYPE_CHECKING:
-    from models.decomposition import Cuts
+    from models.decomposition import Cuts, Realised
     from models.linear import Lin
     from models.plan import Plan
     from optimizer.baseline import Baseline, Narrowed
@@ -52,6 +52,8 @@ NEAR = 1e-10
 NEARLY = 1e-9
 #: rounds of cuts after which a bound is near enough
 ROUGH = 2
+#: flows of hours (uses and sources times hours and scenarios) up to which hours are written out where cuts leave no proof
+WRITTEN = 50_000
 METHODS = ("cuts", "extensive")
 
 Progress = Callable[..., None]
@@ -170,21 +172,19 @@ def solve(
     """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}: expected one of {', '.join(METHODS)}")
-    run = _Run(
-        case,
-        method,
-        time_limit,
-        progress or _silent,
-        canonical,
-        seed,
-        presolve,
-        algorithm,
-        executor,
-        baseline=baseline,
-        keep=keep,
-        seed_from=seed_from,
-        thorough=thorough,
-    )
+    how = (progress or _silent, canonical, seed, presolve, algorithm, executor)
+    run = _Run(case, method, time_limit, *how, baseline=baseline, keep=keep, seed_from=seed_from, thorough=thorough)
+    found = _of(run)
+    if not (thorough and run.undecided(found)):
+        return found
+    # another proof of it: with every hour written out, where these are few
+    left = None if run.deadline is None else max(run.deadline - time.perf_counter(), 0.0)
+    written = _of(_Run(case, "extensive", left, *how, baseline=baseline, keep=keep))
+    return written if written.outcome in (Outcome.OPTIMAL, Outcome.INFEASIBLE, Outcome.UNBOUNDED) else found
+
+
+def _of(run: _Run) -> Solution:
+    """What a run finds. Its hours are given back."""
     try:
         return run.run()
     finally:
@@ -469,6 +469,7 @@ class _Run:
         if not self.canonical:
             return self._real(answer, barred)
         for _ in range(100):
+            answer = self._expecting(answer)
             chosen = canonical(self.session, self.session.lp, answer, self.levels)
             if self.cuts is None or self.cuts.real(chosen):
                 return chosen
@@ -476,6 +477,42 @@ class _Run:
             if answer.status.value != "optimal":
                 return answer
         return answer
+
+    @property
+    def _tail_alone(self) -> bool:
+        """Whether the objective looks at nothing but the tail, and hours are linked: outside the tail these have no price then."""
+        linked = self.cuts is not None and any(len(site.units) for site in self.cuts.sites)
+        return linked and self.problem.objective.weight == 1.0
+
+    def _expecting(self, answer: Answer) -> Answer:
+        """Where nothing but the tail has a price: an equal plan of the highest expected value, with every cut that it misses added.
+
+        Which of equal plans expects most is a program of its own (level 1 of the canonical plan), and its hours want cuts in its own
+        directions: else among equal plans one is chosen by hours that are not there.
+        """
+        if not self._tail_alone:
+            return answer
+        from optimizer.canonical import level_on_face
+
+        cuts, session, lp, basis = self.cuts, self.session, self.session.lp, self.session.get_basis()
+        assert cuts is not None
+        face = level_on_face(lp, answer, self.levels[0])
+        columns, rows = np.arange(len(lp.cost)), np.arange(len(lp.row_lower))
+        progress, thrifty = cuts.progress, cuts.thrifty
+        cuts.progress, cuts.thrifty = _silent, False  # its bounds are not those of the plan
+        session.set_column_bounds(columns, face.col_lower, face.col_upper)
+        session.set_row_bounds(rows, face.row_lower, face.row_upper)
+        session.set_costs(face.cost)
+        try:
+            found = cuts.tighten(session.solve(primal=True))[0]
+        finally:
+            cuts.progress, cuts.thrifty, cuts.attained = progress, thrifty, None
+            session.set_costs(lp.cost)
+            session.set_column_bounds(columns, lp.col_lower, lp.col_upper)
+            session.set_row_bounds(rows, lp.row_lower, lp.row_upper)
+            session.set_basis(basis)
+        answer = self._since(answer)
+        return replace(answer, x=found.x) if found.status.value == "optimal" else answer
 
     def _real(self, answer: Answer, barred: bool = False) -> Answer:
         """The optimum whose hours are real, where cuts were made in the plan's own directions only.
@@ -495,6 +532,13 @@ class _Run:
         return replace(answer, y=np.concatenate([answer.y, np.zeros(more)]))
 
     # ---- no plan ---------------------------------------------------------------------------------------------------
+    def undecided(self, found: Solution) -> bool:
+        """Whether a run by cuts ended without a plan and without a proof that there is none, and hours are few enough to be written out."""
+        if self.cuts is None or found.outcome is not Outcome.UNVERIFIED or found.decisions is not None:
+            return False
+        hours = sum(map(len, self.problem.clock.weight)) * self.problem.scenarios.count
+        return hours * sum(len(site.value.oracle.entries) for site in self.cuts.sites) <= WRITTEN
+
     def _without_plan(self, plan: Plan, lp: LinearProgram, answer: Answer, outcome: Outcome) -> Solution:
         from optimizer import proof
 
@@ -706,13 +750,14 @@ class _Run:
             return answer, plan.theta.dispatch([realised.plain(i, answer.x) for i in range(len(self.cuts.sites))])
         if standing and (mixed := realised.standing(answer)) is not None:
             return answer, plan.theta.dispatch(mixed)
+        expecting = self._learned(lp, answer, realised) if self._tail_alone and self.thorough else None
         session, found = realised.price_in(answer.objective, NEAR if self.thorough else REAL)
         if self.law and found.status.value == "optimal":
             # real hours leave other profits than the cuts did: the law is obeyed by these, and stays so among equal plans
             if branch.dodged(lp, found.x[: len(lp.cost)], self.law):
                 best = branch.settle(session, found, self.law, session.solve, lambda a: a).answer
                 found = best if best is not None else answer
-            lawful = branch.obeyed(lp, found.x[: len(lp.cost)], self.law)
+            lawful = branch.obeyed(lp, (found if expecting is None else expecting).x[: len(lp.cost)], self.law)
             rows = np.flatnonzero(lawful.row_lower != lp.row_lower)
             columns = np.flatnonzero(lawful.col_upper != lp.col_upper)
             session.set_row_bounds(rows, lawful.row_lower[rows], lawful.row_upper[rows])
@@ -727,6 +772,20 @@ class _Run:
             mixtures = [realised.plain(i, answer.x) for i in range(len(self.cuts.sites))]
             return replace(answer, message=message), plan.theta.dispatch(mixtures)
         return replace(answer, x=found.x[: len(lp.cost)]), plan.theta.dispatch(mixtures)
+
+    def _learned(self, lp: LinearProgram, answer: Answer, realised: Realised) -> Answer | None:
+        """Give the splits that only the expected value asks for to `realised`: the plan of real hours that expects most and obeys the law."""
+        from models.decomposition import REAL
+        from optimizer import branch
+        from optimizer.canonical import level_on_face
+
+        assert self.cuts is not None
+        aim = self.cuts.realised(level_on_face(lp, answer, self.levels[0]), answer)
+        best = float(self.levels[0] @ answer.x)
+        _, found = aim.price_in(best, NEAR)
+        realised.learn(aim)
+        there = found.status.value == "optimal" and abs(found.objective - best) <= REAL * max(abs(best), 1.0)
+        return found if there and not branch.dodged(lp, found.x[: len(lp.cost)], self.law) else None
 
     def _solution(self, **found: Any) -> Solution:
         loop = {} if self.cuts is None else {"rounds": self.cuts.rounds, "cuts": self.cuts.pool.count}

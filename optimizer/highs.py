@@ -50,10 +50,15 @@ DEVEX_ROWS = 2_000
 #: iterations with approximate weights, which now and then lead nowhere, after which the exact ones take over: so many, and one more
 #: for every four rows unless there are more rows than such a run is worth
 DEVEX_MOST, DEVEX_LARGE = 2_000, 60_000
-#: seconds, and times what a cold run took (before there was one: so many seconds a nonzero), after which a warm run is given up
-PATIENCE, PATIENT, GUESS = 1.0, 3.0, 1e-5
+#: work (steps times nonzeros) and times the steps of a cold run after which a warm run is given up; counted, as a clock would tell how busy
+#: the machine is
+PATIENCE, PATIENT = 5e7, 3.0
 #: the same of a brief run
-BRIEF = 0.3, 1.0
+BRIEF = 1.5e7, 1.0
+#: nonzeros below which a step costs no less
+FEWEST = 2_000
+#: steps that a cold run takes at least, and more for each row and column: before there was one, and by interior point, whose steps are few
+STEPS, SHARE = 1_500, 0.1
 #: HiGHS's numbers of simplex methods
 DUAL, PRIMAL = 1, 4
 
@@ -440,7 +445,7 @@ class Session:
         self._set("allow_unbounded_or_infeasible", False)
         self._lp: LinearProgram | None = None
         self._warm = False
-        self._cold = 0.0  # seconds that a cold run took
+        self._cold = 0  # steps that a cold run took
         self.brief = False  # a warm run that finds no plan soon is taken for one that has none: no proof is looked for
         self.last: Answer | None = None  # of the last solve
 
@@ -660,16 +665,14 @@ class Session:
         # "ipm" would be another algorithm (HiPO) where its package happens to be installed: the same path everywhere
         self._set("solver", "ipx" if method == "ipm" else method)
         self._set("presolve", "on" if presolve else "off")
-        rows, start = len(self.lp.row_lower), time.perf_counter()
-        self._watch.tired, self._watch.patience = False, None
-        brief = self.brief and not primal
+        rows = len(self.lp.row_lower)
         if not self._warm:
+            self._watch.begin(None)
             found = self._weighted(-1)
-            self._cold = max(self._cold, time.perf_counter() - start)
+            self._cold = max(self._cold, self._watch.looks)
             return found
         # where there is no plan, free columns can keep HiGHS from seeing that, and it then starts anew with every step
-        least, times = BRIEF if brief else (PATIENCE, PATIENT)
-        self._watch.patience = start + least + times * max(self._cold, GUESS * self.lp.matrix.nnz)
+        self._watch.begin(self._patience(BRIEF if self.brief and not primal else (PATIENCE, PATIENT)))
         if rows < DEVEX_ROWS:
             return self._weighted(-1)
         status, first = self._weighted(1, most=DEVEX_MOST + (rows // 4 if rows <= DEVEX_LARGE else 0))
@@ -677,6 +680,12 @@ class Session:
             return status, first
         status, more = self._weighted(-1)
         return status, first + more
+
+    def _patience(self, most: tuple[float, float]) -> float:
+        """Steps after which a warm run is given up: the same wherever it is solved. most: as PATIENCE, PATIENT."""
+        work, times = most
+        rows, columns = self.lp.matrix.shape
+        return work / max(self.lp.matrix.nnz, FEWEST) + times * max(self._cold, STEPS + SHARE * (rows + columns))
 
     def _weighted(self, weights: int, most: int = highspy.kHighsIInf) -> tuple[Any, int]:
         """(status, iterations) of a run with HiGHS's own choice of dual edge weights (-1) or Devex (1), of at most so many iterations."""
@@ -769,7 +778,7 @@ class Session:
             col_upper=np.concatenate([lp.col_upper, np.full(2 * m, np.inf)]),
         )
         # by interior point: simplex takes many times as long over so many slacks
-        answer = self._aside(phase_one, "ipm")
+        answer = self._aside(phase_one, "ipm", refined=True)
         return (answer.y, answer.objective) if answer.status is Status.OPTIMAL else (None, math.nan)
 
     def _unbounded(self, start: float, iterations: int, messages: list[str]) -> Answer:
@@ -805,11 +814,12 @@ class Session:
             messages.append("HiGHS reported unbounded, but no proof of it holds.")
         return self._answer(Status.UNBOUNDED, start, iterations, x, ray=ray, message=" ".join(messages))
 
-    def _aside(self, lp: LinearProgram, method: str = "simplex") -> Answer:
-        """Solve another program without touching this session's basis."""
+    def _aside(self, lp: LinearProgram, method: str = "simplex", refined: bool = False) -> Answer:
+        """Solve another program without touching this session's basis. refined: with duals to the last digit."""
         other = Session(dataclasses.replace(self.options, method=method))
         other.load(lp)
-        return other.solve()
+        answer = other.solve()
+        return other.refined(answer) if refined else answer
 
     def _without_columns(self, start: float) -> Answer:
         """HiGHS calls such a model empty, whatever its rows demand: 0 must lie between each row's bounds."""

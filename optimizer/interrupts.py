@@ -50,12 +50,14 @@ class Watch:
     """A context manager around runs of one HiGHS instance, which calls `look` on its way.
 
     A signal that came during the run gets to its handler when the run is over, which is soon. deadline: time.perf_counter() at which a run
-    is to stop. patience: the same, of one run only, which then is `tired`. pulse: called every now and then.
+    is to stop. patience: looks (about one for each step) after which a run is `tired`, counted from `begin`: a clock would tell how busy the
+    machine is. pulse: called every now and then.
     """
 
     def __init__(self) -> None:
         self.deadline: float | None = None
         self.patience: float | None = None
+        self.looks = 0
         self.tired = self.asked = False
         self.pulse: Callable[[], None] | None = None
         self.next = 0.0
@@ -63,9 +65,14 @@ class Watch:
         self.trouble: BaseException | None = None
         self.handler: Any = None
 
+    def begin(self, patience: float | None) -> None:
+        """Count from here."""
+        self.patience, self.looks, self.tired = patience, 0, False
+
     def look(self, event: Any) -> None:
         """HiGHS's callback: asks it to stop where it should."""
         now = time.perf_counter()
+        self.looks += 1
         if self.pulse is not None and now > self.next:
             self.next = now + PULSE
             try:
@@ -73,7 +80,7 @@ class Watch:
             except BaseException as error:
                 self.trouble = error
         stop = self.pressed is not None or self.trouble is not None or (self.deadline is not None and now > self.deadline)
-        self.tired = self.tired or (not stop and self.patience is not None and now > self.patience)
+        self.tired = self.tired or (not stop and self.patience is not None and self.looks > self.patience)
         if stop or self.tired or self.asked:
             self.asked = stop or self.tired
             event.interrupt(self.asked)  # HiGHS remembers it until it is told otherwise

@@ -34,7 +34,7 @@ TICK = 0.2
 GRACE = 1.0
 #: the whole machine is shared out by the number of workers
 ONE_THREAD = dict.fromkeys(("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-COMMAND = (sys.executable, "-P", "-c", "import sys; from optimizer.worker import serve; serve(int(sys.argv[1]))")
+COMMAND = (sys.executable, "-P", "-c", "import sys; from optimizer.worker import serve; serve(*map(int, sys.argv[1:]))")
 
 
 @dataclass
@@ -62,7 +62,7 @@ class _Worker:
             self.said = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `stop`
             environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)}
             self.process = subprocess.Popen(
-                [*COMMAND, str(theirs.fileno())],
+                [*COMMAND, str(theirs.fileno()), str(os.getpid())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -123,8 +123,8 @@ def work_out(piece: Piece, request: bytes, threads: int | None = None) -> Any:
 # ---- a process of this machine ---------------------------------------------------------------------------------------
 
 
-def serve(handle: int) -> None:
-    """Do what comes through the socket `handle`, one message after the other, until the other side is gone.
+def serve(handle: int, parent: int) -> None:
+    """Do what comes through the socket `handle`, one message after the other, until the other side is gone. parent: the process there.
 
     Messages: ('hours', key, payload or None, request), ('call', function, item), ('forget', keys). Answers: (True, value) or
     (False, Failure); nothing to 'forget'.
@@ -133,7 +133,7 @@ def serve(handle: int) -> None:
     from multiprocessing.connection import Connection
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started this process ends it
-    _end_with_parent()
+    _end_with_parent(parent)
     connection: Connection = Connection(handle)
     held: dict[Any, Piece] = {}
     try:
@@ -175,13 +175,18 @@ def _obey(message: bytes, held: dict[Any, Piece]) -> bytes | None:
         return dump((False, Failure.of(error)))
 
 
-def _end_with_parent() -> None:
-    """Where the system can: killed with the process that started this one, even in the middle of a long task."""
+def _end_with_parent(parent: int) -> None:
+    """Where the system can: killed with the process that started this one, even in the middle of a long task.
+
+    Of a process that was gone before, the system says nothing, and its first task may be in the socket already.
+    """
     if sys.platform == "linux":
         import ctypes
         import signal
 
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    if os.getppid() != parent:
+        os._exit(0)
 
 
 # ---- a worker of a cluster -------------------------------------------------------------------------------------------

@@ -7,8 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models import decomposition
+from models.decomposition import Cuts
 from models.problem import LEAP_HOURS, Problem
 from models.proforma_assets import keep_assets
+from optimizer import engine, warm
 from optimizer.case import Case
 from optimizer.engine import Outcome, Solution, solve_problem
 from tests.random_problems import random_problem
@@ -122,3 +125,84 @@ def test_every_hour_of_a_year_is_kept() -> None:
         given = np.sum(list(split.sources.values()), axis=0)
         assert len(used) == len(problem.clock.hour_index[t]), (site, s, t)
         assert np.abs(used - given).max() <= 1e-9
+
+
+#: rules out any plan, and prices a linked quantity at what rounding leaves of nothing on the way there
+BARRED = ("sites.barker.delay=25 months", "horizon.hours={every: 719}", "horizon.period=half-year")
+
+
+def barred() -> Case:
+    return Case.load(ROOT / "tests" / "cases" / "all-features.yaml", settings=BARRED)
+
+
+def test_no_plan_is_proved_where_a_direction_held_rounding() -> None:
+    solution = engine.solve(barred())
+    assert solution.outcome is Outcome.INFEASIBLE and solution.method == "cuts", solution.reasons
+    assert solution.certificate is not None and solution.certificate.verified and solution.certificate.margin > 1e-3
+
+
+def test_a_cut_holds_all_of_its_direction(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What rounding leaves of a price is taken out before the hours are worked out: the cut is that of the direction in its row."""
+    asked: list[tuple[np.ndarray, np.ndarray]] = []
+    begun = Cuts._begin
+
+    def begin(self: Cuts, start: list[np.ndarray] | None) -> None:
+        begun(self, start)
+        site = next(i for i, one in enumerate(self.sites) if len(one.units))
+        blocks, count = len(self.sites[site].theta), len(self.sites[site].units)
+        split = self.split
+        self.split = lambda i, k, a, r: (asked.append((a, r)), split(i, k, a, r))[1]  # type: ignore[func-returns-value]
+        capacity = np.maximum(self.sites[site].value.constant, 1.0)
+        self._cut(site, capacity, np.ones(blocks), np.full((blocks, count), 1e-16) * self.unit / self.sites[site].units, None)
+        self.split = split
+
+    monkeypatch.setattr(Cuts, "_begin", begin)
+    solution = engine.solve(barred())
+    assert len(asked) == 2 and asked[0][1].any() and not asked[1][1].any() and (asked[1][0] == 1.0).all()
+    assert solution.outcome is Outcome.INFEASIBLE
+
+
+def test_what_cuts_do_not_prove_is_proved_with_every_hour_written_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here rows keep what HiGHS leaves out, and no ray proves anything: the answer is that of the program in one piece, if it is small."""
+    monkeypatch.setattr(decomposition, "HELD", 0.0)
+    solution = engine.solve(barred())
+    assert solution.outcome is Outcome.INFEASIBLE and solution.method == "extensive"
+    assert solution.certificate is not None and solution.certificate.verified
+    monkeypatch.setattr(engine, "WRITTEN", 0)
+    solution = engine.solve(barred())
+    assert solution.outcome is Outcome.UNVERIFIED
+
+
+@pytest.fixture(scope="module")
+def tail_alone() -> tuple[Solution, float]:
+    """With every hour written out: (solution, expected value)."""
+    solution = engine.solve(weighed(1.0), method="extensive", baseline=False)
+    assert solution.outcome is Outcome.OPTIMAL, solution.reasons
+    return solution, expected(solution)
+
+
+def weighed(weight: float) -> Case:
+    settings = ("horizon.hours={every: 719}", "horizon.period=half-year", f"objective.risk_weight={weight}")
+    return Case.load(ROOT / "tests" / "cases" / "all-features.yaml", settings=settings)
+
+
+def expected(solution: Solution) -> float:
+    assert solution.books is not None
+    return float(solution.books.value @ solution.problem.scenarios.probability)
+
+
+@pytest.mark.parametrize("neighbour", [None, 0.5, 0.9])
+def test_of_plans_with_the_same_tail_the_one_that_expects_most(
+    tail_alone: tuple[Solution, float], neighbour: float | None
+) -> None:
+    """At risk weight 1 hours outside the tail have no price, yet the highest expected value is that of the program in one piece: from
+    nothing, and from wherever a neighbour ended."""
+    whole, most = tail_alone
+    seed = None
+    if neighbour is not None:
+        kept = engine.solve(weighed(neighbour), keep=True, baseline=False).kept
+        assert kept is not None
+        seed = warm.leave(kept)
+    solution = engine.solve(weighed(1.0), baseline=False, seed_from=seed)
+    agree(solution, whole)
+    assert expected(solution) == pytest.approx(most, rel=1e-8)

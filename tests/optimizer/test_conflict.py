@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from models.problem import Problem, Rule
+from optimizer import conflict as conflicts
 from optimizer import no_plan_text as explain_text
 from optimizer.case import Case
 from optimizer.conflict import Bench, Change, Conflict, collide
@@ -19,7 +21,7 @@ from optimizer.engine import solve
 from optimizer.explain_no_plan import Explanation, explain, explain_problem, explain_refuted, refuted
 from optimizer.repair import Repair, all_conflicts
 from optimizer.stated import Stated, stated
-from optimizer.trial import Shift, Trial
+from optimizer.trial import Finding, Shift, Trial
 from tests.benchmarks.problems import whole
 
 CASES = Path(__file__).parents[1] / "cases" / "infeasible"
@@ -442,3 +444,18 @@ def test_time_that_is_up_is_told() -> None:
     assert found.status == "infeasible"
     text = "\n".join(explain_text.lines(found))
     assert "Time was up" in text and not any(repair.outcome == "optimal" for repair in found.repairs)
+
+
+def test_a_slow_clock_changes_no_scenario(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which scenario is looked at by itself does not hang on how long the looks before took: here each lacks more than the one before."""
+    case = Case.load(Path(__file__).parents[2] / "tests" / "cases" / "all-features.yaml", settings=("horizon.period=half-year",))
+    problem = case.problem()
+    order = conflicts._order(problem)
+    looks = itertools.count(1)
+    clock = itertools.count()
+    monkeypatch.setattr(conflicts, "LARGE", 2)
+    monkeypatch.setattr(Trial, "find", lambda self, let_go=(), hours=True: Finding(False, float(next(looks))))
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(clock)) ** 6)
+    bench = Bench(problem, case)
+    bench.narrow()
+    assert len(order) == 3 and bench.scope == (order[-1],)

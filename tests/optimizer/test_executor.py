@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -309,6 +310,27 @@ def test_workers_end_with_who_started_them() -> None:
         time.sleep(0.5)
         parent.kill()
     assert gone(pids)
+
+
+def test_workers_that_begin_late_end_with_who_started_them() -> None:
+    """Killed while they still start, with their first task sent: they begin when there is nobody any more."""
+    script = (
+        "import os, signal, time; from optimizer.executor import Executor\n"
+        "executor = Executor(workers=2); [os.kill(pid, signal.SIGSTOP) for pid in executor.pids]\n"
+        "print(*executor.pids, flush=True); executor.map(time.sleep, [60, 60])"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    ) as parent:
+        assert parent.stdout is not None
+        pids = [int(pid) for pid in parent.stdout.readline().split()]
+        assert len(pids) == 2 and all(map(running, pids))
+        time.sleep(0.5)
+        parent.kill()
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+    assert gone(pids, 30.0)
 
 
 def test_an_interrupted_map_leaves_workers_that_can_go_on() -> None:

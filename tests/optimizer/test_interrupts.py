@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import signal
@@ -235,6 +236,34 @@ def test_a_warm_run_that_takes_long_is_given_up_and_begun_anew(
     tired = moved()
     assert not tired[0].message  # it was cold
     assert all("A run ended in no time; solved again cold by ipm." in answer.message for answer in tired[1:])
+
+
+def test_a_slow_clock_changes_no_path(long_program: LinearProgram, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Longer and longer between two looks at it, as on a machine that has ever more other things to do: patience is counted in steps."""
+
+    def moved() -> list[Answer]:
+        session = Session(SolverOptions())
+        session.load(lp)
+        out = [session.solve()]
+        for factor in (0.5, 1.5):
+            session.set_row_bounds(np.arange(300), np.full(300, -np.inf), lp.row_upper * factor)
+            session.brief = factor > 1.0
+            out.append(session.solve())
+        return out
+
+    small = slice(0, 300)
+    lp = LinearProgram(
+        long_program.cost[small], 0.0, sparse.csc_array(long_program.matrix[small, small]), np.full(300, -np.inf),
+        long_program.row_upper[small], np.zeros(300), np.ones(300),
+    )  # fmt: skip
+    before = moved()
+    clock = itertools.count()
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(clock)) ** 6)
+    for one, other in zip(before, moved(), strict=True):
+        assert one.status is other.status is Status.OPTIMAL and one.message == other.message == ""
+        assert (
+            one.iterations == other.iterations and one.x.tobytes() == other.x.tobytes() and one.y.tobytes() == other.y.tobytes()
+        )
 
 
 def test_out_of_reach_of_python_the_process_ends_by_itself(tmp_path: Path) -> None:
