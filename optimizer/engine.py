@@ -454,13 +454,15 @@ class _Run:
         return answer
 
     def _refined(self, answer: Answer) -> Answer:
-        """An optimum whose duals leave a gap that rounding of HiGHS explains, with the exact duals of its basis."""
+        """An optimum whose duals leave a gap, or whose plan misses a row, that rounding of HiGHS explains: with those of its exact basis."""
         from optimizer import proof
 
         if answer.status.value != "optimal":
             return answer
-        gap = proof.verify_optimal(self.session.lp, answer.x, answer.y, tolerance=TOLERANCE).gap
-        return self.session.refined(answer) if gap > EXACT else answer
+        found = proof.verify_optimal(self.session.lp, answer.x, answer.y, tolerance=TOLERANCE)
+        if found.primal_residual_relative > TOLERANCE:
+            return self.session.polished(answer, EXACT)
+        return self.session.refined(answer) if found.gap > EXACT else answer
 
     def _choose(self, answer: Answer, barred: bool = False) -> Answer:
         """The canonical one among equal optima; where it lies beyond what the hours give, cut and choose again. barred: as `_real`."""
