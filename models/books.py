@@ -55,6 +55,7 @@ class Books:
     plant         'in_service[kind]' USD of cost placed in service, 'depreciation[kind]' USD, of rigs, halls, interconnection, equipment, and of
                   'opening' -> (S, D)
     convertibles  every vintage of every convertible in every scenario
+    sizes         word -> (S, D), in its unit: the largest amount that a word which may cancel is summed from; `moved` USD: the largest of all
     """
 
     words: dict[str, Array]
@@ -73,3 +74,5 @@ class Books:
     checks: tuple[Check, ...]
     plant: dict[str, Array] = field(default_factory=dict)
     convertibles: tuple[Convertible, ...] = ()
+    sizes: dict[str, Array] = field(default_factory=dict)
+    moved: float = 0.0

@@ -170,31 +170,74 @@ def solve(
     """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}: expected one of {', '.join(METHODS)}")
-    run = _Run(
-        case,
-        method,
-        time_limit,
-        progress or _silent,
-        canonical,
-        seed,
-        presolve,
-        algorithm,
-        executor,
-        baseline=baseline,
-        keep=keep,
-        seed_from=seed_from,
-        thorough=thorough,
-    )
-    try:
-        return run.run()
-    finally:
-        if run.cuts is not None:
-            run.cuts.thrifty = False
-        if run.hours is not None:
-            run.hours.release()
-            run.hours = None
+    deadline = None if time_limit is None else time.perf_counter() + time_limit
+
+    def once(way: Case, how: str) -> Solution:
+        left = None if deadline is None else max(deadline - time.perf_counter(), 0.0)
+        run = _Run(
+            way,
+            how,
+            left,
+            progress or _silent,
+            canonical,
+            seed,
+            presolve,
+            algorithm,
+            executor,
+            baseline=baseline,
+            keep=keep,
+            seed_from=seed_from,
+            thorough=thorough,
+        )
+        try:
+            return run.run()
+        finally:
             if run.cuts is not None:
-                run.cuts.work_out_here()  # what is asked of a kept program later
+                run.cuts.thrifty = False
+            if run.hours is not None:
+                run.hours.release()
+                run.hours = None
+                if run.cuts is not None:
+                    run.cuts.work_out_here()  # what is asked of a kept program later
+
+    found = once(case, method)
+    if found.outcome is not Outcome.UNVERIFIED or seed_from is not None or not thorough:
+        return found
+    return _otherwise(found, once, deadline)
+
+
+def _otherwise(found: Solution, once: Callable[[Case, str], Solution], deadline: float | None) -> Solution:
+    """The first way (`second_try`) of an unverified answer that is verified; if none is, the answer with what to change in the case."""
+    from optimizer import second_try
+
+    case, plan = found.case, found.books is not None
+    if second_try.worthwhile(found):
+        for told, problem, method in second_try.ways(found.problem, found.method, plan):
+            if deadline is not None and time.perf_counter() > deadline:
+                break
+            tried = once(_Other(case, problem), method)  # type: ignore[arg-type]
+            if tried.outcome in (Outcome.OPTIMAL, Outcome.INFEASIBLE, Outcome.UNBOUNDED):
+                return replace(tried, case=case, notes=(*tried.notes, told))
+    return replace(found, reasons=(*found.reasons, second_try.advice(found)))
+
+
+@dataclass(frozen=True)
+class _Other:
+    """A case with its problem put another way."""
+
+    case: Case
+    arrays: Problem
+
+    @property
+    def variant(self) -> str | None:
+        return self.case.variant
+
+    @property
+    def name(self) -> str:
+        return self.case.name
+
+    def problem(self) -> Problem:
+        return self.arrays
 
 
 def solve_problem(problem: Problem, **options: Any) -> Solution:
@@ -824,6 +867,8 @@ def _directions(lp: LinearProgram, ray: np.ndarray) -> list[str]:
 
 def _compare(plan: Plan, books: Books, objective: float) -> tuple[Check, ...]:
     """The program's own figures against the books': objective, value, cash, coins, debt, tax, operating cash."""
+    from models.proforma_sizes import least_usd
+
     b, unit = plan.build, plan.build.unit
     out = [
         Check(
@@ -832,26 +877,41 @@ def _compare(plan: Plan, books: Books, objective: float) -> tuple[Check, ...]:
     ]
     names = b.problem.scenarios.names
 
-    def check(name: str, program: np.ndarray, booked: np.ndarray) -> None:
+    # the solver is exact to 1e-9 of a money unit: a line of nearly nothing is held to a hundred times that, or to what moves at all
+    least = least_usd(b.problem, books.moved)
+
+    def check(name: str, program: np.ndarray, booked: np.ndarray, flows: np.ndarray | float = 0.0) -> None:
         off = np.abs(program - booked)
-        k = int(off.argmax()) if off.size else 0
+        largest = max(
+            float(np.abs(booked).max(initial=0.0)), float(np.abs(program).max(initial=0.0)), least, np.finfo(float).tiny
+        )
+        scale = np.broadcast_to(np.maximum(flows, largest), off.shape)
+        k = int((off / scale).argmax()) if off.size else 0
         where = np.unravel_index(k, off.shape) if off.size else ()
         place = ", ".join([names[int(where[0])], *(f"date {int(d)}" for d in where[1:])]) if off.size else ""
-        # the solver is exact to 1e-9 of a money unit: a line of nearly nothing is held to a hundred times that
-        scale = max(float(np.abs(booked).max(initial=0.0)), float(np.abs(program).max(initial=0.0)), unit * 0.1)
-        out.append(Check(f"{name}: program against books", float(off.max(initial=0.0)), scale, place))
+        worst = (float(off[where]), float(scale[where])) if off.size else (0.0, largest)
+        out.append(Check(f"{name}: program against books", *worst, place))
 
     def table(word: str, factor: float = unit) -> np.ndarray:
         return np.array([[plan.words.at(word, None, s, d).value() * factor for d in range(b.D)] for s in range(b.S)])
 
     check("value", np.array([v.value for v in plan.risk.value]) * unit, books.value)
     for word in ("cash", "total_debt", "tax", "interest", "principal", "capex", "ebitda"):
-        check(word, table(word), books.words[word])
-    check("coins", table("coins", 1.0), books.words["coins"])
+        check(word, table(word), books.words[word], books.sizes.get(word, 0.0))
+    check("coins", table("coins", 1.0), books.words["coins"], books.sizes["coins"])
     for name, entry in b.ledger.items():
         booked = books.ledger.get(name, np.zeros((b.S, b.D)))
-        check(f"ledger {name}", np.array([[lin.value() * unit for lin in row] for row in entry]), booked)
+        check(
+            f"ledger {name}",
+            np.array([[lin.value() * unit for lin in row] for row in entry]),
+            booked,
+            books.sizes.get(_ENDS.get(name, ""), 0.0),
+        )
     return tuple(out)
+
+
+#: entries of the ledger that are stocks at T, by the word that tells what they are made of
+_ENDS = {"terminal_cash": "cash", "terminal_coins": "coins_value", "terminal_debt": "total_debt"}
 
 
 def _size(books: Books) -> float:
