@@ -46,6 +46,8 @@ def keep_books(problem: Problem, decisions: Decisions) -> Books:
     words = keep_words(problem, decisions, assets, power, debts, income, sheet, coins)
     kept = settled(power.total("kept"))
     sizes = word_sizes(problem, words, income, flows, debts, kept, decisions.sold, OPERATING)
+    moved = turnover(flows, sheet)
+    checks.usd = min(checks.usd, moved)
 
     value = sum(ledger.values(), np.zeros_like(coins)) @ problem.discount
     probability, aim = problem.scenarios.probability, problem.objective
@@ -69,7 +71,7 @@ def keep_books(problem: Problem, decisions: Decisions) -> Books:
         plant=_plant(assets),
         convertibles=tuple(debts.convertibles),
         sizes=sizes,
-        moved=turnover(flows, sheet),
+        moved=moved,
     )
     _check_statements(problem, books, debts, coins, power, decisions, checks)
     check_decisions(problem, decisions, assets, debts, books, checks)

@@ -17,7 +17,7 @@ LEAST_SHARE = 1e-6
 class Checklist:
     """Keeps, per family of checks, the item that is worst relative to its scale.
 
-    A scale is at least `least`: one natural unit (MW, BTC, a share), for amounts of money `usd`.
+    A scale is at least `least`: one natural unit (MW, BTC, a share), for amounts of money `usd`, which is no more than what moves at all.
     """
 
     def __init__(self, problem: Problem) -> None:

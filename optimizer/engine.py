@@ -210,9 +210,9 @@ def _otherwise(found: Solution, once: Callable[[Case, str], Solution], deadline:
     """The first way (`second_try`) of an unverified answer that is verified; if none is, the answer with what to change in the case."""
     from optimizer import second_try
 
-    case, plan = found.case, found.books is not None
+    case, moved = found.case, None if found.books is None else found.books.moved
     if second_try.worthwhile(found):
-        for told, problem, method in second_try.ways(found.problem, found.method, plan):
+        for told, problem, method in second_try.ways(found.problem, found.method, moved):
             if deadline is not None and time.perf_counter() > deadline:
                 break
             tried = once(_Other(case, problem), method)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ answer is verified like any other, by the same tolerances.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -22,30 +23,36 @@ if TYPE_CHECKING:
 UNITS = (1e-2, 10.0)
 #: up to so many amounts of single hours the extensive program is small
 SMALL = 400_000
-#: what is off by more than this (relative) is no rounding: it is told at once, lest another way hide a mistake
-ROUNDING = 1e-4
+#: what is off by more than this (relative), and by more than this of the unit of money, is no rounding: it is told at once, lest another
+#: way hide a mistake
+ROUNDING, TINY = 1e-4, 1e-8
 
 
 def worthwhile(solution: Solution) -> bool:
     """Whether an unverified answer may be for want of digits: all that is off is off by little, or a proof is missing altogether."""
     if solution.certificate is None or solution.books is None:
         return True
-    off = [check.relative for check in (*solution.books.checks, *solution.lp_checks)]
-    return max([solution.certificate.primal_residual_relative, *off]) <= ROUNDING
+    tiny = TINY * solution.problem.money
+    large = [check.relative for check in (*solution.books.checks, *solution.lp_checks) if check.residual > tiny]
+    return max([solution.certificate.primal_residual_relative, *large]) <= ROUNDING
 
 
-def ways(problem: Problem, method: str, plan: bool) -> Iterator[tuple[str, Problem, str]]:
-    """(what is told of it, problem, method) of each further way. plan: there is one, and figures of it are off."""
+def ways(problem: Problem, method: str, moved: float | None) -> Iterator[tuple[str, Problem, str]]:
+    """(what is told of it, problem, method) of each further way. moved: USD, the largest amount of the plan; None without one."""
+    plan = moved is not None
     units = [
-        (f"verified with {unit:g} USD as the unit of money", replace(problem, money=unit), method) for unit in _units(problem)
+        (f"verified with {unit:g} USD as the unit of money", replace(problem, money=unit), method)
+        for unit in _units(problem, moved)
     ]
     small = method != "extensive" and _hours(problem) <= SMALL
     written = [("verified with every hour written out", problem, "extensive")] if small else []
     yield from (*units, *written) if plan else (*written, *units)
 
 
-def _units(problem: Problem) -> list[float]:
-    return [problem.money * factor for factor in UNITS]
+def _units(problem: Problem, moved: float | None) -> list[float]:
+    """Units of money to try: of a plan that moves less than one unit, first one that is near to what it moves."""
+    near = [] if moved is None or not 0.0 < moved < problem.money else [10.0 ** math.floor(math.log10(moved))]
+    return [*near, *(problem.money * factor for factor in UNITS)]
 
 
 def _hours(problem: Problem) -> int:
