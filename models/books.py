@@ -55,7 +55,8 @@ class Books:
     plant         'in_service[kind]' USD of cost placed in service, 'depreciation[kind]' USD, of rigs, halls, interconnection, equipment, and of
                   'opening' -> (S, D)
     convertibles  every vintage of every convertible in every scenario
-    sizes         word -> (S, D), in its unit: the largest amount that a word which may cancel is summed from; `moved` USD: the largest of all
+    sizes         word or ledger entry -> (S, D), in its unit: the largest amount that one which may cancel is summed from
+    moved         USD: the largest amount of the cash flow statement and the balance sheet
     """
 
     words: dict[str, Array]

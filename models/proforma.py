@@ -45,7 +45,7 @@ def keep_books(problem: Problem, decisions: Decisions) -> Books:
     ledger = _ledger(problem, decisions, assets, debts, coins, sheet)
     words = keep_words(problem, decisions, assets, power, debts, income, sheet, coins)
     kept = settled(power.total("kept"))
-    sizes = word_sizes(problem, words, income, flows, debts, kept, decisions.sold, OPERATING)
+    sizes = word_sizes(problem, words, income, flows, assets, debts, kept, decisions.sold, OPERATING)
     moved = turnover(flows, sheet)
     checks.usd = min(checks.usd, moved)
 

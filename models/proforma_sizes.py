@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from models.problem import Array, Problem, Rule, Term
+from models.proforma_assets import Assets
 from models.proforma_debt import Liabilities
 from models.proforma_functions import along
 
@@ -52,15 +53,17 @@ def word_sizes(
     words: dict[str, Array],
     income: dict[str, Array],
     flows: dict[str, Array],
+    assets: Assets,
     debts: Liabilities,
     kept: Array,
     sold: Array,
     settling: set[str],
 ) -> dict[str, Array]:
-    """Words that may cancel, and terms of rules -> (S, D) >= 0, in the word's unit: the largest amount each is summed from.
+    """Words and entries of the ledger that may cancel, and terms of rules -> (S, D) >= 0, in their unit: the largest amount each is
+    summed from.
 
-    Of a stock, the largest flow so far. kept, sold: (S, D) BTC. settling: words that settle at the end of a period. A word that is not
-    here is made of itself.
+    Of a stock, the largest flow so far; of rigs at the end, what the largest fleet of a kind would be worth then. kept, sold: (S, D) BTC.
+    settling: words that settle at the end of a period. A word that is not here is made of itself.
     """
     cash = _so_far([line for name, line in flows.items() if name not in NOT_FLOWS])
     coins = _so_far([kept, sold, np.full_like(sold, problem.treasury.coins)])
@@ -79,6 +82,7 @@ def word_sizes(
         sizes[f"outstanding[{debt.name}]"] = _so_far([*lines, np.zeros_like(cash)])
     sizes["total_debt"] = _largest([np.zeros_like(cash), *(sizes[f"outstanding[{debt.name}]"] for debt in problem.debts)])
     sizes["net_debt"] = _largest([sizes["total_debt"], cash])
+    sizes["terminal_rigs"] = _fleet(problem, assets, cash)
     sizes["liquidity"] = _largest([cash, sizes["coins_value"]])
     for rule in problem.rules:
         for term in rule.terms:
@@ -87,6 +91,16 @@ def word_sizes(
                 made_of = np.maximum(sizes.get(plain, 0.0), np.abs(words[plain]))
                 sizes[str(term)] = along(term, made_of, term.word in settling, problem.clock)[0]
     return sizes
+
+
+def _fleet(problem: Problem, assets: Assets, like: Array) -> Array:
+    """(S, D) USD at the end for the largest fleet of a kind at a site at any time."""
+    worth = np.zeros(len(like))
+    for rig in problem.rigs:
+        for i, site in enumerate(problem.sites):
+            standing = assets.fleet.get((rig.name, site.name), np.zeros((len(like), 1)))
+            worth = np.maximum(worth, rig.resale[:, -1] * np.maximum(rig.owned[i], np.abs(standing).max(axis=1)))
+    return np.broadcast_to(worth[:, None], like.shape)
 
 
 def _largest(lines: Iterable[Array]) -> Array:

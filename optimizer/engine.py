@@ -910,8 +910,13 @@ def _compare(plan: Plan, books: Books, objective: float) -> tuple[Check, ...]:
     return tuple(out)
 
 
-#: entries of the ledger that are stocks at T, by the word that tells what they are made of
-_ENDS = {"terminal_cash": "cash", "terminal_coins": "coins_value", "terminal_debt": "total_debt"}
+#: entries of the ledger that are stocks at T, by the word whose size tells what they are made of
+_ENDS = {
+    "terminal_cash": "cash",
+    "terminal_coins": "coins_value",
+    "terminal_debt": "total_debt",
+    "terminal_rigs": "terminal_rigs",
+}
 
 
 def _size(books: Books) -> float:
