@@ -12,7 +12,7 @@ from models.problem import Function, Problem, Rule, Term
 from models.proforma import keep_books
 from models.proforma_checks import Checklist
 from models.proforma_sizes import least_usd, turnover
-from tests.models.tiny import at, debt_of, equity_of, idle, stream, tiny
+from tests.models.tiny import at, debt_of, equity_of, idle, rig_of, site_of, stream, tiny
 
 TOLERANCE = 1e-7
 
@@ -103,3 +103,13 @@ def test_each_item_is_measured_against_its_own_scale() -> None:
     checks.at_most("x", np.array([[2.0, 1.0, 0.0]]), 0.0, "item", scale=np.array([[1e6, 10.0, 1.0]]))
     (check,) = checks.result()
     assert (check.residual, check.scale, check.where) == (1.0, 10.0, "s0, date 1, item")
+
+
+def test_rigs_at_the_end_are_made_of_the_fleet() -> None:
+    problem = tiny(2)
+    problem = replace(problem, sites=(site_of(problem),))
+    problem = replace(problem, rigs=(rig_of(problem, resale=4e6, owned=np.array([25.0])),))
+    key = ("rig", "home")
+    books = keep_books(problem, idle(problem, retired={key: at(problem, {1: 25.0})}))
+    assert books.ledger["terminal_rigs"].max() == 0.0
+    assert books.sizes["terminal_rigs"].max() == 1e8
