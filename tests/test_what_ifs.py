@@ -142,3 +142,19 @@ def test_shipped_cases_with_other_numbers_are_proved(name: str) -> None:
     found = moved.one(name, 100, ("horizon.hours={every: 97}",))
     assert not found.wrong, found
     assert not list(moved.CASES.glob(".*"))
+
+
+@pytest.mark.parametrize("share", [1e-3, 1e-6, 1e-9])
+def test_a_company_however_small_is_proved(share: float, tmp_path: Path) -> None:
+    """The same prices and next to no amounts: what the plan moves is a small part of the program's unit of money."""
+    case = yaml.load((ROOT / "tests/cases/modigliani-miller.yaml").read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+    del case["variants"]
+    case["projects"]["plant"]["limit"] = f"{100 * share:.12f}"
+    for name, usd in (("owners", 200e6), ("notes", 100e6), ("loan", 100e6)):
+        case["financing"][name]["limit"] = f"{usd * share:.9f} USD"
+    path = tmp_path / "small.yaml"
+    path.write_text(yaml.safe_dump(case, sort_keys=False), encoding="utf-8")
+    found = solve(Case.load(path), baseline=False)
+    assert found.outcome is Outcome.OPTIMAL, found.reasons
+    assert found.objective == pytest.approx(19.7813e6 * share, rel=1e-5)
+    assert found.books is not None and found.books.moved < 1e9 * share
