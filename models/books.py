@@ -55,6 +55,8 @@ class Books:
     plant         'in_service[kind]' USD of cost placed in service, 'depreciation[kind]' USD, of rigs, halls, interconnection, equipment, and of
                   'opening' -> (S, D)
     convertibles  every vintage of every convertible in every scenario
+    sizes         word or ledger entry -> (S, D), in its unit: the largest amount that one which may cancel is summed from
+    moved         USD: the largest amount of the cash flow statement and the balance sheet
     """
 
     words: dict[str, Array]
@@ -73,3 +75,5 @@ class Books:
     checks: tuple[Check, ...]
     plant: dict[str, Array] = field(default_factory=dict)
     convertibles: tuple[Convertible, ...] = ()
+    sizes: dict[str, Array] = field(default_factory=dict)
+    moved: float = 0.0

@@ -24,8 +24,9 @@ from models.proforma_debt import Liabilities, keep_debts
 from models.proforma_feasible import check_decisions
 from models.proforma_limits import check_limits, keep_charges
 from models.proforma_power import COSTS, REVENUES, Power, keep_power
+from models.proforma_sizes import turnover, word_sizes
 from models.proforma_tax import TaxReturns, year_of_date
-from models.proforma_words import check_rules, keep_words, settled
+from models.proforma_words import OPERATING, check_rules, keep_words, settled
 
 __all__ = ["cvar", "keep_books"]
 
@@ -43,6 +44,10 @@ def keep_books(problem: Problem, decisions: Decisions) -> Books:
     sheet = _balance_sheet(problem, decisions, assets, debts, coins, income, flows)
     ledger = _ledger(problem, decisions, assets, debts, coins, sheet)
     words = keep_words(problem, decisions, assets, power, debts, income, sheet, coins)
+    kept = settled(power.total("kept"))
+    sizes = word_sizes(problem, words, income, flows, assets, debts, kept, decisions.sold, OPERATING)
+    moved = turnover(flows, sheet)
+    checks.usd = min(checks.usd, moved)
 
     value = sum(ledger.values(), np.zeros_like(coins)) @ problem.discount
     probability, aim = problem.scenarios.probability, problem.objective
@@ -65,11 +70,13 @@ def keep_books(problem: Problem, decisions: Decisions) -> Books:
         checks=(),
         plant=_plant(assets),
         convertibles=tuple(debts.convertibles),
+        sizes=sizes,
+        moved=moved,
     )
     _check_statements(problem, books, debts, coins, power, decisions, checks)
     check_decisions(problem, decisions, assets, debts, books, checks)
     check_limits(problem, decisions, power, checks)
-    check_rules(problem, decisions, words, checks)
+    check_rules(problem, decisions, words, sizes, checks)
     object.__setattr__(books, "checks", checks.result())
     return books
 
@@ -342,13 +349,12 @@ def _check_statements(
 ) -> None:
     """The identities that tie the statements with each other."""
     sheet, flows, income = books.balance_sheet, books.cash_flow, books.income
-    turnover = max((float(np.max(np.abs(line), initial=0.0)) for line in flows.values()), default=0.0)
-    claims = sheet["total_liabilities"] + sheet["total_equity"]
-    checks.equal("balance sheet balances", sheet["total_assets"], claims, scale=turnover)
     largest = max(float(np.max(np.abs(line), initial=0.0)) for line in flows.values())
-    checks.equal("cash rolls", flows["opening_cash"] + flows["change"], flows["closing_cash"], scale=largest)
-    checks.equal("cash opens", flows["opening_cash"][:, 0], problem.treasury.cash)
-    checks.at_most("cash is not negative", -sheet["cash"], 0.0, scale=largest)
+    claims = sheet["total_liabilities"] + sheet["total_equity"]
+    checks.equal("balance sheet balances", sheet["total_assets"], claims, scale=largest, least=checks.usd)
+    checks.equal("cash rolls", flows["opening_cash"] + flows["change"], flows["closing_cash"], scale=largest, least=checks.usd)
+    checks.equal("cash opens", flows["opening_cash"][:, 0], problem.treasury.cash, least=checks.usd)
+    checks.at_most("cash is not negative", -sheet["cash"], 0.0, scale=largest, least=checks.usd)
     kept = settled(problem.treasury.retain * power.total("coins"))
     moved = np.cumsum(kept, axis=1) - np.cumsum(decisions.sold, axis=1)
     checks.equal("coins roll with what is retained", coins, problem.treasury.coins + moved)
@@ -356,20 +362,22 @@ def _check_statements(
     price, mean = problem.market.btc_price, problem.market.btc_price_mean
     margin = income["revenue"] - income["ai_rent"] - settled(mean * power.total("kept"))
     margin = margin - _sum([income[name] for name in COSTS])
-    checks.equal("cash margin is revenue less costs less retained coins", margin, flows["cash_margin"], scale=largest)
+    checks.equal(
+        "cash margin is revenue less costs less retained coins", margin, flows["cash_margin"], scale=largest, least=checks.usd
+    )
     worth = np.cumsum(settled(mean * power.total("kept")) + income["coin_gains"] - flows["coin_sales"], axis=1)
     opening = problem.treasury.coins * price[:, :1]
     # coins that come and go again leave the rounding of their worth, not of what is left
     passed = max(float(np.max(np.abs(x), initial=0.0)) for x in (opening, flows["coin_sales"], mean * power.total("kept")))
-    checks.equal("coins are carried at fair value", sheet["coins"], opening + worth, scale=passed)
+    checks.equal("coins are carried at fair value", sheet["coins"], opening + worth, scale=passed, least=checks.usd)
     ins, outs = ("issued", "pik"), ("principal", "redeemed", "called", "put", "converted")
     for name, lines in debts.schedules.items():
         rolled = lines["opening"] + _sum([lines[k] for k in ins]) - _sum([lines[k] for k in outs])
         scale = float(np.max(np.abs(lines["issued"]), initial=0.0))
-        checks.equal("debt rolls", rolled, lines["closing"], name, scale)
+        checks.equal("debt rolls", rolled, lines["closing"], name, scale, least=checks.usd)
         accrued = lines["interest_accrued"] + lines["commitment_accrued"] - lines["interest_paid"] - lines["pik"]
         due = debts.opening_due[name][:, None] + np.cumsum(accrued, axis=1)
-        checks.equal("interest due rolls", due, lines["interest_due"], name, scale)
+        checks.equal("interest due rolls", due, lines["interest_due"], name, scale, least=checks.usd)
     # The same value a second way: from the statements instead of the ledger.
     total = -flows["dividends"] + books.ledger["contributions"] + books.ledger["rescue_penalty"] - flows["rescue"]
     total = total + books.ledger["soft_rules"] + books.ledger["conversion"] + books.ledger["capped_call"]
@@ -381,6 +389,8 @@ def _check_statements(
     value = value + end * problem.discount[-1]
     owed = -(sheet["debt"] + sheet["interest_due"])[:, -1]
     floor = np.where(books.ledger["terminal_debt"][:, -1] > owed, books.ledger["terminal_debt"][:, -1] - owed, 0.0)
-    checks.equal("terminal debt is at least what is owed", floor, 0.0, scale=float(np.max(np.abs(owed), initial=0.0)))
+    checks.equal(
+        "terminal debt is at least what is owed", floor, 0.0, scale=float(np.max(np.abs(owed), initial=0.0)), least=checks.usd
+    )
     scale = max(float(np.max(np.abs(entry @ problem.discount), initial=0.0)) for entry in books.ledger.values())
-    checks.equal("ledger adds up to value", value, books.value, scale=scale)
+    checks.equal("ledger adds up to value", value, books.value, scale=scale, least=checks.usd)

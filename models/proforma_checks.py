@@ -10,20 +10,27 @@ from numpy.typing import ArrayLike
 from models.books import Check
 from models.problem import Array, Problem
 
+#: a check of USD is measured against this share of the program's unit of money at least (1 USD where that is a million)
+LEAST_SHARE = 1e-6
+
 
 class Checklist:
-    """Keeps, per family of checks, the item that is worst relative to its scale."""
+    """Keeps, per family of checks, the item that is worst relative to its scale.
+
+    A scale is at least `least`: one natural unit (MW, BTC, a share), for amounts of money `usd`, which is no more than what moves at all.
+    """
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
+        self.usd = LEAST_SHARE * problem.money
         self._worst: dict[str, Check] = {}
 
-    def note(self, name: str, residual: float, scale: float, place: tuple[object, ...] = ()) -> None:
-        """One item: residual >= 0 in the units of scale > 0; what is not a number counts as an infinite residual."""
+    def note(self, name: str, residual: float, scale: float, place: tuple[object, ...] = (), least: float = 1.0) -> None:
+        """One item: residual >= 0 in the units of scale and least > 0; what is not a number counts as an infinite residual."""
         residual = float(residual)
         if np.isnan(residual):
             residual = float("inf")
-        scale = max(float(scale), 1.0) if np.isfinite(scale) else 1.0
+        scale = max(float(scale), least) if np.isfinite(scale) else least
         known = self._worst.get(name)
         if known is None or residual / scale > known.relative:
             where = ", ".join(str(part) for part in place) if residual > 0.0 else ""
@@ -39,30 +46,40 @@ class Checklist:
         worst = int(np.argmax(off / size))
         self.note(name, off[worst], size[worst], place(worst))
 
-    def equal(self, name: str, left: ArrayLike, right: ArrayLike, item: str = "", scale: float = 0.0) -> None:
-        """left == right, arrays whose first axis is the scenario and second the date (or period, or year)."""
-        a, b = np.broadcast_arrays(np.asarray(left, dtype=float), np.asarray(right, dtype=float))
-        self._array(name, np.abs(a - b), a, b, item, scale)
+    def equal(
+        self, name: str, left: ArrayLike, right: ArrayLike, item: str = "", scale: ArrayLike = 0.0, least: float = 1.0
+    ) -> None:
+        """left == right, arrays whose first axis is the scenario and second the date (or period, or year).
 
-    def at_most(self, name: str, left: ArrayLike, right: ArrayLike, item: str = "", scale: float = 0.0) -> None:
-        """left <= right; an infinite right side never binds."""
+        Measured against the largest of either, and against scale, one for all or one for each.
+        """
+        a, b = np.broadcast_arrays(np.asarray(left, dtype=float), np.asarray(right, dtype=float))
+        self._array(name, np.abs(a - b), a, b, item, scale, least)
+
+    def at_most(
+        self, name: str, left: ArrayLike, right: ArrayLike, item: str = "", scale: ArrayLike = 0.0, least: float = 1.0
+    ) -> None:
+        """left <= right; an infinite right side never binds. scale: as in `equal`."""
         a, b = np.broadcast_arrays(np.asarray(left, dtype=float), np.asarray(right, dtype=float))
         # np.maximum keeps what is not a number, so that a broken line cannot pass
-        self._array(name, np.maximum(a - b, 0.0), a, b, item, scale)
+        self._array(name, np.maximum(a - b, 0.0), a, b, item, scale, least)
 
-    def _array(self, name: str, residual: Array, a: Array, b: Array, item: str, scale: float) -> None:
+    def _array(self, name: str, residual: Array, a: Array, b: Array, item: str, scale: ArrayLike, least: float) -> None:
         if residual.size == 0:
             return
-        magnitude = max(scale, _largest(a), _largest(b))
+        given = np.asarray(scale, dtype=float)
+        magnitude = np.broadcast_to(
+            np.maximum(np.where(np.isfinite(given), given, 0.0), max(_largest(a), _largest(b), least)), residual.shape
+        )
         residual = np.where(np.isnan(residual), np.inf, residual)
-        at = np.unravel_index(int(np.argmax(residual)), residual.shape)
+        at = np.unravel_index(int(np.argmax(residual / magnitude)), residual.shape)
         place: list[object] = []
         if len(at) > 0:
             place.append(self.problem.scenarios.names[int(at[0])])
         if len(at) > 1:
             place.append(f"date {int(at[-1])}")
         place.append(item)
-        self.note(name, float(residual[at]), magnitude, tuple(part for part in place if part != ""))
+        self.note(name, float(residual[at]), float(magnitude[at]), tuple(part for part in place if part != ""), least)
 
     def result(self) -> tuple[Check, ...]:
         """Every family in the order it was first met."""

@@ -178,7 +178,7 @@ class _Vintage:
         self.face = self.balance = face
         self.issue_month = debt.existing_month if existing else int(clock.date_month[v])
         end = clock.date_at(debt.maturity_month(self.issue_month))
-        checks.note("debt matures after it is issued", face if end <= v else 0.0, abs(face), (debt.name, f"date {v}"))
+        checks.note("debt matures after it is issued", face if end <= v else 0.0, abs(face), (debt.name, f"date {v}"), checks.usd)
         self.end = max(end, v + 1)
         self.life = month_at(clock, self.end) - month_at(clock, v)
         self.due = 0.0

@@ -13,6 +13,7 @@ from models.proforma_assets import EXPANSIONS, Assets, ai_after, decided, expans
 from models.proforma_checks import Checklist
 from models.proforma_debt import Liabilities, first_date, first_month, running_maturity
 from models.proforma_limits import soft_limits
+from models.proforma_sizes import NOTHING, least_usd, rule_size
 
 WINDOW = "decisions inside their windows"
 SIGN = "decisions are not negative"
@@ -23,10 +24,11 @@ def check_decisions(
     problem: Problem, decisions: Decisions, assets: Assets, debts: Liabilities, books: Books, checks: Checklist
 ) -> None:
     """Note every limit of the problem that the decisions must keep."""
-    usd = max(float(np.max(np.abs(line), initial=0.0)) for line in books.balance_sheet.values())
-    for name, values, allowed, scale in _allowed(problem, decisions, usd):
-        checks.at_most(SIGN, -values, 0.0, name, scale=max(scale, _size(values)))
-        checks.at_most(WINDOW, np.where(allowed, 0.0, np.abs(values)), 0.0, name, scale=max(scale, _size(values)))
+    usd = books.moved
+    for name, values, allowed, scale in _allowed(problem, decisions, books, usd):
+        size = max(scale, _size(values))
+        checks.at_most(SIGN, -values, 0.0, name, scale=size, least=scale)
+        checks.at_most(WINDOW, np.where(allowed, 0.0, np.abs(values)), 0.0, name, scale=size, least=scale)
     _names(problem, decisions, checks)
     _nodes(problem, decisions, checks)
     for rig in problem.rigs:
@@ -38,8 +40,9 @@ def check_decisions(
         _between(checks, total, project.minimum, project.limit, project.name)
     for issue in problem.equities:
         sold = decided(decisions.issued, issue.name, problem)
-        _between(checks, sold.sum(axis=1), issue.minimum, issue.limit, issue.name)
-        checks.at_most(LIMIT, sold, issue.date_limit, issue.name)
+        face = _face(problem, issue.limit, 0.0, usd)
+        _between(checks, sold.sum(axis=1), issue.minimum, issue.limit, issue.name, face)
+        checks.at_most(LIMIT, sold, issue.date_limit, issue.name, scale=face, least=face)
     pledged = np.zeros((problem.scenarios.count, problem.clock.dates))
     for debt in problem.debts:
         if debt.kind == "btc_loan":
@@ -47,29 +50,29 @@ def check_decisions(
     checks.at_most("pledges within coins", pledged, books.words["coins"])
     for debt in problem.debts:
         _check_debt(problem, decisions, debts, books, debt, checks, usd)
-        _check_collateral(problem, decisions, assets, books, debt, pledged, checks)
+        face = _face(problem, debt.limit, debt.existing, usd)
+        _check_collateral(problem, assets, books, debt, pledged, checks, face)
 
 
 def _size(values: Array) -> float:
     return float(np.max(np.abs(values), initial=0.0))
 
 
-def _face(problem: Problem, debt: Debt) -> float:
-    """USD that amounts of a debt are measured against: all that may be owed on it, and at least a tenth of the program's unit of money.
+def _face(problem: Problem, limit: float, existing: float, usd: float) -> float:
+    """USD that amounts of an instrument are measured against: all that may be owed on it, or sold of it, and at least `least_usd`.
 
     A program that is exact to 1e-9 of its unit of money may leave an issue of 3e-4 USD, or a call or a balance of it, where the plan has
     none: against each other such remainders are all wrong, against the face of the instrument they are nothing. What is off by 1e-6 of
-    the face shows as that. Where the face itself is small, 1e-7 of it may be less than the program can tell, hence the tenth, as for
-    the program's own figures (1e-7 of it is ten times what the program is exact to).
+    the face shows as that. Where the face itself is small, 1e-7 of it may be less than the program can tell, hence the least, as for
+    the program's own figures. usd: what moves at all.
     """
-    limit = debt.limit if np.isfinite(debt.limit) else 0.0
-    return max(limit, debt.existing, 0.1 * problem.money)
+    return max(limit if np.isfinite(limit) else 0.0, existing, least_usd(problem, usd))
 
 
-def _between(checks: Checklist, total: Array, least: float, most: float, item: str) -> None:
-    """least <= total (S,) <= most."""
-    checks.at_most(LIMIT, total[:, None], most, f"{item} in all")
-    checks.at_most(LIMIT, least, total[:, None], f"{item}, minimum")
+def _between(checks: Checklist, total: Array, least: float, most: float, item: str, scale: float = 1.0) -> None:
+    """least <= total (S,) <= most. scale: of an amount of money; one natural unit where it is none."""
+    checks.at_most(LIMIT, total[:, None], most, f"{item} in all", scale=scale, least=scale)
+    checks.at_most(LIMIT, least, total[:, None], f"{item}, minimum", scale=scale, least=scale)
 
 
 def _ready_in_time(problem: Problem, window: Mask, lead: int) -> Mask:
@@ -77,7 +80,7 @@ def _ready_in_time(problem: Problem, window: Mask, lead: int) -> Mask:
     return window & (np.arange(problem.clock.dates) + lead <= problem.clock.periods - 1)
 
 
-def _allowed(problem: Problem, decisions: Decisions, usd: float) -> Iterator[tuple[str, Array, Mask, float]]:
+def _allowed(problem: Problem, decisions: Decisions, books: Books, usd: float) -> Iterator[tuple[str, Array, Mask, float]]:
     """Every decision with the dates (broadcast to its shape) at which it may be other than zero, and a scale."""
     dates = np.arange(problem.clock.dates)
     never = np.zeros(problem.clock.dates, dtype=bool)
@@ -115,7 +118,9 @@ def _allowed(problem: Problem, decisions: Decisions, usd: float) -> Iterator[tup
     yield "rescue", decisions.rescue, may_rescue, usd
     for rule in problem.rules:
         may = np.full(problem.clock.dates, rule.penalty is not None)
-        yield f"breach of {rule.name}", decided(decisions.breach, rule.name, problem), may, 1.0
+        size = rule_size(rule, books.words, books.sizes)
+        largest = float(np.max(size, where=np.isfinite(size), initial=NOTHING))
+        yield f"breach of {rule.name}", decided(decisions.breach, rule.name, problem), may, largest
     for key, above in decisions.exceeded.items():
         yield f"excess over {' of '.join(key)}", above, np.full(problem.clock.tax_years, key in soft_limits(problem)), 1.0
 
@@ -328,37 +333,39 @@ def _check_debt(
     clock, dates = problem.clock, np.arange(problem.clock.dates)
     issued = decided(decisions.issued, debt.name, problem)
     balance = debts.of(debt.name, "closing")
-    face = _face(problem, debt)
-    checks.at_most("debt is not negative", -balance, 0.0, debt.name, scale=max(debt.limit, usd, 1.0))
+    face = _face(problem, debt.limit, debt.existing, usd)
+    checks.at_most("debt is not negative", -balance, 0.0, debt.name, scale=max(face, usd), least=face)
     if debt.kind != "revolver":
-        checks.at_most(LIMIT, issued, debt.date_limit, debt.name)
-        checks.at_most(LIMIT, debt.minimum - debt.existing, issued.sum(axis=1)[:, None], f"{debt.name}, minimum")
+        checks.at_most(LIMIT, issued, debt.date_limit, debt.name, scale=face, least=face)
+        missing = debt.minimum - debt.existing
+        checks.at_most(LIMIT, missing, issued.sum(axis=1)[:, None], f"{debt.name}, minimum", scale=face, least=face)
     if debt.kind in ("revolver", "btc_loan"):
-        checks.at_most("balance within the limit", balance, max(debt.limit, 0.0), debt.name)
+        checks.at_most("balance within the limit", balance, max(debt.limit, 0.0), debt.name, scale=face, least=face)
     else:
         total = issued.sum(axis=1)[:, None]
-        checks.at_most(LIMIT, total, max(debt.limit - debt.existing, 0.0), f"{debt.name} in all", scale=debt.limit)
+        checks.at_most(LIMIT, total, max(debt.limit - debt.existing, 0.0), f"{debt.name} in all", scale=face, least=face)
     if debt.is_strip:
-        _check_strip(problem, decisions, debts, debt, checks)
+        _check_strip(problem, decisions, debts, debt, checks, face)
         return
     start = first_date(debt)
     end = running_maturity(problem, debt) if start is not None else 0
     after = np.where(dates >= end, np.abs(balance), 0.0)
-    checks.at_most("debt is zero at maturity", after, 0.0, debt.name, scale=face)
+    checks.at_most("debt is zero at maturity", after, 0.0, debt.name, scale=face, least=face)
     if debt.kind == "btc_loan":
         pledged = decided(decisions.pledged, debt.name, problem) * problem.market.btc_price
         share = np.where(debt.window, debt.ltv, debt.top_up)
-        checks.at_most("loan to value", balance, share * pledged, debt.name, scale=face)
+        checks.at_most("loan to value", balance, share * pledged, debt.name, scale=face, least=face)
     if debt.amortisation in ("sculpted", "as_cash_allows") and debt.kind == "loan":
         lines = debts.schedules[debt.name]
         service = lines["interest_paid"] + lines["principal"]
         months = clock.date_month - first_month(problem, debt)
         applies = (dates >= 1) & (months > debt.grace) & (dates <= min(end, clock.periods))
         if debt.amortisation == "sculpted":
-            _check_sculpted(problem, debt, lines, service, books.words["cfads"], applies, checks)
+            _check_sculpted(problem, debt, lines, service, books, applies, checks, face)
         elif debt.coverage > 0.0:
             cover = np.where(applies, books.words["cfads"], np.inf)
-            checks.at_most("coverage of a loan", debt.coverage * service, cover, debt.name)
+            size = books.sizes["cfads"]
+            checks.at_most("coverage of a loan", debt.coverage * service, cover, debt.name, scale=size, least=checks.usd)
 
 
 def _check_sculpted(
@@ -366,30 +373,36 @@ def _check_sculpted(
     debt: Debt,
     lines: dict[str, Array],
     service: Array,
-    cfads: Array,
+    books: Books,
     applies: Mask,
     checks: Checklist,
+    face: float,
 ) -> None:
     """One schedule in all scenarios, and in the bank case the same share of cfads at every date after grace.
 
-    service, cfads (S, D) USD; applies (D,) the dates after grace up to maturity.
+    service (S, D) USD; applies (D,) the dates after grace up to maturity; face: USD, what its amounts are measured against.
     """
+    cfads, size = books.words["cfads"], books.sizes["cfads"]
     for line in ("issued", "principal"):
-        checks.equal("one schedule of a sculpted loan", lines[line], lines[line][:1], f"{debt.name}, {line}")
+        checks.equal(
+            "one schedule of a sculpted loan", lines[line], lines[line][:1], f"{debt.name}, {line}", scale=face, least=face
+        )
     quiet = np.where(applies, 0.0, lines["principal"])
-    checks.at_most("no principal in grace", np.abs(quiet), 0.0, debt.name, scale=_face(problem, debt))
+    checks.at_most("no principal in grace", np.abs(quiet), 0.0, debt.name, scale=face, least=face)
     if not lines["issued"].any() and debt.existing <= 0.0 and (debt.ratio is None or not _may_draw(problem, debt)):
         return
     agreed = np.arange(problem.scenarios.count) == 0 if debt.bank_case is None else debt.bank_case
     at = agreed[:, None] & applies
     paid, cash = np.where(at, service, 0.0), np.where(at, cfads, 0.0)
     if debt.ratio is not None:
-        checks.equal("ratio of a sculpted loan", debt.ratio * paid, cash, debt.name)
+        checks.equal("ratio of a sculpted loan", debt.ratio * paid, cash, debt.name, scale=size, least=checks.usd)
         return
     in_all = cash.sum(axis=1, keepdims=True)
     share = np.divide(paid.sum(axis=1, keepdims=True), in_all, out=np.zeros_like(in_all), where=in_all != 0.0)
-    checks.equal("ratio of a sculpted loan", paid, share * cash, debt.name)
-    checks.at_most("coverage of a loan", debt.coverage * paid, np.where(at, cfads, np.inf), debt.name)
+    checks.equal("ratio of a sculpted loan", paid, share * cash, debt.name, scale=size, least=checks.usd)
+    checks.at_most(
+        "coverage of a loan", debt.coverage * paid, np.where(at, cfads, np.inf), debt.name, scale=size, least=checks.usd
+    )
 
 
 def _may_draw(problem: Problem, debt: Debt) -> bool:
@@ -399,18 +412,17 @@ def _may_draw(problem: Problem, debt: Debt) -> bool:
     return debt.limit > debt.existing and bool((debt.window & before).any())
 
 
-def _check_strip(problem: Problem, decisions: Decisions, debts: Liabilities, debt: Debt, checks: Checklist) -> None:
+def _check_strip(problem: Problem, decisions: Decisions, debts: Liabilities, debt: Debt, checks: Checklist, face: float) -> None:
     """No more is called than was issued and still stands; nothing is left from maturity on."""
     clock, dates = problem.clock, np.arange(problem.clock.dates)
     issued = decided(decisions.issued, debt.name, problem)
     called = decisions.called.get(debt.name)
-    face = _face(problem, debt)
     if called is not None:
-        checks.at_most("calls within the face", called.sum(axis=2), issued, debt.name, scale=face)
+        checks.at_most("calls within the face", called.sum(axis=2), issued, debt.name, scale=face, least=face)
     key = f"{debt.name}@existing"
     if key in decisions.called:
         total = decisions.called[key].sum(axis=1)[:, None]
-        checks.at_most("calls within the face", total, debt.existing, key, scale=face)
+        checks.at_most("calls within the face", total, debt.existing, key, scale=face, least=face)
     ends = [clock.date_at(debt.maturity_month(int(clock.date_month[v]))) for v in dates]
     closing = debts.schedules[debt.name]["closing"]
     after = np.zeros_like(issued)
@@ -418,22 +430,22 @@ def _check_strip(problem: Problem, decisions: Decisions, debts: Liabilities, deb
         # With a tenor vintages end one by one: nothing stands at a date when every vintage so far has ended.
         open_face = sum((issued[:, v] for v in range(d + 1) if ends[v] > d), np.zeros(len(issued)))
         after[:, d] = np.where(open_face == 0.0, np.abs(closing[:, d]), 0.0)
-    checks.at_most("debt is zero at maturity", after, 0.0, debt.name, scale=face)
+    checks.at_most("debt is zero at maturity", after, 0.0, debt.name, scale=face, least=face)
     if debt.existing > 0.0:
         end = clock.date_at(debt.maturity_month(debt.existing_month))
         lines = debts.schedules[key]
         after = np.where(dates >= max(end, 1), np.abs(lines["closing"]), 0.0)
-        checks.at_most("debt is zero at maturity", after, 0.0, key, scale=face)
+        checks.at_most("debt is zero at maturity", after, 0.0, key, scale=face, least=face)
 
 
 def _check_collateral(
     problem: Problem,
-    decisions: Decisions,
     assets: Assets,
     books: Books,
     debt: Debt,
     pledged: Array,
     checks: Checklist,
+    face: float,
 ) -> None:
     """Balance <= advance rate x value of the collateral named."""
     if not debt.collateral:
@@ -453,4 +465,4 @@ def _check_collateral(
         else:
             raise ValueError(f"collateral of {debt.name!r} is {kind!r}; expected rigs, halls, equipment or coins")
     balance = books.words[f"outstanding[{debt.name}]"]
-    checks.at_most("collateral covers the balance", balance, debt.advance_rate * value, debt.name, scale=_face(problem, debt))
+    checks.at_most("collateral covers the balance", balance, debt.advance_rate * value, debt.name, scale=face, least=face)

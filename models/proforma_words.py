@@ -11,10 +11,38 @@ from models.proforma_checks import Checklist
 from models.proforma_debt import Liabilities, first_date, running_maturity
 from models.proforma_functions import over_time
 from models.proforma_power import Power
+from models.proforma_sizes import rule_size
 
 #: words made of what settles at the end of a period: a rule with one of them does not apply at date 0
 OPERATING = {"revenue", "ebitda", "cfads", "interest", "principal", "debt_service", "tax"}
 OPERATING |= {"btc_mined", "energy_mwh", "diesel_mwh", "grid_mwh", "emissions_t", "ai_mwh", "ai_revenue", "maturities"}
+
+#: words of USD
+MONEY = {
+    "revenue",
+    "ai_revenue",
+    "ebitda",
+    "cfads",
+    "interest",
+    "principal",
+    "debt_service",
+    "maturities",
+    "capex",
+    "dividends",
+    "tax",
+}
+MONEY |= {
+    "contributions",
+    "rescue",
+    "issued",
+    "raised",
+    "cash",
+    "coins_value",
+    "liquidity",
+    "total_debt",
+    "net_debt",
+    "outstanding",
+}
 
 
 def settled(period_flow: Array) -> Array:
@@ -150,8 +178,17 @@ def _balance_due(problem: Problem, debt: Debt, debts: Liabilities) -> Array:
     return out
 
 
-def check_rules(problem: Problem, decisions: Decisions, words: dict[str, Array], checks: Checklist) -> None:
-    """Hard rules hold; a soft rule's breach covers its shortfall."""
+def check_rules(
+    problem: Problem,
+    decisions: Decisions,
+    words: dict[str, Array],
+    sizes: dict[str, Array],
+    checks: Checklist,
+) -> None:
+    """Hard rules hold; a soft rule's breach covers its shortfall. sizes: `word_sizes`.
+
+    What is missing is measured against what the rule compares and the flows its words are made of, not against one dollar.
+    """
     shape = (problem.scenarios.count, problem.clock.dates)
     for rule in problem.rules:
         active = np.array(np.broadcast_to(rule.active, shape))
@@ -173,12 +210,20 @@ def check_rules(problem: Problem, decisions: Decisions, words: dict[str, Array],
         soft = rule.penalty is not None
         allowed = decided(decisions.breach, rule.name, problem) if soft else np.zeros(shape)
         largest = float(np.max(scale, where=active, initial=0.0))
+        size = np.maximum(rule_size(rule, words, sizes), largest)
         name = "soft rules: breach covers shortfall" if soft else "hard rules"
-        checks.at_most(name, np.where(active, short, 0.0), np.where(active, allowed, 0.0), rule.name, scale=largest)
+        short, allowed = np.where(active, short, 0.0), np.where(active, allowed, 0.0)
+        checks.at_most(name, short, allowed, rule.name, scale=size, least=least_of(rule, checks))
     for sweep in problem.sweeps:
         above = np.maximum(words["cash"] - sweep.level, 0.0)
         kept = np.where(sweep.active, np.minimum(above, words[f"outstanding[{sweep.debt}]"]), 0.0)
-        checks.at_most("cash sweeps", kept, 0.0, sweep.name, scale=float(np.max(sweep.level, initial=float(words["cash"].max()))))
+        size = np.maximum(sizes["cash"], max(float(np.max(sweep.level, initial=0.0)), float(words["cash"].max())))
+        checks.at_most("cash sweeps", kept, 0.0, sweep.name, scale=size, least=checks.usd)
+
+
+def least_of(rule: Rule, checks: Checklist) -> float:
+    """What a rule is measured against at least: of money where one of its words is, else one of its unit."""
+    return checks.usd if any(term.word in MONEY for term in rule.terms) else 1.0
 
 
 def _shortfall(rule: Rule, total: Array, constant: Array) -> Array:

@@ -172,6 +172,8 @@ def _descend(
         level = level / size
         session.set_costs(level * lp.cost_scale)
         step = session.solve()
+        if step.status is Status.OPTIMAL and relative_residual(session.lp, step.x) > FEASIBILITY_TOLERANCE:
+            step = session.polished(step, OBJECTIVE_TOLERANCE)
         iterations += step.iterations
         seconds += step.seconds
         if step.status is not Status.OPTIMAL:

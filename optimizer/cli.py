@@ -244,7 +244,7 @@ def solve(
 
     label = _label(variant, changes)
     target = results.folder(out, case.name, label)
-    trouble = None
+    trouble, aside = None, None
     progress = Progress(sys.stderr, quiet)
 
     def stopped(why: str) -> None:
@@ -271,11 +271,14 @@ def solve(
                     trouble = str(problem)
                 if xlsx and missing is not None:
                     trouble = trouble or missing
+            elif code == UNVERIFIED:
+                with contextlib.suppress(results.ResultError):  # what is told of the answer is told all the same
+                    aside = results.write_unverified(solution, out, label=label)
     except (results.ResultError, ExecutorError) as problem:
         raise Mistaken(str(problem)) from None
     _say(lambda: _print(solution, as_json))
     if code != DONE:
-        click.echo(_verdict(solution), err=True)
+        click.echo(_verdict(solution, aside), err=True)
     elif trouble is not None:
         raise Mistaken(trouble)
     elif not quiet:
@@ -338,9 +341,11 @@ def _ended(outcome: str) -> str:
     }[outcome]
 
 
-def _verdict(solution: Solution) -> str:
-    """The same for stderr, with what became of results and where more is told; the reasons stand on stdout."""
-    told = f"{_ended(solution.outcome.name)}; nothing was written, an earlier result is untouched"
+def _verdict(solution: Solution, aside: Path | None = None) -> str:
+    """The same for stderr, with what became of results and where more is told; the reasons stand on stdout. aside: see
+    `results.write_unverified`."""
+    kept = "nothing was written" if aside is None else f"the plan lies in {aside}, to look at only"
+    told = f"{_ended(solution.outcome.name)}; {kept}, an earlier result is untouched"
     if EXIT_CODES[solution.outcome.name] == NO_PLAN:
         case = solution.case
         variant = [] if case.variant is None else ["--variant", case.variant]

@@ -52,8 +52,6 @@ NEAR = 1e-10
 NEARLY = 1e-9
 #: rounds of cuts after which a bound is near enough
 ROUGH = 2
-#: flows of hours (uses and sources times hours and scenarios) up to which hours are written out where cuts leave no proof
-WRITTEN = 50_000
 METHODS = ("cuts", "extensive")
 
 Progress = Callable[..., None]
@@ -172,29 +170,75 @@ def solve(
     """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}: expected one of {', '.join(METHODS)}")
-    how = (progress or _silent, canonical, seed, presolve, algorithm, executor)
-    run = _Run(case, method, time_limit, *how, baseline=baseline, keep=keep, seed_from=seed_from, thorough=thorough)
-    found = _of(run)
-    if not (thorough and run.undecided(found)):
-        return found
-    # another proof of it: with every hour written out, where these are few
-    left = None if run.deadline is None else max(run.deadline - time.perf_counter(), 0.0)
-    written = _of(_Run(case, "extensive", left, *how, baseline=baseline, keep=keep))
-    return written if written.outcome in (Outcome.OPTIMAL, Outcome.INFEASIBLE, Outcome.UNBOUNDED) else found
+    deadline = None if time_limit is None else time.perf_counter() + time_limit
 
-
-def _of(run: _Run) -> Solution:
-    """What a run finds. Its hours are given back."""
-    try:
-        return run.run()
-    finally:
-        if run.cuts is not None:
-            run.cuts.thrifty = False
-        if run.hours is not None:
-            run.hours.release()
-            run.hours = None
+    def once(way: Case, how: str) -> Solution:
+        left = None if deadline is None else max(deadline - time.perf_counter(), 0.0)
+        run = _Run(
+            way,
+            how,
+            left,
+            progress or _silent,
+            canonical,
+            seed,
+            presolve,
+            algorithm,
+            executor,
+            baseline=baseline,
+            keep=keep,
+            seed_from=seed_from,
+            thorough=thorough,
+        )
+        try:
+            return run.run()
+        finally:
             if run.cuts is not None:
-                run.cuts.work_out_here()  # what is asked of a kept program later
+                run.cuts.thrifty = False
+            if run.hours is not None:
+                run.hours.release()
+                run.hours = None
+                if run.cuts is not None:
+                    run.cuts.work_out_here()  # what is asked of a kept program later
+
+    found = once(case, method)
+    at_a_neighbour = seed_from is not None and found.decisions is not None  # who asks for neighbours asks again from nothing
+    if found.outcome is not Outcome.UNVERIFIED or at_a_neighbour or not thorough:
+        return found
+    return _otherwise(found, once, deadline)
+
+
+def _otherwise(found: Solution, once: Callable[[Case, str], Solution], deadline: float | None) -> Solution:
+    """The first way (`second_try`) of an unverified answer that is verified; if none is, the answer with what to change in the case."""
+    from optimizer import second_try
+
+    case, moved = found.case, None if found.books is None else found.books.moved
+    if second_try.worthwhile(found):
+        for told, problem, method in second_try.ways(found.problem, found.method, moved):
+            if deadline is not None and time.perf_counter() > deadline:
+                break
+            tried = once(_Other(case, problem), method)  # type: ignore[arg-type]
+            if tried.outcome in (Outcome.OPTIMAL, Outcome.INFEASIBLE, Outcome.UNBOUNDED):
+                return replace(tried, case=case, notes=(*tried.notes, told))
+    return replace(found, reasons=(*found.reasons, second_try.advice(found)))
+
+
+@dataclass(frozen=True)
+class _Other:
+    """A case with its problem put another way."""
+
+    case: Case
+    arrays: Problem
+
+    @property
+    def variant(self) -> str | None:
+        return self.case.variant
+
+    @property
+    def name(self) -> str:
+        return self.case.name
+
+    def problem(self) -> Problem:
+        return self.arrays
 
 
 def solve_problem(problem: Problem, **options: Any) -> Solution:
@@ -454,13 +498,15 @@ class _Run:
         return answer
 
     def _refined(self, answer: Answer) -> Answer:
-        """An optimum whose duals leave a gap that rounding of HiGHS explains, with the exact duals of its basis."""
+        """An optimum whose duals leave a gap, or whose plan misses a row, that rounding of HiGHS explains: with those of its exact basis."""
         from optimizer import proof
 
         if answer.status.value != "optimal":
             return answer
-        gap = proof.verify_optimal(self.session.lp, answer.x, answer.y, tolerance=TOLERANCE).gap
-        return self.session.refined(answer) if gap > EXACT else answer
+        found = proof.verify_optimal(self.session.lp, answer.x, answer.y, tolerance=TOLERANCE)
+        if found.primal_residual_relative > TOLERANCE:
+            return self.session.polished(answer, EXACT)
+        return self.session.refined(answer) if found.gap > EXACT else answer
 
     def _choose(self, answer: Answer, barred: bool = False) -> Answer:
         """The canonical one among equal optima; where it lies beyond what the hours give, cut and choose again. barred: as `_real`."""
@@ -532,13 +578,6 @@ class _Run:
         return replace(answer, y=np.concatenate([answer.y, np.zeros(more)]))
 
     # ---- no plan ---------------------------------------------------------------------------------------------------
-    def undecided(self, found: Solution) -> bool:
-        """Whether a run by cuts ended without a plan and without a proof that there is none, and hours are few enough to be written out."""
-        if self.cuts is None or found.outcome is not Outcome.UNVERIFIED or found.decisions is not None:
-            return False
-        hours = sum(map(len, self.problem.clock.weight)) * self.problem.scenarios.count
-        return hours * sum(len(site.value.oracle.entries) for site in self.cuts.sites) <= WRITTEN
-
     def _without_plan(self, plan: Plan, lp: LinearProgram, answer: Answer, outcome: Outcome) -> Solution:
         from optimizer import proof
 
@@ -881,6 +920,8 @@ def _directions(lp: LinearProgram, ray: np.ndarray) -> list[str]:
 
 def _compare(plan: Plan, books: Books, objective: float) -> tuple[Check, ...]:
     """The program's own figures against the books': objective, value, cash, coins, debt, tax, operating cash."""
+    from models.proforma_sizes import least_usd
+
     b, unit = plan.build, plan.build.unit
     out = [
         Check(
@@ -889,26 +930,46 @@ def _compare(plan: Plan, books: Books, objective: float) -> tuple[Check, ...]:
     ]
     names = b.problem.scenarios.names
 
-    def check(name: str, program: np.ndarray, booked: np.ndarray) -> None:
+    # the solver is exact to 1e-9 of a money unit: a line of nearly nothing is held to a hundred times that, or to what moves at all
+    least = least_usd(b.problem, books.moved)
+
+    def check(name: str, program: np.ndarray, booked: np.ndarray, flows: np.ndarray | float = 0.0) -> None:
         off = np.abs(program - booked)
-        k = int(off.argmax()) if off.size else 0
+        largest = max(
+            float(np.abs(booked).max(initial=0.0)), float(np.abs(program).max(initial=0.0)), least, np.finfo(float).tiny
+        )
+        scale = np.broadcast_to(np.maximum(flows, largest), off.shape)
+        k = int((off / scale).argmax()) if off.size else 0
         where = np.unravel_index(k, off.shape) if off.size else ()
         place = ", ".join([names[int(where[0])], *(f"date {int(d)}" for d in where[1:])]) if off.size else ""
-        # the solver is exact to 1e-9 of a money unit: a line of nearly nothing is held to a hundred times that
-        scale = max(float(np.abs(booked).max(initial=0.0)), float(np.abs(program).max(initial=0.0)), unit * 0.1)
-        out.append(Check(f"{name}: program against books", float(off.max(initial=0.0)), scale, place))
+        worst = (float(off[where]), float(scale[where])) if off.size else (0.0, largest)
+        out.append(Check(f"{name}: program against books", *worst, place))
 
     def table(word: str, factor: float = unit) -> np.ndarray:
         return np.array([[plan.words.at(word, None, s, d).value() * factor for d in range(b.D)] for s in range(b.S)])
 
     check("value", np.array([v.value for v in plan.risk.value]) * unit, books.value)
     for word in ("cash", "total_debt", "tax", "interest", "principal", "capex", "ebitda"):
-        check(word, table(word), books.words[word])
-    check("coins", table("coins", 1.0), books.words["coins"])
+        check(word, table(word), books.words[word], books.sizes.get(word, 0.0))
+    check("coins", table("coins", 1.0), books.words["coins"], books.sizes["coins"])
     for name, entry in b.ledger.items():
         booked = books.ledger.get(name, np.zeros((b.S, b.D)))
-        check(f"ledger {name}", np.array([[lin.value() * unit for lin in row] for row in entry]), booked)
+        check(
+            f"ledger {name}",
+            np.array([[lin.value() * unit for lin in row] for row in entry]),
+            booked,
+            books.sizes.get(_ENDS.get(name, ""), 0.0),
+        )
     return tuple(out)
+
+
+#: entries of the ledger that are stocks at T, by the word whose size tells what they are made of
+_ENDS = {
+    "terminal_cash": "cash",
+    "terminal_coins": "coins_value",
+    "terminal_debt": "total_debt",
+    "terminal_rigs": "terminal_rigs",
+}
 
 
 def _size(books: Books) -> float:

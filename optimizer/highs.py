@@ -59,6 +59,8 @@ BRIEF = 1.5e7, 1.0
 FEWEST = 2_000
 #: steps that a cold run takes at least, and more for each row and column: before there was one, and by interior point, whose steps are few
 STEPS, SHARE = 1_500, 0.1
+#: what is missed by a plan is magnified so much, and so often, before it is solved away
+MAGNIFIER, MAGNIFIED = 1e3, 3
 #: HiGHS's numbers of simplex methods
 DUAL, PRIMAL = 1, 4
 
@@ -647,17 +649,87 @@ class Session:
 
     def refined(self, answer: Answer) -> Answer:
         """The last optimum with the duals of its basis to the last digit (`refine`); as it is where this session holds no basis of it."""
-        if answer is not self.last or answer.status is not Status.OPTIMAL or not self._warm or not len(self.lp.cost):
+        basis = self._basis_of(answer)
+        if basis is None:
             return answer
         from optimizer.refine import refined_duals
 
-        basis = self._highs.getBasis()
-        if not basis.valid:
-            return answer
         basic = [np.array([s == highspy.HighsBasisStatus.kBasic for s in of]) for of in (basis.col_status, basis.row_status)]
         y = refined_duals(self.lp, answer.y, *basic) + 0.0
         self.last = dataclasses.replace(answer, y=y, d=self.lp.true_cost - self.lp.matrix.T @ y)
         return self.last
+
+    def polished(self, answer: Answer, tolerance: float) -> Answer:
+        """The last optimum with plan and duals of its basis to the last digit, of another basis where that one misses a row or bound.
+
+        tolerance: relative, as `proof.relative_residual`. HiGHS measures what is missed in a program that it has scaled. What is left of
+        it here is magnified (`_magnified`) and solved away from the basis at hand, at most `MAGNIFIED` times. Of all plans on the way the
+        one that misses least comes back; the answer itself where this session holds no basis of it or nothing misses less.
+        """
+        if self._basis_of(answer) is None:
+            return answer
+        best, basis, least = answer, self.get_basis(), relative_residual(self.lp, answer.x)
+        for more in reversed(range(MAGNIFIED + 1)):
+            answer = self._exact(answer)
+            missed = relative_residual(self.lp, answer.x)
+            if missed < least:
+                best, basis, least = answer, self.get_basis(), missed
+            if least <= tolerance or not more:
+                break
+            answer = self._magnified(answer)
+            if answer.status is not Status.OPTIMAL:
+                break
+        self.set_basis(basis)
+        self.last = best
+        return best
+
+    def _exact(self, answer: Answer) -> Answer:
+        """The last optimum as its basis says, plan and duals."""
+        basis = self._basis_of(answer)
+        if basis is None:
+            return answer
+        from optimizer.refine import refined_plan
+
+        lp = self.lp
+        at = (_standing(basis.col_status, lp.col_lower, lp.col_upper), _standing(basis.row_status, lp.row_lower, lp.row_upper))
+        x = refined_plan(lp, answer.x, *at) + 0.0
+        self.last = dataclasses.replace(answer, x=x, objective=lp.objective(x))
+        return self.refined(self.last)
+
+    def _magnified(self, answer: Answer) -> Answer:
+        """The optimum from the basis of an answer, found in steps away from its plan x:  z = `MAGNIFIER` (x' - x)  within the same rows.
+
+        Bounds become MAGNIFIER (bound - x), so what is missed is a thousand times as large and the tolerance of HiGHS a thousandth. The
+        duals are those of the program itself. Bounds are put back; the basis stays.
+        """
+        lp, x = self.lp, answer.x
+        every, rows = np.arange(len(lp.cost)), np.arange(len(lp.row_lower))
+        activity = (lp.matrix.astype(np.longdouble) @ x.astype(np.longdouble)).astype(float)
+        self.set_column_bounds(every, MAGNIFIER * (lp.col_lower - x), MAGNIFIER * (lp.col_upper - x))
+        self.set_row_bounds(rows, MAGNIFIER * (lp.row_lower - activity), MAGNIFIER * (lp.row_upper - activity))
+        step = self.solve()
+        self.set_column_bounds(every, lp.col_lower, lp.col_upper)
+        self.set_row_bounds(rows, lp.row_lower, lp.row_upper)
+        if step.status is not Status.OPTIMAL:
+            return step
+        moved = x + step.x / MAGNIFIER
+        self._warm = True
+        self.last = dataclasses.replace(
+            step,
+            x=moved,
+            objective=lp.objective(moved),
+            iterations=answer.iterations + step.iterations,
+            seconds=answer.seconds + step.seconds,
+            message=answer.message,
+        )
+        return self.last
+
+    def _basis_of(self, answer: Answer) -> Any:
+        """The basis of an optimum, if it is the last one and this session holds it; else None."""
+        if answer is not self.last or answer.status is not Status.OPTIMAL or not self._warm or not len(self.lp.cost):
+            return None
+        basis = self._highs.getBasis()
+        return basis if basis.valid else None
 
     @timed("highs")
     def _run(self, method: str, presolve: bool, primal: bool = False) -> tuple[Any, int]:
@@ -866,6 +938,14 @@ class Session:
         """Warnings pass: HiGHS warns of crossing bounds and of time limits, which come back as a status."""
         if status == highspy.HighsStatus.kError:
             raise SolverError(f"HiGHS refused {call}.")
+
+
+def _standing(status: Any, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    """The bound that each column or row of a basis stands at, NaN where it is basic; what is free and not basic stands at zero."""
+    kinds = highspy.HighsBasisStatus
+    basic, at_upper = (np.array([one == kind for one in status]) for kind in (kinds.kBasic, kinds.kUpper))
+    bound = np.where(at_upper & np.isfinite(upper) | ~np.isfinite(lower), upper, lower)
+    return np.where(basic, np.nan, np.where(np.isfinite(bound), bound, 0.0))
 
 
 def _crossed_ray(lp: LinearProgram) -> np.ndarray:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 SCHEMA = 1  # of summary.json and manifest.json; grows when a reader of the older one would go wrong
 MANIFEST = "manifest.json"
 BASE = "base"  # folder of the case without a variant
+NOT_VERIFIED = ".unverified"  # after the name of the folder of a plan that did not pass verification
 LONGEST_NAME = 100  # characters of a folder's name
 #: where a cell begins, with the comma as separator or another, and what follows would be evaluated; or would be taken for our own mark;
 #: or opens quotes in a text, behind which a formula could stand
@@ -393,6 +394,34 @@ def write(
         with contextlib.suppress(OSError):  # the result is there, and that it is the last one is told elsewhere
             point_latest(target)
     return target
+
+
+def unverified_folder(out_dir: str | os.PathLike[str], case: str, variant: str | None) -> Path:
+    """DIR/<case>/<variant or base>.unverified: where a plan goes that did not pass verification."""
+    return folder(out_dir, case, f"{variant or BASE}{NOT_VERIFIED}")
+
+
+def write_unverified(solution: Solution, out_dir: str | os.PathLike[str], *, label: str | None = None) -> Path | None:
+    """Write the plan of an unverified solution to a folder of its own, to look at; None if there is no plan. `label` as in `write`.
+
+    It holds summary.json, whose status is "unverified", and the tables of the plan, no page and no workbook. A folder of that name that
+    holds something else is left alone. Raises ResultError.
+    """
+    if solution.outcome.name != "UNVERIFIED" or solution.books is None or solution.decisions is None:
+        return None
+    from optimizer import results_tables as tables
+    from optimizer.finance.tables import FINANCE_TABLES
+
+    target = unverified_folder(out_dir, solution.case.name, label or solution.variant)
+    with claimed(target):
+        prepare(target)
+        if target.is_dir() and load(target)["summary"]["status"] != "unverified":
+            raise ResultError(f"{target} holds another result and is left alone: choose another folder with --out")
+        made = {name: build(solution) for name, build in (tables.TABLES | FINANCE_TABLES).items()}
+        files = {"summary.json": to_json(summary(solution)).encode()}
+        files |= {name: to_csv(table).encode("utf-8", "replace") for name, table in made.items()}
+        about = {"case": solution.case.name, "variant": solution.variant, "digest": solution.case.digest, "status": "unverified"}
+        return write_files(target, files, about)
 
 
 def write_files(target: Path, files: dict[str, bytes], about: dict[str, Any]) -> Path:

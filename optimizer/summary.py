@@ -406,4 +406,5 @@ def _proof(solution: Solution, out: _Printer) -> None:
         out.line(f"  {len(checks)} checks, largest residual {worst.relative:.1e}")
     else:
         where = f" ({worst.where})" if worst.where else ""
-        out.line(f"  NOT verified; worst of {len(checks)} checks: {worst.name}{where}, residual {worst.relative:.1e}")
+        out.line(f"  NOT verified: {solution.reasons[0]}" if solution.reasons else "  NOT verified")
+        out.line(f"  worst of {len(checks)} checks: {worst.name}{where}, residual {worst.relative:.1e}")

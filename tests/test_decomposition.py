@@ -11,7 +11,7 @@ from models import decomposition
 from models.decomposition import Cuts
 from models.problem import LEAP_HOURS, Problem
 from models.proforma_assets import keep_assets
-from optimizer import engine, warm
+from optimizer import engine, second_try, warm
 from optimizer.case import Case
 from optimizer.engine import Outcome, Solution, solve_problem
 from tests.random_problems import random_problem
@@ -168,7 +168,8 @@ def test_what_cuts_do_not_prove_is_proved_with_every_hour_written_out(monkeypatc
     solution = engine.solve(barred())
     assert solution.outcome is Outcome.INFEASIBLE and solution.method == "extensive"
     assert solution.certificate is not None and solution.certificate.verified
-    monkeypatch.setattr(engine, "WRITTEN", 0)
+    monkeypatch.setattr(second_try, "SMALL", 0)
+    monkeypatch.setattr(second_try, "UNITS", ())
     solution = engine.solve(barred())
     assert solution.outcome is Outcome.UNVERIFIED
 

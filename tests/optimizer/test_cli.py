@@ -219,6 +219,19 @@ def test_other_ends_have_their_codes_and_write_nothing(
     found, out, err = run(capsys, "solve", str(case), "--quiet")
     assert found == code and words in err and "because" in out and outcome.value in out
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    aside = results.unverified_folder("out", "mill town", None)
+    assert aside.is_dir() == (outcome is Outcome.UNVERIFIED) and (str(aside) in err) == aside.is_dir()
+
+
+def test_an_unverified_plan_is_no_result(case: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    ended(monkeypatch, outcome=Outcome.UNVERIFIED, reasons=("cash is off", "What to change: less."))
+    code, out, err = run(capsys, "solve", str(case), "--quiet", "--out", "there")
+    aside = results.unverified_folder("there", "mill town", None)
+    assert code == 5 and "cash is off" in out and "What to change: less." in out and str(aside) in err
+    assert not results.folder("there", "mill town", None).exists() and not (aside.parent / "latest").exists()
+    for verb in (("report", str(aside)), ("report", str(aside), "--xlsx", "x.xlsx")):
+        code, _, err = run(capsys, *verb)
+        assert code == 2 and err.count("\n") == 1
 
 
 def test_a_folder_that_cannot_be_written_is_told_before_solving(

@@ -350,6 +350,32 @@ def test_only_an_optimal_plan_is_written(tmp_path: Path, outcome: Outcome) -> No
     assert tree(tmp_path) == before
 
 
+def test_an_unverified_plan_lies_in_a_folder_of_its_own(tmp_path: Path) -> None:
+    results.write(solved(), tmp_path)
+    before = tree(tmp_path)
+    off = replace(solved(), outcome=Outcome.UNVERIFIED, reasons=("cash is off",))
+    aside = results.write_unverified(off, tmp_path)
+    assert aside == results.unverified_folder(tmp_path, "small", None) and aside.name == "base.unverified"
+    loaded = results.load(aside)
+    assert loaded["summary"]["status"] == "unverified" and loaded["summary"]["reasons"] == ["cash is off"]
+    assert len(loaded["plan"]) == len(results.load(results.folder(tmp_path, "small", None))["plan"])
+    assert json.loads((aside / "manifest.json").read_text())["status"] == "unverified"
+    assert not list(aside.glob("*.html")) and not list(aside.glob("*.xlsx"))
+    assert {name: data for name, data in tree(tmp_path).items() if aside.name not in name} == before
+    assert results.write_unverified(off, tmp_path) == aside  # a later one takes its place
+
+
+def test_an_unverified_plan_takes_the_place_of_nothing_else(tmp_path: Path) -> None:
+    taken = results.write(solved(), tmp_path, label="base.unverified")
+    before = tree(tmp_path)
+    off = replace(solved(), outcome=Outcome.UNVERIFIED)
+    with pytest.raises(ResultError, match="left alone"):
+        results.write_unverified(off, tmp_path)
+    assert tree(tmp_path) == before and taken.is_dir()
+    for other in (solved(), replace(off, books=None)):
+        assert results.write_unverified(other, tmp_path) is None
+
+
 @pytest.mark.parametrize("name", ["../../etc", "a/b", "..", ".", "", " ", "x" * 300, "a\x00b", "ünïcode ok?", ".hidden", "a\nb"])
 def test_names_are_one_folder_inside(name: str) -> None:
     made = results.folder_name(name)
