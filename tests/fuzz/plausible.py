@@ -30,7 +30,6 @@ ATTAINABLE = (
     "cfads",
     "revenue",
     "debt_service",
-    "equity_issued",
     "rescue",
 )
 
@@ -166,30 +165,25 @@ def discount(case: Node, chance: random.Random) -> Settings:
 
 
 def horizon(case: Node, chance: random.Random) -> Settings:
-    """One period; as long as the case's hours allow: 600 periods only where there are no sites."""
+    """One period, few, or many: 600 only where there are no sites, whose hours would take long."""
     clear = ("horizon.months=", "horizon.quarters=", "horizon.years=", "horizon.end=")
-    few = [
-        "horizon.years=1;horizon.period=year",
-        "horizon.months=6;horizon.period=half-year",
-        "horizon.years=2;horizon.period=quarter",
-    ]
-    few += [
-        "horizon.months=1;horizon.period=month",
-        "horizon.years=40;horizon.period=year",
-        "horizon.years=5;horizon.period=half-year",
-    ]
+    lengths = [
+        "horizon.years=1;horizon.period=year", "horizon.months=6;horizon.period=half-year", "horizon.years=2;horizon.period=quarter",
+        "horizon.months=1;horizon.period=month", "horizon.years=40;horizon.period=year", "horizon.years=5;horizon.period=half-year",
+        "horizon.years=8;horizon.period=half-year", "horizon.years=10;horizon.period=year", "horizon.years=12;horizon.period=year",
+    ]  # fmt: skip
     if not names(case, "sites"):
-        few += ["horizon.months=600;horizon.period=month", "horizon.years=100;horizon.period=year"] * 2
-    chosen = chance.choice(few).split(";")
-    hours = ("horizon.hours={every: 601}",) if "period=month" in chosen[1] and names(case, "sites") else ()
-    return (*(one for one in clear if at(case, one[:-1]) is not None), *chosen, *hours)
+        lengths += ["horizon.months=600;horizon.period=month", "horizon.years=100;horizon.period=year"] * 2
+    length, period = chance.choice(lengths).split(";")
+    hours = ("horizon.hours={every: 601}",) if period.endswith("month") and names(case, "sites") else ()
+    return (*(one for one in clear if at(case, one[:-1]) is not None), length, period, *hours)
 
 
 def tiny_rule(case: Node, chance: random.Random) -> Settings:
     """A rule whose right side is next to nothing, or nothing."""
     word, side = chance.choice(ATTAINABLE), chance.choice(["<=", ">="])
     right = chance.choice(["0 USD", "1e-9 USD", "1e-3 USD", "1 USD", "1e-9 * revenue", "1e-12 GUSD"])
-    rule: dict[str, Any] = {"name": "tiny", "require": f"{word} {side} {right}"}
+    rule: dict[str, Any] = {"name": f"tiny {len(at(case, 'rules') or [])}", "require": f"{word} {side} {right}"}
     if chance.random() < 0.4:
         rule["otherwise"] = {"pay": chance.choice(["1e-9 USD/USD", "0.01 USD/USD", "1 USD/USD", "1e6 USD/USD"])}
     if chance.random() < 0.2:
