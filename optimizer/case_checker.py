@@ -66,12 +66,15 @@ class Checker:
         return list(node.value) if node is not None and node.kind == "map" else []
 
     def refer(self, parts: Parts, name: str, section: str, what: str) -> bool:
-        known = self.names(section)
         if self.knows(section, name):
             return True
-        hint = did_you_mean(name, known, "there are") if known else f"the case has no {section}"
-        self.wrong(parts, f'there is no {what} "{name}"', hint)
+        self.wrong(parts, f'there is no {what} "{name}"', self.near(name, section))
         return False
+
+    def near(self, name: str, section: str) -> str:
+        """A hint where a section has no such name."""
+        known = self.names(section)
+        return did_you_mean(name, known, "there are") if known else f"the case has no {section}"
 
     # --- time
 

@@ -219,8 +219,7 @@ def _rigs(c: Checker) -> None:
         for site, (_, units) in rig.owned.items():
             if not c.knows("sites", site):
                 place = c.node(*at, "owned").key_place(site)
-                hint = did_you_mean(site, c.names("sites"), "there are")
-                c.mistakes.add(place, f"rigs.{name}.owned.{site}", f'there is no site "{site}"', hint)
+                c.mistakes.add(place, f"rigs.{name}.owned.{site}", f'there is no site "{site}"', c.near(site, "sites"))
             if units and rig.power is None:
                 c.wrong((*at, "owned", site), "units need `power` of one unit", "or give MW")
         for number, site in enumerate(rig.sites or ()):
@@ -243,8 +242,7 @@ def _services(c: Checker) -> None:
         for site in one.contracted:
             if not c.knows("sites", site):
                 place = c.node(*at, "contracted").key_place(site)
-                hint = did_you_mean(site, c.names("sites"), "there are")
-                c.mistakes.add(place, f"ai.{name}.contracted.{site}", f'there is no site "{site}"', hint)
+                c.mistakes.add(place, f"ai.{name}.contracted.{site}", f'there is no site "{site}"', c.near(site, "sites"))
         for number, site in enumerate(one.sites or ()):
             c.refer((*at, "sites", number), site, "sites", "site")
         if one.equipment is not None:

@@ -590,8 +590,10 @@ class _Run:
                 certificate = proof.verify_unbounded(lp, answer.x if np.isfinite(answer.x).all() else None, answer.ray)
                 reasons = _directions(lp, answer.ray) if certificate.verified else list(certificate.reasons)
         if outcome in (Outcome.INFEASIBLE, Outcome.UNBOUNDED) and (certificate is None or not certificate.verified):
-            reasons.insert(0, f"the solver says {outcome.value}, but its proof did not hold")
-            outcome = Outcome.UNVERIFIED
+            late = self._expired()  # while a ray that proves it was looked for
+            why = "time was up before it was proved" if late else "but its proof did not hold"
+            reasons.insert(0, f"the solver says {outcome.value}, {why}")
+            outcome = Outcome.LIMIT if late else Outcome.UNVERIFIED
         known = self.upper if outcome is Outcome.LIMIT else None
         if known is not None:
             reasons.append(f"no plan is worth more than {known:,.2f} USD, which is verified")

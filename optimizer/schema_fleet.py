@@ -7,6 +7,7 @@ from pydantic import Discriminator, Field, Tag
 from .paths import Path
 from .schema_common import Depreciation, Payment
 from .schema_types import (
+    POSITIVE,
     Choice,
     Duration,
     DurationPositive,
@@ -73,7 +74,7 @@ class Rig(Section):
     describe: Prose = Field(default="", description="free text")
     efficiency: Efficiency | None = Field(default=None, description="J/TH at the wall")
     hashrate: Hashrate | None = Field(default=None, description="TH/s of one unit")
-    power: Annotated[float, Quantity("MW")] | None = Field(default=None, description="W of one unit at the wall")
+    power: Annotated[float, Quantity("MW", POSITIVE)] | None = Field(default=None, description="W of one unit at the wall")
     price: HashPricePath = by_scenario(description="USD/TH at the order date")
     resale: SharePath | None = by_scenario(None, description="share of the price of the date it is sold; default 0 %")
     resale_price: HashPricePath | None = by_scenario(None, description="USD/TH at the date it is sold, in place of `resale`")

@@ -55,3 +55,18 @@ def solved(seed: int) -> tuple[float | None, bytes]:
     found = solve_problem(random_problem(seed))
     assert found.decisions is not None
     return found.objective, found.decisions.dividends.tobytes()
+
+
+def serve_badly(pipe: Any, limit: float, small: bool) -> None:
+    """In place of what serves structured cases: dies of seed 1, and hangs at seed 2."""
+    from tests.fuzz.pool import serve
+    from tests.fuzz.verdict import Verdict
+
+    def judge(seed: int) -> Verdict:
+        if seed == 1:
+            os._exit(9)
+        while seed == 2:
+            pass
+        return Verdict(seed, "fine", code=0)
+
+    serve(pipe, limit, judge)

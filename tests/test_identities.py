@@ -200,6 +200,7 @@ IN_USD: dict[str, tuple[str, ...]] = {
     "Grid": ("demand_response",),
     "Block": ("price", "sell_fee"),
     "OwnSource": ("cost", "sell_fee"),
+    "Battery": ("wear",),
     "Diesel": ("cost",),
     "YearlyLimit": ("price",),
     "Rig": ("variable_cost", "fixed_cost", "price", "resale"),

@@ -500,6 +500,21 @@ rigs: {s: {efficiency: 15 J/TH, price: 18 USD/TH, owned: {braker: 5 MW}, sites: 
     hint: did you mean "barker"?
 4:82: rigs.s.sites[0]: there is no site "barkr"
     hint: did you mean "barker"?
+=== no sites to refer to
+market: {btc_price: 90 kUSD/BTC, hashprice: 50 USD/PH/day}
+rigs: {s: {efficiency: 15 J/TH, price: 18 USD/TH, owned: {barker: 5 MW}}}
+ai: {c: {type: cloud, price: 400 USD/MWh, term: 1 year, limit: 5 MW, contracted: {barker: 2 MW}, contracted_term: 1 year}}
+>>>
+3:59: rigs.s.owned.barker: there is no site "barker"
+    hint: the case has no sites
+4:83: ai.c.contracted.barker: there is no site "barker"
+    hint: the case has no sites
+=== a unit that uses no power
+market: {btc_price: 90 kUSD/BTC, hashprice: 50 USD/PH/day}
+sites: {barker: {}}
+rigs: {s: {hashrate: 200 TH/s, power: 0 W, price: 18 USD/TH}}
+>>>
+4:39: rigs.s.power: "0 W" must be above 0 MW
 === rule over lines
 rules:
   - name: folded
