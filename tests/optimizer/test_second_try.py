@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from models.books import Check
-from optimizer import engine, second_try
+from optimizer import engine, proof, second_try
 from optimizer.case import Case
 from optimizer.engine import Outcome, Solution
 from tests.optimizer.company import SMALL
@@ -104,3 +104,17 @@ def test_what_to_change_is_one_sentence(solved: Solution) -> None:
         told = second_try.advice(one)
         assert told.endswith(".") and ". " not in told and "\n" not in told, told
     assert "base, date 3" in second_try.advice(off)
+
+
+def test_time_that_is_up_before_no_plan_is_proved_is_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The solver says infeasible, and what would prove it was looked for until the deadline: no verdict on the case, and none on the proof."""
+    case = Case.load(Path(__file__).parents[1] / "cases" / "infeasible" / "balloon.yaml")
+    refused = proof.verify_infeasible
+
+    def unproved(lp: Any, ray: Any, *more: Any) -> Any:
+        return replace(refused(lp, ray, *more), verified=False, reasons=("no proof",))
+
+    monkeypatch.setattr(proof, "verify_infeasible", unproved)
+    monkeypatch.setattr(engine._Run, "_expired", lambda self: True)
+    solution = engine.solve(case, method="extensive")
+    assert solution.outcome is Outcome.LIMIT and "time was up before it was proved" in solution.reasons[0]
