@@ -11,7 +11,7 @@ import pytest
 
 from optimizer.case import Case
 from tests.fuzz import structured, verdict
-from tests.fuzz.identities import IDENTITIES, NEVER_BETTER, NEVER_WORSE, SAME
+from tests.fuzz.identities import IDENTITIES, NEVER_BETTER, NEVER_WORSE, SAME, halved
 from tests.fuzz.paths import flow, patched, read
 from tests.fuzz.plausible import MUTATIONS, in_other_money
 from tests.fuzz.pool import verdicts
@@ -63,6 +63,12 @@ def test_every_change_has_a_place_in_the_case_with_all_keys(change: Any) -> None
     if isinstance(made, tuple) or not (made.how or made.order):
         assert settings
         assert patched(case, settings) is not None
+
+
+def test_only_a_scenario_that_no_other_follows_is_halved() -> None:
+    """The half of one that is followed would be told from its follower sooner: that is knowledge, and worth something."""
+    case = read(ALL_FEATURES)
+    assert {halved(case, random.Random(seed)).name for seed in range(20)} == {"scenario crash in halves"}  # type: ignore[union-attr]
 
 
 def test_other_money_reaches_rules_scenarios_and_prices_but_no_shares() -> None:

@@ -60,12 +60,15 @@ def other_money(case: Node, chance: random.Random) -> Pair | None:
 
 
 def halved(case: Node, chance: random.Random) -> Pair | None:
-    """A scenario becomes two that are alike; who names it in a rule names both."""
+    """A scenario that no other follows becomes two that are alike; who names it in a rule names both.
+
+    The half of one that is followed would part from its follower sooner than the whole did, and know more.
+    """
     scenarios = at(case, "scenarios")
     if not isinstance(scenarios, dict):
         return None
-    followed = any("follows" in one for one in scenarios.values())
-    found = [name for name, one in scenarios.items() if not followed or "follows" in one]
+    followed = {one["follows"] for one in scenarios.values() if "follows" in one}
+    found = [name for name, one in scenarios.items() if name not in followed and (not followed or "follows" in one)]
     if not found:
         return None
     whole = chance.choice(found)
