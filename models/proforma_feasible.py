@@ -384,9 +384,7 @@ def _check_sculpted(
     """
     cfads, size = books.words["cfads"], books.sizes["cfads"]
     for line in ("issued", "principal"):
-        checks.equal(
-            "one schedule of a sculpted loan", lines[line], lines[line][:1], f"{debt.name}, {line}", scale=face, least=face
-        )
+        checks.equal("one schedule of a sculpted loan", lines[line], lines[line][:1], f"{debt.name}, {line}", least=checks.usd)
     quiet = np.where(applies, 0.0, lines["principal"])
     checks.at_most("no principal in grace", np.abs(quiet), 0.0, debt.name, scale=face, least=face)
     if not lines["issued"].any() and debt.existing <= 0.0 and (debt.ratio is None or not _may_draw(problem, debt)):

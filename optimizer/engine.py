@@ -359,7 +359,8 @@ class _Run:
         self.session.load(lp)
         self.levels = self._levels(plan, lp)
         self.cuts = self._begin_cuts(plan, lp, self._pilot(problem))
-        if self.seed_from is not None:
+        # where only the tail has a price, equal plans abound, and which is found would hang on where a neighbour ended
+        if self.seed_from is not None and not self._tail_alone:
             from optimizer import warm
 
             with self.stage("first cuts"):

@@ -108,13 +108,19 @@ def test_a_listed_miner_asks(name: str, tmp_path: Path) -> None:
     ],
 )
 def test_amounts_that_lie_far_apart_are_proved(name: str, outcome: Outcome) -> None:
-    found = solve(Case.load(FAULTS / f"unverified_{name}.yaml"), baseline=False)
+    path = FAULTS / f"unverified_{name}.yaml"
+    # what these call sculpted is a cap on debt service; the name has come to mean one ratio at every date
+    settings = (
+        ["financing.sculpted.amortisation=as_cash_allows"] if "amortisation: sculpted" in path.read_text(encoding="utf-8") else []
+    )
+    found = solve(Case.load(path, settings=settings), baseline=False)
     assert found.outcome is outcome, found.reasons
     assert found.certificate is not None and found.certificate.verified
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not FAULTS.is_dir(), reason="the cases are not here")
+@pytest.mark.slow  # 45 s
 def test_thirty_two_scenarios_under_tax_are_proved() -> None:
     found = solve(Case.load(FAULTS / "unverified_32_scenarios.yaml"), baseline=False)
     assert found.outcome is Outcome.OPTIMAL, found.reasons

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from optimizer import Case, blessed, check, given, results
+from optimizer import Case, blessed, check, files, given, results
 from optimizer.cli import run
 from optimizer.report import render
 from optimizer.report.mixes import MixError
@@ -209,7 +209,7 @@ def test_a_read_only_file_system_is_told(
         raise OSError(30, "Read-only file system", str(self))
 
     before = {path.name for path in folder.iterdir()}
-    monkeypatch.setattr(results, "_write", refused)
+    monkeypatch.setattr(files, "write_new", refused)
     monkeypatch.setattr(Path, "unlink", refused)
     monkeypatch.setattr(Path, "write_bytes", refused)
     for options in ([], ["--html", str(folder / "page.html")]):
