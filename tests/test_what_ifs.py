@@ -120,7 +120,6 @@ def test_amounts_that_lie_far_apart_are_proved(name: str, outcome: Outcome) -> N
 
 @pytest.mark.slow
 @pytest.mark.skipif(not FAULTS.is_dir(), reason="the cases are not here")
-@pytest.mark.slow  # 45 s
 def test_thirty_two_scenarios_under_tax_are_proved() -> None:
     found = solve(Case.load(FAULTS / "unverified_32_scenarios.yaml"), baseline=False)
     assert found.outcome is Outcome.OPTIMAL, found.reasons

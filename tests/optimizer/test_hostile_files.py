@@ -210,8 +210,8 @@ def test_a_read_only_file_system_is_told(
 
     before = {path.name for path in folder.iterdir()}
     monkeypatch.setattr(files, "write_new", refused)
+    monkeypatch.setattr(files, "write_out", refused)
     monkeypatch.setattr(Path, "unlink", refused)
-    monkeypatch.setattr(Path, "write_bytes", refused)
     for options in ([], ["--html", str(folder / "page.html")]):
         assert run(["report", str(folder), *options]) == 2
         told = capsys.readouterr().err
