@@ -926,15 +926,11 @@ def _compare(plan: Plan, books: Books, objective: float) -> tuple[Check, ...]:
     from models.proforma_sizes import least_usd
 
     b, unit = plan.build, plan.build.unit
-    out = [
-        Check(
-            "objective: program against books", abs(objective - books.objective), max(abs(books.objective), 1e-6 * _size(books))
-        )
-    ]
-    names = b.problem.scenarios.names
-
     # the solver is exact to 1e-9 of a money unit: a line of nearly nothing is held to a hundred times that, or to what moves at all
     least = least_usd(b.problem, books.moved)
+    size = max(abs(books.objective), 1e-6 * _size(books), least)
+    out = [Check("objective: program against books", abs(objective - books.objective), size)]
+    names = b.problem.scenarios.names
 
     def check(name: str, program: np.ndarray, booked: np.ndarray, flows: np.ndarray | float = 0.0) -> None:
         off = np.abs(program - booked)

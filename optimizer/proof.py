@@ -22,6 +22,7 @@ ROUNDING = 1e-12  # entries of a ray below this share of the largest are roundin
 NEGLIGIBLE = 1e-9  # |A'y|_j below this share of the terms it is summed from counts as zero
 REPRESENTABLE = 16 * float(np.finfo(float).eps)  # d_j below this share of its terms is zero: y has no more digits
 CANCELLED = 1e-6  # an objective below this share of its own terms is measured against that share of them
+NOTHING = 1e-6  # an objective below this, in the program's own unit, is measured against it: what is left of nothing is rounding
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ def verify_optimal(lp: LinearProgram, x: np.ndarray, y: np.ndarray, tolerance: f
     A d_j below 16 machine epsilons of |c_j| + sum_i |a_ij y_i| is zero: the bound is that of a cost equal to 15 digits.
 
     gap = |objective - bound| / max(|objective|, 1e-6 * sum of the |terms| of both): the objective itself, except
-    where it is a difference that cancels to nothing, and then a millionth of what it is a difference of.
+    where it is a difference that cancels to nothing, and then a millionth of what it is a difference of; of a program whose terms are
+    nothing too, a millionth of its unit.
     """
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     m, n = lp.matrix.shape
@@ -132,8 +134,8 @@ def verify_optimal(lp: LinearProgram, x: np.ndarray, y: np.ndarray, tolerance: f
     bound = _total(row_terms, col_terms) + offset
 
     size = _total(np.abs(own_terms), np.abs(row_terms), np.abs(col_terms)) + 2 * abs(offset)
-    scale = max(abs(objective), CANCELLED * size)
-    gap = abs(objective - bound) / scale if scale > 0 else 0.0
+    scale = max(abs(objective), CANCELLED * size, NOTHING)
+    gap = abs(objective - bound) / scale
 
     dual = max(_largest(np.abs(y[unpriced])), float(_largest(np.abs(d[boxed]))))
     activity = lp.matrix @ x

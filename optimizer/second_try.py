@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: units of money that are tried, times the one at first
 UNITS = (1e-2, 10.0)
+#: USD: no unit of money is smaller, or what is paid for a plant is no number in it
+SMALLEST_UNIT = 1e-6
 #: up to so many amounts of single hours the extensive program is small
 SMALL = 400_000
 #: what is off by more than this (relative), and by more than this of the unit of money, is no rounding: it is told at once, lest another
@@ -51,7 +53,7 @@ def ways(problem: Problem, method: str, moved: float | None) -> Iterator[tuple[s
 
 def _units(problem: Problem, moved: float | None) -> list[float]:
     """Units of money to try: of a plan that moves less than one unit, first one that is near to what it moves."""
-    near = [] if moved is None or not 0.0 < moved < problem.money else [10.0 ** math.floor(math.log10(moved))]
+    near = [] if moved is None or not SMALLEST_UNIT <= moved < problem.money else [10.0 ** math.floor(math.log10(moved))]
     return [*near, *(problem.money * factor for factor in UNITS)]
 
 

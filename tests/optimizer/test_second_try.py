@@ -118,3 +118,18 @@ def test_time_that_is_up_before_no_plan_is_proved_is_a_limit(monkeypatch: pytest
     monkeypatch.setattr(engine._Run, "_expired", lambda self: True)
     solution = engine.solve(case, method="extensive")
     assert solution.outcome is Outcome.LIMIT and "time was up before it was proved" in solution.reasons[0]
+
+
+def test_an_objective_of_nothing_is_proved() -> None:
+    """Program and dual bound are nothing but rounding: 1e-14 of a unit of money is no gap."""
+    rule = 'rules=[{name: tiny, require: "net_debt >= 1e-9 USD", otherwise: {pay: 1e6 USD/USD}, expected: true}]'
+    case = Case.load(Path(__file__).parents[1] / "cases" / "short-term.yaml", settings=[rule])
+    assert engine.solve(case).outcome is Outcome.OPTIMAL
+
+
+def test_no_unit_of_money_is_so_small_that_prices_are_no_numbers() -> None:
+    """A limit of next to nothing: the books move nothing, and what they move is no unit of money to solve in."""
+    case = Case.load(Path(__file__).parents[1] / "cases" / "modigliani-miller.yaml", settings=["projects.plant.limit=1e-09"])
+    solution = engine.solve(case)
+    assert solution.books is not None and solution.books.moved < second_try.SMALLEST_UNIT
+    assert next(problem.money for _, problem, _ in second_try.ways(solution.problem, "cuts", solution.books.moved)) >= 1.0
