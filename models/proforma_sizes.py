@@ -33,9 +33,9 @@ def least_usd(problem: Problem, moved: float) -> float:
     """USD that an amount is measured against where nothing else is known of it. moved: `turnover`.
 
     A program that is exact to 1e-9 of its unit of money can tell 1e-7 of a tenth of it; a company that moves less than that is held to
-    what it moves.
+    what it moves. Where nothing moves at all, what the program has of it is below what it can tell from nothing.
     """
-    return min(LEAST * problem.money, moved)
+    return LEAST * problem.money if moved <= NOTHING else min(LEAST * problem.money, moved)
 
 
 def rule_size(rule: Rule, words: dict[str, Array], sizes: dict[str, Array]) -> Array:

@@ -22,7 +22,10 @@ ROUNDING = 1e-12  # entries of a ray below this share of the largest are roundin
 NEGLIGIBLE = 1e-9  # |A'y|_j below this share of the terms it is summed from counts as zero
 REPRESENTABLE = 16 * float(np.finfo(float).eps)  # d_j below this share of its terms is zero: y has no more digits
 CANCELLED = 1e-6  # an objective below this share of its own terms is measured against that share of them
-NOTHING = 1e-6  # an objective below this, in the program's own unit, is measured against it: what is left of nothing is rounding
+NOTHING = (
+    1e-12,
+    1e-6,
+)  # below the first, in the program's own unit, an objective and its terms are rounding, and measured against the second
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,8 @@ def verify_optimal(lp: LinearProgram, x: np.ndarray, y: np.ndarray, tolerance: f
     bound = _total(row_terms, col_terms) + offset
 
     size = _total(np.abs(own_terms), np.abs(row_terms), np.abs(col_terms)) + 2 * abs(offset)
-    scale = max(abs(objective), CANCELLED * size, NOTHING)
+    scale = max(abs(objective), CANCELLED * size)
+    scale = scale if scale > NOTHING[0] else NOTHING[1]
     gap = abs(objective - bound) / scale
 
     dual = max(_largest(np.abs(y[unpriced])), float(_largest(np.abs(d[boxed]))))

@@ -93,6 +93,7 @@ def test_the_least_is_a_tenth_of_a_unit_or_what_moves() -> None:
     problem = tiny(1)
     assert least_usd(problem, 1e9) == 1e5
     assert least_usd(problem, 3.0) == 3.0
+    assert least_usd(problem, turnover({}, {})) == 1e5  # nothing moves
     line = np.array([[1.0, -7.0, np.nan]])
     assert turnover({"a": line}, {"b": -line}) == 7.0
     assert turnover({}, {}) > 0.0
