@@ -23,7 +23,7 @@ from optimizer.report.mixes import MixError
 
 ROOT = Path(__file__).parents[2]
 #: edits of each kind in every test run; WATTFOLIO_EDITS asks for more
-EDITS = int(os.environ.get("WATTFOLIO_EDITS", "50"))
+EDITS = int(os.environ.get("WATTFOLIO_EDITS", "20"))
 #: of the blessed results, how many are compared: that solves the case again
 COMPARED = EDITS // 8
 VALUES: tuple[Any, ...] = (
