@@ -211,34 +211,15 @@ def _otherwise(found: Solution, once: Callable[[Case, str], Solution], deadline:
     """The first way (`second_try`) of an unverified answer that is verified; if none is, the answer with what to change in the case."""
     from optimizer import second_try
 
-    case, moved = found.case, None if found.books is None else found.books.moved
+    moved = None if found.books is None else found.books.moved
     if second_try.worthwhile(found):
         for told, problem, method in second_try.ways(found.problem, found.method, moved):
             if deadline is not None and time.perf_counter() > deadline:
                 break
-            tried = once(_Other(case, problem), method)  # type: ignore[arg-type]
+            tried = once(bare(problem), method)
             if tried.outcome in (Outcome.OPTIMAL, Outcome.INFEASIBLE, Outcome.UNBOUNDED):
-                return replace(tried, case=case, notes=(*tried.notes, told))
+                return replace(tried, case=found.case, variant=found.variant, notes=(*tried.notes, told))
     return replace(found, reasons=(*found.reasons, second_try.advice(found)))
-
-
-@dataclass(frozen=True)
-class _Other:
-    """A case with its problem put another way."""
-
-    case: Case
-    arrays: Problem
-
-    @property
-    def variant(self) -> str | None:
-        return self.case.variant
-
-    @property
-    def name(self) -> str:
-        return self.case.name
-
-    def problem(self) -> Problem:
-        return self.arrays
 
 
 def solve_problem(problem: Problem, **options: Any) -> Solution:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from optimizer import __version__
 from optimizer import files as opened
 from optimizer.folders import beside, clear, exchange, held, left, point_latest
-from optimizer.given import ANY, REPORT, SUMMARY, json_of, manifest_of, rows_of, shaped
+from optimizer.given import ANY, REPORT, SUMMARY, TEXT, WHOLE, Each, json_of, manifest_of, rows_of, shaped
 from optimizer.printable import printable
 
 if TYPE_CHECKING:
@@ -343,17 +343,11 @@ def _foreign(target: Path) -> str | None:
 def _listed(target: Path) -> set[str] | None:
     """The files that a result's manifest lists; None where it is not one that `write` or `write_files` writes."""
     try:
-        manifest = json_of(opened.read(target / MANIFEST))
+        manifest = shaped(manifest_of(target), {"schema": WHOLE, "files": Each({"bytes": WHOLE})})
+        more = shaped(manifest.get("not_reproducible", []), [TEXT])
     except ValueError:
         return None
-    if not isinstance(manifest, dict) or type(manifest.get("schema")) is not int or manifest["schema"] != SCHEMA:
-        return None
-    sums, more = manifest.get("files"), manifest.get("not_reproducible", [])
-    if not isinstance(sums, dict) or not isinstance(more, list) or not all(isinstance(name, str) for name in more):
-        return None
-    if not all(isinstance(one, dict) and {"sha256", "bytes"} <= one.keys() for one in sums.values()):
-        return None
-    return {*sums, *more}
+    return {*manifest["files"], *more} if manifest["schema"] == SCHEMA else None
 
 
 def write(

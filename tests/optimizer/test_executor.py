@@ -295,12 +295,8 @@ def test_workers_that_cannot_start_are_one_clear_message(
     assert err.count("\n") == 1 and "died 3 times" in err and "ended with code 1: no such library" in err
 
 
-def test_workers_end_with_who_started_them() -> None:
-    script = (
-        "import time; from optimizer.executor import Executor\n"
-        "executor = Executor(workers=2); print(*executor.pids, flush=True)\n"
-        "executor.map(time.sleep, [60, 60])"
-    )
+def workers_of_a_killed_parent(script: str) -> list[int]:
+    """The numbers of the two workers that a script prints, once it has been killed."""
     with subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
     ) as parent:
@@ -309,6 +305,16 @@ def test_workers_end_with_who_started_them() -> None:
         assert len(pids) == 2 and all(map(running, pids))
         time.sleep(0.5)
         parent.kill()
+    return pids
+
+
+def test_workers_end_with_who_started_them() -> None:
+    script = (
+        "import time; from optimizer.executor import Executor\n"
+        "executor = Executor(workers=2); print(*executor.pids, flush=True)\n"
+        "executor.map(time.sleep, [60, 60])"
+    )
+    pids = workers_of_a_killed_parent(script)
     assert gone(pids)
 
 
@@ -319,14 +325,7 @@ def test_workers_that_begin_late_end_with_who_started_them() -> None:
         "executor = Executor(workers=2); [os.kill(pid, signal.SIGSTOP) for pid in executor.pids]\n"
         "print(*executor.pids, flush=True); executor.map(time.sleep, [60, 60])"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
-    ) as parent:
-        assert parent.stdout is not None
-        pids = [int(pid) for pid in parent.stdout.readline().split()]
-        assert len(pids) == 2 and all(map(running, pids))
-        time.sleep(0.5)
-        parent.kill()
+    pids = workers_of_a_killed_parent(script)
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
