@@ -189,12 +189,29 @@ def test_trouble_in_a_callback_comes_out(long_program: LinearProgram) -> None:
             session.solve()
 
 
-def test_a_callback_changes_no_path(long_program: LinearProgram) -> None:
+def beginning_of(program: LinearProgram) -> LinearProgram:
+    """Its first 300 rows and columns."""
     small = slice(0, 300)
-    lp = LinearProgram(
-        long_program.cost[small], 0.0, sparse.csc_array(long_program.matrix[small, small]), np.full(300, -np.inf),
-        long_program.row_upper[small], np.zeros(300), np.ones(300),
+    return LinearProgram(
+        program.cost[small], 0.0, sparse.csc_array(program.matrix[small, small]), np.full(300, -np.inf),
+        program.row_upper[small], np.zeros(300), np.ones(300),
     )  # fmt: skip
+
+
+def moved(lp: LinearProgram, brief: bool = False) -> list[Answer]:
+    """Solved cold, then warm with tighter and with wider rows; brief: of the last, as where any answer will do."""
+    session = Session(SolverOptions())
+    session.load(lp)
+    out = [session.solve()]
+    for factor in (0.5, 1.5):
+        session.set_row_bounds(np.arange(300), np.full(300, -np.inf), lp.row_upper * factor)
+        session.brief = brief and factor > 1.0
+        out.append(session.solve())
+    return out
+
+
+def test_a_callback_changes_no_path(long_program: LinearProgram) -> None:
+    lp = beginning_of(long_program)
     for method in ("simplex", "ipm"):
         answers = []
         for watched in (True, False):
@@ -212,28 +229,15 @@ def test_a_warm_run_that_takes_long_is_given_up_and_begun_anew(
     long_program: LinearProgram, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Here at once, over and over: the answers are the same, and what was given up is not taken for a time limit."""
-    small = slice(0, 300)
-    lp = LinearProgram(
-        long_program.cost[small], 0.0, sparse.csc_array(long_program.matrix[small, small]), np.full(300, -np.inf),
-        long_program.row_upper[small], np.zeros(300), np.ones(300),
-    )  # fmt: skip
+    lp = beginning_of(long_program)
 
-    def moved() -> list[Answer]:
-        session = Session(SolverOptions())
-        session.load(lp)
-        out = [session.solve()]
-        for factor in (0.5, 1.5):
-            session.set_row_bounds(np.arange(300), np.full(300, -np.inf), lp.row_upper * factor)
-            out.append(session.solve())
-        return out
-
-    patient = moved()
+    patient = moved(lp)
     assert all(not answer.message for answer in patient)
     monkeypatch.setattr(highs, "PATIENCE", -1.0)
     monkeypatch.setattr(highs, "PATIENT", 0.0)
-    for one, other in zip(patient, moved(), strict=True):
+    for one, other in zip(patient, moved(lp), strict=True):
         assert other.status is Status.OPTIMAL and other.objective == pytest.approx(one.objective, rel=1e-9)
-    tired = moved()
+    tired = moved(lp)
     assert not tired[0].message  # it was cold
     assert all("A run ended in no time; solved again cold by ipm." in answer.message for answer in tired[1:])
 
@@ -241,25 +245,11 @@ def test_a_warm_run_that_takes_long_is_given_up_and_begun_anew(
 def test_a_slow_clock_changes_no_path(long_program: LinearProgram, monkeypatch: pytest.MonkeyPatch) -> None:
     """Longer and longer between two looks at it, as on a machine that has ever more other things to do: patience is counted in steps."""
 
-    def moved() -> list[Answer]:
-        session = Session(SolverOptions())
-        session.load(lp)
-        out = [session.solve()]
-        for factor in (0.5, 1.5):
-            session.set_row_bounds(np.arange(300), np.full(300, -np.inf), lp.row_upper * factor)
-            session.brief = factor > 1.0
-            out.append(session.solve())
-        return out
-
-    small = slice(0, 300)
-    lp = LinearProgram(
-        long_program.cost[small], 0.0, sparse.csc_array(long_program.matrix[small, small]), np.full(300, -np.inf),
-        long_program.row_upper[small], np.zeros(300), np.ones(300),
-    )  # fmt: skip
-    before = moved()
+    lp = beginning_of(long_program)
+    before = moved(lp, brief=True)
     clock = itertools.count()
     monkeypatch.setattr(time, "perf_counter", lambda: float(next(clock)) ** 6)
-    for one, other in zip(before, moved(), strict=True):
+    for one, other in zip(before, moved(lp, brief=True), strict=True):
         assert one.status is other.status is Status.OPTIMAL and one.message == other.message == ""
         assert (
             one.iterations == other.iterations and one.x.tobytes() == other.x.tobytes() and one.y.tobytes() == other.y.tobytes()
