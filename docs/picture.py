@@ -14,7 +14,7 @@ from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 from optimizer import Case
-from optimizer.summary import render
+from optimizer.results.terminal import render
 
 HERE = Path(__file__).resolve().parent
 CASE = "cases/quickstart.yaml"

@@ -8,8 +8,9 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from optimizer import Case, results
-from optimizer.report import HTML
+from optimizer import Case
+from optimizer.results import folder as results
+from optimizer.results.report import HTML
 from tests.chromium import Browser
 
 HERE = Path(__file__).resolve().parent

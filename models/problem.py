@@ -676,7 +676,7 @@ class Objective:
 
 @dataclass(frozen=True)
 class Function:
-    """One function over time of `models/rule_functions.py`; months: its second argument, 0 where none is given."""
+    """One function over time of `models/rules/functions.py`; months: its second argument, 0 where none is given."""
 
     name: str
     months: int = 0

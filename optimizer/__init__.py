@@ -6,7 +6,7 @@ TYPE_CHECKING = False  # that of `typing` takes longer to import than all else t
 if TYPE_CHECKING:
     from typing import Any
 
-    from optimizer.case import Case
+    from optimizer.case.case import Case
 
 __version__ = "0.1.0"
 __all__ = ["Case", "__version__"]
@@ -15,7 +15,7 @@ __all__ = ["Case", "__version__"]
 def __getattr__(name: str) -> Any:
     """Import `Case` on first use: `wattfolio --help` must not pay for pydantic and Pyomo."""
     if name == "Case":
-        from optimizer.case import Case
+        from optimizer.case.case import Case
 
         return Case
     raise AttributeError(name)

@@ -17,7 +17,7 @@ def main() -> NoReturn:
     try:
         if ours:
             signal.signal(signal.SIGINT, _leave)
-        from optimizer.cli import main
+        from optimizer.cli.app import main
 
         if ours:
             signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -8,8 +8,8 @@ from functools import cache
 import numpy as np
 
 from models.problem import Debt, Equity, Function, Problem, Rule, Sweep, Term
-from models.rule_functions import FUNCTIONS, first_dates
-from models.rules import WORDS, vocabulary
+from models.rules.functions import FUNCTIONS, first_dates
+from models.rules.language import WORDS, vocabulary
 from tests.random_problems import random_problem
 
 #: how large a word is, roughly, in its own unit: what its breaches and limits are measured in

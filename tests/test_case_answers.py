@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from optimizer import Case
-from optimizer.engine import Outcome
-from optimizer.results import contents, summary
+from optimizer.engine.master import Outcome
+from optimizer.results.folder import contents, summary
 
 ROOT = Path(__file__).parent.parent
 TITLES = {

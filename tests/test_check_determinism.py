@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from optimizer import blessed, check
-from optimizer.check import SAME, Task, Verdict, run_one
-from optimizer.executor import Executor
+from optimizer.runtime.executor import Executor
+from optimizer.studies.regression import blessed, check
+from optimizer.studies.regression.check import SAME, Task, Verdict, run_one
 from tests.optimizer.company import blessed_company
 
 ROOT = Path(__file__).parents[1]

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models import decomposition
-from models.decomposition import Cuts
+from models.benders import cuts as decomposition
+from models.benders.cuts import Cuts
 from models.problem import LEAP_HOURS, Problem
-from models.proforma_assets import keep_assets
-from optimizer import engine, second_try, warm
-from optimizer.case import Case
-from optimizer.engine import Outcome, Solution, solve_problem
+from models.proforma.assets import keep_assets
+from optimizer.case.case import Case
+from optimizer.engine import master, second_try, warm_start
+from optimizer.engine.master import Outcome, Solution, solve_problem
 from tests.random_problems import random_problem
 
 ROOT = Path(__file__).parent.parent
@@ -78,7 +78,7 @@ def test_the_random_problems_couple_hours() -> None:
 
 def test_random_problems_use_every_linked_quantity() -> None:
     """Coins kept, energy served, diesel: somewhere among the seeds above each is linked."""
-    from models.plan import Plan
+    from models.program.program import Plan
 
     names: set[str] = set()
     for seed in with_sites(range(200, 296)):
@@ -136,7 +136,7 @@ def barred() -> Case:
 
 
 def test_no_plan_is_proved_where_a_direction_held_rounding() -> None:
-    solution = engine.solve(barred())
+    solution = master.solve(barred())
     assert solution.outcome is Outcome.INFEASIBLE and solution.method == "cuts", solution.reasons
     assert solution.certificate is not None and solution.certificate.verified and solution.certificate.margin > 1e-3
 
@@ -157,7 +157,7 @@ def test_a_cut_holds_all_of_its_direction(monkeypatch: pytest.MonkeyPatch) -> No
         self.split = split
 
     monkeypatch.setattr(Cuts, "_begin", begin)
-    solution = engine.solve(barred())
+    solution = master.solve(barred())
     assert len(asked) == 2 and asked[0][1].any() and not asked[1][1].any() and (asked[1][0] == 1.0).all()
     assert solution.outcome is Outcome.INFEASIBLE
 
@@ -165,19 +165,19 @@ def test_a_cut_holds_all_of_its_direction(monkeypatch: pytest.MonkeyPatch) -> No
 def test_what_cuts_do_not_prove_is_proved_with_every_hour_written_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Here rows keep what HiGHS leaves out, and no ray proves anything: the answer is that of the program in one piece, if it is small."""
     monkeypatch.setattr(decomposition, "HELD", 0.0)
-    solution = engine.solve(barred())
+    solution = master.solve(barred())
     assert solution.outcome is Outcome.INFEASIBLE and solution.method == "extensive"
     assert solution.certificate is not None and solution.certificate.verified
     monkeypatch.setattr(second_try, "SMALL", 0)
     monkeypatch.setattr(second_try, "UNITS", ())
-    solution = engine.solve(barred())
+    solution = master.solve(barred())
     assert solution.outcome is Outcome.UNVERIFIED
 
 
 @pytest.fixture(scope="module")
 def tail_alone() -> tuple[Solution, float]:
     """With every hour written out: (solution, expected value)."""
-    solution = engine.solve(weighed(1.0), method="extensive", baseline=False)
+    solution = master.solve(weighed(1.0), method="extensive", baseline=False)
     assert solution.outcome is Outcome.OPTIMAL, solution.reasons
     return solution, expected(solution)
 
@@ -201,9 +201,9 @@ def test_of_plans_with_the_same_tail_the_one_that_expects_most(
     whole, most = tail_alone
     seed = None
     if neighbour is not None:
-        kept = engine.solve(weighed(neighbour), keep=True, baseline=False).kept
+        kept = master.solve(weighed(neighbour), keep=True, baseline=False).kept
         assert kept is not None
-        seed = warm.leave(kept)
-    solution = engine.solve(weighed(1.0), baseline=False, seed_from=seed)
+        seed = warm_start.leave(kept)
+    solution = master.solve(weighed(1.0), baseline=False, seed_from=seed)
     agree(solution, whole)
     assert expected(solution) == pytest.approx(most, rel=1e-8)

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from optimizer import Case
-from optimizer.engine import Outcome, Solution, solve_problem
-from optimizer.results import contents, summary, to_json
+from optimizer.engine.master import Outcome, Solution, solve_problem
+from optimizer.results.folder import contents, summary, to_json
 from tests.random_problems import random_problem
 
 ROOT = Path(__file__).parents[1]

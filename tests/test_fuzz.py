@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from optimizer import results
+from optimizer.results import folder
 from tests.fuzz.mutations import mutated
 from tests.fuzz.run import many, one, quietly, sources
 
@@ -43,13 +43,13 @@ def test_a_mutated_case_leaves_an_earlier_result_whole(tmp_path: Path) -> None:
         case.write_text(mutated(source.read_text(), seed))
         code, _ = quietly(["solve", str(case), "--out", str(tmp_path / "out"), "--quiet", "--no-xlsx"])
         assert code in (0, 2, 3, 4, 5)
-        assert results.load(tmp_path / "out" / "farmer" / "base")["summary"]["status"] == "optimal"
+        assert folder.load(tmp_path / "out" / "farmer" / "base")["summary"]["status"] == "optimal"
 
 
 def test_a_bug_would_be_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The suite notices a traceback, a code that is not documented, and a mistake without a place."""
     for found in ((1, ""), (2, "no good"), (0, "Traceback (most recent call last)")):
-        monkeypatch.setattr("optimizer.cli.run", lambda arguments, found=found: print(found[1]) or found[0])
+        monkeypatch.setattr("optimizer.cli.app.run", lambda arguments, found=found: print(found[1]) or found[0])
         assert one(0, tmp_path, solve=False).wrong
-    monkeypatch.setattr("optimizer.cli.run", lambda arguments: 1 / 0)
+    monkeypatch.setattr("optimizer.cli.app.run", lambda arguments: 1 / 0)
     assert "ZeroDivisionError" in one(0, tmp_path, solve=False).wrong

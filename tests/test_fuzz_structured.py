@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from optimizer.case import Case
+from optimizer.case.case import Case
 from tests.fuzz import structured, verdict
 from tests.fuzz.identities import IDENTITIES, NEVER_BETTER, NEVER_WORSE, SAME, halved
 from tests.fuzz.paths import flow, patched, read

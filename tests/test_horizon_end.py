@@ -13,25 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.plan import Plan
 from models.problem import Block, Call, Conversion, Payments, Problem, RigOption, Terminal
-from models.proforma import keep_books
+from models.proforma.keep import keep_books
+from models.program.program import Plan
 from optimizer import Case
-from optimizer.diagnostics import CaseError
-from optimizer.engine import Outcome, Solution, solve_problem
-from tests.models.tiny import (
-    at,
-    dates,
-    debt_of,
-    expansion_of,
-    idle,
-    path,
-    rig_of,
-    service_of,
-    site_of,
-    stream,
-    tiny,
-)
+from optimizer.case.reading.diagnostics import CaseError
+from optimizer.engine.master import Outcome, Solution, solve_problem
+from tests.models.tiny import at, dates, debt_of, expansion_of, idle, path, rig_of, service_of, site_of, stream, tiny
 
 #: everything at the end counts in full
 WHOLE = Terminal(halls=1.0, interconnection=1.0, equipment=1.0, contracts=1.0, contract_rate=0.1)

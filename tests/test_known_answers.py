@@ -13,9 +13,9 @@ import pytest
 from scipy.optimize import linprog
 
 from models.problem import Problem, Project, Rule
-from models.proforma import cvar
+from models.proforma.keep import cvar
 from optimizer import Case
-from optimizer.engine import Outcome, Solution, solve_problem
+from optimizer.engine.master import Outcome, Solution, solve_problem
 from tests.models.tiny import dates, debt_of, rig_of, site_of, tiny
 
 CASES = Path(__file__).parent / "cases"

@@ -23,7 +23,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from optimizer import __version__
-from optimizer.cli import cli
+from optimizer.cli.app import cli
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -80,7 +80,7 @@ def test_a_command_that_does_not_exist_is_found() -> None:
 
 
 def test_the_readme_tells_every_exit_code() -> None:
-    from optimizer import cli as module
+    from optimizer.cli import app as module
 
     told = {int(code) for code in re.findall(r"^\| (\d+) \|", README, flags=re.MULTILINE)}
     assert told == {
@@ -95,8 +95,8 @@ def test_the_readme_tells_every_exit_code() -> None:
 
 
 def test_the_readme_tells_every_file_of_a_result() -> None:
-    from optimizer.finance.tables import FINANCE_TABLES
-    from optimizer.results_tables import TABLES
+    from optimizer.engine.tables import TABLES
+    from optimizer.results.finance_tables import FINANCE_TABLES
 
     told = set(re.findall(r"^\| `([a-z_]+\.[a-z]+)` \|", README, flags=re.MULTILINE))
     others = {

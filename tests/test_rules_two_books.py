@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.books import Books
-from models.covenants import MONEY
-from models.plan import Plan
 from models.problem import Problem, Rule, Term
-from models.rule_functions import FUNCTIONS
-from models.rules import WORDS
-from optimizer import engine
-from optimizer.engine import Outcome, Solution, solve_problem
-from optimizer.highs import Session, SolverOptions, Status, compile_model
+from models.proforma.books import Books
+from models.program.covenants import MONEY
+from models.program.program import Plan
+from models.rules.functions import FUNCTIONS
+from models.rules.language import WORDS
+from optimizer.engine import master
+from optimizer.engine.master import Outcome, Solution, solve_problem
+from optimizer.solver.session import Session, SolverOptions, Status, compile_model
 from tests.random_problems import random_problem
 from tests.random_rules import ruled_problem, swept
 from tests.test_decomposition import agree
@@ -43,13 +43,13 @@ def under_sweeps(seed: int) -> Solution:
 def solved_twice(problem: Problem, method: str, patch: pytest.MonkeyPatch) -> tuple[Solution, Plan, Books]:
     """The solution, with the plan that the program holds and the books that were kept."""
     seen: dict[str, Any] = {}
-    honest = engine._compare
+    honest = master._compare
 
     def compare(plan: Plan, books: Books, objective: float) -> Any:
         seen.update(plan=plan, books=books)
         return honest(plan, books, objective)
 
-    patch.setattr(engine, "_compare", compare)
+    patch.setattr(master, "_compare", compare)
     solution = solve_problem(problem, method=method, baseline=False)  # one program to compare, not two
     assert solution.outcome is Outcome.OPTIMAL, (method, solution.reasons)
     return solution, seen["plan"], seen["books"]

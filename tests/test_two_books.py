@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-import models.instruments
+import models.program.financing
 from models.decisions import Decisions
-from models.instruments import Instruments
-from models.linear import Lin
-from models.plan import Plan
 from models.problem import Problem
-from models.proforma import keep_books
+from models.proforma.keep import keep_books
+from models.program.expressions import Lin
+from models.program.financing import Instruments
+from models.program.program import Plan
+from models.program.tax import Taxes
+from models.program.treasury import Treasury
 from models.some_scenarios import rebuilt
-from models.tax import Taxes
-from models.treasury import Treasury
-from optimizer.engine import TOLERANCE, Outcome, Solution, solve_problem
+from optimizer.engine.master import TOLERANCE, Outcome, Solution, solve_problem
 from tests.models.tiny import tiny
 from tests.random_problems import random_problem
 
@@ -210,13 +210,13 @@ def interest_is_received(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def strips_with(line: str, factor: float) -> Callable[[pytest.MonkeyPatch], None]:
     def fault(monkeypatch: pytest.MonkeyPatch) -> None:
-        honest = models.instruments.strip
+        honest = models.program.financing.strip
 
         def strip(*args: Any, **kwargs: Any) -> Any:
             made = honest(*args, **kwargs)
             return replace(made, **{line: factor * getattr(made, line)})
 
-        monkeypatch.setattr(models.instruments, "strip", strip)
+        monkeypatch.setattr(models.program.financing, "strip", strip)
 
     return fault
 

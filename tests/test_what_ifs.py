@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from optimizer.case import Case
-from optimizer.engine import Outcome, solve
+from optimizer.case.case import Case
+from optimizer.engine.master import Outcome, solve
 from tests.fuzz import moved
 
 ROOT = Path(__file__).parents[1]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from models.merit import merit
+from models.hours.merit import merit
 from models.problem import Problem
 
 #: HiGHS at its own settings, where 'ipm' is its newest interior point; arrays are handed over without files

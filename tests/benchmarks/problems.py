@@ -41,7 +41,7 @@ from models.problem import (
     Tax,
     Terminal,
 )
-from optimizer.hourly import HourlyYear, draw, load_shape, year_from_stamps
+from optimizer.case.reading.hourly_data import HourlyYear, draw, load_shape, year_from_stamps
 from tests.models.tiny import debt_of, every_date, hourly, path, rig_of, service_of, site_of, tiny, tree
 from tests.random_problems import MACRS
 
@@ -427,7 +427,7 @@ MAKERS: dict[str, tuple[Callable[..., Problem], str]] = {
 
 def _case(name: str) -> Size:
     def load() -> Any:
-        from optimizer.case import Case
+        from optimizer.case.case import Case
 
         return Case.load(ROOT / "cases" / f"{name}.yaml")
 

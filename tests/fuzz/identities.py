@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from optimizer.units import KINDS
-from optimizer.yamltree import Node
+from optimizer.case.reading.units import KINDS
+from optimizer.case.reading.yaml_tree import Node
 from tests.fuzz.paths import at, flow, names, quantity
 from tests.fuzz.plausible import Settings, figures, in_other_money, siblings
 

@@ -14,9 +14,9 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from optimizer.case import Case
-from optimizer.diagnostics import CaseError
-from optimizer.engine import Outcome, solve
+from optimizer.case.case import Case
+from optimizer.case.reading.diagnostics import CaseError
+from optimizer.engine.master import Outcome, solve
 
 CASES = Path(__file__).parents[2] / "cases"
 NAMES = ("bitfarms", "ercot-flex", "industry-2025", "iren", "lake-mariner", "quickstart", "surplus-power")

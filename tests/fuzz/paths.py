@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from optimizer import yamltree
-from optimizer.case_patch import Target, set_path
-from optimizer.diagnostics import Mistakes, Place
-from optimizer.units import NUMBER
-from optimizer.yamltree import Node
+from optimizer.case.patch import Target, set_path
+from optimizer.case.reading import yaml_tree
+from optimizer.case.reading.diagnostics import Mistakes, Place
+from optimizer.case.reading.units import NUMBER
+from optimizer.case.reading.yaml_tree import Node
 
 #: what a scalar needs to be written without quotes
 PLAIN = re.compile(r"[A-Za-z0-9_.+%-][\w .+%/-]*")
@@ -23,7 +23,7 @@ PROSE = frozenset({"name", "description", "describe", "sources", "require", "ten
 
 
 def read(path: Path) -> Node:
-    return yamltree.read(path)[0]
+    return yaml_tree.read(path)[0]
 
 
 def scalars(node: Node, where: str = "") -> Iterator[tuple[str, str]]:
@@ -80,6 +80,6 @@ def patched(node: Node, settings: tuple[str, ...]) -> Node | None:
     mistakes = Mistakes()
     for setting in settings:
         path, _, text = setting.partition("=")
-        value = yamltree.load(text, "--set") if text.strip() else Node("null", None, Place("--set", 1, 1))
+        value = yaml_tree.load(text, "--set") if text.strip() else Node("null", None, Place("--set", 1, 1))
         node = set_path(node, Target(path, Place("--set", 1, 1), path), value, mistakes)
     return None if mistakes else node

@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from optimizer.units import KINDS
-from optimizer.yamltree import Node
+from optimizer.case.reading.units import KINDS
+from optimizer.case.reading.yaml_tree import Node
 from tests.fuzz.paths import at, flow, names, quantity, scalars
 
 Settings = tuple[str, ...]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from optimizer import cli
+from optimizer.cli import app
 from tests.fuzz.mutations import mutated
 
 ROOT = Path(__file__).parents[2]
@@ -76,7 +76,7 @@ def quietly(arguments: list[str]) -> tuple[int, str]:
     """(exit code, all that was printed)."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = cli.run(arguments)
+        code = app.run(arguments)
     return code, out.getvalue() + err.getvalue()
 
 

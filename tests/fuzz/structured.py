@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from optimizer.case import Case
-from optimizer.cli import EXIT_CODES, LIMIT, NO_PLAN, UNVERIFIED, USAGE
-from optimizer.diagnostics import CaseError
-from optimizer.engine import Outcome, Solution, solve, solve_problem
-from optimizer.yamltree import Node
+from optimizer.case.case import Case
+from optimizer.case.reading.diagnostics import CaseError
+from optimizer.case.reading.yaml_tree import Node
+from optimizer.cli.app import EXIT_CODES, LIMIT, NO_PLAN, UNVERIFIED, USAGE
+from optimizer.engine.master import Outcome, Solution, solve, solve_problem
 from tests.fuzz import arrays, verdict
 from tests.fuzz.identities import IDENTITIES, NEVER_BETTER, NEVER_WORSE, SAME, Pair
 from tests.fuzz.paths import flow, patched, read

@@ -1,4 +1,4 @@
-"""The hours of the books period by period, each by itself: a second formulation of `models.proforma_power`, as it stands in README 5."""
+"""The hours of the books period by period, each by itself: a second formulation of `models.proforma.power`, as it stands in README 5."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 
 from models.decisions import Decisions, SiteDispatch
 from models.problem import Array, Problem, Service, Site
-from models.proforma_assets import Assets
-from models.proforma_checks import Checklist
-from models.proforma_coupled import check_battery, check_deferred, check_ramp, sized
-from models.proforma_power import COSTS, REVENUES, has_power, sources_of, uses_of
+from models.proforma.assets import Assets
+from models.proforma.checks import Checklist
+from models.proforma.coupled import check_battery, check_deferred, check_ramp, sized
+from models.proforma.power import COSTS, REVENUES, has_power, sources_of, uses_of
 
 
 def power_by_period(problem: Problem, decisions: Decisions, assets: Assets, checks: Checklist) -> dict[tuple[str, str], Array]:

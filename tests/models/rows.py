@@ -14,9 +14,9 @@ from typing import Any
 
 from pyomo.repn import generate_standard_repn
 
-from models.plan import Plan
 from models.problem import Problem
-from optimizer.engine import Outcome, Solution, solve_problem
+from models.program.program import Plan
+from optimizer.engine.master import Outcome, Solution, solve_problem
 
 #: relative tolerance of a coefficient and of a right-hand side
 EXACT = 1e-12

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.coupled import Coupling, coupling_of
-from models.coupled_oracle import CoupledOracle, couple, site_oracle
-from models.oracle import Money, Oracle, make_oracle, with_scenarios
+from models.hours.coupled import Coupling, coupling_of
+from models.hours.coupled_oracle import CoupledOracle, couple, site_oracle
+from models.hours.oracle import Money, Oracle, make_oracle, with_scenarios
 from models.problem import Array, Battery, Deferrable, Problem
-from models.proforma import keep_books
-from models.proforma_coupled import levels
-from optimizer.blocks import block_opener
-from optimizer.engine import Outcome, Solution, solve_problem
+from models.proforma.coupled import levels
+from models.proforma.keep import keep_books
+from optimizer.engine.master import Outcome, Solution, solve_problem
+from optimizer.solver.hour_blocks import block_opener
 from tests.models.tiny import expansion_of, hourly, hours_of, rig_of, service_of, site_of, tiny
 from tests.random_problems import random_problem
 
@@ -462,8 +462,8 @@ def served_in_time(terms: Deferrable, demand: Array, served: Array, hours: Array
 
 def test_deferred_service_is_what_first_come_first_served_can_do() -> None:
     """The books' condition against a queue worked off job by job, on random plans of which some keep to it and some do not."""
-    from models.proforma_checks import Checklist
-    from models.proforma_coupled import check_deferred
+    from models.proforma.checks import Checklist
+    from models.proforma.coupled import check_deferred
 
     rng = np.random.default_rng(5)
     problem = tiny(1)

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from models.decisions import SiteDispatch
-from models.dispatch import PlannedHours
-from models.hours import SiteHours
-from models.plan import Plan
+from models.hours.dispatch import PlannedHours
+from models.hours.site_hours import SiteHours
 from models.problem import Array, Problem
-from models.proforma import keep_books
-from models.theta import Mixture
-from optimizer.blocks import block_opener
-from optimizer.engine import solve_problem
+from models.proforma.keep import keep_books
+from models.program.program import Plan
+from models.program.recourse_value import Mixture
+from optimizer.engine.master import solve_problem
+from optimizer.solver.hour_blocks import block_opener
 from tests.random_problems import random_problem
 
 SEEDS = [seed for seed in range(24) if random_problem(seed).sites]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numba.core import caching
 
-from models import kernel
+from models.hours import kernel
 
 SOURCE = """
 from numba import prange

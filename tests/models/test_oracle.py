@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.merit import merit
-from models.meters import measured
-from models.oracle import Money, make_oracle, with_scenarios
+from models.hours.merit import merit
+from models.hours.meters import measured
+from models.hours.one_hour import hourly_value
+from models.hours.oracle import Money, make_oracle, with_scenarios
 from models.problem import Problem
-from models.recourse import hourly_value
 from tests.random_problems import random_problem
 
 SEEDS = [seed for seed in range(60) if random_problem(seed).sites]

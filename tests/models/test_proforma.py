@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.books import Books
 from models.decisions import Decisions, SiteDispatch
 from models.problem import (
     Array,
@@ -22,21 +21,9 @@ from models.problem import (
     Rule,
     Terminal,
 )
-from models.proforma import cvar, keep_books
-from tests.models.tiny import (
-    at,
-    dates,
-    debt_of,
-    equity_of,
-    expansion_of,
-    hourly,
-    idle,
-    rig_of,
-    service_of,
-    site_of,
-    stream,
-    tiny,
-)
+from models.proforma.books import Books
+from models.proforma.keep import cvar, keep_books
+from tests.models.tiny import at, dates, debt_of, equity_of, expansion_of, hourly, idle, rig_of, service_of, site_of, stream, tiny
 
 EXACT = 1e-12
 

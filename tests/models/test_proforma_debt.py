@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.books import Books
 from models.problem import Call, Conversion, Debt, Problem
-from models.proforma import keep_books
+from models.proforma.books import Books
+from models.proforma.keep import keep_books
 from tests.models.test_proforma import broken, kept
 from tests.models.tiny import at, dates, debt_of, idle, stream, tiny
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.books import Books
 from models.decisions import Decisions, SiteDispatch
 from models.problem import Block, Diesel, OwnSource, Problem, YearlyLimit
-from models.proforma import keep_books
+from models.proforma.books import Books
+from models.proforma.keep import keep_books
 from tests.models.tiny import hourly, idle, path, rig_of, site_of, tiny
 
 EXACT = 1e-12

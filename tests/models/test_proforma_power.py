@@ -9,10 +9,10 @@ import pytest
 
 from models.decisions import Decisions, SiteDispatch
 from models.problem import Problem
-from models.proforma_assets import Assets, keep_assets
-from models.proforma_checks import Checklist
-from models.proforma_hours import Hours, scenario_of
-from models.proforma_power import COSTS, REVENUES, keep_power
+from models.proforma.assets import Assets, keep_assets
+from models.proforma.checks import Checklist
+from models.proforma.hours import Hours, scenario_of
+from models.proforma.power import COSTS, REVENUES, keep_power
 from tests.models.power_by_period import power_by_period
 from tests.models.tiny import clock_of, hourly, idle, site_of, tiny
 from tests.random_problems import random_problem

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from models.decisions import Decisions, SiteDispatch
 from models.problem import Block, Call, Conversion, Debt, Depreciation, InterestLimit, Payments, Problem
-from models.proforma import keep_books
+from models.proforma.keep import keep_books
 from tests.models.tiny import debt_of, equity_of, expansion_of, hourly, idle, rig_of, service_of, site_of, stream, tiny
 
 TIES = {

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.books import Books
 from models.problem import Function, Problem, Rule, Term
-from models.proforma import keep_books
-from models.proforma_checks import Checklist
-from models.proforma_sizes import least_usd, turnover
+from models.proforma.books import Books
+from models.proforma.checks import Checklist
+from models.proforma.keep import keep_books
+from models.proforma.sizes import least_usd, turnover
 from tests.models.tiny import at, debt_of, equity_of, idle, rig_of, site_of, stream, tiny
 
 TOLERANCE = 1e-7

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.recourse import hourly_value
+from models.hours.one_hour import hourly_value
 
 price = st.floats(-200, 3000, allow_nan=False).map(lambda x: round(x, 3))
 share = st.floats(0, 1).map(lambda x: round(x, 4))

@@ -7,10 +7,10 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from models.hours import SiteHours
-from models.oracle import Split
-from models.plan import Plan
-from models.remembered import Remembered
+from models.hours.oracle import Split
+from models.hours.site_hours import SiteHours
+from models.hours.split_cache import Remembered
+from models.program.program import Plan
 from tests.random_problems import random_problem
 
 

@@ -11,9 +11,9 @@ import pyomo.environ as pyo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.linear import Build, Decision
-from models.plan import Plan
 from models.problem import Depreciation, Problem, RigOption
+from models.program.expressions import Build, Decision
+from models.program.program import Plan
 from tests.models.rows import SUMS, label, row_is
 from tests.models.tiny import debt_of, equity_of, expansion_of, hourly, path, rig_of, service_of, site_of, tiny, tree
 

@@ -1,4 +1,4 @@
-"""Rows of coupled hours: each row of models/coupled.py against README section 15, in both statements of them."""
+"""Rows of coupled hours: each row of models/hours/coupled.py against README section 15, in both statements of them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from pyomo.repn import generate_standard_repn
 
-from models.coupled import coupling_of, due, state_block, waiting_of
-from models.plan import Plan
+from models.hours.coupled import coupling_of, due, state_block, waiting_of
 from models.problem import Battery, Deferrable, Problem, Service
+from models.program.program import Plan
 from tests.models.rows import keys, label, row_is
 from tests.models.tiny import expansion_of, hourly, hours_of, rig_of, service_of, site_of, tiny
 

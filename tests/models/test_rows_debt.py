@@ -1,4 +1,4 @@
-"""Debt and shares: each row of models/instruments.py, loan-to-value and coverage against README sections 7 to 9."""
+"""Debt and shares: each row of models/program/financing.py, loan-to-value and coverage against README sections 7 to 9."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.plan import Plan
 from models.problem import Call, Conversion, Problem
+from models.program.program import Plan
 from tests.models.rows import close, keys, row_is, solved
 from tests.models.tiny import dates, debt_of, equity_of, expansion_of, path, rig_of, service_of, site_of, stream, tiny
 

@@ -1,4 +1,4 @@
-"""Rigs: each row of models/fleet.py against README section 2, and what it does to an optimum."""
+"""Rigs: each row of models/program/fleet.py against README section 2, and what it does to an optimum."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from models.plan import Plan
 from models.problem import Payments, Problem, RigOption
+from models.program.program import Plan
 from tests.models.rows import close, keys, row_is, solved
 from tests.models.tiny import dates, every_date, rig_of, site_of, tiny
 

@@ -1,4 +1,4 @@
-"""Energy budgets and emission caps: the rows of models/limits.py against README section 5, and answers worked out by hand."""
+"""Energy budgets and emission caps: the rows of models/program/yearly_limits.py against README section 5, and answers worked out by hand."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.plan import Plan
 from models.problem import Block, Diesel, OwnSource, Problem, YearlyLimit
-from optimizer.engine import Outcome, Solution, solve_problem
+from models.program.program import Plan
+from optimizer.engine.master import Outcome, Solution, solve_problem
 from tests.models.rows import close, keys, row_is, solved
 from tests.models.tiny import hourly, path, rig_of, service_of, site_of, tiny
 

@@ -1,4 +1,4 @@
-"""The hourly split: each row of models/power.py against the tables of README section 5."""
+"""The hourly split: each row of models/program/extensive_hours.py against the tables of README section 5."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.plan import Plan
 from models.problem import Block, Diesel, OwnSource, Problem, Rule
+from models.program.program import Plan
 from tests.models.rows import close, keys, row_is, solved
 from tests.models.tiny import expansion_of, hourly, path, rig_of, service_of, site_of, tiny
 

@@ -9,24 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models import rules
-from models.covenants import MONEY, Words
-from models.plan import Plan
 from models.problem import Call, Diesel, Function, Payments, Problem, Project, RigOption, Rule, Sweep, Term
+from models.program.covenants import MONEY, Words
+from models.program.program import Plan
+from models.rules import language as rules
 from tests.models.rows import close, keys, row_is, solved
-from tests.models.tiny import (
-    dates,
-    debt_of,
-    equity_of,
-    expansion_of,
-    hourly,
-    path,
-    rig_of,
-    service_of,
-    site_of,
-    stream,
-    tiny,
-)
+from tests.models.tiny import dates, debt_of, equity_of, expansion_of, hourly, path, rig_of, service_of, site_of, stream, tiny
 
 Word = tuple[str, str | None]
 #: what a rule demands, in the word's own unit
@@ -444,7 +432,7 @@ def test_a_sweep_that_the_plan_must_break_has_no_plan() -> None:
     """The loan must be drawn whole at date 0, and 30 MUSD of cash then lie above the level: proved impossible over the branches."""
     problem = borrower()
     must = replace(problem, debts=(replace(problem.debts[0], minimum=30e6),))
-    from optimizer.engine import Outcome, solve_problem
+    from optimizer.engine.master import Outcome, solve_problem
 
     found = solve_problem(replace(must, sweeps=(sweep_of(must, "loan", 8e6, (0, 1, 2)),)))
     assert found.outcome is Outcome.INFEASIBLE, found.reasons

@@ -1,4 +1,4 @@
-"""Sites and AI services: each row of models/sites.py and models/ai.py against README sections 3 and 4."""
+"""Sites and AI services: each row of models/program/sites.py and models/program/ai_services.py against README sections 3 and 4."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.plan import Plan
 from models.problem import Block, Diesel, Grid, OwnSource, Payments, Problem
-from optimizer.engine import Outcome, solve_problem
+from models.program.program import Plan
+from optimizer.engine.master import Outcome, solve_problem
 from tests.models.rows import close, keys, row_is, solved
 from tests.models.tiny import dates, expansion_of, hourly, path, rig_of, service_of, site_of, tiny
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.problem import Conversion, Problem
-from models.strips import Strip, strip
+from models.program.strips import Strip, strip
 from tests.models.tiny import debt_of, tiny
 
 

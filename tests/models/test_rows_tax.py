@@ -1,4 +1,4 @@
-"""Tax: depreciation by year, each row of models/tax.py against README section 11, and the law where a program could dodge it."""
+"""Tax: depreciation by year, each row of models/program/tax.py against README section 11, and the law where a program could dodge it."""
 
 from __future__ import annotations
 
@@ -10,26 +10,15 @@ import pytest
 from scipy.optimize import linprog
 from scipy.sparse import vstack
 
-from models.plan import Plan
 from models.problem import Array, Call, Depreciation, InterestLimit, Payments, Problem, Project, Rule, Tax
-from models.proforma_assets import depreciation_by_year
-from models.tax import depreciation_shares
-from optimizer.build_frame import MACRS
-from optimizer.engine import Outcome, solve_problem
-from optimizer.highs import LinearProgram, compile_model
+from models.proforma.assets import depreciation_by_year
+from models.program.program import Plan
+from models.program.tax import depreciation_shares
+from optimizer.case.arrays.frame import MACRS
+from optimizer.engine.master import Outcome, solve_problem
+from optimizer.solver.session import LinearProgram, compile_model
 from tests.models.rows import close, keys, row_is, solved
-from tests.models.tiny import (
-    clock_of,
-    dates,
-    debt_of,
-    expansion_of,
-    path,
-    rig_of,
-    service_of,
-    site_of,
-    stream,
-    tiny,
-)
+from tests.models.tiny import clock_of, dates, debt_of, expansion_of, path, rig_of, service_of, site_of, stream, tiny
 
 #: IRS Publication 946 (2024), table A-1, half-year convention, percent
 TABLE_A1 = {

@@ -1,4 +1,4 @@
-"""Coins, cash, other opportunities, value and risk: models/treasury.py, plan.py, risk.py against README sections 6, 10 and 12."""
+"""Coins, cash, other opportunities, value and risk: models/program/treasury.py, plan.py, risk.py against README sections 6, 10 and 12."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.plan import Plan
 from models.problem import Objective, Problem, Project, Terminal
+from models.program.program import Plan
 from tests.models.rows import close, keys, row_is, solved
 from tests.models.tiny import dates, rig_of, site_of, stream, tiny
 

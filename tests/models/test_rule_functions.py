@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from models.problem import Function, Ints, Problem, Rule, Term
-from models.proforma_functions import over_time
-from models.rule_functions import FUNCTIONS, first_dates, window
-from models.rules import WORDS
+from models.proforma.functions import over_time
+from models.rules.functions import FUNCTIONS, first_dates, window
+from models.rules.language import WORDS
 from tests.models.tiny import tiny
 
 STEPS = (1, 3, 6, 12)

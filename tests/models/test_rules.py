@@ -12,10 +12,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from models import rules
 from models.problem import Function, Term
-from models.rule_functions import FUNCTIONS
-from models.rules import FLOW_WORDS, WORDS, RuleError, compile_rule, vocabulary
+from models.rules import language
+from models.rules.functions import FUNCTIONS
+from models.rules.language import FLOW_WORDS, WORDS, RuleError, compile_rule, vocabulary
 
 SHAPE = (2, 3)
 NAMES = vocabulary(
@@ -42,7 +42,7 @@ def quantity(text: str) -> tuple[float, str]:
     return float(number) * factor, measured
 
 
-def compiled(text: str, names=NAMES, data=DATA, shape=SHAPE, read=quantity) -> rules.CompiledRule:
+def compiled(text: str, names=NAMES, data=DATA, shape=SHAPE, read=quantity) -> language.CompiledRule:
     return compile_rule(text, names, data, shape, read)
 
 
@@ -60,7 +60,7 @@ def refused(text: str, **arguments) -> RuleError:
 
 
 def test_the_vocabulary_is_that_of_the_readme() -> None:
-    text = Path(rules.__file__).with_name("README.md").read_text().split("## 13.")[1].split("A rule with")[0]
+    text = Path(language.__file__).with_name("README.md").read_text().split("## 13.")[1].split("A rule with")[0]
     listed = text.split("Flows of date d")[1].split("ebitda[d]")[0]
     for word in WORDS:
         assert word in listed, word
@@ -210,8 +210,8 @@ def test_what_both_sides_are_measured_in() -> None:
 
 
 def test_every_function_has_an_example_that_is_one() -> None:
-    assert rules.EXAMPLES.keys() == FUNCTIONS.keys()
-    for name, text in rules.EXAMPLES.items():
+    assert language.EXAMPLES.keys() == FUNCTIONS.keys()
+    for name, text in language.EXAMPLES.items():
         assert any(term.functions[0].name == name for term in compiled(text).terms if term.functions)
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from models.rule_functions import FUNCTIONS
-from models.rules import LONGEST, WORDS, RuleError, compile_rule
+from models.rules.functions import FUNCTIONS
+from models.rules.language import LONGEST, WORDS, RuleError, compile_rule
 from tests.models.test_rules import DATA, NAMES, SHAPE, quantity
 
 SECONDS = 0.1

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.plan import Plan
 from models.problem import Hourly
-from models.subset import only
+from models.program.program import Plan
+from models.scenario_subset import only
 from tests.benchmarks.problems import whole
 from tests.random_problems import random_problem
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from optimizer import blessed
-from optimizer.check import MISSING, Task, run_one
+from optimizer.studies.regression import blessed
+from optimizer.studies.regression.check import MISSING, Task, run_one
 
 SMALL = """\
 case: {name: small company}

@@ -12,11 +12,11 @@ import pytest
 from rich.console import Console
 
 from models.problem import Depreciation, Problem, Rule
-from optimizer import summary
-from optimizer.baseline import Baseline, baselines, monthly_margin, payback_orders
-from optimizer.engine import Outcome, Solution, solve_problem
-from optimizer.results import summary as to_summary
-from optimizer.results import to_json
+from optimizer.engine.master import Outcome, Solution, solve_problem
+from optimizer.engine.narrowing import Baseline, baselines, monthly_margin, payback_orders
+from optimizer.results import terminal
+from optimizer.results.folder import summary as to_summary
+from optimizer.results.folder import to_json
 from tests.models.tiny import (
     at,
     dates,
@@ -322,7 +322,7 @@ def test_it_is_told_with_every_solve() -> None:
         "cvar": one.cvar, "value_of_optimising": one.value_of_optimising, "reason": None,
     }  # fmt: skip
     line = next(line for line in printed(replace(solution, case=case)).splitlines() if "no new investment" in line)
-    assert summary.money(one.objective) in line and summary.money(one.value_of_optimising) in line
+    assert terminal.money(one.objective) in line and terminal.money(one.value_of_optimising) in line
     silent = replace(solution, case=case, baseline=None)
     assert json.loads(to_json(to_summary(silent)))["baseline"] is None and "no new investment" not in printed(silent)
     why = replace(
@@ -345,5 +345,5 @@ class _Dressed:
 
 def printed(solution: Solution) -> str:
     stream = io.StringIO()
-    summary.render(solution, Console(file=stream, width=100, markup=False, emoji=False))
+    terminal.render(solution, Console(file=stream, width=100, markup=False, emoji=False))
     return stream.getvalue()

@@ -11,9 +11,9 @@ import pytest
 from scipy import optimize, sparse
 
 from models.problem import Array
-from optimizer import branch
-from optimizer.branch import Condition, Settled, Tight, dive, dodged, nearest, settle
-from optimizer.highs import Answer, LinearProgram, Session, SolverOptions, Status
+from optimizer.solver import branch_and_bound
+from optimizer.solver.branch_and_bound import Condition, Settled, Tight, dive, dodged, nearest, settle
+from optimizer.solver.session import Answer, LinearProgram, Session, SolverOptions, Status
 
 SEEDS = range(60)
 
@@ -128,7 +128,7 @@ def test_a_near_branch_is_found_where_there_is_one() -> None:
     alone = 0
     for seed in SEEDS:
         session, root = opened(made(seed))
-        session.load(branch.obeyed(made(seed).lp, root.x, made(seed).conditions))
+        session.load(branch_and_bound.obeyed(made(seed).lp, root.x, made(seed).conditions))
         alone += session.solve().status is Status.OPTIMAL
     assert alone < sum(found)
 
@@ -142,8 +142,8 @@ def test_one_condition_after_another_finds_branches_that_all_at_once_does_not() 
 
 def test_what_is_held_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A plan may be off a bound that is held by what the solver's tolerance leaves: to branch on it once more would go on for ever."""
-    monkeypatch.setattr(branch, "TIGHT", -1.0)
-    monkeypatch.setattr(branch, "NEARLY", 1e-7)
+    monkeypatch.setattr(branch_and_bound, "TIGHT", -1.0)
+    monkeypatch.setattr(branch_and_bound, "NEARLY", 1e-7)
     dived = 0
     for problem in map(made, range(20)):
         every = problem.branches()

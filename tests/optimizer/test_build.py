@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.coupled import consecutive
+from models.hours.coupled import consecutive
 from models.problem import Battery, Deferrable, Problem, Rule, Term
-from optimizer.build import money_unit
-from optimizer.build_frame import MACRS, positions
-from optimizer.case import Case
-from optimizer.schema_sites import HourSet
+from optimizer.case.arrays.frame import MACRS, positions
+from optimizer.case.arrays.problem import money_unit
+from optimizer.case.case import Case
+from optimizer.case.schema.sites import HourSet
 
 CASES = Path(__file__).parents[1] / "cases"
 HORIZON = "horizon: {start: 2026-01, years: 2}\n"

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import scipy.sparse as sparse
 
-from optimizer.canonical import canonical, fixed_order, toward_bounds
-from optimizer.highs import LinearProgram, Session, SolverOptions, Status, solve
-from optimizer.proof import verify_optimal
+from optimizer.solver.canonical import canonical, fixed_order, toward_bounds
+from optimizer.solver.certificates import verify_optimal
+from optimizer.solver.session import LinearProgram, Session, SolverOptions, Status, solve
 
 INF = math.inf
 PATHS = [

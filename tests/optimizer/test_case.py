@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optimizer import yamltree
-from optimizer.case import Case
-from optimizer.case_patch import kind_of_field
-from optimizer.diagnostics import CaseError
-from optimizer.schema import CaseModel, case_schema
-from optimizer.schema_types import Section
+from optimizer.case.case import Case
+from optimizer.case.patch import kind_of_field
+from optimizer.case.reading import yaml_tree
+from optimizer.case.reading.diagnostics import CaseError
+from optimizer.case.schema.case_model import CaseModel, case_schema
+from optimizer.case.schema.field_types import Section
 
 CASES = Path(__file__).parents[1] / "cases"
 ALL = CASES / "all-features.yaml"
@@ -180,7 +180,7 @@ def test_every_key_has_a_description_and_every_default_says_so() -> None:
 
 def test_all_features_uses_every_key() -> None:
     """Every key of every section is written somewhere in it, or in the case of those keys that want every hour."""
-    from optimizer import yamltree
+    from optimizer.case.reading import yaml_tree
 
     used: dict[type[Section], set[str]] = {}
 
@@ -195,16 +195,16 @@ def test_all_features_uses_every_key() -> None:
                     keys.add(key)
                     walk(node[key], kind_of_field(field, node[key]))
         elif kind.names is not None or kind.items is not None:
-            from optimizer.case_patch import kind_of_annotation
+            from optimizer.case.patch import kind_of_annotation
 
             children = node.value.values() if node.kind == "map" else node.value if node.kind == "list" else ()
             for child in children:
                 walk(child, kind_of_annotation(kind.names or kind.items, child))
 
-    from optimizer.case_patch import Kind
+    from optimizer.case.patch import Kind
 
     for path in (ALL, CASES / "coupled.yaml"):
-        walk(yamltree.read(path)[0], Kind(section=CaseModel))
+        walk(yaml_tree.read(path)[0], Kind(section=CaseModel))
     # Keys that exclude one another; and what one of a family shows, the others need not.
     apart = {
         "Horizon": {"months", "years", "end"},
@@ -267,8 +267,8 @@ def test_arrays_are_finite_except_limits() -> None:
 def test_what_is_read_once_is_never_changed(path: Path) -> None:
     """The same text is read as the same tree: variants, scenarios and settings change copies of it."""
     text = path.read_text(encoding="utf-8")
-    tree = yamltree.load(text, str(path))
-    assert yamltree.load(text, str(path)) is tree
+    tree = yaml_tree.load(text, str(path))
+    assert yaml_tree.load(text, str(path)) is tree
     case = Case.load(path)
     for variant in (None, *case.variants):
         Case.load(
@@ -276,11 +276,11 @@ def test_what_is_read_once_is_never_changed(path: Path) -> None:
             variant,
             settings=["objective.discount=11 %/year", "case.description=another", "treasury.cash=7 MUSD", "treasury.rescue=null"],
         )
-    yamltree._load.cache_clear()
-    again = yamltree.load(text, str(path))
+    yaml_tree._load.cache_clear()
+    again = yaml_tree.load(text, str(path))
     assert again is not tree and again.plain() == tree.plain() and _places(again) == _places(tree)
 
 
-def _places(node: yamltree.Node) -> list[object]:
+def _places(node: yaml_tree.Node) -> list[object]:
     below = node.value.values() if node.kind == "map" else node.value if node.kind == "list" else ()
     return [node.place, dict(node.key_places), *(_places(one) for one in below)]

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from optimizer import Case
-from optimizer.cli import cli
-from optimizer.many import Job, solve_job
+from optimizer.cli.app import cli
+from optimizer.studies.jobs import Job, solve_job
 
 ROOT = Path(__file__).parent.parent.parent
 

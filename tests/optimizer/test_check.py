@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from optimizer import blessed, check, cli, engine
-from optimizer.check import DIFFERENT, INVALID, LIMIT, MISSING, SAME, UNUSABLE, UNVERIFIED, Task, run_one
-from optimizer.engine import Outcome
-from optimizer.unique import RANGE, THICK
+from optimizer.cli import app
+from optimizer.engine import master
+from optimizer.engine.master import Outcome
+from optimizer.studies.regression import blessed, check
+from optimizer.studies.regression.check import DIFFERENT, INVALID, LIMIT, MISSING, SAME, UNUSABLE, UNVERIFIED, Task, run_one
+from optimizer.studies.regression.unique import RANGE, THICK
 from tests.optimizer.company import SMALL
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +41,7 @@ def repository(folder: Path, name: str, text: str) -> Path:
     (folder / "cases" / name).write_text(text, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        assert cli.run(["check", "--bless", "--reason", "as tested", "--quiet"]) == 0
+        assert app.run(["check", "--bless", "--reason", "as tested", "--quiet"]) == 0
     return folder
 
 
@@ -52,7 +54,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
     def go(*words: str) -> tuple[int, str, str]:
         capsys.readouterr()
-        code = cli.run(["check", *words])
+        code = app.run(["check", *words])
         out, err = capsys.readouterr()
         assert "Traceback" not in err
         return code, out, err
@@ -211,9 +213,9 @@ def test_a_run_without_a_proof_is_no_result(
     outcome: Outcome, code: int, small: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied(small, tmp_path)
-    solve = engine.solve
+    solve = master.solve
     ended = {"outcome": outcome, "reasons": ("a row is off",), "kept": None}
-    monkeypatch.setattr(engine, "solve", lambda case, **options: replace(solve(case, **options), **ended))
+    monkeypatch.setattr(master, "solve", lambda case, **options: replace(solve(case, **options), **ended))
     before = {path: path.read_bytes() for path in (tmp_path / "results").rglob("*.json")}
     found, out, _ = run("--variant", "base", "--quiet")
     assert found == code
@@ -414,7 +416,7 @@ def test_a_check_of_nothing_is_no_success() -> None:
         5,
         2,
     ]
-    from optimizer.cli_check import empty
+    from optimizer.studies.regression.run import empty
 
     nothing = check.Verdict(Task("a.yaml", None, "a", "results"), SAME, "as blessed")
     assert [one.state for one in empty([nothing, replace(nothing, compared=3)])] == [DIFFERENT, SAME]

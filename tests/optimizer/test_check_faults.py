@@ -17,15 +17,16 @@ from typing import Any
 
 import pytest
 
-from models.covenants import Covenants
-from models.fleet import Fleet
-from models.oracle import make_oracle
+from models.hours.oracle import make_oracle
 from models.problem import Clock, Problem
-from models.strips import strip
-from models.tax import Taxes
-from models.treasury import Treasury
-from optimizer import build_financing, build_fleet, build_rules, check
-from optimizer.check import DIFFERENT, SAME, UNVERIFIED, Task, Verdict, run_one
+from models.program.covenants import Covenants
+from models.program.fleet import Fleet
+from models.program.strips import strip
+from models.program.tax import Taxes
+from models.program.treasury import Treasury
+from optimizer.case.arrays import financing, fleet, rules
+from optimizer.studies.regression import check
+from optimizer.studies.regression.check import DIFFERENT, SAME, UNVERIFIED, Task, Verdict, run_one
 from tests.optimizer.company import SMALL, blessed_company
 
 
@@ -53,16 +54,16 @@ FAULTS: dict[str, tuple[Callable[..., Any], str, str, str, tuple[str, ...]]] = {
         UNVERIFIED, ("rows of fleet",),
     ),
     "a lead time off by one in reading": (
-        build_fleet._rig, "lead=frame.steps(given.lead)", "lead=frame.steps(given.lead) + 1",
+        fleet._rig, "lead=frame.steps(given.lead)", "lead=frame.steps(given.lead) + 1",
         DIFFERENT, ("rigs[new].lead: 1 -> 2",),
     ),
-    "a dropped fee": (build_financing._debt, "fee=given.fee", "fee=0.0", DIFFERENT, ("debts[notes].fee: 0.02 -> 0",)),
+    "a dropped fee": (financing._debt, "fee=given.fee", "fee=0.0", DIFFERENT, ("debts[notes].fee: 0.02 -> 0",)),
     "a doubled discount": (
         Problem.__dict__["discount"].func, "self.clock.date_month / 12.0", "self.clock.date_month / 6.0",
         DIFFERENT, ("rows of value",),
     ),
     "a rule not applied": (
-        build_rules.build_rules, "for rule in rules:", "for rule in rules[1:]:",
+        rules.build_rules, "for rule in rules:", "for rule in rules[1:]:",
         DIFFERENT, ("rules[six months of cash]",),
     ),
     "a rule not applied in the program": (
@@ -86,7 +87,7 @@ FAULTS: dict[str, tuple[Callable[..., Any], str, str, str, tuple[str, ...]]] = {
         DIFFERENT, ("line cash tax of the same plan",),
     ),
     "a halving that never comes": (
-        build_financing.build_market, "BLOCKS_PER_DAY * subsidy(frame)", "BLOCKS_PER_DAY * subsidy(frame).max()",
+        financing.build_market, "BLOCKS_PER_DAY * subsidy(frame)", "BLOCKS_PER_DAY * subsidy(frame).max()",
         DIFFERENT, ("market.hashprice",),
     ),
 }  # fmt: skip

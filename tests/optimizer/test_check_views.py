@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from optimizer import check_views as views
-from optimizer.check import (
+from optimizer.studies.regression import views
+from optimizer.studies.regression.check import (  # fmt: skip
     DIFFERENT,
     ERROR,
     LIMIT,
@@ -21,8 +21,8 @@ from optimizer.check import (
     Finding,
     Task,
     Verdict,
-)  # fmt: skip
-from optimizer.cli_check import UsageProblem, publish
+)
+from optimizer.studies.regression.run import UsageProblem, publish
 
 
 def verdict(

@@ -14,10 +14,13 @@ from typing import Any
 
 import pytest
 
-from optimizer import __version__, cli, engine, results
-from optimizer.engine import Outcome
+from optimizer import __version__
+from optimizer.cli import app
+from optimizer.engine import master
+from optimizer.engine.master import Outcome
+from optimizer.results import folder as results
 
-ROOT = Path(cli.__file__).parents[1]
+ROOT = Path(app.__file__).parents[1]
 CASE = """\
 case: {name: mill town}
 horizon: {start: 2026-01, years: 2, period: year}
@@ -46,7 +49,7 @@ def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    code = cli.run(list(arguments))
+    code = app.run(list(arguments))
     out, err = capsys.readouterr()
     assert "Traceback" not in err
     return code, out, err
@@ -60,8 +63,8 @@ def process(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]
 
 def ended(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
     """Let the engine end as told."""
-    solve = engine.solve
-    monkeypatch.setattr(engine, "solve", lambda case, **options: replace(solve(case, **options), **changes))
+    solve = master.solve
+    monkeypatch.setattr(master, "solve", lambda case, **options: replace(solve(case, **options), **changes))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -69,7 +72,7 @@ def ended(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
 
 def test_help_is_quick_and_imports_nothing_heavy() -> None:
     code = (
-        "import sys, optimizer.cli as c; c.run(['--help']); c.run(['solve', '--help']); "
+        "import sys, optimizer.cli.app as c; c.run(['--help']); c.run(['solve', '--help']); "
         "print(sorted(set(sys.modules) & {'numpy', 'pandas', 'pyomo', 'highspy', 'pydantic', 'rich', 'scipy', 'yaml'}))"
     )
     before = os.times()
@@ -105,7 +108,7 @@ def test_two_runs_write_the_same_bytes(case: Path) -> None:
     found = []
     # another process with other hashes, and this one, where much has run before
     done = process("solve", str(case), "--out", "a", "--dispatch", env={"PYTHONHASHSEED": "1"}, cwd=case.parent)
-    assert done.returncode == 0 and cli.run(["solve", str(case), "--out", "b", "--dispatch"]) == 0
+    assert done.returncode == 0 and app.run(["solve", str(case), "--out", "b", "--dispatch"]) == 0
     for out in ("a", "b"):
         folder = results.folder(case.parent / out, "mill town", None)
         found.append({path.name: path.read_bytes() for path in folder.iterdir() if path.name != "timings.json"})
@@ -237,7 +240,7 @@ def test_an_unverified_plan_is_no_result(case: Path, capsys: pytest.CaptureFixtu
 def test_a_folder_that_cannot_be_written_is_told_before_solving(
     case: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "solve", lambda *a, **b: pytest.fail("solved in vain"))
+    monkeypatch.setattr(master, "solve", lambda *a, **b: pytest.fail("solved in vain"))
     Path("taken").write_text("a file")
     code, out, err = run(capsys, "solve", str(case), "--out", "taken")
     assert code == 2 and out == "" and "cannot write results to taken" in err
@@ -260,7 +263,7 @@ def test_an_interrupt_is_130_without_a_traceback(
     def interrupted(*arguments: Any, **options: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(engine, "solve", interrupted)
+    monkeypatch.setattr(master, "solve", interrupted)
     code, out, err = run(capsys, "solve", str(case))
     assert code == 130 and out == "" and "interrupted" in err
 
@@ -269,9 +272,9 @@ def test_a_bug_shows_its_traceback(case: Path, monkeypatch: pytest.MonkeyPatch) 
     def broken(*arguments: Any, **options: Any) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(engine, "solve", broken)
+    monkeypatch.setattr(master, "solve", broken)
     with pytest.raises(ZeroDivisionError, match="a bug"):
-        cli.run(["solve", str(case), "--quiet"])
+        app.run(["solve", str(case), "--quiet"])
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes of a POSIX system")
@@ -323,7 +326,7 @@ atexit.register(lambda: print("done", end=""))
 from optimizer.cli import main
 main(["schema", "--nonsense"] if sys.argv[1:] else ["--version"])
 """
-    for more, exit_code in (((), 0), (("x",), cli.USAGE)):
+    for more, exit_code in (((), 0), (("x",), app.USAGE)):
         done = subprocess.run([sys.executable, "-c", code, *more], capture_output=True, text=True, cwd=ROOT, check=False)
         assert done.returncode == exit_code and done.stdout.endswith("done")
         assert (__version__ in done.stdout) == (not more) and ("nonsense" in done.stderr) == bool(more)
@@ -343,7 +346,7 @@ def test_new_writes_a_template_and_never_over_a_file(
     (tmp_path / "templates").mkdir()
     (tmp_path / "templates" / "quickstart.yaml").write_text("# A first case\n" + CASE)
     (tmp_path / "templates" / "farmer.yaml").write_text("horizon: {}\n")
-    monkeypatch.setattr(cli, "TEMPLATES", tmp_path / "templates")
+    monkeypatch.setattr(app, "TEMPLATES", tmp_path / "templates")
     code, out, _ = run(capsys, "new", "--list")
     assert code == 0
     assert [line.split() for line in out.splitlines()] == [["farmer"], ["quickstart", "A", "first", "case"]]

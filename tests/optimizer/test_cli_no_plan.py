@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from optimizer import cli
-from optimizer.case import Case
-from optimizer.engine import solve
+from optimizer.case.case import Case
+from optimizer.cli import app
+from optimizer.engine.master import solve
 
 INFEASIBLE = Path(__file__).parents[1] / "cases" / "infeasible"
 MILL = """\
@@ -41,7 +41,7 @@ def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    code = cli.run(["explain", *arguments])
+    code = app.run(["explain", *arguments])
     out, err = capsys.readouterr()
     assert "Traceback" not in err
     return code, out, err
@@ -58,7 +58,7 @@ def test_a_plan_gets_its_account_with_code_0(case: Path, capsys: pytest.CaptureF
 
 def test_solve_points_to_explain(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With the variant and the settings, so that it can be pasted."""
-    code = cli.run(["solve", str(case), "--variant", "hungry", "--set", "treasury.cash=6 MUSD", "--quiet"])
+    code = app.run(["solve", str(case), "--variant", "hungry", "--set", "treasury.cash=6 MUSD", "--quiet"])
     err = capsys.readouterr().err
     assert code == 3 and "nothing was written" in err
     words = shlex.split(err.splitlines()[-1].partition("would help:")[2])
@@ -72,23 +72,24 @@ def test_what_only_a_solve_can_tell(
     case: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, proved: bool
 ) -> None:
     """Where a short look does not refute a case, the solve does; where its proof does not hold, a thorough look finds another."""
-    from optimizer import engine, explain_no_plan
+    from optimizer.engine import master
+    from optimizer.explain.no_plan import explanation
 
-    look, asked, solved = explain_no_plan.refuted, [], engine.solve
+    look, asked, solved = explanation.refuted, [], master.solve
 
     def short_sighted(*arguments: object, thorough: bool = False) -> object:
         asked.append(thorough)
         return look(*arguments, thorough=thorough) if thorough else None  # type: ignore[arg-type]
 
-    def doubtful(*arguments: object, **options: object) -> engine.Solution:
+    def doubtful(*arguments: object, **options: object) -> master.Solution:
         solution = solved(*arguments, **options)  # type: ignore[arg-type]
-        if proved or solution.outcome is not engine.Outcome.INFEASIBLE:
+        if proved or solution.outcome is not master.Outcome.INFEASIBLE:
             return solution
         reasons = ("the solver says infeasible, but its proof did not hold", *solution.reasons)
-        return replace(solution, outcome=engine.Outcome.UNVERIFIED, reasons=reasons)
+        return replace(solution, outcome=master.Outcome.UNVERIFIED, reasons=reasons)
 
-    monkeypatch.setattr(explain_no_plan, "refuted", short_sighted)
-    monkeypatch.setattr(engine, "solve", doubtful)
+    monkeypatch.setattr(explanation, "refuted", short_sighted)
+    monkeypatch.setattr(master, "solve", doubtful)
     code, out, err = run(capsys, str(case), "--variant", "hungry", "--quiet")
     assert asked == ([False] if proved else [False, True])
     assert code == 3 and "No plan can meet all of these" in out and "proved" in err and "--set" in out
@@ -120,7 +121,7 @@ def test_no_plan_is_explained_with_code_3(case: Path, capsys: pytest.CaptureFixt
 def test_what_collides_is_said_before_repairs_are_looked_for(
     case: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from optimizer.verified import Verifier
+    from optimizer.explain.no_plan.verify_repairs import Verifier
 
     _, whole, _ = run(capsys, str(case), "--variant", "hungry", "--quiet")
     look, said = Verifier.search, []
@@ -187,7 +188,7 @@ def test_mistakes_are_told_with_code_2(
 
 def test_every_infeasible_case_is_valid(capsys: pytest.CaptureFixture[str]) -> None:
     paths = sorted(map(str, INFEASIBLE.glob("*.yaml")))
-    assert cli.run(["validate", *paths]) == 0
+    assert app.run(["validate", *paths]) == 0
     assert capsys.readouterr().out == "".join(f"{path}: valid\n" for path in paths)
 
 

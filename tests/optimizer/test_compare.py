@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from optimizer.case import Case
-from optimizer.cli import cli
-from optimizer.cli_compare import mixes
-from optimizer.comparison import Comparison, account, sentences
-from optimizer.executor import Executor
-from optimizer.many import FAILED, Job, Point, point, solve_job, solve_many
-from optimizer.measures import MEASURES, breach_probability, measures, quantile
+from optimizer.case.case import Case
+from optimizer.cli.app import cli
+from optimizer.cli.compare_text import mixes
+from optimizer.engine.measures import MEASURES, breach_probability, measures, quantile
+from optimizer.runtime.executor import Executor
+from optimizer.studies.comparison import Comparison, account, sentences
+from optimizer.studies.jobs import FAILED, Job, Point, point, solve_job, solve_many
 
 ROOT = Path(__file__).parents[2]
 MIXES = str(ROOT / "optimizer" / "templates" / "mixes.yaml")

@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 
 from models.problem import Problem, Rule
-from optimizer import conflict as conflicts
-from optimizer import no_plan_text as explain_text
-from optimizer.case import Case
-from optimizer.conflict import Bench, Change, Conflict, collide
-from optimizer.engine import solve
-from optimizer.explain_no_plan import Explanation, explain, explain_problem, explain_refuted, refuted
-from optimizer.repair import Repair, all_conflicts
-from optimizer.stated import Stated, stated
-from optimizer.trial import Finding, Shift, Trial
+from optimizer.case.case import Case
+from optimizer.engine.master import solve
+from optimizer.explain.no_plan import iis as conflicts
+from optimizer.explain.no_plan import text as explain_text
+from optimizer.explain.no_plan.elastic_program import Finding, Shift, Trial
+from optimizer.explain.no_plan.explanation import Explanation, explain, explain_problem, explain_refuted, refuted
+from optimizer.explain.no_plan.iis import Bench, Change, Conflict, collide
+from optimizer.explain.no_plan.repairs import Repair, all_conflicts
+from optimizer.explain.no_plan.requirements.catalogue import Stated, stated
 from tests.benchmarks.problems import whole
 
 CASES = Path(__file__).parents[1] / "cases" / "infeasible"
@@ -238,7 +238,7 @@ def test_the_quickstart_with_a_rule_too_many() -> None:
 
 def test_rows_of_a_family_without_words_are_told_by_their_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """A limit that the catalogue does not know is named by its family, not passed over in silence."""
-    from optimizer import conflict
+    from optimizer.explain.no_plan import iis as conflict
 
     known = conflict.stated
     case = Case.load(CASES / "issue-against-collateral.yaml")

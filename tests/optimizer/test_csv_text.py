@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from optimizer import Case, comparison, frontier, results, sweep, tornado
-from optimizer.results_tables import Table
+from optimizer import Case
+from optimizer.engine.tables import Table
+from optimizer.results import folder as results
+from optimizer.studies import comparison, frontier, sweep, tornado
 
 HOSTILE = (
     "x;=cmd|' /C calc'!A0;y",

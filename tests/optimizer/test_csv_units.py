@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from optimizer.case import Case
-from optimizer.csv_units import complaint, words_of
-from optimizer.diagnostics import CaseError
+from optimizer.case.case import Case
+from optimizer.case.reading.csv_units import complaint, words_of
+from optimizer.case.reading.diagnostics import CaseError
 
 CASE = """\
 horizon: {{start: 2026-01, years: 2}}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from optimizer.dotted_paths import item_at, key_at, longest_key, split_path
-from optimizer.yamltree import load
+from optimizer.case.reading.dotted_paths import item_at, key_at, longest_key, split_path
+from optimizer.case.reading.yaml_tree import load
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from optimizer.case import Case
-from optimizer.diagnostics import CaseError
+from optimizer.case.case import Case
+from optimizer.case.reading.diagnostics import CaseError
 
 HORIZON = "horizon: {start: 2026-01, years: 2}\n"
 

@@ -21,12 +21,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.hours import SiteHours
-from models.plan import Plan
+from models.hours.site_hours import SiteHours
 from models.problem import Problem
-from optimizer import Case, cli, processes, results, worker
-from optimizer.engine import Outcome, Solution, solve_problem
-from optimizer.executor import Executor, ExecutorError, Failure, PinnedHours
+from models.program.program import Plan
+from optimizer import Case
+from optimizer.cli import app
+from optimizer.engine.master import Outcome, Solution, solve_problem
+from optimizer.results import folder as results
+from optimizer.runtime import processes, worker
+from optimizer.runtime.executor import Executor, ExecutorError, Failure, PinnedHours
 from tests.benchmarks.problems import SIZES
 from tests.random_problems import random_problem
 from tests.tasks import die, die_once, reciprocal, report, sleep_long, solved
@@ -289,7 +292,7 @@ def test_workers_that_cannot_start_are_one_clear_message(
 ) -> None:
     monkeypatch.setattr(processes, "COMMAND", (sys.executable, "-c", "raise SystemExit('no such library')"))
     monkeypatch.chdir(tmp_path)
-    code = cli.run(["solve", str(CASES / "curtailment.yaml"), "--workers", "2", "--quiet"])
+    code = app.run(["solve", str(CASES / "curtailment.yaml"), "--workers", "2", "--quiet"])
     out, err = capsys.readouterr()
     assert code == 2 and out == "" and not (tmp_path / "out").exists()
     assert err.count("\n") == 1 and "died 3 times" in err and "ended with code 1: no such library" in err
@@ -310,7 +313,7 @@ def workers_of_a_killed_parent(script: str) -> list[int]:
 
 def test_workers_end_with_who_started_them() -> None:
     script = (
-        "import time; from optimizer.executor import Executor\n"
+        "import time; from optimizer.runtime.executor import Executor\n"
         "executor = Executor(workers=2); print(*executor.pids, flush=True)\n"
         "executor.map(time.sleep, [60, 60])"
     )
@@ -321,7 +324,7 @@ def test_workers_end_with_who_started_them() -> None:
 def test_workers_that_begin_late_end_with_who_started_them() -> None:
     """Killed while they still start, with their first task sent: they begin when there is nobody any more."""
     script = (
-        "import os, signal, time; from optimizer.executor import Executor\n"
+        "import os, signal, time; from optimizer.runtime.executor import Executor\n"
         "executor = Executor(workers=2); [os.kill(pid, signal.SIGSTOP) for pid in executor.pids]\n"
         "print(*executor.pids, flush=True); executor.map(time.sleep, [60, 60])"
     )
@@ -357,11 +360,11 @@ def test_workers_of_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixtu
     case = str(CASES / "curtailment.yaml")
     outputs = []
     for workers in ("1", "2"):
-        assert cli.run(["solve", case, "--workers", workers, "--quiet", "--json", "--out", str(tmp_path / workers)]) == 0
+        assert app.run(["solve", case, "--workers", workers, "--quiet", "--json", "--out", str(tmp_path / workers)]) == 0
         outputs.append(capsys.readouterr())
     assert outputs[0] == outputs[1]
-    assert cli.run(["solve", case, "--workers", "0"]) == 2 and "--workers" in capsys.readouterr().err
-    assert cli.run(["solve", case, "--workers", "2", "--method", "extensive"]) == 2
+    assert app.run(["solve", case, "--workers", "0"]) == 2 and "--workers" in capsys.readouterr().err
+    assert app.run(["solve", case, "--workers", "2", "--method", "extensive"]) == 2
     assert "do not go with --method extensive" in capsys.readouterr().err
 
 
@@ -370,13 +373,13 @@ def test_workers_of_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixtu
 )
 def test_an_address_that_is_none(address: str, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("distributed")
-    assert cli.run(["solve", str(CASES / "curtailment.yaml"), "--scheduler", address, "--quiet"]) == 2
+    assert app.run(["solve", str(CASES / "curtailment.yaml"), "--scheduler", address, "--quiet"]) == 2
     assert capsys.readouterr().err == f'"{address}" is not the address of a scheduler, as in tcp://192.0.2.7:8786\n'
 
 
 def test_without_dask_the_message_names_the_extra(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)  # type: ignore[arg-type] - cannot be imported
-    assert cli.run(["solve", str(CASES / "curtailment.yaml"), "--scheduler", "tcp://127.0.0.1:8786", "--quiet"]) == 2
+    assert app.run(["solve", str(CASES / "curtailment.yaml"), "--scheduler", "tcp://127.0.0.1:8786", "--quiet"]) == 2
     err = capsys.readouterr().err
     assert "pip install 'wattfolio[distributed]'" in err and err.count("\n") == 1
 
@@ -473,7 +476,7 @@ def cluster(bare: Machines) -> Machines:
 def refused(capsys: pytest.CaptureFixture[str], address: str) -> str:
     """What the command line says of a cluster, in time and in one message."""
     start = time.monotonic()
-    code = cli.run(["solve", str(CASES / "curtailment.yaml"), "--scheduler", address, "--quiet"])
+    code = app.run(["solve", str(CASES / "curtailment.yaml"), "--scheduler", address, "--quiet"])
     out, err = capsys.readouterr()
     assert code == 2 and out == "" and "Traceback" not in err and time.monotonic() - start < 10
     return err
@@ -489,7 +492,7 @@ def test_a_scheduler_that_is_not_there(bare: Machines, capsys: pytest.CaptureFix
 
 
 def test_something_else_that_listens(bare: Machines, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("optimizer.cluster.GREETING", 1.0)
+    monkeypatch.setattr("optimizer.runtime.cluster.GREETING", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as server:
         err = refused(capsys, f"tcp://127.0.0.1:{server.getsockname()[1]}")
     assert "does not answer as a Dask scheduler" in err and err.count("\n") == 1
@@ -549,7 +552,7 @@ def test_what_answers_but_is_no_scheduler_is_told_in_time_and_nothing_lingers(
 ) -> None:
     import gc
 
-    from optimizer import cluster
+    from optimizer.runtime import cluster
 
     pytest.importorskip("distributed", reason="needs the package distributed")
     assert cluster.ANSWER + cluster.GREETING + cluster.HANDSHAKE <= 15.0
@@ -568,7 +571,7 @@ def test_what_answers_but_is_no_scheduler_is_told_in_time_and_nothing_lingers(
 def test_a_time_limit_is_kept_before_a_scheduler_has_answered(tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="needs the package distributed")
     with false_scheduler("a greeting and no more") as address:
-        code = "from optimizer import cluster, watchdog; cluster.HANDSHAKE = 300.0; watchdog.GRACE = 0.5; from optimizer.cli import main; main()"
+        code = "from optimizer import cluster, watchdog; cluster.HANDSHAKE = 300.0; watchdog.GRACE = 0.5; from optimizer.cli.app import main; main()"
         options = ["--scheduler", address, "--time-limit", "2", "--quiet", "--out", str(tmp_path)]
         done = subprocess.run(
             [sys.executable, "-c", code, "solve", str(CASES / "curtailment.yaml"), *options],
@@ -579,7 +582,7 @@ def test_a_time_limit_is_kept_before_a_scheduler_has_answered(tmp_path: Path) ->
 
 def test_a_scheduler_without_workers(bare: Machines, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(bare.started) == 1, "this test comes before those that start workers"
-    monkeypatch.setattr("optimizer.cluster.WORKERS", 0.5)
+    monkeypatch.setattr("optimizer.runtime.cluster.WORKERS", 0.5)
     err = refused(capsys, bare.address)
     assert err == f"the scheduler at {bare.address} has no workers. Start some with: dask worker {bare.address}\n"
 
@@ -685,9 +688,9 @@ def test_a_dask_worker_killed_in_the_middle_is_survived(
 
 
 def test_a_cluster_that_goes_away_is_told(cluster: Machines, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("optimizer.cluster.SILENCE", 1.0)
-    monkeypatch.setattr("optimizer.cluster.ALONE", 1.0)
-    monkeypatch.setattr("optimizer.cluster.LOOK", 0.3)
+    monkeypatch.setattr("optimizer.runtime.cluster.SILENCE", 1.0)
+    monkeypatch.setattr("optimizer.runtime.cluster.ALONE", 1.0)
+    monkeypatch.setattr("optimizer.runtime.cluster.LOOK", 0.3)
     sites = hours_of(random_problem(SEEDS[0]))
     with Executor(scheduler=cluster.address) as executor:
         pinned = executor.pin(sites)

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from models.proforma import cvar
-from models.recourse import hourly_value
-from optimizer.case import Case
-from optimizer.cli import cli
-from optimizer.engine import Solution, solve, solve_problem
-from optimizer.explain import (
+from models.hours.one_hour import hourly_value
+from models.proforma.keep import cvar
+from optimizer.case.case import Case
+from optimizer.cli.app import cli
+from optimizer.engine.master import Solution, solve, solve_problem
+from optimizer.explain.account import (
     Section,
     account,
     break_even_hashprice,
@@ -25,7 +25,7 @@ from optimizer.explain import (
     rule_costs,
     strike_prices,
 )
-from optimizer.prices import StatementPrice, price_statements
+from optimizer.explain.marginal.marginal_values import StatementPrice, price_statements
 from tests.models.tiny import rig_of, tiny
 
 QUICKSTART = Path(__file__).parents[2] / "cases" / "quickstart.yaml"

@@ -10,12 +10,16 @@ from typing import Any
 
 import pytest
 
-from optimizer import blessed, cli, files, folders, results
-from optimizer.chains import Journal
-from optimizer.diagnostics import CaseError
-from optimizer.hourly import Files
-from optimizer.results import ResultError
-from optimizer.yamltree import Node, read
+from optimizer.case.reading.diagnostics import CaseError
+from optimizer.case.reading.hourly_data import Files
+from optimizer.case.reading.yaml_tree import Node, read
+from optimizer.cli import app
+from optimizer.results import atomic_folder
+from optimizer.results import folder as results
+from optimizer.results.folder import ResultError
+from optimizer.runtime import files
+from optimizer.studies.regression import blessed
+from optimizer.studies.warm_chains import Journal
 from tests.optimizer.test_cli import CASE, run
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pipes and links of POSIX")
@@ -74,15 +78,15 @@ def test_a_pipe_that_comes_between_two_looks_is_seen(tmp_path: Path, monkeypatch
 def test_a_pipe_for_a_case(tmp_path: Path, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     path = pipe(tmp_path / "case.yaml")
     code, out, err = run(capsys, *verb.split(), str(path))
-    assert code == cli.USAGE and out == "" and "it is a pipe, not a regular file" in err
+    assert code == app.USAGE and out == "" and "it is a pipe, not a regular file" in err
 
 
 def test_a_pipe_for_hourly_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from optimizer import hourly
-    from optimizer.diagnostics import Mistakes, Place
+    from optimizer.case.reading import hourly_data
+    from optimizer.case.reading.diagnostics import Mistakes, Place
 
     node = Node("scalar", "a.csv", Place("case.yaml", 1, 1))
-    monkeypatch.setattr(hourly, "resolve_inside", lambda folder, name: pipe(tmp_path / name))  # it came after that look
+    monkeypatch.setattr(hourly_data, "resolve_inside", lambda folder, name: pipe(tmp_path / name))  # it came after that look
     mistakes = Mistakes()
     assert Files(tmp_path).table(node, "p.csv", mistakes) is None
     assert mistakes.found[0].message == '"a.csv" cannot be read: it is a pipe, not a regular file'
@@ -92,7 +96,7 @@ def test_a_pipe_for_a_blessed_result(case: Path, capsys: pytest.CaptureFixture[s
     """As of any blessed result that cannot be used: the check fails."""
     pipe(blessed.path_of("results", "mill town", None))
     code, out, _ = run(capsys, "check", str(case), "--variant", "base", "--quiet")
-    assert code == cli.DIFFERENT and "it is a pipe, not a regular file" in out
+    assert code == app.DIFFERENT and "it is a pipe, not a regular file" in out
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "plan.csv", "workbook.xlsx"])
@@ -102,7 +106,7 @@ def test_a_pipe_in_a_result(case: Path, name: str, capsys: pytest.CaptureFixture
     pipe(folder / name)
     option = "--xlsx" if name == "workbook.xlsx" else "--html"
     code, _, err = run(capsys, "report", str(folder), option, "made")
-    assert code == cli.USAGE and "it is a pipe, not a regular file" in err and not Path("made").exists()
+    assert code == app.USAGE and "it is a pipe, not a regular file" in err and not Path("made").exists()
     if name != "workbook.xlsx":
         with pytest.raises(ResultError, match="it is a pipe"):
             results.load(folder)
@@ -112,7 +116,7 @@ def test_a_pipe_for_a_comparison(case: Path, capsys: pytest.CaptureFixture[str])
     assert run(capsys, "solve", str(case), "--quiet")[0] == 0
     folder = str(results.folder("out", "mill town", None))
     code, _, err = run(capsys, "report", folder, "--html", "made", "--comparison", str(pipe(Path("p"))))
-    assert code == cli.USAGE and "it is a pipe" in err
+    assert code == app.USAGE and "it is a pipe" in err
 
 
 def test_a_pipe_in_a_tree_of_yaml(tmp_path: Path) -> None:
@@ -148,7 +152,7 @@ def test_a_lock_that_is_not_ours_is_left_alone(case: Path, how: Any, capsys: pyt
     how(lock, victim)
     before = lock.lstat()
     code, _, err = run(capsys, "solve", str(case), "--quiet")
-    assert code == cli.USAGE and "is no lock of wattfolio and is left alone" in err and len(err.splitlines()) == 1
+    assert code == app.USAGE and "is no lock of wattfolio and is left alone" in err and len(err.splitlines()) == 1
     assert victim.read_text() == "ten years of work\n"
     assert (lock.lstat().st_ino, lock.lstat().st_mode) == (before.st_ino, before.st_mode) and not target.exists()
 
@@ -156,7 +160,7 @@ def test_a_lock_that_is_not_ours_is_left_alone(case: Path, how: Any, capsys: pyt
 @pytest.mark.parametrize("text", ["", "1234\n"])
 def test_a_lock_that_a_killed_run_left_is_taken(tmp_path: Path, text: str) -> None:
     (tmp_path / ".base.lock").write_text(text)
-    with folders.held(tmp_path / "base"):
+    with atomic_folder.held(tmp_path / "base"):
         assert (tmp_path / ".base.lock").read_text() == f"{os.getpid()}\n"
     assert list(tmp_path.iterdir()) == []
 
@@ -164,7 +168,7 @@ def test_a_lock_that_a_killed_run_left_is_taken(tmp_path: Path, text: str) -> No
 def test_a_lock_that_leads_nowhere_makes_nothing(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / ".base.lock").symlink_to(tmp_path / "made")
-    with pytest.raises(OSError, match="no lock of wattfolio"), folders.held(tmp_path / "in" / "base"):
+    with pytest.raises(OSError, match="no lock of wattfolio"), atomic_folder.held(tmp_path / "in" / "base"):
         raise AssertionError
     assert not (tmp_path / "made").exists()
 
@@ -202,7 +206,7 @@ def test_only_folders_of_files_alone_are_cleared(tmp_path: Path) -> None:
     (mine / "manifest.json").write_text("{}")
     (tmp_path / ".base.0123abcd.tmp").symlink_to(mine)
     (tmp_path / ".base.0123abce.tmp" / "work").mkdir(parents=True)
-    folders.clear(tmp_path / "base", "manifest.json")
+    atomic_folder.clear(tmp_path / "base", "manifest.json")
     assert (mine / "manifest.json").exists() and (tmp_path / ".base.0123abce.tmp" / "work").is_dir()
     assert not (tmp_path / "base").exists()
 
@@ -238,7 +242,7 @@ def test_a_folder_that_is_no_result_is_left_alone(case: Path, manifest: Any, cap
     (target / "manifest.json").write_text("[" * 100_000 if manifest is None else json.dumps(manifest))
     (target / "thesis.tex").write_text("ten years of work")
     code, _, err = run(capsys, "solve", str(case), "--quiet")
-    assert code == cli.USAGE and "is no result of wattfolio" in err and len(err.splitlines()) == 1
+    assert code == app.USAGE and "is no result of wattfolio" in err and len(err.splitlines()) == 1
     assert (target / "thesis.tex").read_text() == "ten years of work"
 
 
@@ -247,11 +251,11 @@ def test_a_result_with_something_of_the_users_in_it_is_left_alone(case: Path, ca
     target = results.folder("out", "mill town", None)
     (target / "notes").mkdir()
     code, _, err = run(capsys, "solve", str(case), "--quiet")
-    assert code == cli.USAGE and 'its manifest.json does not list "notes"' in err
+    assert code == app.USAGE and 'its manifest.json does not list "notes"' in err
     (target / "notes").rmdir()
     (target / "plan.csv").unlink()
     (target / "plan.csv").symlink_to(case)  # a listed name, and not the file that was written
-    assert run(capsys, "solve", str(case), "--quiet")[0] == cli.USAGE
+    assert run(capsys, "solve", str(case), "--quiet")[0] == app.USAGE
     (target / "plan.csv").unlink()  # one that is gone is no harm; nor is what a killed `report` has left
     (target / ".report.html.0123abcd.tmp").write_text("half")
     assert run(capsys, "solve", str(case), "--quiet")[0] == 0

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import scipy.sparse as sparse
 
-from optimizer import Case, fingerprints, yamltree
-from optimizer.fingerprints import Moved, moved, of_array, of_case, of_problem, of_program
-from optimizer.highs import LinearProgram, compile_model
+from optimizer import Case
+from optimizer.case.reading import yaml_tree
+from optimizer.solver.session import LinearProgram, compile_model
+from optimizer.studies.regression import fingerprints
+from optimizer.studies.regression.fingerprints import Moved, moved, of_array, of_case, of_problem, of_program
 from tests.optimizer.company import SMALL
 
 #: rows and columns know their names as long as their model lives
@@ -61,17 +63,17 @@ def test_entries_that_move_come_and_go() -> None:
 
 
 def test_a_case_is_told_by_its_paths() -> None:
-    told = of_case(yamltree.load(SMALL, "small.yaml"))
+    told = of_case(yaml_tree.load(SMALL, "small.yaml"))
     assert told["financing.notes.coupon"] == "9.25 %/year"
     assert told["rules[coverage].require"] == "cfads + rescue >= 1.30 * debt_service"
     assert told["scenarios.bear.scale.market.btc_price"] == "0.8"
     assert not [path for path in told if path.startswith("variants")]
     # one more rule before the others moves none of them; a remark for readers is none of it
     more = SMALL.replace("rules:\n", "rules:\n  - {name: first, describe: a remark, require: cash >= 0 USD}\n")
-    change = moved(told, of_case(yamltree.load(more, "small.yaml")))
+    change = moved(told, of_case(yaml_tree.load(more, "small.yaml")))
     assert [one.path for one in change] == ["rules[first].name", "rules[first].require"]
     long = SMALL.replace("cash >= 6 * overhead_monthly", "cash >= 6 * overhead_monthly" + " + 0 USD" * 50)
-    (one,) = moved(told, of_case(yamltree.load(long, "small.yaml")))
+    (one,) = moved(told, of_case(yaml_tree.load(long, "small.yaml")))
     assert len(one.after) < 200 and "characters" in one.after
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from optimizer import folders, results
-from optimizer.folders import FolderInUse, clear, exchange, held, point_latest
-from optimizer.results import ResultError
+from optimizer.results import atomic_folder
+from optimizer.results import folder as results
+from optimizer.results.atomic_folder import FolderInUse, clear, exchange, held, point_latest
+from optimizer.results.folder import ResultError
 from tests.optimizer.test_results import solved
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="kills and links of POSIX")
@@ -141,7 +142,7 @@ def test_only_what_we_left_is_cleared(tmp_path: Path) -> None:
 
 def test_latest_leads_to_the_last_result(tmp_path: Path) -> None:
     first = results.write(solved(), tmp_path, latest=True)
-    link = first.parent / folders.LATEST
+    link = first.parent / atomic_folder.LATEST
     assert link.is_symlink() and link.resolve() == first.resolve()
     second = results.write(solved(), tmp_path, label="changed", latest=True)
     assert link.resolve() == second.resolve()

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from optimizer import scalar_places
-from optimizer.case import Case
-from optimizer.cli import run
-from optimizer.diagnostics import MOST_SHOWN, CaseError
-from optimizer.scalar_places import place_in
-from optimizer.yamltree import load
+from optimizer.case.case import Case
+from optimizer.case.reading import scalar_places
+from optimizer.case.reading.diagnostics import MOST_SHOWN, CaseError
+from optimizer.case.reading.scalar_places import place_in
+from optimizer.case.reading.yaml_tree import load
+from optimizer.cli.app import run
 
 SMALL = """
 case: {name: small}

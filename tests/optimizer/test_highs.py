@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from optimizer.highs import (
+from optimizer.solver.certificates import verify_infeasible, verify_optimal, verify_unbounded
+from optimizer.solver.session import (
     LinearProgram,
     Session,
     SolverError,
@@ -24,7 +25,6 @@ from optimizer.highs import (
     solve,
     suggest_cost_scale,
 )
-from optimizer.proof import verify_infeasible, verify_optimal, verify_unbounded
 
 INF = math.inf
 ALL_OPTIONS = [

@@ -16,10 +16,14 @@ from typing import Any
 
 import pytest
 
-from optimizer import Case, blessed, check, files, given, results
-from optimizer.cli import run
-from optimizer.report import render
-from optimizer.report.mixes import MixError
+from optimizer import Case
+from optimizer.cli.app import run
+from optimizer.results import folder as results
+from optimizer.results.report import render
+from optimizer.results.report.mixes import MixError
+from optimizer.runtime import files
+from optimizer.runtime import read_back as given
+from optimizer.studies.regression import blessed, check
 
 ROOT = Path(__file__).parents[2]
 #: edits of each kind in every test run; WATTFOLIO_EDITS asks for more

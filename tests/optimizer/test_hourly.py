@@ -12,11 +12,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer import hourly
-from optimizer.diagnostics import CaseError, Mistakes
-from optimizer.hourly import FileRefused, Files, HourlyYear, draw, load_shape, read_hourly, resolve_inside, shape_names
-from optimizer.timeline import Timeline
-from optimizer.yamltree import load
+from optimizer.case.reading import hourly_data
+from optimizer.case.reading.diagnostics import CaseError, Mistakes
+from optimizer.case.reading.hourly_data import (
+    FileRefused,
+    Files,
+    HourlyYear,
+    draw,
+    load_shape,
+    read_hourly,
+    resolve_inside,
+    shape_names,
+)
+from optimizer.case.reading.timeline import Timeline
+from optimizer.case.reading.yaml_tree import load
 
 DATA = Path(os.environ.get("WATTFOLIO_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"no data in {DATA} (set WATTFOLIO_DATA)")
@@ -335,7 +344,7 @@ def test_every_file_read_leaves_its_digest(tmp_path):
     year("p: {shape: flat}", tmp_path, "1", files)
     assert files.digests == {
         "a.csv": hashlib.sha256((tmp_path / "a.csv").read_bytes()).hexdigest(),
-        "shape:flat": hashlib.sha256((hourly.SHAPES / "flat.csv").read_bytes()).hexdigest(),
+        "shape:flat": hashlib.sha256((hourly_data.SHAPES / "flat.csv").read_bytes()).hexdigest(),
     }
 
 
@@ -373,7 +382,7 @@ def test_the_bundle():
     assert set(shape_names()) == {*PRICES, "human-activity", "run-of-river", "flat"}
     for name in shape_names():
         shape = load_shape(name)
-        assert (hourly.SHAPES / f"{name}.csv").stat().st_size < 60_000
+        assert (hourly_data.SHAPES / f"{name}.csv").stat().st_size < 60_000
         assert shape.notes["name"] == name
         assert all(shape.notes[key] for key in ("source", "licence", "derived", "about", "clock"))
         assert 0 <= shape.day_share < 1 and 0 <= shape.persistence < 1
@@ -476,13 +485,13 @@ def test_real_years_load_and_match_their_shape(name):
 
 @needs_data
 def test_the_shapes_are_derived_as_their_readme_says(tmp_path):
-    code = re.search(r"```python\n(.*?)```", (hourly.SHAPES / "README.md").read_text(), re.DOTALL)
+    code = re.search(r"```python\n(.*?)```", (hourly_data.SHAPES / "README.md").read_text(), re.DOTALL)
     assert code
     names: dict = {}
     exec(code[1], names)
     names["derive"](DATA, tmp_path)
     for name in shape_names():
-        assert (tmp_path / f"{name}.csv").read_text() == (hourly.SHAPES / f"{name}.csv").read_text(), name
+        assert (tmp_path / f"{name}.csv").read_text() == (hourly_data.SHAPES / f"{name}.csv").read_text(), name
 
 
 @needs_data

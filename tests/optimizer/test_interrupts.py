@@ -17,9 +17,10 @@ import numpy as np
 import pytest
 import scipy.sparse as sparse
 
-from optimizer import engine, highs
-from optimizer.engine import Outcome, solve_problem
-from optimizer.highs import Answer, LinearProgram, Session, SolverOptions, Status
+from optimizer.engine import master
+from optimizer.engine.master import Outcome, solve_problem
+from optimizer.solver import session as highs
+from optimizer.solver.session import Answer, LinearProgram, Session, SolverOptions, Status
 from tests.optimizer.test_executor import gone, running
 from tests.random_problems import random_problem
 
@@ -259,7 +260,7 @@ def test_a_slow_clock_changes_no_path(long_program: LinearProgram, monkeypatch: 
 def test_out_of_reach_of_python_the_process_ends_by_itself(tmp_path: Path) -> None:
     """A step in which nobody calls back: here a digest that takes minutes, and lets go of Python's lock as HiGHS does."""
     script = (
-        "import hashlib, sys; from optimizer.interrupts import prompt\n"
+        "import hashlib, sys; from optimizer.runtime.interrupts import prompt\n"
         "with prompt(0.5):\n    print('begun', flush=True)\n    hashlib.pbkdf2_hmac('sha256', b'', b'', 10**9)\n"
     )
     with subprocess.Popen(
@@ -280,7 +281,7 @@ def test_out_of_reach_of_python_the_process_ends_by_itself(tmp_path: Path) -> No
 
 
 def test_prompt_leaves_signals_as_they_were() -> None:
-    from optimizer.interrupts import prompt
+    from optimizer.runtime.interrupts import prompt
 
     before, threads = signal.getsignal(signal.SIGINT), threading.active_count()
     with prompt():
@@ -303,9 +304,9 @@ def test_time_that_is_up_is_a_limit_and_not_a_failed_proof(stage: str, monkeypat
     whole = solve_problem(problem)
     assert whole.outcome is Outcome.OPTIMAL
     late: list[str] = []
-    seconds, expired = highs.Session._seconds, engine._Run._expired
+    seconds, expired = highs.Session._seconds, master._Run._expired
     monkeypatch.setattr(highs.Session, "_seconds", lambda self: 0.0 if late else seconds(self))
-    monkeypatch.setattr(engine._Run, "_expired", lambda self: bool(late) or expired(self))
+    monkeypatch.setattr(master._Run, "_expired", lambda self: bool(late) or expired(self))
 
     def progress(name: str, **numbers: Any) -> None:
         if name == stage:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from optimizer.highs import Answer, LinearProgram, Session, SolverOptions, Status
-from optimizer.lean import Lean
-from optimizer.proof import verify_optimal
+from optimizer.solver.certificates import verify_optimal
+from optimizer.solver.restricted_program import Lean
+from optimizer.solver.session import Answer, LinearProgram, Session, SolverOptions, Status
 
 N, M, BLOCKS = 30, 25, 12
 

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer import yamltree
-from optimizer.case import Case
-from optimizer.case_words import CaseWords, as_value, dotted, flow
-from optimizer.figures import Figure, plain, rounded
-from optimizer.levers import Lever, dates, literals, months, path_in_time, quantity, sentence_levers
-from optimizer.stated import FACT, ORDER, stated
-from optimizer.units import parse_quantity
+from optimizer.case.case import Case
+from optimizer.case.quotes import CaseWords, as_value, dotted, flow
+from optimizer.case.reading import yaml_tree
+from optimizer.case.reading.units import parse_quantity
+from optimizer.explain.no_plan.adjustments import Lever, dates, literals, months, path_in_time, quantity, sentence_levers
+from optimizer.explain.no_plan.figures import Figure, plain, rounded
+from optimizer.explain.no_plan.requirements.catalogue import FACT, ORDER, stated
 
 ROOT = Path(__file__).parents[2]
-TREE = yamltree.load(
+TREE = yaml_tree.load(
     """
 notes: {limit: 400 MUSD, fee: 2 %, none: 0 USD}
 hall: 20 MW
@@ -103,7 +103,7 @@ def test_what_a_case_says_and_where() -> None:
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=30).map(str.strip).filter(bool))
 def test_any_text_can_be_set(text: str) -> None:
-    node = yamltree.load(as_value(text), "--set")
+    node = yaml_tree.load(as_value(text), "--set")
     assert node.kind == "scalar" and node.value == text
 
 

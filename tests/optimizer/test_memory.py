@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from optimizer import memory
-from optimizer.memory import uncollected
+from optimizer.runtime import memory
+from optimizer.runtime.memory import uncollected
 
 
 @pytest.mark.parametrize("on", [True, False])

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.diagnostics import CaseError, Mistakes
-from optimizer.hourly import Files
-from optimizer.paths import Path, read_path
-from optimizer.timeline import Timeline
-from optimizer.yamltree import load
+from optimizer.case.reading.diagnostics import CaseError, Mistakes
+from optimizer.case.reading.hourly_data import Files
+from optimizer.case.reading.paths_in_time import Path, read_path
+from optimizer.case.reading.timeline import Timeline
+from optimizer.case.reading.yaml_tree import load
 
 YEARS = Timeline((2026, 1), 12, 3)
 MONTHS = Timeline((2026, 1), 1, 24)

@@ -10,8 +10,8 @@ import pytest
 
 from models.problem import Problem
 from models.some_scenarios import some_scenarios
-from optimizer import pilot
-from optimizer.engine import Outcome, Solution, solve_problem
+from optimizer.engine import pilot
+from optimizer.engine.master import Outcome, Solution, solve_problem
 from tests.benchmarks.problems import thinned, whole
 from tests.random_problems import random_problem
 

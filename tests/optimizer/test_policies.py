@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from models.problem import Function, Problem, Term
-from optimizer.case import Case
-from optimizer.diagnostics import CaseError
-from optimizer.engine import Outcome, Solution
-from optimizer.schema_policies import POLICY_CLASSES
+from optimizer.case.case import Case
+from optimizer.case.reading.diagnostics import CaseError
+from optimizer.case.schema.policies import POLICY_CLASSES
+from optimizer.engine.master import Outcome, Solution
 
 WORLD = """\
 horizon: {start: 2026-01, quarters: 8, hours: {every: 169}}

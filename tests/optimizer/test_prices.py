@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from models.problem import Problem, Project, Rule
-from optimizer import Case, results
-from optimizer.engine import Outcome, Solution, solve, solve_problem
-from optimizer.prices import StatementPrice, compact, price_statements
+from optimizer import Case
+from optimizer.engine.master import Outcome, Solution, solve, solve_problem
+from optimizer.explain.marginal.marginal_values import StatementPrice, compact, price_statements
+from optimizer.results import folder as results
 from tests.models.tiny import dates, debt_of, path, rig_of, service_of, site_of, tiny
 from tests.optimizer.test_statements import stepped
 from tests.random_problems import random_problem

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from optimizer.engine import solve_problem
-from optimizer.progress import CLEAR, EVERY, GAP, MISS, Progress, time_left
+from optimizer.cli.progress import CLEAR, EVERY, GAP, MISS, Progress, time_left
+from optimizer.engine.master import solve_problem
 from tests.random_problems import random_problem
 
 
@@ -176,7 +176,7 @@ def test_a_solve_reports_bounds_that_hold() -> None:
 
 def test_highs_lets_the_line_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """`tick` is called from inside the solver."""
-    monkeypatch.setattr("optimizer.interrupts.PULSE", 0.0)
+    monkeypatch.setattr("optimizer.runtime.interrupts.PULSE", 0.0)
     ticks: list[str] = []
 
     class Counted(Progress):

@@ -9,8 +9,8 @@ import scipy.sparse as sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.highs import LinearProgram
-from optimizer.proof import blame, verify_infeasible, verify_optimal, verify_unbounded
+from optimizer.solver.certificates import blame, verify_infeasible, verify_optimal, verify_unbounded
+from optimizer.solver.session import LinearProgram
 
 INF = math.inf
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from optimizer import cli
+from optimizer.cli import app
 
 ROOT = Path(__file__).parents[2]
 CASE = """\
@@ -39,7 +39,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "cases" / "mill.yaml").write_text(CASE)
     (tmp_path / "test_mine.py").write_text(TEST)
     monkeypatch.chdir(tmp_path)
-    assert cli.run(["check", "--bless", "--reason", "for tests", "--quiet"]) == 0
+    assert app.run(["check", "--bless", "--reason", "for tests", "--quiet"]) == 0
     return tmp_path
 
 
@@ -52,7 +52,7 @@ def outcome_of(*words: str) -> tuple[int, str]:
         "-p",
         "no:wattfolio",
         "-p",
-        "optimizer.pytest_plugin",
+        "optimizer.studies.regression.pytest_plugin",
         "-p",
         "no:cacheprovider",
         *words,
@@ -87,8 +87,8 @@ def test_without_the_option_there_are_none(repository: Path) -> None:
 
 def test_it_imports_nothing_heavy() -> None:
     code = (
-        "import sys, optimizer.pytest_plugin; "
-        "print(sorted(set(sys.modules) & {'numpy', 'pandas', 'pyomo', 'highspy', 'pydantic', 'scipy', 'yaml', 'optimizer.case'}))"
+        "import sys, optimizer.studies.regression.pytest_plugin; "
+        "print(sorted(set(sys.modules) & {'numpy', 'pandas', 'pyomo', 'highspy', 'pydantic', 'scipy', 'yaml', 'optimizer.case.case'}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.strip() == "[]"
@@ -98,4 +98,4 @@ def test_the_project_tells_pytest_of_it() -> None:
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert project["entry-points"]["pytest11"] == {"wattfolio": "optimizer.pytest_plugin"}
+    assert project["entry-points"]["pytest11"] == {"wattfolio": "optimizer.studies.regression.pytest_plugin"}

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import scipy.sparse as sparse
 
-from optimizer.case import Case
-from optimizer.engine import Outcome, solve
-from optimizer.highs import LinearProgram, Session, SolverOptions
-from optimizer.proof import relative_residual, verify_optimal
-from optimizer.refine import refined_duals, refined_plan
+from optimizer.case.case import Case
+from optimizer.engine.master import Outcome, solve
+from optimizer.solver.certificates import relative_residual, verify_optimal
+from optimizer.solver.refine import refined_duals, refined_plan
+from optimizer.solver.session import LinearProgram, Session, SolverOptions
 
 CASES = Path(__file__).parents[2] / "cases"
 

@@ -9,17 +9,18 @@ import numpy as np
 import pytest
 
 from models.problem import Problem
-from models.theta import Mixture
-from optimizer import branch, repair
-from optimizer import no_plan_text as explain_text
-from optimizer.case import Case
-from optimizer.conflict import Bench, _apart
-from optimizer.engine import Outcome, solve, solve_problem
-from optimizer.explain_no_plan import Explanation, explain
-from optimizer.repair import Repair, Step, _root
-from optimizer.stated import stated
-from optimizer.trial import Trial
-from optimizer.verified import Attempt, Verifier, _elsewhere, verify
+from models.program.recourse_value import Mixture
+from optimizer.case.case import Case
+from optimizer.engine.master import Outcome, solve, solve_problem
+from optimizer.explain.no_plan import repairs as repair
+from optimizer.explain.no_plan import text as explain_text
+from optimizer.explain.no_plan.elastic_program import Trial
+from optimizer.explain.no_plan.explanation import Explanation, explain
+from optimizer.explain.no_plan.iis import Bench, _apart
+from optimizer.explain.no_plan.repairs import Repair, Step, _root
+from optimizer.explain.no_plan.requirements.catalogue import stated
+from optimizer.explain.no_plan.verify_repairs import Attempt, Verifier, _elsewhere, verify
+from optimizer.solver import branch_and_bound
 from tests.random_problems import random_problem
 
 SHIPPED = Path(__file__).parents[2] / "cases"
@@ -106,12 +107,12 @@ def dodging() -> Problem:
 def test_a_search_that_ends_without_a_plan_falls_back_on_the_nearest_branch(monkeypatch: pytest.MonkeyPatch) -> None:
     best = solve_problem(dodging(), baseline=False)
     assert best.outcome is Outcome.OPTIMAL and best.objective is not None and best.borne_out
-    search = branch.settle
+    search = branch_and_bound.settle
 
-    def no_branch(*arguments: object, **options: object) -> branch.Settled:
+    def no_branch(*arguments: object, **options: object) -> branch_and_bound.Settled:
         return search(*arguments, **{**options, "most": 1})  # type: ignore[arg-type]
 
-    monkeypatch.setattr(branch, "settle", no_branch)
+    monkeypatch.setattr(branch_and_bound, "settle", no_branch)
     found = solve_problem(dodging(), baseline=False, time_limit=600.0)
     assert found.outcome is Outcome.LIMIT and found.borne_out and found.books is not None
     assert found.objective is not None and found.upper_bound is not None
@@ -187,7 +188,7 @@ def test_a_better_plan_narrows_the_bounds(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_hours_that_do_not_bear_the_plan_out_after_all_are_mixed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """What stands is tried first where any plan will do; the books say whether it was enough."""
-    from models.decomposition import Realised
+    from models.benders.cuts import Realised
 
     case = Case.load(SHIPPED / "quickstart.yaml", settings=["horizon.hours={every: 73}"])
     good = solve(case, canonical=False, baseline=False, thorough=False)

@@ -17,16 +17,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optimizer import Case, results
-from optimizer.cli import run
-from optimizer.engine import Solution
-from optimizer.measures import quantile
-from optimizer.report import HTML, NAME, Source, read, render
-from optimizer.report import charts as kinds
-from optimizer.report.hours import LAYOUT, hours
-from optimizer.report.mixes import MixError, rows_of
-from optimizer.report.svg import polyline, tick_labels, ticks
-from optimizer.report.text import amount, esc, money, percent
+from optimizer import Case
+from optimizer.cli.app import run
+from optimizer.engine.master import Solution
+from optimizer.engine.measures import quantile
+from optimizer.results import folder as results
+from optimizer.results.report import HTML, NAME, Source, read, render
+from optimizer.results.report import charts as kinds
+from optimizer.results.report.hours import LAYOUT, hours
+from optimizer.results.report.mixes import MixError, rows_of
+from optimizer.results.report.svg import polyline, tick_labels, ticks
+from optimizer.results.report.text import amount, esc, money, percent
 from tests import chromium
 
 ROOT = Path(__file__).parents[2]
@@ -424,7 +425,7 @@ def test_sides_of_a_rule_do_not_depend_on_where_its_terms_stand(folder: Path) ->
     )
     path = folder / "sides.yaml"
     path.write_text(text, encoding="utf-8")
-    from optimizer.report.data import rules as told
+    from optimizer.results.report.data import rules as told
 
     first, *others, _ = told(Case.load(path).solve(baseline=False))
     for other in others:
@@ -448,7 +449,7 @@ def test_every_decision_is_in_the_totals(mine: Solution, written: Path) -> None:
 
 
 def test_many_sites_are_shown_in_part(mine: Solution, monkeypatch: pytest.MonkeyPatch) -> None:
-    from optimizer.report import hours as module
+    from optimizer.results.report import hours as module
 
     monkeypatch.setattr(module, "MOST_SITES", 1)
     found = hours(mine)
@@ -795,7 +796,7 @@ def test_it_prints(browser: chromium.Browser, files: dict[str, Path], tmp_path: 
 
 def test_counts_of_views_are_few() -> None:
     """With many scenarios: the ends and the quarters."""
-    from optimizer.report.views import by_view, chosen, views
+    from optimizer.results.report.views import by_view, chosen, views
 
     names = [f"s{n:02d}" for n in range(40)]
     found = Source({}, {}, {"scenarios": {"scenario": names, "probability": [1 / 40] * 40, "npv": [float(n) for n in range(40)]}})
@@ -807,7 +808,7 @@ def test_counts_of_views_are_few() -> None:
 def test_there_is_no_account_without_a_plan() -> None:
     from types import SimpleNamespace
 
-    from optimizer.explain import brief_account
+    from optimizer.explain.account import brief_account
 
     with pytest.raises(ValueError, match="an account is of an optimal plan"):
         brief_account(SimpleNamespace(books=None, decisions=None))  # type: ignore[arg-type]
@@ -815,10 +816,10 @@ def test_there_is_no_account_without_a_plan() -> None:
 
 def test_what_compare_writes_is_shown_as_it_is() -> None:
     """Numbers in `values`, amounts raised, plans without a plan, and the sentences, as text."""
-    from optimizer.comparison import Comparison
-    from optimizer.comparison import account as of
-    from optimizer.many import Point
-    from optimizer.report import mixes
+    from optimizer.results.report import mixes
+    from optimizer.studies.comparison import Comparison
+    from optimizer.studies.comparison import account as of
+    from optimizer.studies.jobs import Point
 
     values = {"objective": 2e6, "expected_npv": 3e6, "cvar": 1e6, "dilution": 0.125, "ai_mw": 40.0}
     first = Point("as <optimised>", "optimal", values=dict(values), raised={"notes": 5e6}, ledger={"dividends": 3e6})

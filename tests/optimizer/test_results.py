@@ -36,10 +36,12 @@ from models.problem import (
     Tax,
     Treasury,
 )
-from optimizer import engine, files, results, results_tables
-from optimizer.case import Case
-from optimizer.engine import Outcome, Solution
-from optimizer.results import ResultError
+from optimizer.case.case import Case
+from optimizer.engine import master, tables
+from optimizer.engine.master import Outcome, Solution
+from optimizer.results import folder as results
+from optimizer.results.folder import ResultError
+from optimizer.runtime import files
 
 S, T, D = 2, 4, 5
 
@@ -96,7 +98,7 @@ def problem() -> Problem:
 def solved() -> Solution:
     """That problem solved and proved by the engine, dressed as a case."""
     case: Any = SimpleNamespace(name="small", variant=None, digest="d" * 64, horizon_note=None, problem=problem)
-    solution = engine.solve(case)
+    solution = master.solve(case)
     assert solution.outcome is Outcome.OPTIMAL, solution.reasons
     assert solution.books is not None and solution.decisions is not None
     return solution
@@ -183,11 +185,11 @@ def test_scenarios_sharing_a_node_but_not_an_amount_get_rows_of_their_own() -> N
     values = np.zeros((S, D))
     values[:, 0] = [5.0, 7.0]
     values[0, 1] = 1e-9
-    assert list(results_tables.by_node(small, values, 1e-6)) == [(0, (0,), 5.0), (0, (1,), 7.0)]
+    assert list(tables.by_node(small, values, 1e-6)) == [(0, (0,), 5.0), (0, (1,), 7.0)]
     values[:, 0] = 5.0
-    assert list(results_tables.by_node(small, values, 1e-6)) == [(0, (0, 1), 5.0)]
+    assert list(tables.by_node(small, values, 1e-6)) == [(0, (0, 1), 5.0)]
     values[:, 2] = 5.0  # equal by chance at different nodes: two decisions
-    assert [members for d, members, _ in results_tables.by_node(small, values, 1e-6) if d == 2] == [(0,), (1,)]
+    assert [members for d, members, _ in tables.by_node(small, values, 1e-6) if d == 2] == [(0,), (1,)]
 
 
 def test_debt_rolls_forward_in_financing_csv(tmp_path: Path) -> None:
@@ -408,14 +410,14 @@ def yearly(years: int) -> Clock:
 
 
 def test_irr_is_exact_on_the_calendar_of_the_objective() -> None:
-    rate, reason = results_tables.irr(yearly(1), np.array([-100.0, 110.0]))
+    rate, reason = tables.irr(yearly(1), np.array([-100.0, 110.0]))
     assert rate == pytest.approx(0.1, abs=1e-12) and reason is None
     months = Clock(np.array([1, 11]), 2026 * 12, np.zeros(2), (), ())
     flows = np.array([-100.0, 50.0, 60.0])
-    rate, _ = results_tables.irr(months, flows)
+    rate, _ = tables.irr(months, flows)
     assert rate is not None
     assert flows @ (1.0 + rate) ** (-np.array([0, 1, 12]) / 12.0) == pytest.approx(0.0, abs=1e-7)
-    rate, _ = results_tables.irr(yearly(3), np.array([-100.0, 0.0, 0.0, 20.0]))
+    rate, _ = tables.irr(yearly(3), np.array([-100.0, 0.0, 0.0, 20.0]))
     assert rate == pytest.approx(0.2 ** (1 / 3) - 1.0, abs=1e-9)  # a loss has a rate too
 
 
@@ -431,12 +433,12 @@ def test_irr_is_exact_on_the_calendar_of_the_objective() -> None:
     ],
 )
 def test_no_irr_has_a_reason(flows: list[float], reason: str) -> None:
-    rate, why = results_tables.irr(yearly(2), np.array(flows))
+    rate, why = tables.irr(yearly(2), np.array(flows))
     assert rate is None and why is not None and reason in why
 
 
 def test_no_irr_where_nothing_is_paid_in_even_if_debt_is_left() -> None:
-    rate, why = results_tables.return_rate(yearly(2), np.array([100.0, 0.0, -50.0]), 0.0)
+    rate, why = tables.return_rate(yearly(2), np.array([100.0, 0.0, -50.0]), 0.0)
     assert rate is None and why == "shareholders pay nothing in"
 
 
@@ -444,8 +446,8 @@ def test_no_irr_where_nothing_is_paid_in_even_if_debt_is_left() -> None:
 def test_no_irr_and_no_multiple_where_owners_pay_in_next_to_nothing(paid: float, known: bool) -> None:
     """Less than one percent of what they receive: a multiple above 100 and a rate of thousands of percent tell nothing."""
     flows = np.array([-paid, 50.0, 50.0])
-    rate, why = results_tables.return_rate(yearly(2), flows, paid)
-    multiple = results_tables._multiple(float(flows.sum()) + paid, paid)
+    rate, why = tables.return_rate(yearly(2), flows, paid)
+    multiple = tables._multiple(float(flows.sum()) + paid, paid)
     assert (rate is not None) == known == (multiple is not None)
     assert known or why == "owners pay in next to nothing"
 
@@ -454,13 +456,13 @@ def test_scenario_irr_and_moic_are_those_of_the_shareholders_flows() -> None:
     solution = solved()
     books = solution.books
     assert books is not None
-    flows = results_tables.shareholder_flows(books)
-    for s, figures in enumerate(results_tables.scenario_figures(solution).values()):
+    flows = tables.shareholder_flows(books)
+    for s, figures in enumerate(tables.scenario_figures(solution).values()):
         rate, multiple = figures["irr"], figures["moic"]
         assert isinstance(rate, float) and isinstance(multiple, float)
         value = flows[s] @ (1.0 + rate) ** (-solution.problem.clock.date_month / 12.0)
         assert value == pytest.approx(0.0, abs=1e-6 * np.abs(flows[s]).sum())
-        paid = results_tables.paid_in(books)[s]
+        paid = tables.paid_in(books)[s]
         assert paid > 1e5 and multiple == pytest.approx((flows[s].sum() + paid) / paid)
 
 
@@ -477,9 +479,9 @@ def test_a_battery_shows_as_a_use_and_as_a_source(tmp_path: Path) -> None:
         "rigs: {miner: {efficiency: 20 J/TH, price: 1 USD/TH, order: never, owned: {home: 10 MW}}}\n"
     )
     (tmp_path / "stored.yaml").write_text(text, encoding="utf-8")
-    solution = engine.solve(Case.load(tmp_path / "stored.yaml"))
+    solution = master.solve(Case.load(tmp_path / "stored.yaml"))
     assert solution.outcome is Outcome.OPTIMAL, solution.reasons
-    table = results_tables.dispatch_monthly(solution)
+    table = tables.dispatch_monthly(solution)
     rows = {row[4]: dict(zip(table.header, row, strict=True)) for row in table.rows}
     charge, discharge = rows["charge"], rows["discharge"]
     assert charge["kind"] == "use" and discharge["kind"] == "source"
@@ -509,7 +511,7 @@ def test_a_breach_has_the_unit_of_its_sentence(tmp_path: Path) -> None:
     """In plan.csv: money is money, megawatts are megawatts, and a price on megawatts is money."""
     path = tmp_path / "breaches.yaml"
     path.write_text(BREACHES, encoding="utf-8")
-    solution = engine.solve(Case.load(path))
+    solution = master.solve(Case.load(path))
     assert solution.outcome is Outcome.OPTIMAL, solution.reasons
     table = csv.DictReader(io.StringIO(results.contents(solution)["plan.csv"].decode()))
     found = {row["what"]: (float(row["amount"]), row["unit"]) for row in table if row["kind"] == "breach"}

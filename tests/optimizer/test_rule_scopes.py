@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from models.problem import Problem, Rule
-from optimizer.build_rules import DATA
-from optimizer.case import Case
-from optimizer.words_table import functions_table, words_table
+from optimizer.case.arrays.rules import DATA
+from optimizer.case.case import Case
+from optimizer.case.words_reference import functions_table, words_table
 
 ROOT = Path(__file__).parents[2]
 WORLD = """\

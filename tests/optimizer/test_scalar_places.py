@@ -7,8 +7,8 @@ import random
 import pytest
 import yaml
 
-from optimizer import yamltree
-from optimizer.scalar_places import place_in
+from optimizer.case.reading import yaml_tree
+from optimizer.case.reading.scalar_places import place_in
 
 FORMS = {
     "plain": "a: cash >= 5 MUSD\n",
@@ -27,7 +27,7 @@ FORMS = {
 }
 
 
-def scalars(node: yamltree.Node) -> list[yamltree.Node]:
+def scalars(node: yaml_tree.Node) -> list[yaml_tree.Node]:
     if node.kind == "scalar":
         return [node]
     children = node.value.values() if node.kind == "map" else node.value if node.kind == "list" else ()
@@ -42,7 +42,7 @@ def character_at(source: str, line: int, column: int) -> str:
 @pytest.mark.parametrize("form", FORMS)
 def test_every_character_is_where_it_is_said_to_be(form: str) -> None:
     source = FORMS[form]
-    root = yamltree.load(source, "case.yaml")
+    root = yaml_tree.load(source, "case.yaml")
     for node in scalars(root):
         before = (0, 0)
         for offset, character in enumerate(node.value):
@@ -56,13 +56,13 @@ def test_every_character_is_where_it_is_said_to_be(form: str) -> None:
 
 def test_right_after_the_text_is_a_place_too() -> None:
     source = "a: cash >=\nb: 'x'\n"
-    root = yamltree.load(source, "f")
+    root = yaml_tree.load(source, "f")
     assert str(place_in(root["a"], len("cash >="), source)) == "f:1:11"
     assert str(place_in(root["b"], 1, source)) == "f:2:6"
 
 
 def test_without_the_source_it_is_the_beginning() -> None:
-    root = yamltree.load("a: cash\n", "f")
+    root = yaml_tree.load("a: cash\n", "f")
     assert place_in(root["a"], 3, None) == root["a"].place
     assert place_in(root["a"], 3, "") == root["a"].place
     assert place_in(root["a"], 3, "a: something else") == root["a"].place
@@ -78,9 +78,9 @@ def test_random_texts_in_every_style() -> None:
         )
         style = rng.choice([None, "'", '"', "|", ">"])
         source = yaml.dump({"a": text}, default_style=style, width=rng.randint(10, 40), allow_unicode=True)
-        node = yamltree.load(source, "f").value.get("a")
+        node = yaml_tree.load(source, "f").value.get("a")
         if node is None:
-            node = next(iter(yamltree.load(source, "f").value.values()))
+            node = next(iter(yaml_tree.load(source, "f").value.values()))
         if node.kind != "scalar":
             continue
         assert node.value == text

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from optimizer import Case
-from optimizer.diagnostics import CaseError
-from optimizer.engine import Outcome, Solution, solve
+from optimizer.case.reading.diagnostics import CaseError
+from optimizer.engine.master import Outcome, Solution, solve
 
 #: eighteen years of cash flow, USD
 FLOWS = (

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from optimizer.case import Case
-from optimizer.case_words import CaseWords
-from optimizer.headroom import Headroom
-from optimizer.highs import compile_model
-from optimizer.stated import Stated, _parts, owner_of, stated
-from optimizer.statements import Statements
-from optimizer.trial import LAWS, _key, plan_of
+from optimizer.case.case import Case
+from optimizer.case.quotes import CaseWords
+from optimizer.explain.marginal.headroom import Headroom
+from optimizer.explain.marginal.scarce_things import Statements
+from optimizer.explain.no_plan.elastic_program import LAWS, _key, plan_of
+from optimizer.explain.no_plan.requirements.catalogue import Stated, _parts, owner_of, stated
+from optimizer.solver.session import compile_model
 from tests.models.test_rows import SUMS, written
 
 ROOT = Path(__file__).parents[2]
@@ -79,7 +79,7 @@ def rows() -> dict[tuple[str, bool, str], tuple[Any, ...]]:
 def test_every_limit_has_a_statement(rows: dict[tuple[str, bool, str], tuple[Any, ...]]) -> None:
     """An inequality that is no law of nature is said somewhere in the case, and can be named."""
     nobody = {(family, key) for (family, equation, who), key in rows.items() if not equation and who == "nobody"}
-    assert nobody == set(), "rows of limits without a statement in optimizer/stated.py"
+    assert nobody == set(), "rows of limits without a statement in optimizer/explain/no_plan/requirements/catalogue.py"
 
 
 def test_every_family_is_known(rows: dict[tuple[str, bool, str], tuple[Any, ...]]) -> None:

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from models.plan import Plan
 from models.problem import Problem
+from models.program.program import Plan
 from optimizer import Case
-from optimizer.headroom import Headroom
-from optimizer.highs import LinearProgram, compile_model
-from optimizer.statements import Effect, Statement, Statements, opened
+from optimizer.explain.marginal.headroom import Headroom
+from optimizer.explain.marginal.scarce_things import Effect, Statement, Statements, opened
+from optimizer.solver.session import LinearProgram, compile_model
 from tests.random_problems import random_problem
 
 CASES = Path(__file__).parents[1] / "cases"

@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from models.books import Check
-from optimizer import summary
-from optimizer.engine import Covenant, Outcome, ShadowPrice, Solution
-from optimizer.progress import CLEAR, Progress
+from models.proforma.books import Check
+from optimizer.cli.progress import CLEAR, Progress
+from optimizer.engine.master import Covenant, Outcome, ShadowPrice, Solution
+from optimizer.results import terminal
 from tests.optimizer.test_results import solved
 
 
 def printed(solution: Solution, **options: Any) -> str:
     stream = io.StringIO()
-    summary.render(solution, Console(file=stream, width=100, markup=False, emoji=False, **options))
+    terminal.render(solution, Console(file=stream, width=100, markup=False, emoji=False, **options))
     return stream.getvalue()
 
 
@@ -38,15 +38,15 @@ def section(text: str, title: str) -> str:
     ],
 )  # fmt: skip
 def test_money_reads_like_money(usd: float | None, text: str) -> None:
-    assert summary.money(usd) == text
+    assert terminal.money(usd) == text
 
 
 def test_other_numbers() -> None:
-    assert summary.number(1234567.8, "MWh") == "1,234,568 MWh"
-    assert summary.number(7.5, "MW") == "7.5 MW"
-    assert summary.number(123_456.0, "USD/MW") == "123.5 kUSD/MW"
-    assert summary.number(0.0721, "USD/USD") == "0.0721 USD/USD"
-    assert summary.percent(0.1234) == "12.3%" and summary.percent(None) == "-"
+    assert terminal.number(1234567.8, "MWh") == "1,234,568 MWh"
+    assert terminal.number(7.5, "MW") == "7.5 MW"
+    assert terminal.number(123_456.0, "USD/MW") == "123.5 kUSD/MW"
+    assert terminal.number(0.0721, "USD/USD") == "0.0721 USD/USD"
+    assert terminal.percent(0.1234) == "12.3%" and terminal.percent(None) == "-"
 
 
 def test_all_of_the_answer_is_there_in_100_plain_columns() -> None:
@@ -59,7 +59,7 @@ def test_all_of_the_answer_is_there_in_100_plain_columns() -> None:
     four = {"objective": books.objective, "expected value": books.expected, "VaR": books.var, "CVaR": books.cvar}
     for label, value in four.items():
         line = next(line for line in head.splitlines() if line.strip().startswith(label))
-        assert summary.money(value) in line
+        assert terminal.money(value) in line
     assert "75.0% expected value + 25.0% CVaR" in head
     assert "buy rigs" in section(text, "What to buy and build") and "s21-pro at =barker" in text
     assert "2026-01-01" in section(text, "Who pays") and "@owners" in section(text, "Who pays")
@@ -96,7 +96,7 @@ def test_a_terminal_gets_lines_and_styles() -> None:
 
 def test_mean_price_of_the_grid_is_that_of_its_hours() -> None:
     solution = solved()
-    found = summary._money_per_mwh(solution)["=barker", "grid"]
+    found = terminal._money_per_mwh(solution)["=barker", "grid"]
     decisions, small = solution.decisions, solution.problem
     assert decisions is not None and small.sites[0].grid is not None
     cost = energy = 0.0
@@ -106,7 +106,7 @@ def test_mean_price_of_the_grid_is_that_of_its_hours() -> None:
         energy += float(mwh.sum())
     assert found == pytest.approx(cost / energy)
     hashprice = 58.8 * 50.0 / 24.0 * 0.99
-    assert summary._money_per_mwh(solution)["=barker", "rig:s21-pro"] < hashprice + 1e-9
+    assert terminal._money_per_mwh(solution)["=barker", "rig:s21-pro"] < hashprice + 1e-9
 
 
 def test_the_tightest_place_of_each_rule_and_the_dearest_things_come_first() -> None:
@@ -158,11 +158,11 @@ def test_many_scenarios_show_worst_middle_and_best(monkeypatch: pytest.MonkeyPat
                      "capex": 0.0, "min_cash": 0.0, "peak_debt": None}
         for n in np.random.default_rng(1).permutation(30)
     }  # fmt: skip
-    monkeypatch.setattr("optimizer.results_tables.scenario_figures", lambda solution: figures)
+    monkeypatch.setattr("optimizer.engine.tables.scenario_figures", lambda solution: figures)
     table = section(printed(solved()), "By scenario").splitlines()[3:]
     shown = [line.split()[0] for line in table if line.startswith("s")]
     assert shown[:4] == ["s00", "s01", "s02", "s03"] and shown[-4:] == ["s26", "s27", "s28", "s29"]
-    assert len(shown) == summary.MOST_SCENARIOS and "of 30" in table[-1]
+    assert len(shown) == terminal.MOST_SCENARIOS and "of 30" in table[-1]
 
 
 # ---------------------------------------------------------------------------------------------------------------------

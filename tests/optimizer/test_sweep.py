@@ -20,14 +20,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from optimizer import chains, engine, plots, sweep, warm
-from optimizer.case import Case
-from optimizer.chains import Chain, Journal, solve_centre, solve_chain
-from optimizer.cli import cli
-from optimizer.executor import Executor
-from optimizer.grid import Grid, GridError, make_grid, parse_axis
-from optimizer.many import FAILED, Job, Point, point, solve_job
-from optimizer.measures import MEASURES
+from optimizer.case.case import Case
+from optimizer.cli.app import cli
+from optimizer.engine import master, warm_start
+from optimizer.engine.measures import MEASURES
+from optimizer.runtime.executor import Executor
+from optimizer.studies import plots, sweep, warm_chains
+from optimizer.studies.grid import Grid, GridError, make_grid, parse_axis
+from optimizer.studies.jobs import FAILED, Job, Point, point, solve_job
+from optimizer.studies.warm_chains import Chain, Journal, solve_centre, solve_chain
 
 ROOT = Path(__file__).parents[2]
 QUICKSTART = str(ROOT / "cases" / "quickstart.yaml")
@@ -158,34 +159,34 @@ def test_objective_falls_with_what_is_paid(found: sweep.Sweep) -> None:
 def test_a_neighbour_saves_rounds_and_is_proved() -> None:
     """The proof of a seeded solve is that of any other; cuts are handed on as rows where hours are the same, else worked out again."""
     case = Case.load(QUICKSTART, settings=SMALL)
-    cold = engine.solve(case, baseline=False, keep=True)
+    cold = master.solve(case, baseline=False, keep=True)
     assert cold.kept is not None
-    seed = warm.leave(cold.kept)
-    again = engine.solve(case, baseline=False, keep=True, seed_from=seed)
+    seed = warm_start.leave(cold.kept)
+    again = master.solve(case, baseline=False, keep=True, seed_from=seed)
     assert cold.size["rounds"] > 0 and again.size["rounds"] == 0
     assert again.objective == pytest.approx(cold.objective, rel=1e-12)
     assert again.certificate is not None and again.certificate.verified and again.gap is not None and again.gap <= 1e-7
     assert again.kept is not None and not again.kept.run.cuts.thrifty  # type: ignore[union-attr]
-    (name, site), hours = next(iter(seed.sites.items())), warm.digest(cold.kept.run.cuts, 0)  # type: ignore[arg-type]
+    (name, site), hours = next(iter(seed.sites.items())), warm_start.digest(cold.kept.run.cuts, 0)  # type: ignore[arg-type]
     assert name == "texas" and len(site.block) and site.hours == hours
     for setting, same in (
         (f"{HALLS}=40 kUSD/MW/year", True),
         (f"{WIRES}=7 USD/MWh", False),
         ("horizon.hours={every: 53}", False),
     ):
-        other = engine.solve(Case.load(QUICKSTART, settings=(*SMALL, setting)), baseline=False, keep=True, seed_from=seed)
+        other = master.solve(Case.load(QUICKSTART, settings=(*SMALL, setting)), baseline=False, keep=True, seed_from=seed)
         assert other.outcome.name == "OPTIMAL" and other.kept is not None
-        assert (warm.digest(other.kept.run.cuts, 0) == hours) is same, setting  # type: ignore[arg-type]
+        assert (warm_start.digest(other.kept.run.cuts, 0) == hours) is same, setting  # type: ignore[arg-type]
 
 
 def test_a_neighbour_of_another_shape_leaves_its_cuts_only() -> None:
     case = Case.load(QUICKSTART, settings=SMALL)
-    cold = engine.solve(case, baseline=False, keep=True)
+    cold = master.solve(case, baseline=False, keep=True)
     assert cold.kept is not None
-    seed = warm.leave(cold.kept)
+    seed = warm_start.leave(cold.kept)
     begun = []
     for columns in (seed.columns, dict(list(seed.columns.items())[: len(seed.columns) // 2])):
-        run = engine._Run(case, "cuts", None, engine._silent, False, 0, True, "simplex", seed_from=replace(seed, columns=columns))
+        run = master._Run(case, "cuts", None, master._silent, False, 0, True, "simplex", seed_from=replace(seed, columns=columns))
         run.begin()
         assert run.cuts is not None and run.cuts.pool.count > run.cuts.begun
         begun.append(run.session._warm)
@@ -196,9 +197,9 @@ def test_a_neighbour_of_another_shape_leaves_its_cuts_only() -> None:
 def test_cuts_handed_on_hold_for_the_new_hours() -> None:
     """Every row that a seed adds is above what the hours give, at capacities drawn at random."""
     case = Case.load(QUICKSTART, settings=SMALL)
-    cold = engine.solve(case, baseline=False, keep=True)
+    cold = master.solve(case, baseline=False, keep=True)
     dearer = Case.load(QUICKSTART, settings=(*SMALL, f"{WIRES}=12 USD/MWh"))
-    other = engine.solve(dearer, baseline=False, keep=True, seed_from=warm.leave(cold.kept))  # type: ignore[arg-type]
+    other = master.solve(dearer, baseline=False, keep=True, seed_from=warm_start.leave(cold.kept))  # type: ignore[arg-type]
     cuts = other.kept.run.cuts  # type: ignore[union-attr]
     assert cuts is not None
     pool, draw = cuts.pool, np.random.default_rng(3)
@@ -241,16 +242,16 @@ def test_points_without_a_plan_are_rows_with_a_reason() -> None:
 
 
 def test_a_seed_that_leads_astray_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    solve, asked = engine.solve, []
+    solve, asked = master.solve, []
 
     def astray(case: Case, **options: object) -> object:
         asked.append(options.get("seed_from") is not None)
         found = solve(case, **options)  # type: ignore[arg-type]
-        return engine.replace(found, outcome=engine.Outcome.UNVERIFIED) if asked[-1] else found
+        return master.replace(found, outcome=master.Outcome.UNVERIFIED) if asked[-1] else found
 
-    monkeypatch.setattr(engine, "solve", astray)
+    monkeypatch.setattr(master, "solve", astray)
     job = Job("x", QUICKSTART, None, SMALL)
-    found, _ = chains._solve(job, solve_centre((job,)))
+    found, _ = warm_chains._solve(job, solve_centre((job,)))
     assert found.optimal and asked == [False, True, False]
 
 
@@ -416,7 +417,7 @@ def test_points_know_their_worth_by_scenario(found: sweep.Sweep) -> None:
     one = found.points[0]
     odds = {"bear": 0.30, "base": 0.45, "bull": 0.25}
     assert sum(odds[name] * usd for name, usd in one.worth.items()) == pytest.approx(one.values["expected_npv"], rel=1e-12)
-    assert point("x", engine.solve(Case.load(QUICKSTART, settings=SMALL), baseline=False)).worth.keys() == odds.keys()
+    assert point("x", master.solve(Case.load(QUICKSTART, settings=SMALL), baseline=False)).worth.keys() == odds.keys()
 
 
 @pytest.mark.slow

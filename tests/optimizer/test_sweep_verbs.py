@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from optimizer import frontier, sweep, tornado
-from optimizer.case import Case
-from optimizer.executor import Executor
-from optimizer.frontier import Frontier, Placed
-from optimizer.grid import GridError, make_grid
-from optimizer.many import Job, Point, solve_job
+from optimizer.case.case import Case
+from optimizer.runtime.executor import Executor
+from optimizer.studies import frontier, sweep, tornado
+from optimizer.studies.frontier import Frontier, Placed
+from optimizer.studies.grid import GridError, make_grid
+from optimizer.studies.jobs import Job, Point, solve_job
 from tests.optimizer.test_sweep import QUICKSTART, SMALL, run, small
 
 #: few years leave little to lose: dearer servers and cheaper coins make the tail count

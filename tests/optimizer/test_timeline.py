@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.timeline import DateError, Timeline, month_number, parse_date
+from optimizer.case.reading.timeline import DateError, Timeline, month_number, parse_date
 
 LINES = st.builds(
     Timeline,

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.plan import Plan
 from models.problem import Problem, Rule
-from optimizer.highs import Session, SolverOptions, compile_model
-from optimizer.stated import owner_of, stated
-from optimizer.trial import Shift, Trial
+from models.program.program import Plan
+from optimizer.explain.no_plan.elastic_program import Shift, Trial
+from optimizer.explain.no_plan.requirements.catalogue import owner_of, stated
+from optimizer.solver.session import Session, SolverOptions, compile_model
 from tests.random_problems import random_problem
 
 
@@ -111,13 +111,13 @@ def test_what_shapes_the_program_is_no_shift() -> None:
 
 
 def test_a_proof_that_does_not_hold_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
-    from optimizer import proof
+    from optimizer.solver import certificates
 
     trial = trial_of(demanding(random_problem(1), 1e12))
     assert trial.find().feasible is False
-    refused = proof.verify_infeasible(trial.base, np.zeros(len(trial.base.row_lower)))
+    refused = certificates.verify_infeasible(trial.base, np.zeros(len(trial.base.row_lower)))
     assert not refused.verified
-    monkeypatch.setattr(proof, "verify_infeasible", lambda *a, **b: refused)
+    monkeypatch.setattr(certificates, "verify_infeasible", lambda *a, **b: refused)
     assert trial.find().feasible is None
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer import units
-from optimizer.units import KINDS, UnitError, convert, factor, format_quantity, kind_of, parse_number, parse_quantity
+from optimizer.case.reading import units
+from optimizer.case.reading.units import KINDS, UnitError, convert, factor, format_quantity, kind_of, parse_number, parse_quantity
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_every_factor_of_the_table_is_what_pint_says():
 
 def test_common_units_need_no_pint_and_rare_ones_get_it():
     code = (
-        "import sys; from optimizer.units import parse_quantity as p; p('3 USD/MWh', 'USD/MWh'); "
+        "import sys; from optimizer.case.reading.units import parse_quantity as p; p('3 USD/MWh', 'USD/MWh'); "
         "assert 'pint' not in sys.modules and 'numpy' not in sys.modules; "
         "assert p('3 USD/Wh', 'USD/MWh') == 3e6; assert 'pint' in sys.modules"
     )

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from optimizer.case import Case
-from optimizer.engine import solve
-from optimizer.explain_no_plan import explain
-from optimizer.no_plan_text import as_json, lines, pasted
-from optimizer.unlimited import Bounded, unlimited
+from optimizer.case.case import Case
+from optimizer.engine.master import solve
+from optimizer.explain.no_plan.explanation import explain
+from optimizer.explain.no_plan.text import as_json, lines, pasted
+from optimizer.explain.no_plan.unbounded import Bounded, unlimited
 
 PREPAID = """\
 case: {name: prepaid}

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from optimizer import verified
-from optimizer.case import Case
-from optimizer.conflict import Bench
-from optimizer.explain_no_plan import Explanation, explain_refuted, refuted
-from optimizer.no_plan_text import lines
-from optimizer.processes import Beside
-from optimizer.repair import Repair
-from optimizer.verified import Verifier, cores
+from optimizer.case.case import Case
+from optimizer.explain.no_plan import verify_repairs
+from optimizer.explain.no_plan.explanation import Explanation, explain_refuted, refuted
+from optimizer.explain.no_plan.iis import Bench
+from optimizer.explain.no_plan.repairs import Repair
+from optimizer.explain.no_plan.text import lines
+from optimizer.explain.no_plan.verify_repairs import Verifier, cores
+from optimizer.runtime.processes import Beside
 from tests.optimizer.test_conflict import SHIPPED, twenty
 from tests.tasks import die_at_once, reciprocal, sleep_long
 
@@ -95,11 +95,11 @@ def test_another_process_changes_no_word(rules: tuple[str, ...], repairs: int, m
     here_only = (repairs + 1) // 2
     beside = told(explain_refuted(gap(rules), time_limit=240.0))
     assert len(asked) == here_only  # the other one was looked for and solved elsewhere
-    monkeypatch.setattr(verified, "cores", lambda: 1)
+    monkeypatch.setattr(verify_repairs, "cores", lambda: 1)
     assert told(explain_refuted(gap(rules), time_limit=240.0)) == beside and len(asked) == 2 * here_only
     # a process that dies at once
     monkeypatch.undo()
-    monkeypatch.setattr(verified, "prepare", die_at_once)
+    monkeypatch.setattr(verify_repairs, "prepare", die_at_once)
     assert told(explain_refuted(gap(rules), time_limit=240.0)) == beside
 
 
@@ -107,7 +107,7 @@ def test_no_process_for_a_small_case(monkeypatch: pytest.MonkeyPatch) -> None:
     def never() -> Beside:
         raise AssertionError("a process was started")
 
-    monkeypatch.setattr("optimizer.processes.Beside", never)
+    monkeypatch.setattr("optimizer.runtime.processes.Beside", never)
     case = Case.load(Path(__file__).parents[1] / "cases" / "infeasible" / "two-rules.yaml")
     bench = refuted(case)
     assert bench is not None and explain_refuted(bench).repairs

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from optimizer.case import Case
-from optimizer.engine import Outcome, solve
-from optimizer.progress import Progress
-from optimizer.watchdog import family, held
+from optimizer.case.case import Case
+from optimizer.cli.progress import Progress
+from optimizer.engine.master import Outcome, solve
+from optimizer.runtime.watchdog import family, held
 
 ROOT = Path(__file__).parents[2]
 QUICKSTART = ROOT / "cases" / "quickstart.yaml"

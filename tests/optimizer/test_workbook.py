@@ -22,12 +22,14 @@ from openpyxl.utils import get_column_letter
 
 from models.decisions import Decisions
 from models.problem import Conversion, Problem
-from models.proforma import keep_books
-from optimizer import Case, cli, results
-from optimizer.engine import Outcome, Solution
-from optimizer.workbook import WorkbookError, workbook
-from optimizer.workbook.build import build, compare, written
-from optimizer.workbook.checks import HOLDS, MASTER
+from models.proforma.keep import keep_books
+from optimizer import Case
+from optimizer.cli import app
+from optimizer.engine.master import Outcome, Solution
+from optimizer.results import folder as results
+from optimizer.results.workbook import WorkbookError, workbook
+from optimizer.results.workbook.build import build, compare, written
+from optimizer.results.workbook.checks import HOLDS, MASTER
 from tests.models.tiny import at, clock_of, debt_of, idle, service_of, site_of, tiny
 from tests.random_problems import random_problem
 from tests.workbook.evaluator import Engine
@@ -35,7 +37,7 @@ from tests.workbook.random_plans import random_plan
 from tests.workbook.recalculated import SOFFICE, by_libreoffice, figures, poisoned
 from tests.workbook.whatif import Layout, again, changed, differences, put
 
-ROOT = Path(cli.__file__).parents[1]
+ROOT = Path(app.__file__).parents[1]
 SHIPPED = ("quickstart", "lake-mariner")
 #: every 121st hour of the quickstart: what a workbook holds of hours is sums
 THIN = {"quickstart": ["horizon.hours={every: 121}"], "lake-mariner": []}
@@ -269,7 +271,7 @@ def test_what_runs_on_after_the_horizon(tmp_path: Path) -> None:
 
 
 def test_random_plans_use_every_line_of_a_debt() -> None:
-    from models.proforma_debt import LINES
+    from models.proforma.debt import LINES
 
     used: set[str] = set()
     for name in RANDOM:
@@ -500,7 +502,7 @@ projects: {mill: {cost: 100 USD/unit, income: {amount: 80 USD/unit/year}, limit:
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
-    code = cli.run(list(arguments))
+    code = app.run(list(arguments))
     err = capsys.readouterr().err
     assert "Traceback" not in err
     return code, err
@@ -523,7 +525,7 @@ def test_solve_writes_it_and_report_takes_it_out(
     assert not (result / "workbook.xlsx").exists()
     code, err = run(capsys, "report", str(result), "--xlsx", "plan.xlsx")
     assert code == 2 and "--xlsx" in err and Path("plan.xlsx").read_bytes() == data
-    monkeypatch.setattr("optimizer.cli_workbook.CHEAP_PERIODS", 2)
+    monkeypatch.setattr("optimizer.cli.workbook.CHEAP_PERIODS", 2)
     assert run(capsys, "solve", "mill.yaml", "--quiet")[0] == 0 and not (result / "workbook.xlsx").exists()
     assert run(capsys, "solve", "mill.yaml", "--quiet", "--xlsx")[0] == 0 and (result / "workbook.xlsx").read_bytes() == data
 
@@ -546,7 +548,7 @@ def test_mistakes_of_report_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_results_are_kept_where_no_workbook_can_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import optimizer.workbook as package
+    import optimizer.results.workbook as package
 
     def refuses(found: Solution) -> bytes:
         raise WorkbookError("no workbook is written: for a reason")

@@ -3,9 +3,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer import yamltree
-from optimizer.diagnostics import CaseError, Mistake, Mistakes, Place, suggest
-from optimizer.yamltree import load, parse_bool, read
+from optimizer.case.reading import yaml_tree
+from optimizer.case.reading.diagnostics import CaseError, Mistake, Mistakes, Place, suggest
+from optimizer.case.reading.yaml_tree import load, parse_bool, read
 
 
 def refused(text, file="case.yaml"):
@@ -108,7 +108,7 @@ def test_32_levels_are_allowed_and_33_are_not():
 
 
 def test_too_many_values(monkeypatch):
-    monkeypatch.setattr(yamltree, "MOST_NODES", 10)
+    monkeypatch.setattr(yaml_tree, "MOST_NODES", 10)
     assert "case.yaml:1:29: [9]: more than 10 values" in refused("[" + "1, " * 9 + "1, 1]")
 
 
@@ -120,7 +120,7 @@ def test_alias_bombs_cost_nothing():
 def test_a_file_wrong_all_over_stops_early():
     with pytest.raises(CaseError) as caught:
         load("".join("a: 1\n" for _ in range(1000)), "f")
-    assert len(caught.value.mistakes) == yamltree.MOST_MISTAKES
+    assert len(caught.value.mistakes) == yaml_tree.MOST_MISTAKES
 
 
 def test_reading_files(tmp_path):

@@ -6,8 +6,8 @@ import numpy as np
 
 from models.decisions import Decisions, SiteDispatch
 from models.problem import Array, Debt, Problem
-from models.proforma_debt import first_date, running_maturity
-from models.proforma_power import has_power, sources_of, uses_of
+from models.proforma.debt import first_date, running_maturity
+from models.proforma.power import has_power, sources_of, uses_of
 
 
 def random_plan(problem: Problem, seed: int) -> Decisions:

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from models.decisions import Decisions
+from models.finance import FinanceStatements, finance_statements
+from models.finance.returns import Measure
 from models.problem import Expansion, Hourly, Problem, Site, Tax
-from models.proforma import keep_books
-from optimizer.finance import FinanceStatements, finance_statements
-from optimizer.finance.returns import Measure
+from models.proforma.keep import keep_books
 from tests.workbook.evaluator import Engine
 
 #: figures that large ones cancel to: dollars and shares, where a double has no more digits

@@ -1,0 +1,1 @@
+"""Cuts and columns: the hours' value in the master problem."""

@@ -1,0 +1,363 @@
+"""One site's hours as the compiled kernel wants them: entries (uses, then sources) over blocks (scenario x period)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from models.hours.merit import coins_per_mwh
+from models.hours.meters import measured
+from models.problem import Array, Clock, Hourly, Ints, Mask, Problem, Site
+from models.stopwatch import timed
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One use or source; index: rig or service number, else -1.
+
+    kind 'rig' | 'service' | 'sell' | 'charge' for uses, 'grid' | 'block' | 'own' | 'diesel' | 'discharge' for sources.
+    Its MW are a decision for 'rig', 'service', 'grid', and (MW of discharge) for 'charge' and 'discharge'; for the others they are in
+    the limit and the capacity is 1.
+    """
+
+    name: str
+    kind: str
+    index: int = -1
+
+    @property
+    def is_source(self) -> bool:
+        return self.kind in ("grid", "block", "own", "diesel", "discharge")
+
+    @property
+    def decided(self) -> bool:
+        return self.kind in ("rig", "service", "grid", "charge", "discharge")
+
+
+@dataclass(frozen=True)
+class Money:
+    """Money (or an amount of anything) per MWh of every entry and block: slope_price * p + slope_adder * a + slope_factor * f + base,
+    each (B, E); f is the grid's emission factor where it differs by the hour. slope_factor None: zero."""
+
+    slope_price: Array
+    slope_adder: Array
+    base: Array
+    slope_factor: Array | None = None
+
+    def plus(self, other: Money, factor: Array) -> Money:
+        """self + factor[b] * other."""
+        f = factor[:, None]
+        slope = self.slope_factor
+        if other.slope_factor is not None:
+            slope = f * other.slope_factor if slope is None else slope + f * other.slope_factor
+        return Money(
+            self.slope_price + f * other.slope_price, self.slope_adder + f * other.slope_adder, self.base + f * other.base, slope
+        )
+
+    def rows(self, rows: Ints) -> Money:
+        """The money of some blocks only."""
+        return self.each(lambda table: table[rows])
+
+    def times(self, factor: Array) -> Money:
+        """factor[b] * self."""
+        return self.each(lambda table: factor[:, None] * table)
+
+    def each(self, change: Callable[[Array], Array]) -> Money:
+        """The same change of every table."""
+        slope = None if self.slope_factor is None else change(self.slope_factor)
+        return Money(change(self.slope_price), change(self.slope_adder), change(self.base), slope)
+
+
+@dataclass(frozen=True)
+class Split:
+    """What the kernel found: value (B,) USD, slope (B, E) USD per MW, energy (B, E) MWh and weighted with price and adder (USD) and
+    the hourly emission factor (t; None where no factor is hourly)."""
+
+    value: Array
+    slope: Array
+    energy: Array
+    price_energy: Array
+    adder_energy: Array
+    factor_energy: Array | None = None
+
+    def total(self, money: Money) -> Array:
+        """(B,) sum over entries and hours of money * MW * weight."""
+        total = money.slope_price * self.price_energy + money.slope_adder * self.adder_energy + money.base * self.energy
+        if money.slope_factor is not None and self.factor_energy is not None:
+            total = total + money.slope_factor * self.factor_energy
+        return total.sum(axis=1)
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """All hours of one site. Blocks are numbered s * T + t. value: USD per MWh of uses, and cost of sources, coins counted in full.
+    emissions: t per MWh of every entry; None where nothing emits, or nothing looks at it.
+    origin (B,): number of each block in the whole problem, where this is the oracle of a part of its blocks.
+    """
+
+    periods: int
+    site: int
+    entries: tuple[Entry, ...]
+    profiles: Array
+    first: Ints
+    count: Ints
+    hours: Ints
+    weight: Array
+    market: tuple[Ints, Array, Array]
+    limit: tuple[Ints, Array, Array]
+    value: Money
+    gross: Money
+    is_source: Mask
+    origin: Ints
+    emissions: Money | None
+
+    @property
+    def blocks(self) -> int:
+        return len(self.first)
+
+    @property
+    def divisible(self) -> bool:
+        """Whether a part of the blocks, worked out anywhere, gives the bits that all of them together would."""
+        return True
+
+    def split(self, capacity: Array, extra: Money | None = None) -> Split:
+        """capacity (B, E) MW (1 where not decided). extra: money added to `value`, positive for uses and sources alike as income."""
+        out, _ = self._run(capacity, extra, np.full(self.blocks, -1, dtype=np.int64), 0)
+        return out
+
+    def dispatch(self, capacity: Array, extra: Money | None, blocks: Ints) -> Array:
+        """(sum of hours of the blocks, E) MW, block after block; in memory entry after entry."""
+        rows = np.full(self.blocks, -1, dtype=np.int64)
+        starts = np.concatenate([[0], np.cumsum(self.count[blocks])])
+        rows[blocks] = starts[:-1]
+        return self._run(capacity, extra, rows, int(starts[-1]))[1].T
+
+    def priced(self, extra: Money | None) -> Money:
+        """Value of uses and cost of sources with `extra` income."""
+        if extra is None:
+            return self.value
+        sign = np.where(self.is_source, -1.0, 1.0)
+        return self.value.plus(extra.each(lambda table: table * sign), np.ones(self.blocks))
+
+    @timed("kernel")
+    def _run(self, capacity: Array, extra: Money | None, out_row: Ints, rows: int) -> tuple[Split, Array]:
+        from models.hours.kernel import split
+
+        shape = (self.blocks, len(self.entries))
+        money = self.priced(extra)
+        hourly_factor = self.market[0].shape[1] > 2
+        found = Split(np.zeros(shape[0]), *(np.zeros(shape) for _ in range(4)))
+        slope = None
+        if hourly_factor:
+            found = replace(found, factor_energy=np.zeros(shape))
+            slope = np.ascontiguousarray(np.zeros(shape) if money.slope_factor is None else money.slope_factor)
+        mw = np.empty((shape[1], rows))
+        split(
+            self.profiles, self.first, self.count, self.hours, self.weight, *self.market,
+            np.ascontiguousarray(money.slope_price), np.ascontiguousarray(money.slope_adder), slope, np.ascontiguousarray(money.base),
+            self.is_source, *self.limit, np.ascontiguousarray(capacity),
+            found.value, found.slope, found.energy, found.price_energy, found.adder_energy, found.factor_energy, out_row, mw,
+        )  # fmt: skip
+        return found, mw
+
+
+class _Profiles:
+    """Stacks yearly profiles, each once."""
+
+    def __init__(self) -> None:
+        self.rows: list[Array] = [np.zeros(8784)]
+        self._known: dict[int, int] = {}
+        self._keep: list[Array] = []
+
+    def add(self, hourly: Hourly, periods: int) -> tuple[Ints, Array, Array]:
+        """(row, factor, shift) of every block."""
+        if id(hourly.profiles) not in self._known:
+            self._known[id(hourly.profiles)] = len(self.rows)
+            self._keep.append(hourly.profiles)
+            self.rows.extend(np.asarray(hourly.profiles, dtype=float))
+        start = self._known[id(hourly.profiles)]
+        row = np.repeat(start + np.asarray(hourly.which, dtype=np.int64), periods)
+        return row, hourly.factor.ravel().astype(float), hourly.shift.ravel().astype(float)
+
+    def up_to(self, price: Hourly, most: Array, clock: Clock) -> tuple[Ints, Array, Array]:
+        """1 in the hours whose price is at most most[s, t] USD/MWh, else 0: one row for as many periods as share no hour of the year."""
+        scenarios, periods = most.shape
+        which = np.zeros((scenarios, periods), dtype=np.int64)
+        known: dict[bytes, int] = {}
+        members: list[int]
+        for s in range(scenarios):
+            row, taken, members = np.zeros(8784), np.zeros(8784, dtype=bool), []
+            for t in range(periods):
+                hours = clock.hour_index[t]
+                if taken[hours].any():
+                    which[s, members] = self._once(row, known)
+                    row, taken, members = np.zeros(8784), np.zeros(8784, dtype=bool), []
+                row[hours] = price.values(clock, s, t) <= most[s, t]
+                taken[hours] = True
+                members.append(t)
+            which[s, members] = self._once(row, known)
+        return which.ravel(), np.ones(which.size), np.zeros(which.size)
+
+    def _once(self, row: Array, known: dict[bytes, int]) -> int:
+        key = row.tobytes()
+        if key not in known:
+            known[key] = len(self.rows)
+            self.rows.append(row)
+        return known[key]
+
+
+def make_oracle(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple[int, ...]) -> Oracle:
+    """The oracle of site i; rigs and services: those that may be there (README 5)."""
+    clock, site = problem.clock, problem.sites[i]
+    s_count, t_count = problem.scenarios.count, clock.periods
+    blocks = s_count * t_count
+    profiles = _Profiles()
+    none = (np.zeros(blocks, dtype=np.int64), np.zeros(blocks), np.zeros(blocks))
+    one = (none[0], none[1], np.ones(blocks))
+    columns: list[tuple[Entry, tuple[float, float, Array], tuple[float, float, Array], tuple[Ints, Array, Array]]] = []
+
+    def spread(table: Array) -> Array:
+        """(S, T) or (T,) -> (B,)."""
+        return np.broadcast_to(table, (s_count, t_count)).reshape(-1).astype(float)
+
+    zero = np.zeros(blocks)
+    price = profiles.add(site.grid.price, t_count) if site.grid else none
+    adder = profiles.add(site.grid.adder, t_count) if site.grid else none
+    available = profiles.add(site.grid.availability, t_count) if site.grid and site.grid.availability else one
+
+    def times(limit: tuple[Ints, Array, Array], mw: Array) -> tuple[Ints, Array, Array]:
+        return limit[0], limit[1] * mw, limit[2] * mw
+
+    running = one
+    if site.grid is not None and site.curtail_above is not None:
+        running = profiles.up_to(site.grid.price, site.curtail_above, clock)
+    for r in rigs:
+        rig = problem.rigs[r]
+        coins = coins_per_mwh(problem, r, slice(None), slice(None))
+        gross = (coins * problem.market.btc_price_mean).reshape(-1)
+        columns.append(
+            (
+                Entry(f"rig:{rig.name}", "rig", r),
+                (0, 0, gross - rig.variable_cost),
+                (0, 0, gross),
+                times(running, np.full(blocks, rig.uptime)),
+            )
+        )
+    for j in services:
+        service = problem.services[j]
+        paid_by_grid = 1.0 if isinstance(service.reimbursed, str) else 0.0
+        back = zero if service.reimbursed is None or paid_by_grid else spread(np.asarray(service.reimbursed))
+        rate = spread(service.rate) if service.kind == "cloud" else zero
+        value = back + (rate + spread(service.penalty) - service.variable_cost) / site.gross_ratio
+        # demand that waits is served with up to all MW contracted
+        wanted = one if service.waits else profiles.add(service.demand, t_count)
+        load = times(wanted, np.full(blocks, site.gross_ratio))
+        earned = (paid_by_grid, paid_by_grid, back + rate / site.gross_ratio)
+        columns.append((Entry(f"ai:{service.name}", "service", j), (paid_by_grid, paid_by_grid, value), earned, load))
+    for block in site.blocks:
+        if block.sell_back:
+            limit = times(available, spread(block.mw))
+            fee = np.full(blocks, -block.sell_fee)
+            columns.append((Entry(f"sell:{block.name}", "sell"), (1, 1, fee), (1, 0, fee), limit))
+    for own in site.own:
+        if own.export:
+            fee = np.full(blocks, -own.sell_fee)
+            limit = times(profiles.add(own.availability, t_count), spread(own.mw))
+            columns.append((Entry(f"sell:{own.name}", "sell"), (1, 0, fee), (1, 0, fee), limit))
+    battery = site.battery if site.stores else None
+    if battery is not None:
+        taken = times(one, np.full(blocks, battery.charge / battery.discharge))
+        columns.append((Entry("charge", "charge"), (0, 0, zero), (0, 0, zero), taken))
+    if site.grid is not None:
+        columns.append((Entry("grid", "grid"), (1, 1, zero), (0, 0, zero), available))
+    for block in site.blocks:
+        columns.append((Entry(f"block:{block.name}", "block"), (0, 1, zero), (0, 0, zero), times(available, spread(block.mw))))
+    for own in site.own:
+        limit = times(profiles.add(own.availability, t_count), spread(own.mw))
+        columns.append((Entry(f"own:{own.name}", "own"), (0, 0, spread(own.cost)), (0, 0, zero), limit))
+    if site.diesel is not None:
+        columns.append(
+            (Entry("diesel", "diesel"), (0, 0, spread(site.diesel.cost)), (0, 0, zero), times(one, spread(site.diesel.mw)))
+        )
+    if battery is not None:
+        columns.append((Entry("discharge", "discharge"), (0, 0, np.full(blocks, battery.wear)), (0, 0, zero), one))
+
+    def money(entries: list[tuple[float, float, Array]]) -> Money:
+        full = [(np.full(blocks, float(p)), np.full(blocks, float(a)), base) for p, a, base in entries]
+        return Money(*(np.array([m[k] for m in full]).reshape(len(full), blocks).T.copy() for k in range(3)))
+
+    market = [price, adder]
+    emissions = None
+    if "emissions_t" in measured(problem, i):
+        emissions = _emissions(site, [c[0] for c in columns], (s_count, t_count))
+    if emissions is not None and emissions.slope_factor is not None:
+        assert site.grid is not None and site.grid.emissions is not None
+        market.append(profiles.add(site.grid.emissions, t_count))
+    lengths = np.array([len(h) for h in clock.hour_index], dtype=np.int64)
+    starts = np.concatenate([[0], np.cumsum(lengths)])[:-1].astype(np.int64)
+    limits = tuple(np.array([c[3][k] for c in columns]).reshape(len(columns), blocks).T.copy() for k in range(3))
+    return Oracle(
+        periods=t_count,
+        site=i,
+        entries=tuple(c[0] for c in columns),
+        profiles=np.array(profiles.rows),
+        first=np.tile(starts, s_count),
+        count=np.tile(lengths, s_count),
+        hours=np.concatenate(clock.hour_index).astype(np.int64),
+        weight=np.concatenate(clock.weight).astype(float),
+        market=tuple(np.stack(x, axis=1) for x in zip(*market, strict=True)),  # type: ignore[arg-type]
+        limit=limits,  # type: ignore[arg-type]
+        value=money([c[1] for c in columns]),
+        gross=money([c[2] for c in columns]),
+        is_source=np.array([c[0].is_source for c in columns], dtype=bool),
+        emissions=emissions,
+        origin=np.arange(blocks, dtype=np.int64),
+    )
+
+
+def _emissions(site: Site, entries: list[Entry], shape: tuple[int, int]) -> Money | None:
+    """t per MWh of every entry (README 5); a grid factor that is the same in all hours of a period needs no market column."""
+    named = {f"block:{block.name}": block.emissions for block in site.blocks}
+    named |= {f"own:{own.name}": own.emissions for own in site.own}
+    if site.diesel is not None:
+        named["diesel"] = site.diesel.emissions
+    blocks = shape[0] * shape[1]
+    base = np.tile([named.get(entry.name, 0.0) for entry in entries], (blocks, 1))
+    zero = np.zeros_like(base)
+    hourly = site.grid.emissions if site.grid is not None else None
+    if hourly is None:
+        return Money(zero, zero, base) if base.any() else None
+    is_grid = np.array([entry.kind == "grid" for entry in entries])
+    used = hourly.profiles[hourly.which]
+    if (used == used[:, :1]).all():
+        factor = (used[:, :1] * hourly.factor + hourly.shift).reshape(-1, 1)
+        return Money(zero, zero, base + is_grid * factor)
+    return Money(zero, zero, base, np.tile(is_grid.astype(float), (blocks, 1)))
+
+
+def with_scenarios(oracle: Oracle, scenarios: Ints) -> Oracle:
+    """The oracle of some scenarios only."""
+    t = oracle.periods
+    return with_blocks(oracle, (np.asarray(scenarios)[:, None] * t + np.arange(t)).ravel())
+
+
+def with_blocks(oracle: Oracle, rows: Ints) -> Oracle:
+    """The oracle of some blocks only and the profiles that these need, for a worker that holds just these."""
+    used = np.unique(np.concatenate([oracle.market[0][rows].ravel(), oracle.limit[0][rows].ravel()]))
+
+    def pick(three: tuple[Ints, Array, Array]) -> tuple[Ints, Array, Array]:
+        return np.searchsorted(used, three[0][rows]), three[1][rows], three[2][rows]
+
+    return replace(
+        oracle,
+        profiles=oracle.profiles[used],
+        first=oracle.first[rows],
+        count=oracle.count[rows],
+        market=pick(oracle.market),
+        limit=pick(oracle.limit),
+        value=oracle.value.rows(rows),
+        gross=oracle.gross.rows(rows),
+        emissions=None if oracle.emissions is None else oracle.emissions.rows(rows),
+        origin=oracle.origin[rows],
+    )

@@ -1,0 +1,1 @@
+"""The second set of books: a plan's figures by rule, without the program."""

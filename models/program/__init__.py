@@ -1,0 +1,1 @@
+"""The master problem in Pyomo: decisions, balances, financing, tax, rules."""

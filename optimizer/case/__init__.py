@@ -1,0 +1,1 @@
+"""What a planner writes: from YAML to the arrays of the mathematics."""

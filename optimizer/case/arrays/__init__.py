@@ -1,0 +1,1 @@
+"""From a validated case to the arrays of a problem; units end here."""

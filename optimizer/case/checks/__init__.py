@@ -1,0 +1,1 @@
+"""What a case must obey beyond its schema."""

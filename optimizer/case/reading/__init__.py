@@ -1,0 +1,1 @@
+"""YAML, units, dates and hourly data."""

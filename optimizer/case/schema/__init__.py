@@ -1,0 +1,1 @@
+"""The keys of a case, their units and limits."""

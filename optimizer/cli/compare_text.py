@@ -1,0 +1,171 @@
+"""`wattfolio compare`: plans side by side."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+from optimizer.engine.measures import MEASURES
+from optimizer.printable import printable
+from optimizer.results.terminal import PLAIN, money
+from optimizer.studies.comparison import Comparison, as_csv, as_json, line_label, sentences, shown
+
+if TYPE_CHECKING:
+    from models.problem import Debt
+    from optimizer.case.case import Case
+    from optimizer.studies.jobs import Job, Point
+
+WIDTH = 100
+#: a variant that no plan can meet is an answer
+NO_PLAN = ("infeasible", "unbounded")
+LABEL = 33  # columns of a name of a measure
+NARROW, BROAD = 13, 19  # columns of a plan
+#: rows of the ledger that are shown
+MOST_LINES = 12
+
+
+def mixes(case: Case) -> dict[str, tuple[str, ...]]:
+    """Pure mixes of a case: name -> changes. Each leaves shares as they are, and one instrument of new debt or none.
+
+    What is outstanding at the start stays: no limit falls below it.
+    """
+
+    def without(debt: Debt) -> tuple[str, ...]:
+        least = (f"financing.{debt.name}.minimum=0 USD",) if debt.minimum > 0.0 else ()
+        return (f"financing.{debt.name}.limit={debt.existing!r} USD", *least)
+
+    debts = case.problem().debts
+    kept = {"shares only": (), **{f"shares and {debt.name}": (debt.name,) for debt in debts}}
+    return {
+        name: tuple(change for debt in debts if debt.name not in keep for change in without(debt)) for name, keep in kept.items()
+    }
+
+
+def render(comparison: Comparison, console: Console) -> None:
+    """Print the tables and the account."""
+    broad = min(max(NARROW, *(len(one.name) + 1 for one in comparison.points)), BROAD)
+    width = max(console.width or WIDTH, LABEL + 2 * broad)
+    each = (width - LABEL) // broad
+    console.print(printable(f"{comparison.case}: {len(comparison.points)} plans"))
+    solved = list(comparison.solved)
+    first, rest = solved[:1], solved[1:]
+    for start in range(0, max(len(rest), 1), each - 1) if solved else ():
+        columns = [*first, *rest[start : start + each - 1]]
+        console.print()
+        grid = _grid([one.name for one in columns], broad)
+        for measure in MEASURES:
+            if any(one.values[measure.key] for one in solved):
+                grid.add_row(
+                    _unit(measure.label, measure.unit), *(shown(measure.key, one.values[measure.key]) for one in columns)
+                )
+        for name in comparison.instruments():
+            grid.add_row(printable(f"raised by {name}"), *(money(one.raised.get(name)) for one in columns))
+            if any(one.costs.get(name) is not None for one in columns):
+                grid.add_row("  at a cost, all in, of", *(_percent(one.costs.get(name)) for one in columns))
+        console.print(grid)
+        if len(columns) > 1:
+            _differences(comparison, columns, console, broad)
+    console.print()
+    for text in sentences(comparison):
+        for line in textwrap.wrap(printable(text), min(width, WIDTH), subsequent_indent="  ", break_on_hyphens=False):
+            console.print(line)
+
+
+def write(comparison: Comparison, target: Path) -> Path:
+    """Write comparison.json and comparison.csv into a folder. Raises ResultError."""
+    from optimizer.results.folder import write_files
+
+    files = {"comparison.json": as_json(comparison).encode(), "comparison.csv": as_csv(comparison).encode("utf-8", "replace")}
+    digests = {one.name: one.digest for one in comparison.points}
+    return write_files(target, files, {"case": comparison.case, "digests": digests})
+
+
+def show(comparison: Comparison, json: bool, csv: bool) -> None:
+    """Print it."""
+    import click
+
+    if json or csv:
+        click.echo((as_json(comparison) if json else as_csv(comparison)).encode("utf-8", "replace"), nl=False)
+        return
+    terminal = sys.stdout.isatty()
+    console = Console(file=sys.stdout, width=None if terminal else WIDTH, markup=False, emoji=False, highlight=False)
+    with console.capture() as captured:
+        render(comparison, console)
+    text = "\n".join(line.rstrip() for line in captured.get().splitlines())
+    click.echo(text, color=True)
+
+
+def exit_code(comparison: Comparison) -> int:
+    """That of the first plan; where it is there, the worst of those that could not be told: limits and verification."""
+    from optimizer.cli.app import DONE, EXIT_CODES, UNVERIFIED
+
+    codes = [EXIT_CODES.get(one.status.upper(), UNVERIFIED) for one in comparison.points]
+    if codes[0] != DONE:
+        return codes[0]
+    return max((code for one, code in zip(comparison.points, codes, strict=True) if one.status not in NO_PLAN), default=DONE)
+
+
+def _differences(comparison: Comparison, columns: list[Point], console: Console, broad: int) -> None:
+    """Expected NPV against the first, by ledger line."""
+    moved = [comparison.moved(one) for one in columns[1:]]
+    largest: dict[str, float] = {}
+    for lines in moved:
+        for entry, usd in lines.items():
+            largest[entry] = max(largest.get(entry, 0.0), abs(usd))
+    entries = [entry for entry in sorted(largest, key=lambda e: -largest[e]) if largest[entry] > 1.0]
+    if not entries:
+        return
+    console.print()
+    console.print(printable(f"Expected NPV against {columns[0].name}, from"))
+    grid = _grid(["", *(one.name for one in columns[1:])], broad)
+    for entry in entries[:MOST_LINES]:
+        grid.add_row(line_label(entry), "", *(_signed(lines.get(entry, 0.0)) for lines in moved))
+    if entries[MOST_LINES:]:
+        grid.add_row("all else", "", *(_signed(sum(lines.get(e, 0.0) for e in entries[MOST_LINES:])) for lines in moved))
+    grid.add_row("together", "", *(_signed(sum(lines.values())) for lines in moved))
+    console.print(grid)
+
+
+def _grid(names: list[str], broad: int) -> Grid:
+    grid = Grid(box=PLAIN, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    grid.add_column("", width=LABEL - 1, no_wrap=False)
+    for name in names:
+        grid.add_column(printable(name), justify="right", width=broad - 1, overflow="fold")
+    return grid
+
+
+def _unit(label: str, unit: str) -> str:
+    return f"{label}, {unit}" if unit in ("MW", "MWh", "PH/s") else label
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2%}"
+
+
+def _signed(usd: float) -> str:
+    return "0" if abs(usd) < 0.5 else f"{'+' if usd > 0 else '-'}{money(abs(usd))}"
+
+
+def jobs_for(
+    cases: list[tuple[str, Case]], variants: tuple[str, ...], mixed: bool, changes: tuple[str, ...], limit: float | None
+) -> list[Job]:
+    """What is to be solved: each case as it stands and its variants (all, or those named); or cases alone where there are several."""
+    from optimizer.studies.jobs import Job
+
+    out: list[Job] = []
+    for path, case in cases:
+        base = "as optimised" if len(cases) == 1 else Path(path).stem
+        out.append(Job(base, path, None, changes, limit))
+        if len(cases) > 1 and not variants:
+            continue
+        names = variants or (() if mixed else tuple(case.variants))
+        prefix = "" if len(cases) == 1 else f"{Path(path).stem} "
+        out += [Job(prefix + name, path, name, changes, limit) for name in names if name in case.variants]
+        if mixed:
+            out += [Job(prefix + name, path, None, (*changes, *sets), limit) for name, sets in mixes(case).items()]
+    return out

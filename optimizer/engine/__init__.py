@@ -1,0 +1,1 @@
+"""One solve: the master problem, its warm start, its verification, the solution."""

@@ -1,0 +1,504 @@
+"""What a solution says, as rows: every table of the result folder and the key figures, and nothing about files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from models.problem import Array, Clock, Problem
+    from models.proforma.books import Books
+    from optimizer.engine.master import Solution
+
+Cell = str | float | int | None
+
+SMALLEST_USD = 0.01  # amounts below a cent are what a solver leaves behind, not decisions
+SMALLEST = 1e-6  # of anything else: a watt, a hundred-millionth of a coin's price
+#: share of what owners receive below which what they pay in measures nothing: rates of thousands of percent, multiples above 100
+NEXT_TO_NOTHING = 0.01
+USE_PREFIXES = ("rig:", "ai:", "sell:")
+SOURCE_PREFIXES = ("block:", "own:")
+USES = ("charge",)
+SOURCES = ("grid", "diesel", "discharge")
+PENALTIES = ("rescue_penalty", "soft_rules")  # entries of the ledger that no shareholder ever pays or receives
+RATES = np.expm1(np.linspace(np.log(0.05), np.log(1001.0), 800))  # -95 % to 100,000 %: where IRRs are searched
+
+
+@dataclass(frozen=True)
+class Table:
+    """A header and rows; every cell a text, a number or None (empty)."""
+
+    header: tuple[str, ...]
+    rows: list[tuple[Cell, ...]]
+
+
+def iso_date(clock: Clock, d: int) -> str:
+    """First day of date d, as 2026-04-01."""
+    return _day(clock, d).isoformat()
+
+
+def _day(clock: Clock, d: int) -> date:
+    year, month = divmod(clock.start_month + int(clock.date_month[d]), 12)
+    return date(year, month + 1, 1)
+
+
+def iso_dates(clock: Clock) -> list[str]:
+    """All D dates."""
+    return [iso_date(clock, d) for d in range(clock.dates)]
+
+
+def joined(problem: Problem, members: tuple[int, ...]) -> str:
+    """Scenarios that share something: 'all', or their names joined by '+'."""
+    if len(members) == problem.scenarios.count:
+        return "all"
+    return "+".join(problem.scenarios.names[s] for s in members)
+
+
+def by_node(problem: Problem, values: Array, cut: float) -> Iterator[tuple[int, tuple[int, ...], float]]:
+    """(date, scenarios that decide the same together, amount) of an (S, D) decision, where it is more than `cut`."""
+    for d in range(values.shape[1]):
+        groups: dict[tuple[int, float], list[int]] = {}
+        for s in np.flatnonzero(np.abs(values[:, d]) > cut):
+            key = (int(problem.scenarios.node[s, d]), float(values[s, d]))
+            groups.setdefault(key, []).append(int(s))
+        for (_, amount), members in groups.items():
+            yield d, tuple(members), amount
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Decisions
+
+
+@dataclass(frozen=True)
+class Step:
+    """One decision: at date d, in these scenarios."""
+
+    kind: str
+    what: str
+    where: str
+    d: int
+    members: tuple[int, ...]
+    amount: float
+    unit: str
+
+
+BUILDS = {
+    "expand": "expand interconnection",
+    "build_mining": "build mining hall",
+    "build_ai": "build AI hall",
+    "convert": "convert to AI hall",
+    "store": "build battery",
+}
+#: In the order in which decisions of one date are told.
+KINDS = (
+    "buy rigs", "buy rig options", "exercise rig options", "retire rigs", *BUILDS.values(), "sign AI contract",
+    "invest", "issue", "draw", "call", "repay", "pledge", "release", "sell coins", "dividend", "rescue", "breach", "exceed",
+)  # fmt: skip
+CAPITAL = KINDS[: KINDS.index("issue")]
+
+
+def steps(solution: Solution) -> list[Step]:
+    """Every decision above the smallest amounts, by date, then kind, then name."""
+    from optimizer.explain.marginal.scarce_things import rule_unit
+
+    problem, decisions = solution.problem, solution.decisions
+    assert decisions is not None
+    out: list[Step] = []
+
+    def add(kind: str, what: str, where: str, values: Array, unit: str) -> None:
+        cut = SMALLEST_USD if unit == "USD" else SMALLEST
+        out.extend(Step(kind, what, where, d, m, amount, unit) for d, m, amount in by_node(problem, values, cut))
+
+    def add_change(up: str, down: str, name: str, stock: Array, opening: float, unit: str) -> None:
+        change = np.diff(stock, axis=1, prepend=opening)
+        add(up, name, "", np.maximum(change, 0.0), unit)
+        add(down, name, "", np.maximum(-change, 0.0), unit)
+
+    for (rig, site), mw in decisions.orders.items():
+        add("buy rigs", rig, site, mw, "MW")
+    for rig, mw in decisions.options.items():
+        add("buy rig options", rig, "", mw, "MW")
+    for (rig, site), mw in decisions.exercised.items():
+        add("exercise rig options", rig, site, mw, "MW")
+    for (rig, site), mw in decisions.retired.items():
+        add("retire rigs", rig, site, mw, "MW")
+    for (site, kind), mw in decisions.built.items():
+        add(BUILDS.get(kind, kind), "", site, mw, "MW")
+    for (service, site), mw in decisions.signed.items():
+        add("sign AI contract", service, site, mw, "MW")
+    for project, units in decisions.units.items():
+        add("invest", project, "", units, "units")
+    for name, face in decisions.issued.items():
+        add("issue", name, "", face, "USD")
+    for name, face in decisions.called.items():
+        if face.ndim == 2:
+            add("call", name, "", face, "USD")
+            continue
+        for v in range(face.shape[1]):
+            add("call", name, f"issued {iso_date(problem.clock, v)}", face[:, v, :], "USD")
+    for name, principal in decisions.repaid.items():
+        add("repay", name, "", principal, "USD")
+    existing = {debt.name: debt.existing for debt in problem.debts}
+    for name, balance in decisions.balance.items():
+        add_change("draw", "repay", name, balance, existing.get(name, 0.0), "USD")
+    for name, coins in decisions.pledged.items():
+        add_change("pledge", "release", name, coins, 0.0, "BTC")
+    add("sell coins", "", "", decisions.sold, "BTC")
+    add("dividend", "", "", decisions.dividends, "USD")
+    add("rescue", "", "", decisions.rescue, "USD")
+    compared = {rule.name: rule_unit(rule) for rule in problem.rules}
+    for name, breach in decisions.breach.items():
+        add("breach", name, "", breach, compared[name])
+    for (family, site), above in decisions.exceeded.items():
+        paid = np.zeros((problem.scenarios.count, problem.clock.dates))
+        paid[:, problem.clock.last_date_of_year] = above
+        add("exceed", family.replace("_", " "), site, paid, "t" if family == "emission_cap" else "MWh")
+
+    order = {kind: n for n, kind in enumerate(KINDS)}
+    return sorted(out, key=lambda step: (step.d, order.get(step.kind, len(order)), step.what, step.where, step.members))
+
+
+def plan(solution: Solution) -> Table:
+    """plan.csv: one row per decision and tree node, with the scenarios that share it."""
+    problem = solution.problem
+    dates = iso_dates(problem.clock)
+    return Table(
+        ("date", "kind", "what", "where", "scenarios", "amount", "unit"),
+        [(dates[x.d], x.kind, x.what, x.where, joined(problem, x.members), x.amount, x.unit) for x in steps(solution)],
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Accounts
+
+
+def financing(solution: Solution) -> Table:
+    """financing.csv: the roll-forward of every instrument, but for dates at which nothing moves and nothing is owed."""
+    problem, books = solution.problem, _books(solution)
+    first = ("opening", "issued", "interest_paid", "principal", "closing")
+    lines = list(dict.fromkeys(line for schedule in books.schedules.values() for line in schedule))
+    lines = [line for line in first if line in lines] + [line for line in lines if line not in first]
+    dates = iso_dates(problem.clock)
+    rows: list[tuple[Cell, ...]] = []
+    for name, schedule in books.schedules.items():
+        alive = np.any([np.abs(values) > SMALLEST_USD for values in schedule.values()], axis=0)
+        for s, scenario in enumerate(problem.scenarios.names):
+            for d in np.flatnonzero(alive[s]):
+                cells = (float(schedule[line][s, d]) if line in schedule else None for line in lines)
+                rows.append((name, scenario, dates[d], *cells))
+    return Table(("instrument", "scenario", "date", *lines), rows)
+
+
+def statements(solution: Solution) -> Table:
+    """statements.csv: every line of the statements, the tax returns (at the year's last date) and the ledger, tidy."""
+    problem, books = solution.problem, _books(solution)
+    dates = iso_dates(problem.clock)
+    tax_dates = [dates[d] for d in problem.clock.last_date_of_year]
+    parts = (
+        ("income", books.income, dates),
+        ("cash_flow", books.cash_flow, dates),
+        ("balance_sheet", books.balance_sheet, dates),
+        ("tax", books.tax, tax_dates),
+        ("ledger", books.ledger, dates),
+    )
+    rows: list[tuple[Cell, ...]] = []
+    for statement, lines, at in parts:
+        for line, values in lines.items():
+            for scenario, amounts in zip(problem.scenarios.names, values.tolist(), strict=True):
+                rows.extend((statement, line, scenario, day, amount) for day, amount in zip(at, amounts, strict=True))
+    return Table(("statement", "line", "scenario", "date", "value"), rows)
+
+
+def statements_frame(solution: Solution) -> pd.DataFrame:
+    """The rows of statements.csv as a pandas frame."""
+    import pandas as pd
+
+    table = statements(solution)
+    return pd.DataFrame(table.rows, columns=list(table.header))
+
+
+def covenants(solution: Solution) -> Table:
+    """covenants.csv: both sides, headroom and price of every rule, wherever it applies."""
+    return Table(
+        ("name", "rule", "scenario", "date", "left", "right", "headroom", "price", "breach", "source"),
+        [
+            # the file's name only: the same case gives the same bytes from wherever it is solved
+            (c.name, c.text, c.scenario, c.date, c.left, c.right, c.headroom, c.price, c.breach, c.source.rpartition("/")[2])
+            for c in solution.covenants
+        ],
+    )
+
+
+def shadow_prices(solution: Solution) -> Table:
+    """shadow_prices.csv: what one more unit of everything scarce adds to the objective."""
+    return Table(
+        ("family", "name", "scenario", "date", "value", "unit"),
+        [(p.family, p.name, p.scenario, p.date, p.value, p.unit) for p in solution.prices],
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Power
+
+
+def flow_kind(quantity: str) -> str | None:
+    """'use' or 'source' of an energy quantity of the books; None for others (coins, margin)."""
+    if quantity in USES or quantity.startswith(USE_PREFIXES):
+        return "use"
+    return "source" if quantity in SOURCES or quantity.startswith(SOURCE_PREFIXES) else None
+
+
+def dispatch_monthly(solution: Solution) -> Table:
+    """dispatch_monthly.csv: energy of every use and source by period; hours_on counts the hours in which it runs."""
+    problem, books = solution.problem, _books(solution)
+    clock = problem.clock
+    dates = iso_dates(clock)
+    on = _hours_on(solution)
+    rows: list[tuple[Cell, ...]] = []
+    for (site, quantity), energy in books.power.items():
+        kind = flow_kind(quantity)
+        if kind is None:
+            continue
+        for s, scenario in enumerate(problem.scenarios.names):
+            for t in range(clock.periods):
+                mwh, hours = float(energy[s, t]), float(clock.hours[t])
+                running = on.get((site, quantity, s, t), 0.0 if on else None)
+                rows.append((site, scenario, dates[t], kind, quantity, mwh, mwh / hours, hours, running))
+    return Table(("site", "scenario", "period", "kind", "name", "mwh", "average_mw", "hours", "hours_on"), rows)
+
+
+def limits(solution: Solution) -> Table:
+    """limits.csv: every energy budget and emission cap by calendar year: what counts, what is allowed, the rest, its price."""
+    from models.hours.meters import METERS, allowance, yearly_limits, yearly_price
+
+    problem, books = solution.problem, _books(solution)
+    assert solution.decisions is not None
+    clock = problem.clock
+    dates, first = iso_dates(clock), [int(np.flatnonzero(clock.tax_year == y)[0]) for y in range(clock.tax_years)]
+    worth = {(p.family, p.name, p.scenario, p.date): p.value for p in solution.prices}
+    rows: list[tuple[Cell, ...]] = []
+    for one in yearly_limits(problem):
+        where, unit = one.where(problem), METERS[one.word]
+        flow = np.sum([books.words[f"{one.word}[{site}]"] for site in one.sites(problem)], axis=0)[:, 1:]
+        allowed = allowance(problem, one.terms)
+        price = None if one.terms.price is None else yearly_price(problem, one.terms)
+        above = solution.decisions.exceeded.get((one.family, where), np.zeros_like(allowed))
+        for s, scenario in enumerate(problem.scenarios.names):
+            for y, t in enumerate(first):
+                if not np.isfinite(allowed[s, y]):
+                    continue
+                used = float(flow[s, clock.tax_year == y].sum())
+                charge = None if price is None else float(price[s, y])
+                paid = 0.0 if charge is None else charge * float(above[s, y])
+                shadow = worth.get((one.family, where, scenario, dates[t]), 0.0)
+                year = str(int(clock.calendar_year[0]) + y)
+                numbers = (used, float(allowed[s, y]), float(above[s, y]), charge, paid, shadow)
+                rows.append((one.family, where, one.word, unit, scenario, year, *numbers))
+    header = (
+        "family",
+        "site",
+        "counts",
+        "unit",
+        "scenario",
+        "year",
+        "used",
+        "allowed",
+        "above",
+        "price",
+        "paid_usd",
+        "shadow_price",
+    )
+    return Table(header, rows)
+
+
+def _hours_on(solution: Solution) -> dict[tuple[str, str, int, int], float]:
+    assert solution.decisions is not None
+    weight = solution.problem.clock.weight
+    return {
+        (site, quantity, s, t): float(weight[t][mw > SMALLEST].sum())
+        for (site, s, t), split in solution.decisions.dispatch.items()
+        for quantity, mw in (*split.uses.items(), *split.sources.items())
+    }
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Return and key figures
+
+
+def hardly_paid(received: float, paid: float) -> str | None:
+    """Why what shareholders pay in (undiscounted USD) is no measure of what they receive; None where it is one."""
+    if paid <= SMALLEST_USD:
+        return "shareholders pay nothing in"
+    return "owners pay in next to nothing" if paid < NEXT_TO_NOTHING * received else None
+
+
+def return_rate(clock: Clock, flows: Array, paid: float) -> tuple[float | None, str | None]:
+    """The shareholders' IRR: none where they pay in nothing, whatever debt is left at the end, or next to nothing of what they receive."""
+    why = hardly_paid(float(flows.sum()) + paid, paid)
+    return irr(clock, flows) if why is None else (None, why)
+
+
+def shareholder_flows(books: Books) -> Array:
+    """(S, D) what shareholders receive less what they pay in: the ledger without its penalties."""
+    return np.sum([values for entry, values in books.ledger.items() if entry not in PENALTIES], axis=0)
+
+
+def paid_in(books: Books) -> Array:
+    """(S,) contributions and rescue equity, undiscounted and positive."""
+    entries = [books.ledger[entry] for entry in ("contributions", "rescue") if entry in books.ledger]
+    return -np.sum(entries, axis=(0, 2)) if entries else np.zeros(len(books.value))
+
+
+def irr(clock: Clock, flows: Array) -> tuple[float | None, str | None]:
+    """(rate per year, None) or (None, why there is none). Time is counted in months / 12, as in the objective."""
+    flows = np.where(np.abs(flows) > SMALLEST_USD, flows, 0.0)
+    if not (flows < 0.0).any():
+        return None, "no flow is negative"
+    if not (flows > 0.0).any():
+        return None, "no flow is positive"
+    worth_it = _discounts(tuple(clock.date_month.tolist())) @ flows >= 0.0
+    changes = np.flatnonzero(np.diff(worth_it))
+    if len(changes) == 0:
+        return None, f"no rate between {RATES[0]:.0%} and {RATES[-1]:,.0%} makes the value zero"
+    if len(changes) > 1:
+        return None, "more than one rate makes the value zero"
+    if not worth_it[0]:
+        return None, "shareholders receive first and pay later: the rate would be that of a loan"
+    import pyxirr
+
+    days = [_day(clock, d) for d in range(clock.dates)]
+    rate = pyxirr.xirr(days, flows, guess=float(RATES[changes[0]]), day_count="30E/360", silent=True)
+    low, high = RATES[changes[0]], RATES[changes[0] + 1]
+    if rate is None or not low - 1e-9 <= rate <= high + 1e-9:
+        return None, "the search for the rate did not converge"
+    return float(rate), None
+
+
+@lru_cache(maxsize=4)
+def _discounts(months: tuple[int, ...]) -> Array:
+    """(rates, D) discount factors."""
+    return (1.0 + RATES[:, None]) ** (-np.array(months) / 12.0)
+
+
+def moic(books: Books) -> list[float | None]:
+    """Per scenario: received over paid in, undiscounted; None where (next to) nothing is paid in, or less than nothing comes back."""
+    received = shareholder_flows(books).sum(axis=1) + paid_in(books)
+    return [_multiple(float(r), float(p)) for r, p in zip(received, paid_in(books), strict=True)]
+
+
+def _multiple(received: float, paid: float) -> float | None:
+    """Received over paid in; what ends in more debt than assets is no multiple."""
+    return received / paid if hardly_paid(received, paid) is None and received >= 0.0 else None
+
+
+def _books(solution: Solution) -> Books:
+    assert solution.books is not None
+    return solution.books
+
+
+def scenario_figures(solution: Solution) -> dict[str, dict[str, Cell]]:
+    """Key figures of every scenario, the same keys in each: the columns of scenarios.csv."""
+    problem, books = solution.problem, _books(solution)
+    words, multiples, flows, paid = books.words, moic(books), shareholder_flows(books), paid_in(books)
+    out: dict[str, dict[str, Cell]] = {}
+    for s, scenario in enumerate(problem.scenarios.names):
+        rate, reason = return_rate(problem.clock, flows[s], paid[s])
+        figures: dict[str, Cell] = {
+            "probability": float(problem.scenarios.probability[s]),
+            "npv": float(books.value[s]),
+            "irr": rate,
+            "irr_reason": reason,
+            "moic": multiples[s],
+        }
+        for name, word, measure in _MEASURES:
+            figures[name] = float(measure(words[word][s])) if word in words else None
+        for kind in ("use", "source"):
+            for quantity, energy in energy_by(books, kind).items():
+                figures[f"mwh {quantity}"] = float(energy[s])
+        out[scenario] = figures
+    return out
+
+
+def _last(values: Array) -> float:
+    return float(values[-1])
+
+
+#: (key figure, word of the books, what of its dates)
+_MEASURES: tuple[tuple[str, str, Any], ...] = (
+    ("min_cash", "cash", np.min), ("final_cash", "cash", _last), ("min_liquidity", "liquidity", np.min),
+    ("peak_debt", "total_debt", np.max), ("final_debt", "total_debt", _last), ("revenue", "revenue", np.sum),
+    ("ebitda", "ebitda", np.sum), ("tax", "tax", np.sum), ("capex", "capex", np.sum), ("interest", "interest", np.sum),
+    ("dividends", "dividends", np.sum), ("contributions", "contributions", np.sum),
+    ("rescue", "rescue", np.sum),
+    ("peak_rigs_mw", "rigs_mw", np.max), ("final_rigs_mw", "rigs_mw", _last), ("peak_ai_mw", "ai_mw", np.max),
+    ("final_ai_mw", "ai_mw", _last), ("peak_hashrate_phs", "hashrate", np.max),
+    ("final_hashrate_phs", "hashrate", _last),
+    ("btc_mined", "btc_mined", np.sum), ("final_coins", "coins", _last), ("energy_mwh", "energy_mwh", np.sum),
+    ("grid_mwh", "grid_mwh", np.sum), ("diesel_mwh", "diesel_mwh", np.sum), ("emissions_t", "emissions_t", np.sum),
+)  # fmt: skip
+
+
+def energy_by(books: Books, kind: str) -> dict[str, Array]:
+    """(S,) MWh over the horizon of every use or source, all sites together."""
+    out: dict[str, Array] = {}
+    for (_, quantity), energy in books.power.items():
+        if flow_kind(quantity) == kind:
+            out[quantity] = out.get(quantity, 0.0) + energy.sum(axis=1)
+    return out
+
+
+def scenarios(solution: Solution) -> Table:
+    """scenarios.csv: one row of key figures per scenario."""
+    figures = scenario_figures(solution)
+    header = tuple(next(iter(figures.values())))
+    return Table(("scenario", *header), [(name, *row.values()) for name, row in figures.items()])
+
+
+def expected_figures(solution: Solution) -> dict[str, Cell]:
+    """Key figures in expectation; the IRR and MOIC are those of the expected flows."""
+    problem, books = solution.problem, _books(solution)
+    odds = problem.scenarios.probability
+    paid = float(odds @ paid_in(books))
+    rate, reason = return_rate(problem.clock, odds @ shareholder_flows(books), paid)
+    received = float(odds @ shareholder_flows(books).sum(axis=1)) + paid
+    out: dict[str, Cell] = {"irr": rate, "irr_reason": reason, "moic": _multiple(received, paid)}
+    rows = list(scenario_figures(solution).values())
+    for name in rows[0]:
+        if name not in ("probability", "irr", "irr_reason", "moic"):
+            out[name] = None if rows[0][name] is None else _expectation(odds, (row[name] for row in rows))
+    return out
+
+
+def _expectation(odds: Array, values: Iterable[Any]) -> float:
+    return float(odds @ np.array(list(values), dtype=float))
+
+
+def ledger(solution: Solution) -> dict[str, Any]:
+    """Discounted ledger, entry by entry: {'expected': {...}, 'scenarios': {name: {...}}}; each sums to the value."""
+    problem, books = solution.problem, _books(solution)
+    present = {entry: values @ problem.discount for entry, values in books.ledger.items()}
+    return {
+        "expected": {entry: float(problem.scenarios.probability @ values) for entry, values in present.items()},
+        "scenarios": {
+            name: {entry: float(values[s]) for entry, values in present.items()} for s, name in enumerate(problem.scenarios.names)
+        },
+    }
+
+
+TABLES = {
+    "plan.csv": plan,
+    "financing.csv": financing,
+    "scenarios.csv": scenarios,
+    "statements.csv": statements,
+    "covenants.csv": covenants,
+    "shadow_prices.csv": shadow_prices,
+    "dispatch_monthly.csv": dispatch_monthly,
+    "limits.csv": limits,
+}

@@ -1,0 +1,217 @@
+"""What a solved program leaves to a neighbour: a basis by name, the cuts that its optimum stands on, and directions worth looking into.
+
+A neighbour is a case with other numbers. Its program is built anew and then begun where this one ended:
+
+- a cut holds for every plan with the same hours (`models.benders.cuts`): where a site's hours are the same to the last bit, by digest,
+  its cuts are rows of the new program as they are; where they are not, they are worked out again at the capacities they were made at;
+- statuses of rows and columns are handed on by family and index, so programs need not have the same rows.
+
+All this is where the search begins. What it ends with is proved like any other solve, and the plan is the canonical one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.problem import Array, Ints
+
+if TYPE_CHECKING:
+    from models.benders.cuts import Cuts, Site
+    from optimizer.engine.master import Kept
+    from optimizer.solver.session import LinearProgram, Session
+
+#: a cut is tight within this share of its right-hand side
+TIGHT = 1e-9
+#: share of columns that a neighbour's program lacks, above which its basis is further from the optimum than none
+STRANGE = 0.05
+#: directions handed on, at most, beside those that the program prices
+MOST_DIRECTIONS = 8
+
+
+@dataclass(frozen=True)
+class SiteSeed:
+    """Cuts of one site, one row each: block (n,), alpha (n,), rho (n, Q), slope (n, E), capacity (n, E) MW, status (n,).
+
+    layout: names of entries and quantities; hours: digest, "" where there is none. directions: (B, 1 + Q) each.
+    """
+
+    layout: tuple[str, ...]
+    hours: str
+    block: Ints
+    alpha: Array
+    rho: Array
+    slope: Array
+    capacity: Array
+    status: Ints
+    directions: tuple[Array, ...]
+
+
+@dataclass(frozen=True)
+class Seed:
+    """Where a neighbour begins. rows, columns: status by (family, index); first: statuses of the first cuts, in their order."""
+
+    rows: dict[Any, int]
+    columns: dict[Any, int]
+    first: Ints
+    sites: dict[str, SiteSeed]
+
+
+# ---- from a solved program ---------------------------------------------------------------------------------------------
+
+
+def leave(kept: Kept) -> Seed:
+    """What a solved program leaves to its neighbours: where branches of the tax law were looked into, the basis before them, which is
+    what a neighbour looks for first, and their cuts too."""
+    import highspy
+
+    run, end = kept.run, kept.run.session.get_basis()
+    basis = kept.basis or end
+    row_status, used = (np.array([int(one) for one in of.row_status], dtype=np.int64) for of in (basis, end))
+    basic = int(highspy.HighsBasisStatus.kBasic)
+    row_status = np.concatenate([row_status, np.full(len(used) - len(row_status), basic)])
+    column_status = np.array([int(one) for one in basis.col_status], dtype=np.int64)
+    cuts = run.cuts
+    sites = {} if cuts is None else _sites(cuts, run.session, kept, row_status, used != basic)
+    count = len(kept.lp.rows)
+    return Seed(
+        rows=dict(zip(map(_key, kept.lp.rows), row_status[:count].tolist(), strict=True)),
+        columns=dict(zip(map(_key, kept.lp.columns), column_status.tolist(), strict=False)),
+        first=row_status[count : count + (0 if cuts is None else cuts.begun)],
+        sites=sites,
+    )
+
+
+def _key(data: Any) -> Any:
+    return data.parent_component().local_name, data.index()
+
+
+def _sites(cuts: Cuts, session: Session, kept: Kept, row_status: Ints, used: Array) -> dict[str, SiteSeed]:
+    """used: which rows the last basis stands on."""
+    import highspy
+
+    basic = int(highspy.HighsBasisStatus.kBasic)
+    pool, lp, x = cuts.pool, session.lp, kept.answer.x
+    site_of, block_of, alpha = (np.concatenate(one) for one in (pool.site, pool.block, pool.alpha))
+    rows = cuts.first_row + np.arange(pool.count)
+    upper = lp.row_upper[rows]
+    tight = (lp.matrix @ x[: lp.matrix.shape[1]])[rows] >= upper - TIGHT * (1.0 + np.abs(upper))
+    carried = ((row_status[rows] != basic) | used[rows] | tight) & (np.arange(pool.count) >= cuts.begun)
+    out = {}
+    for i, site in enumerate(cuts.sites):
+        mine = np.flatnonzero(site_of == i)
+        here = carried[mine]
+
+        def table(name: str, i: int = i, here: Any = here) -> Array:
+            parts = [part for part, s in zip(getattr(pool, name), pool.site, strict=True) if s[0] == i]
+            return np.concatenate(parts)[here]
+
+        explored = cuts._explored[1][i] if cuts._explored[1] else None
+        tried = [] if explored is None else [d for d, _ in explored.tried[1:]]
+        out[_name(cuts, i)] = SiteSeed(
+            _layout(site),
+            digest(cuts, i),
+            block_of[mine][here],
+            alpha[mine][here],
+            table("rho"),
+            table("slope"),
+            table("capacity"),
+            row_status[rows[mine][here]],
+            tuple(_unlike(tried)[:MOST_DIRECTIONS]),
+        )
+    return out
+
+
+def _unlike(directions: list[Array]) -> list[Array]:
+    """Each once."""
+    return list({one.tobytes(): one for one in directions}.values())
+
+
+def _name(cuts: Cuts, i: int) -> str:
+    return str(cuts.theta.build.problem.sites[cuts.sites[i].value.oracle.site].name)
+
+
+def _layout(site: Site) -> tuple[str, ...]:
+    names = [entry.name for entry in site.value.oracle.entries]
+    return (*names, "|", *(quantity.name for quantity in site.value.quantities))
+
+
+def digest(cuts: Cuts, i: int) -> str:
+    """sha256 of all that a site's cuts follow from; "" where it holds something that cannot be told by its bytes."""
+    site = cuts.sites[i]
+    made = hashlib.sha256()
+
+    def add(value: Any) -> bool:
+        if isinstance(value, np.ndarray):
+            if value.dtype.hasobject:
+                return False
+            made.update(repr((value.dtype.str, value.shape)).encode() + np.ascontiguousarray(value).tobytes())
+            return True
+        if is_dataclass(value) and not isinstance(value, type):
+            made.update(type(value).__name__.encode())
+            return all(add(getattr(value, one.name)) for one in fields(value))
+        if isinstance(value, (tuple, list)):
+            made.update(f"{len(value)}".encode())
+            return all(add(one) for one in value)
+        if value is None or isinstance(value, (str, int, float, bool, np.generic)):
+            made.update(repr(value).encode() + b";")
+            return True
+        return False
+
+    told = add(site.value.hours) and add(_layout(site)) and add(site.quantity >= 0)
+    return made.hexdigest() if told else ""
+
+
+# ---- into a new one ----------------------------------------------------------------------------------------------------
+
+
+def begin(seed: Seed, lp: LinearProgram, session: Session, cuts: Cuts | None) -> None:
+    """Add a neighbour's cuts to a program that was loaded with its first cuts, and start where the neighbour ended."""
+    import highspy
+
+    status = highspy.HighsBasisStatus
+    basic, lower = int(status.kBasic), int(status.kLower)
+    added: list[Ints] = []
+    if cuts is not None:
+        first = seed.first if len(seed.first) == cuts.begun else np.full(cuts.begun, basic)
+        added.append(first)
+        for i in range(len(cuts.sites)):
+            one = seed.sites.get(_name(cuts, i))
+            if one is not None and one.layout == _layout(cuts.sites[i]):
+                added.extend(_carry(one, cuts, i))
+    strange = sum(_key(var) not in seed.columns for var in lp.columns)
+    if strange > STRANGE * len(lp.columns):
+        return
+    rows = [seed.rows.get(_key(con), basic) for con in lp.rows]
+    columns = [seed.columns.get(_key(var), lower) for var in lp.columns]
+    table = {int(one): one for one in status.__members__.values()}
+    basis = highspy.HighsBasis()
+    basis.col_status = [table[k] for k in columns]
+    basis.row_status = [table[k] for k in [*rows, *np.concatenate([*added, np.zeros(0, dtype=np.int64)]).astype(int).tolist()]]
+    basis.valid = True
+    session.set_basis(basis)
+
+
+def _carry(seed: SiteSeed, cuts: Cuts, i: int) -> list[Ints]:
+    """Statuses of the rows added."""
+    search = cuts.deepest[i]
+    same_blocks = all(len(d) == len(cuts.sites[i].theta) for d in seed.directions)
+    if search is not None and seed.directions and same_blocks:
+        search.kept = [np.array(d) for d in seed.directions]
+    if not len(seed.block) or seed.block.max() >= len(cuts.sites[i].theta):
+        return []
+    if seed.hours and seed.hours == digest(cuts, i):
+        cuts.carry(i, seed.block, seed.alpha, seed.rho, seed.slope, seed.capacity)
+        return [seed.status]
+    out = []
+    order = np.argsort(seed.block, kind="stable")
+    starts = np.searchsorted(seed.block[order], seed.block[order])
+    layer = np.arange(len(order)) - starts  # how many cuts of its block came before
+    for k in range(int(layer.max()) + 1):
+        at = order[layer == k]
+        cuts.again(i, seed.block[at], seed.alpha[at], seed.rho[at], seed.capacity[at])
+        out.append(seed.status[at])
+    return out

@@ -1,0 +1,1 @@
+"""What one more unit of something scarce is worth."""

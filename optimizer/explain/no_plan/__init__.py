@@ -1,0 +1,1 @@
+"""Why a case has no plan: what collides, and the repairs."""

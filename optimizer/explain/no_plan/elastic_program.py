@@ -1,0 +1,437 @@
+"""How far what a case states must bend for a plan to exist: the plan's program with a slack on every row that a statement owns.
+
+    min  sum of weight * slack        the rows as written, each loosened by its slack; no other objective
+
+Zero: there is a plan (its hours are real: what they do not give is cut off until nothing is). Above zero: there is none, and the duals
+of the rows are the proof. A statement is let go by making its slack free of charge, so one warm program answers for every set of
+statements. What nobody states (balances, cash, halls) may bend too, a thousand times dearer, so that the program always has an answer.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+
+from models.problem import Array, Problem
+
+if TYPE_CHECKING:
+    from models.benders.cuts import Cuts
+    from models.program.program import Plan
+    from optimizer.explain.no_plan.requirements.catalogue import Owners
+    from optimizer.solver.branch_and_bound import Condition, Settled
+    from optimizer.solver.certificates import Certificate
+    from optimizer.solver.session import Answer, LinearProgram, Session
+
+#: the sum of weighted slacks, each over the size of its row, above which there is no plan
+BENT = 1e-7
+#: a dual below this share of the largest says nothing
+SILENT = 1e-9
+#: inequalities that nobody states: they say how the world works, and are never dropped
+LAWS = frozenset(
+    {
+        "mining_hall",
+        "mining_hall_left",
+        "ai_hall",
+        "ai_hall_after",
+        "service_floor_after",
+        "blocks_fit",
+        "rig_options",
+        "pledges",
+        "call_face",
+        "nol_cap",
+        "nol_available",
+    }
+    | {"shortfall", "use_limit", "grid_limit"}
+)
+#: rows of the tax law, which a proof may lean on without a need
+TAXES = frozenset({"taxable_income", "nol_roll", "nol_cap", "nol_available", "interest_carryforward", "tax_basis"})
+#: what bending a law costs
+LAW = 1e3
+#: branches of the law that are looked into
+BRANCHES = 400
+#: every so many rounds of cuts it is asked whether the plan at hand is real enough
+OFTEN = 2
+#: the family under which the cuts of a site's hours are told
+HOURS = "hours"
+
+Row = tuple[str, tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """One row of a proof: family and key as in the model (`hours` of a site for a cut), its owner if it has one, and its share."""
+
+    family: str
+    key: tuple[Any, ...]
+    owner: str | None
+    share: float
+
+
+@dataclass(frozen=True)
+class Finding:
+    """feasible: None where time was up or the solver gave no answer. shortfall: the least sum of weighted slacks."""
+
+    feasible: bool | None
+    shortfall: float
+    rows: tuple[Weighed, ...] = ()
+    certificate: Certificate | None = None
+    branched: bool = False  # refuted branch by branch, of which `rows` are those of one: others may lean on anything
+
+    def owners(self) -> dict[str, float]:
+        """Statements in the proof with their shares, the heaviest first."""
+        out: dict[str, float] = {}
+        for row in self.rows:
+            if row.owner is not None:
+                out[row.owner] = out.get(row.owner, 0.0) + row.share
+        return dict(sorted(out.items(), key=lambda item: (-item[1], item[0])))
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A figure that moves bounds of rows and nothing else: row numbers of the model, what one unit of it adds to their bounds, and the
+    least number of units that it can move by."""
+
+    rows: np.ndarray
+    by: Array
+    least: float = 0.0
+
+
+class Trial:
+    """One problem on trial. owner(family, key) names the statement that a row belongs to, or None.
+
+    deadline: of time.perf_counter, heeded within solves too; it may be moved. lawful: also what no row can say must hold, of tax
+    deductions and cash sweeps (`branch`): dear, and hardly ever what decides.
+    """
+
+    def __init__(self, problem: Problem, owner: Owners, deadline: float | None = None, lawful: bool = False) -> None:
+        from optimizer.runtime.memory import uncollected
+        from optimizer.solver.session import compile_model
+
+        self.problem, self.deadline = problem, deadline
+        with uncollected():
+            self.plan = plan_of(problem)
+            self.base = compile_model(self.plan.model)
+        self.lawful = lawful
+        self.keys: list[Row] = [_key(con) for con in self.base.rows]
+        self.owners = [owner(family, key) for family, key in self.keys]
+        for i in np.flatnonzero(self.base.row_lower != self.base.row_upper):
+            family, key = self.keys[i]
+            if self.owners[i] is None and family not in LAWS and not owner.shaped(family, key):
+                # limits of a family that nobody has put into words: by their own name
+                self.owners[i] = f"{family.replace('_', ' ')} {key[0]}"
+        self.shifts: tuple[Shift, ...] = ()
+        self._open()
+
+    @cached_property
+    def law(self) -> list[Condition]:
+        """What no row can say."""
+        from optimizer.engine.master import conditions
+
+        return conditions(self.plan, self.base)
+
+    # ---- the program -------------------------------------------------------------------------------------------------
+    def sliding(self, shifts: tuple[Shift, ...]) -> Trial:
+        """The same problem in which these figures are whatever they like to be."""
+        apart = copy.copy(self)
+        apart.shifts = (*self.shifts, *shifts)
+        apart._open()
+        return apart
+
+    def _open(self) -> None:
+        from optimizer.solver.session import Session, SolverOptions, cold_method
+
+        self.lp, self.slack_row, self.weight = _elastic(self.base, self.keys, self.owners, self.shifts)
+        self.options = SolverOptions(method=cold_method(self.lp))
+        self.session = Session(self.options)
+        self.session.load(self.lp)
+        self.first_slack = len(self.base.cost) + len(self.shifts)
+        self.cuts = self._begin_cuts(self.plan)
+
+    def _begin_cuts(self, plan: Plan) -> Cuts | None:
+        if plan.theta is None or not plan.theta.values:
+            return None
+        from models.benders.cuts import Cuts
+
+        return Cuts(plan.theta, self.session, self.base.number, None, None, self._new_session, self.expired)
+
+    def _new_session(self, lp: LinearProgram) -> Session:
+        from optimizer.solver.session import Session
+
+        session = Session(replace(self.options, deadline=self.deadline))
+        session.load(lp)
+        return session
+
+    def expired(self) -> bool:
+        return self.deadline is not None and time.perf_counter() > self.deadline
+
+    # ---- can it be? --------------------------------------------------------------------------------------------------
+    def find(self, let_go: Collection[str] = (), hours: bool = True) -> Finding:
+        """Is there a plan without the statements let go? hours: let real hours say so; else a plan that the cuts so far permit will do."""
+        self.session.options = replace(self.options, deadline=self.deadline)
+        self._price(let_go)
+        return self._decide(let_go, hours)
+
+    def _price(self, let_go: Collection[str]) -> None:
+        gone = set(let_go)
+        free = np.array([self.owners[i] in gone if self.owners[i] is not None else False for i in self.slack_row], dtype=bool)
+        cost = np.zeros_like(self.lp.cost)
+        cost[self.first_slack :] = np.where(free, 0.0, self.weight)
+        self.session.set_costs(cost)
+
+    def _decide(self, let_go: Collection[str], hours: bool) -> Finding:
+        for turn in itertools.count():
+            if self.expired():
+                return Finding(None, np.nan)
+            answer = self.session.solve(primal=turn == 0)
+            if answer.status.value != "optimal":
+                return Finding(None, np.nan)
+            bent = float(self.session.lp.cost @ answer.x)
+            if bent > BENT:
+                found = self._refuted(answer, bent, set(let_go))
+                if found.feasible is None:  # duals of this basis are not good enough: those of another path may be
+                    self.session.forget_basis()
+                    answer = self.session.solve()
+                    bent = float(self.session.lp.cost @ answer.x) if answer.status.value == "optimal" else 0.0
+                    found = self._refuted(answer, bent, set(let_go)) if bent > BENT else found
+                return found
+            if self.lawful and self.law:
+                return self._under_law(answer, set(let_go))
+            if not hours or self.cuts is None:
+                return Finding(True, bent)
+            added, _ = self.cuts.cut(answer, still=turn > 0)  # whatever bends is paid for: the objective stands still at nothing
+            if not added or (turn % OFTEN == OFTEN - 1 and self._borne_out(answer)):
+                return Finding(True, bent)
+        raise AssertionError("counting does not end")
+
+    def _borne_out(self, answer: Answer) -> bool:
+        """Whether there is a plan with just these capacities, whose hours are worth what they really are (where nothing links hours).
+
+        Cuts come down to the hours of one plan after another; a plan that has money to spare is found sooner from below.
+        """
+        cuts = self.cuts
+        assert cuts is not None
+        if any(len(site.units) for site in cuts.sites):
+            return False
+        fixed: dict[int, float] = {}
+        for i, site in enumerate(cuts.sites):
+            mw = cuts.capacity(i, answer.x)
+            worth = cuts.split(i, mw, np.ones(len(site.theta)), np.zeros((len(site.theta), 0))).value / cuts.unit
+            fixed |= {int(j): float(v) for j, v in zip(site.theta, worth, strict=True) if j >= 0}
+            here = site.capacity >= 0
+            fixed |= dict(zip(site.capacity[here].tolist(), (mw - site.value.constant)[here].tolist(), strict=True))
+        columns = np.array(list(fixed), dtype=int)
+        values = np.array(list(fixed.values()))
+        lower, upper = self.session.lp.col_lower[columns], self.session.lp.col_upper[columns]
+        self.session.set_column_bounds(columns, values, values)
+        found = self.session.solve()
+        self.session.set_column_bounds(columns, lower, upper)
+        return found.status.value == "optimal" and float(self.session.lp.cost @ found.x) <= BENT
+
+    def barred(self, let_go: Collection[str] = ()) -> Finding | None:
+        """Why the law leaves no plan where there is one without it, as far as the cuts so far can tell; None where it leaves one, or
+        where that is not known."""
+        if not self.law or self.lawful or self.expired():
+            return None
+        self._price(let_go)
+        answer = self.session.solve(primal=True)
+        if answer.status.value != "optimal":
+            return None
+        found = self._under_law(answer, set(let_go), hours=False)
+        return found if found.feasible is False else None
+
+    def _under_law(self, answer: Answer, gone: set[str], hours: bool = True) -> Finding:
+        """The least bending with which every condition of the law is met, by branches. hours: with real hours in each."""
+        from optimizer.solver.certificates import Certificate
+
+        settled = self._settle(answer, hours)
+        if settled.answer is not None and float(self.session.lp.cost @ settled.answer.x) <= BENT:
+            return Finding(True, 0.0)
+        if not settled.complete or settled.reasons:
+            return Finding(None, np.nan)
+        bent = np.inf if settled.answer is None else float(self.session.lp.cost @ settled.answer.x)
+        nan = float("nan")
+        certificate = Certificate("infeasible", nan, nan, nan, nan, nan, nan, nan, verified=True)
+        rows: tuple[Weighed, ...] = ()
+        if settled.answer is not None:
+            named = [i for i in range(len(self.keys)) if abs(settled.answer.y[i]) > SILENT and self.owners[i] not in gone]
+            total = float(np.abs(settled.answer.y[named]).sum()) or 1.0
+            rows = tuple(Weighed(*self.keys[i], self.owners[i], float(abs(settled.answer.y[i])) / total) for i in named)
+        return Finding(False, bent, rows, certificate, branched=True)
+
+    def _settle(self, answer: Answer, hours: bool) -> Settled:
+        from optimizer.solver import branch_and_bound
+
+        def solve() -> Answer:
+            found = self.session.solve()
+            return found if self.cuts is None or not hours else self.cuts.tighten(found)[0]
+
+        return branch_and_bound.settle(self.session, answer, self.law, solve, lambda a: a, most=BRANCHES, deadline=self.deadline)
+
+    def _refuted(self, answer: Answer, bent: float, gone: set[str]) -> Finding:
+        """No plan: checked by arithmetic on the program without slacks, in which the rows of what was let go are free."""
+        from optimizer.solver import certificates
+
+        whole = self.session.lp
+        free = np.zeros(len(whole.row_lower), dtype=bool)
+        free[: len(self.owners)] = [owner in gone if owner is not None else False for owner in self.owners]
+        n = self.first_slack
+        hard = replace(
+            whole,
+            cost=np.zeros(n),
+            offset=0.0,
+            matrix=sparse.csc_array(whole.matrix[:, :n]),
+            row_lower=np.where(free, -np.inf, whole.row_lower),
+            row_upper=np.where(free, np.inf, whole.row_upper),
+            col_lower=whole.col_lower[:n],
+            col_upper=whole.col_upper[:n],
+        )
+        ray = np.where(free | (np.abs(answer.y) <= SILENT * np.abs(answer.y).max()), 0.0, answer.y)
+        certificate = certificates.verify_infeasible(hard, ray)
+        if not certificate.verified:
+            certificate = certificates.verify_infeasible(hard, np.where(free, 0.0, answer.y))
+            ray = np.where(free, 0.0, answer.y)
+        if not certificate.verified:
+            return Finding(None, bent, (), certificate)
+        taxed = np.zeros(len(ray), dtype=bool)
+        taxed[: len(self.keys)] = [family in TAXES for family, _ in self.keys]
+        if taxed.any() and (ray[taxed] != 0.0).any():
+            leaner = np.where(taxed, 0.0, ray)
+            shorter = certificates.verify_infeasible(hard, leaner)
+            if shorter.verified:  # taxes weighed nothing
+                certificate, ray = shorter, leaner
+        return Finding(False, bent, tuple(self._weigh(hard, ray)), certificate)
+
+    def _weigh(self, lp: LinearProgram, ray: Array) -> list[Weighed]:
+        from optimizer.solver import certificates
+
+        out = []
+        sites = np.zeros(0, dtype=int) if self.cuts is None else np.concatenate(self.cuts.pool.site)
+        for i, share in certificates.blame(lp, ray):
+            if i < len(self.keys):
+                out.append(Weighed(*self.keys[i], self.owners[i], share))
+            else:
+                site = self.problem.sites[int(sites[i - len(self.keys)])].name
+                out.append(Weighed(HOURS, (site,), None, share))
+        return out
+
+    # ---- how far must it go? -----------------------------------------------------------------------------------------
+    def shift(self, moved: Problem, step: float, least: float = 0.0) -> Shift | None:
+        """How bounds of rows move with a figure, from the problem at `step` units of it further; None if more than bounds does."""
+        from optimizer.runtime.memory import uncollected
+        from optimizer.solver.session import compile_model
+
+        with uncollected():
+            plan = plan_of(moved)  # rows know their names as long as it is there
+            base, other = self.base, compile_model(plan.model)
+        same = (
+            base.matrix.shape == other.matrix.shape
+            and [_key(con) for con in other.rows] == self.keys
+            and np.array_equal(base.matrix.indptr, other.matrix.indptr)
+            and np.array_equal(base.matrix.indices, other.matrix.indices)
+            and np.allclose(base.matrix.data, other.matrix.data, rtol=1e-12, atol=0.0)
+            and np.array_equal(base.col_lower, other.col_lower)
+            and np.array_equal(base.col_upper, other.col_upper)
+        )
+        if not same:
+            return None
+        lower, upper = (_moved(getattr(base, k), getattr(other, k), step) for k in ("row_lower", "row_upper"))
+        two = np.isfinite(base.row_lower) & np.isfinite(base.row_upper)
+        rows = np.flatnonzero((lower != 0.0) | (upper != 0.0))
+        if not len(rows) or (two & (lower != upper)).any():
+            return None
+        return Shift(rows, np.where(np.isfinite(base.row_lower), lower, upper)[rows], least)
+
+    def least(self, shift: Shift, let_go: Collection[str] = (), law: bool = False) -> float | None:
+        """The least number of units by which the figure must move, everything else as stated; None if no number will do.
+
+        It is a bound from below where time is up before the hours are real. law: with what no row can say, as far as cuts tell.
+        """
+        return self.sliding((shift,))._least(let_go, law)
+
+    def _least(self, let_go: Collection[str], law: bool) -> float | None:
+        if self.find(let_go).feasible is not True:
+            return None
+        # a plan exists with the figure where it likes: now nothing else may bend, and it goes no further than it must
+        slack = np.flatnonzero(self.session.lp.cost > 0.0)
+        self.session.set_column_bounds(slack, np.zeros(len(slack)), np.zeros(len(slack)))
+        cost = np.zeros_like(self.lp.cost)
+        cost[self.first_slack - 1] = 1.0
+        self.session.set_costs(cost)
+        answer = self.session.solve(primal=True)
+        if self.cuts is not None:
+            answer = self.cuts.tighten(answer)[0]
+        if answer.status.value != "optimal":
+            return None
+        if law and self.law:
+            answer = self._settle(answer, hours=False).answer or answer
+        return float(answer.x[self.first_slack - 1])
+
+
+def plan_of(problem: Problem) -> Plan:
+    """The plan's program with its hours by their value, also hours that depend on each other."""
+    from models.program.program import Plan
+    from optimizer.solver.hour_blocks import block_opener
+
+    return Plan(problem, "valued", block_opener())
+
+
+def _key(con: Any) -> Row:
+    index = con.index()
+    return con.parent_component().local_name.removeprefix("row_"), index if isinstance(index, tuple) else (index,)
+
+
+def _moved(now: Array, then: Array, step: float) -> Array:
+    """(then - now) / step, without what rounding leaves."""
+    with np.errstate(invalid="ignore"):
+        by = np.where(np.isfinite(now) & np.isfinite(then), then - now, 0.0)
+    size = 1e-12 * np.maximum(np.where(np.isfinite(now), np.abs(now), 0.0), 1.0)
+    return np.where(np.abs(by) > size, by / step, 0.0)
+
+
+def _elastic(
+    base: LinearProgram, keys: list[Row], owners: list[str | None], shifts: tuple[Shift, ...]
+) -> tuple[LinearProgram, np.ndarray, Array]:
+    """(program with slacks, row of each slack, its weight). The figures of shifts are the columns before the slacks.
+
+    A row owned by a statement bends to all sides it has; of the others inequalities do, and cash, which may come from nowhere.
+    """
+    sides: list[tuple[int, float, float]] = []  # row, sign and weight of each slack
+    for i, (family, _) in enumerate(keys):
+        lower, upper = float(base.row_lower[i]), float(base.row_upper[i])
+        owned = owners[i] is not None
+        equation = lower == upper
+        if equation and not owned and family != "cash":
+            continue
+        size = max(1.0, *(abs(b) for b in (lower, upper) if np.isfinite(b)))
+        price = (1.0 if owned else LAW) / size
+        if np.isfinite(lower) and not (equation and not owned):
+            sides.append((i, 1.0, price))
+        if np.isfinite(upper):
+            sides.append((i, -1.0, price))
+    m = len(keys)
+    rows = np.array([row for row, *_ in sides], dtype=int)
+    slack = sparse.csc_array((np.array([sign for _, sign, _ in sides]), (rows, np.arange(len(rows)))), shape=(m, len(rows)))
+    # what a bound moves by goes to the left, as a column
+    moves = [
+        sparse.csc_array((-one.by, (one.rows, np.zeros(len(one.by), dtype=int))), shape=(m, 1), dtype=float) for one in shifts
+    ]
+    more = len(shifts) + len(rows)
+    lp = replace(
+        base,
+        cost=np.zeros(len(base.cost) + more),
+        offset=1.0,  # so that "equal" means equal to one, not to nothing
+        matrix=sparse.csc_array(sparse.hstack([base.matrix, *moves, slack], format="csc")),
+        col_lower=np.concatenate([base.col_lower, [one.least for one in shifts], np.zeros(len(rows))]),
+        col_upper=np.concatenate([base.col_upper, np.full(more, np.inf)]),
+        sense=1,
+        cost_scale=1.0,
+    )
+    return lp, rows, np.array([weight for *_, weight in sides])

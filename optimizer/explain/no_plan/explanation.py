@@ -1,0 +1,174 @@
+"""Why a case has no plan, or has one that is better and better without end.
+
+Without a plan: the statements that collide, and the least changes that make room. Unbounded: what earns without limit. Why an optimal
+plan is as it is, tells `explain`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from models.problem import Problem
+from optimizer.explain.no_plan.iis import Bench, Conflict, Progress
+from optimizer.explain.no_plan.repairs import Repair, all_conflicts
+from optimizer.explain.no_plan.unbounded import Bounded, unlimited
+from optimizer.explain.no_plan.verify_repairs import Verifier
+
+if TYPE_CHECKING:
+    from optimizer.case.case import Case
+    from optimizer.engine.master import Solution
+
+Opened = Callable[["Explanation"], None]
+
+#: seconds in which repaired cases are solved again, where nobody says otherwise
+PATIENCE = 30.0
+#: shares of the time at which the search for what collides, and for how far it must bend, ends; the rest is for solving repaired cases
+CONFLICT, SEARCH = 0.4, 0.7
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """status: 'infeasible' or 'unbounded'; else how the solve ended ('optimal', 'limit', 'unverified'), and nothing is explained.
+
+    looked_at: the scenarios in which the conflict was looked for; () for all. reasons: what the engine says, where nothing else is known.
+    """
+
+    case: Case | None
+    problem: Problem
+    status: str
+    solution: Solution | None = None
+    conflicts: tuple[Conflict, ...] = ()
+    repairs: tuple[Repair, ...] = ()
+    without: dict[str, str] = field(
+        default_factory=dict
+    )  # statement -> why there is no repair of it, though dropping it would help
+    bounded: Bounded | None = None
+    looked_at: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    late: bool = False  # time was up before anything that collides was found
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+def explain(case: Case, *, time_limit: float | None = PATIENCE, progress: Progress | None = None) -> Explanation:
+    """Explain a case that has no plan, or no end; of any other the status. time_limit in seconds: for the search and for solving repaired
+    cases again; the proof itself takes what it takes."""
+    from optimizer.engine import master
+
+    bench = refuted(case, progress)
+    if bench is not None:
+        return explain_refuted(bench, time_limit=time_limit, progress=progress)
+    solution = master.solve(case, progress=progress, baseline=False)
+    bench = refuted(case, progress, thorough=True) if unproved(solution) else None
+    if bench is not None:
+        return explain_refuted(bench, time_limit=time_limit, progress=progress)
+    return explain_no_plan(solution, time_limit=time_limit, progress=progress)
+
+
+def refuted(case: Case, progress: Progress | None = None, thorough: bool = False) -> Bench | None:
+    """The case on the bench, if a short look proves that it has no plan: at one scenario by itself where there are many, and at hours only
+    as far as a few cuts tell; thorough: at real hours, and at all scenarios together. None: it takes a solve to know."""
+    _tell(progress, "look for a plan")
+    bench = Bench(case.problem(), case)
+    bench.narrow(thorough)
+    if bench.large and not bench.narrowed and not thorough:
+        return None  # a solve says as much as a look at all scenarios would, and no sooner
+    return bench if bench.without((), hours=thorough).feasible is False else None
+
+
+def unproved(solution: Solution) -> bool:
+    """Whether a solve ended with a case that has no plan, and a proof of it that does not hold: another may be found by `refuted`."""
+    return solution.outcome.value == "unverified" and any(
+        reason.startswith("the solver says infeasible") for reason in solution.reasons
+    )
+
+
+def explain_refuted(
+    bench: Bench, *, time_limit: float | None = PATIENCE, progress: Progress | None = None, opened: Opened | None = None
+) -> Explanation:
+    """Explain what `refuted` has found. time_limit in seconds: 70 % for the search, what is left of it for solving repaired cases again.
+
+    opened: called with what collides as soon as it is known; repairs take longer.
+    """
+    return _no_plan(bench, bench.born, time_limit, progress, opened=opened)
+
+
+def explain_no_plan(
+    solution: Solution, *, time_limit: float | None = PATIENCE, progress: Progress | None = None, opened: Opened | None = None
+) -> Explanation:
+    """Explain a solve of a case that was proved infeasible or unbounded. time_limit, opened: as in `explain_refuted`."""
+    case, status = solution.case, solution.outcome.value
+    if status == "infeasible":
+        start = time.perf_counter()
+        _tell(progress, "what collides")
+        bench = Bench(case.problem(), case)
+        bench.narrow(hours=True)
+        return _no_plan(bench, start, time_limit, progress, solution, opened)
+    if status == "unbounded":
+        _tell(progress, "what earns without limit")
+        found = unlimited(case, time_limit, progress)
+        return Explanation(case, solution.problem, status, solution, bounded=found, reasons=solution.reasons)
+    return Explanation(case, solution.problem, status, solution, reasons=solution.reasons)
+
+
+def explain_problem(problem: Problem, *, time_limit: float | None = PATIENCE, progress: Progress | None = None) -> Explanation:
+    """Explain plain arrays that have no plan; with one, the status is 'optimal' and nothing is solved."""
+    start = time.perf_counter()
+    bench = Bench(problem)
+    bench.narrow()
+    if bench.without(()).feasible is not False:
+        return Explanation(None, problem, "optimal")
+    return _no_plan(bench, start, time_limit, progress)
+
+
+def _no_plan(
+    bench: Bench,
+    start: float,
+    time_limit: float | None,
+    progress: Progress | None,
+    solution: Solution | None = None,
+    opened: Opened | None = None,
+) -> Explanation:
+    """What collides, and what would make room."""
+    with Verifier(bench, None if time_limit is None else start + time_limit, apart=bench.narrowed) as verifier:
+        timings = {"proof": time.perf_counter() - start}
+        if time_limit is not None:
+            bench.deadline = start + CONFLICT * time_limit
+        begun = time.perf_counter()
+        conflicts = all_conflicts(bench, progress, verifier.each)
+        if not conflicts and solution is not None and not bench.expired():
+            bench.heed_law()  # what no row can say leaves no plan
+            bench.narrow(hours=True)
+            conflicts = all_conflicts(bench, progress, verifier.each)
+        late = not conflicts and bench.expired()
+        timings["conflict"] = time.perf_counter() - begun
+        names = bench.whole.scenarios.names
+        told = Explanation(
+            bench.case,
+            bench.whole,
+            "infeasible",
+            solution,
+            tuple(conflicts),
+            looked_at=tuple(names[s] for s in bench.scope) if bench.narrowed else (),
+            reasons=solution.reasons if solution is not None and not conflicts else (),
+            late=late,
+        )
+        if opened is not None and conflicts:
+            opened(told)
+        begun = time.perf_counter()
+        if time_limit is not None:
+            bench.deadline = start + SEARCH * time_limit
+        found = verifier.search(conflicts, progress)
+        timings["repairs"] = time.perf_counter() - begun
+        begun = time.perf_counter()
+        bench.deadline = None
+        found = verifier.verify(found, progress)
+        timings["solve repaired cases"] = time.perf_counter() - begun
+        return replace(told, repairs=tuple(found), without=dict(sorted(verifier.without.items())), timings=timings)
+
+
+def _tell(progress: Progress | None, stage: str, **numbers: Any) -> None:
+    if progress is not None:
+        progress(stage, **numbers)

@@ -1,0 +1,1 @@
+"""What a case requires, requirement by requirement, with the rows that say it."""

@@ -1,0 +1,420 @@
+"""Repairs, looked for and then tried on the case itself: it is solved with each of them, and what comes of it is what is told.
+
+Of a large case every other repair is looked for and solved in a process of its own, beside this one; of an odd number that process looks
+for one more, which is solved here. Each process begins a solve where its last one ended; where there is no second process the same two rows
+of work are done here, one after the other: what is told is the same.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from optimizer.explain.no_plan.elastic_program import Finding
+from optimizer.explain.no_plan.iis import Bench, Conflict, Progress
+from optimizer.explain.no_plan.repairs import STRETCH, Repair, Sought, chain, first, inside, seek, wanted
+
+if TYPE_CHECKING:
+    from optimizer.engine.warm_start import Seed
+    from optimizer.runtime.processes import Beside
+
+#: seconds in which, where there is a limit at all, better plans are looked for than those found in the nearest branch of the tax law;
+#: not where a solve takes more than this share of it
+BETTER, QUICK = 2.0, 0.25
+#: seconds beyond the deadline in which another process says what it has come to
+GRACE = 1.0
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What came of a case with a repair: outcome of the solve (a name of `Outcome`); borne_out: there is a plan whose books obey
+    everything; objective, upper: USD, of that plan and what none exceeds; seconds it took."""
+
+    outcome: str
+    borne_out: bool
+    objective: float | None
+    upper: float | None
+    seconds: float
+
+
+class Chain:
+    """Solves of a case with one repair after another; each begins where the one before ended. longest: seconds that one of them took."""
+
+    def __init__(self) -> None:
+        self.seed: Seed | None = None
+        self.longest = 0.0
+
+    def solve(self, case: Any, thorough: bool, deadline: float | None) -> Attempt:
+        """deadline: of time.monotonic()."""
+        from optimizer.engine import master, warm_start
+
+        start = time.monotonic()
+        left = None if deadline is None else max(deadline - start, 0.0)
+        found = master.solve(
+            case, time_limit=left, canonical=False, baseline=False, keep=True, seed_from=self.seed, thorough=thorough
+        )
+        seconds = time.monotonic() - start
+        self.longest = max(self.longest, seconds)
+        if found.kept is not None:
+            self.seed = warm_start.leave(found.kept)
+        return Attempt(found.outcome.name, found.borne_out, found.objective, found.upper_bound, seconds)
+
+
+@dataclass(frozen=True)
+class Order:
+    """A case by its file, with settings, and what is to be looked for in it: statements that change (or go) together, in which scenarios,
+    whether with what no row can say (`Bench`). until, deadline: of time.monotonic(), which all processes of a machine share: of the
+    search, and of the solve."""
+
+    path: Any
+    variant: str | None
+    settings: tuple[str, ...]
+    scope: tuple[int, ...]
+    lawful: bool = False
+    together: tuple[str, ...] = ()
+    until: float | None = None
+    deadline: float | None = None
+
+
+class Row:
+    """Questions asked one after another, repairs looked for and solved: on a bench of its own, as another process would."""
+
+    def __init__(self, order: Order) -> None:
+        from optimizer.case.case import Case
+
+        case = Case.load(order.path, order.variant, order.settings)
+        self.bench = Bench(case.problem(), case)
+        self.bench.scope = order.scope
+        self.chain = Chain()
+        self.found: dict[tuple[str, ...], Sought] = {}
+        self.bench.trial()
+
+    def _heed(self, order: Order) -> None:
+        self.bench.lawful = order.lawful
+        self.bench.deadline = _perf(order.until)
+
+    def ask(self, order: Order) -> Finding:
+        """Is there a plan without these statements? No more than the answer."""
+        self._heed(order)
+        found = self.bench.without(order.together)
+        return Finding(found.feasible, found.shortfall)
+
+    def seek(self, order: Order) -> Sought:
+        self._heed(order)
+        self.found[order.together] = sought = seek(self.bench, order.together)
+        return sought
+
+    def solve(self, order: Order) -> Attempt | None:
+        """With what was found. None where nothing was, or the case does not allow it."""
+        repair = self.found[order.together].repair(self.bench)
+        case = None if repair is None else self.bench.varied(repair.settings)
+        return None if case is None else self.chain.solve(case, False, order.deadline)
+
+
+def _monotonic(deadline: float | None) -> float | None:
+    """A time of time.perf_counter() as one of time.monotonic()."""
+    return None if deadline is None else time.monotonic() + deadline - time.perf_counter()
+
+
+def _perf(deadline: float | None) -> float | None:
+    """A time of time.monotonic() as one of time.perf_counter()."""
+    return None if deadline is None else time.perf_counter() + deadline - time.monotonic()
+
+
+#: of a process that works for another
+_APART: list[Row] = []
+
+
+def prepare(order: Order) -> None:
+    """In another process: import, read and build what the first search and the first solve need."""
+    from optimizer.engine import master, warm_start  # noqa: F401
+
+    _APART.append(Row(order))
+
+
+def ask_apart(order: Order) -> Finding:
+    """In another process, that has prepared: a question."""
+    return _APART[-1].ask(order)
+
+
+def seek_apart(order: Order) -> Sought:
+    """In another process, that has prepared: a search."""
+    return _APART[-1].seek(order)
+
+
+def solve_apart(order: Order) -> Attempt | None:
+    """In another process: a solve with what was found, which begins where its last one ended."""
+    return _APART[-1].solve(order)
+
+
+class Verifier:
+    """A context manager. deadline: of time.perf_counter(), at which repairs are told as they are.
+
+    apart: in two rows of work, one of them in another process where this machine has a core for it. What it holds ends with the context.
+    without: statements of which there is no repair, and why.
+    """
+
+    def __init__(self, bench: Bench, deadline: float | None = None, apart: bool = False) -> None:
+        self.bench, self.deadline = bench, deadline
+        self.chain = Chain()
+        self.row: Row | None = None  # the other row of work, where it is done here
+        self.apart = apart and bench.case is not None
+        self.beside: Beside | None = None
+        self.without: dict[str, str] = {}
+        self.refuted: dict[str, str] = {}  # statement whose repair was not enough -> scenario in which it was not
+        # what the other row does, and the numbers of its tasks: search, solve (None: is solved here)
+        self.posted: list[tuple[Order, int, int | None]] = []
+        if self.apart and cores() > 1:
+            from optimizer.runtime.processes import Beside
+
+            self.beside = Beside()
+            self.beside.post(prepare, self._order())
+
+    def __enter__(self) -> Verifier:
+        return self
+
+    def __exit__(self, *trouble: object) -> None:
+        if self.beside is not None:
+            self.beside.close()
+
+    def each(self, sets: Sequence[tuple[str, ...]]) -> list[Finding]:
+        """Is there a plan without each of these sets of statements? Every other one is asked in the other row."""
+        away = range(1, len(sets), 2) if self.apart else ()
+        posted = {k: (order := self._order(sets[k]), self._post(ask_apart, order)) for k in away}
+        mine = {k: self.bench.without(one) for k, one in enumerate(sets) if k not in posted}
+        found = mine | {k: self._asked(*posted[k]) for k in away}
+        return [found[k] for k in range(len(sets))]
+
+    def _asked(self, order: Order, number: int) -> Finding:
+        """The other row's answer; here, where nobody else is left to give it."""
+        with suppress(ProcessLookupError):
+            return self._result(number)  # type: ignore[no-any-return]
+        if self.bench.expired():
+            return Finding(None, math.nan)
+        return self._here(order).ask(order)
+
+    def _result(self, number: int) -> Any:
+        """Of a task of the process beside. Raises ProcessLookupError where there is no such process, it has died, or is late."""
+        if self.beside is None:
+            raise ProcessLookupError("there is no process beside this one")
+        deadline = self.bench.deadline
+        return self.beside.result(number, None if deadline is None else deadline + GRACE)
+
+    def _here(self, order: Order) -> Row:
+        """The other row, done here."""
+        self.row = self.row or Row(order)
+        return self.row
+
+    def search(self, conflicts: Sequence[Conflict], progress: Progress | None = None) -> list[Repair]:
+        """For each statement of the last conflict the least change that (with changes for the conflicts before) makes room for a plan.
+
+        Those of the other row follow in `verify`.
+        """
+        out: list[Repair] = []
+        together = wanted(self.bench, conflicts)
+        shared = self.apart and len(together) > 1
+        away = together[1::2] if shared else []
+        # of an odd number this row solves one more, and the other row looks for one more
+        lent = together[-1:] if shared and len(together) % 2 else []
+        # all searches before all solves: time may be up before these are done
+        searches = [(order, self._post(seek_apart, order)) for order in map(self._order, (*away, *lent))]
+        self.posted = [(order, search, None) for order, search in searches[len(away) :]]
+        self.posted += [(order, search, self._post(solve_apart, order)) for order, search in searches[: len(away)]]
+        for paths in (paths for paths in together if paths not in away and paths not in lent):
+            if progress is not None:
+                progress("repairs", found=len(out))
+            repair = self._found(paths, seek(self.bench, paths))
+            if repair is not None:
+                out.append(repair)
+        return sorted(out, key=first)
+
+    def _post(self, task: Callable[[Order], Any], order: Order) -> int:
+        return 0 if self.beside is None else self.beside.post(task, order)
+
+    def _found(self, together: Sequence[str], sought: Sought) -> Repair | None:
+        repair = sought.repair(self.bench)
+        if repair is None:
+            self.without[self.bench.statements[together[-1]].name] = sought.why
+        return repair
+
+    def verify(self, found: Sequence[Repair], progress: Progress | None = None) -> list[Repair]:
+        """Repairs applied to the case, which is then solved and proved, as far as time allows.
+
+        Where the least figure does not do after all, the next larger one that does takes its place; what does not do at all is left out.
+        """
+        bench, deadline = self.bench, self.deadline
+        before, bench.deadline = bench.deadline, deadline
+        out: list[Repair] = []
+        waiting: list[Repair | tuple[Order, int, int | None]] = [*found, *self.posted]
+        try:
+            for one in waiting:
+                if progress is not None:
+                    progress("solve repaired cases", solved=len(out))
+                repair, attempt = (one, None) if isinstance(one, Repair) else self._other(*one)
+                if repair is None:
+                    continue
+                solved = self._solved(repair, attempt)
+                if solved is not None:
+                    out.append(solved)
+                    continue
+                name = repair.steps[-1].statement.name
+                where = self.refuted.get(name)
+                why = f"in {where}" if where else "when the whole case was solved"
+                self.without[name] = f"what seemed enough was not, {why}"
+            self.posted = []
+            until = deadline
+            if deadline is not None:
+                until = min(deadline, time.perf_counter() + BETTER)
+            if deadline is None or self.chain.longest <= QUICK * BETTER:
+                out = [self._improved(repair, until) for repair in out]
+        finally:
+            bench.deadline = before
+        return sorted(out, key=first)
+
+    def _solved(self, repair: Repair, attempt: Attempt | None = None) -> Repair | None:
+        """The repair with its objective; None where no figure of it leads to a plan, or none was found in time after the first did not.
+
+        Where it is not known whether the least figure leads to a plan, the furthest one is told if it does (near the edge of what can be,
+        trying takes longest), else the least one as it was. attempt: what came of it already.
+        """
+        bench = self.bench
+        tried: Repair | None = repair
+        unsettled: Repair | None = None
+        stretch = 0
+        if bench.expired() and attempt is None:
+            return repair
+        while tried is not None:
+            found, attempt = attempt or self.solve(tried, False, self.deadline), None
+            if found is not None and found.outcome != "INFEASIBLE":
+                told = _told(tried, found)
+                if told is not tried or found.outcome != "LIMIT":
+                    return told
+                unsettled = unsettled or told
+            further = _elsewhere(bench, tried, self.refuted) if found is not None and unsettled is None else None
+            if further is not None:
+                repair, stretch, tried = further, 0, further
+            else:
+                stretch = stretch + 1 if unsettled is None or stretch == len(STRETCH) - 1 else len(STRETCH) - 1
+                tried = _further(repair, STRETCH[stretch]) if stretch < len(STRETCH) else None
+            if bench.expired():
+                return unsettled
+        return unsettled
+
+    def _other(self, order: Order, search: int, solve: int | None) -> tuple[Repair | None, Attempt | None]:
+        """What the other row has come to; here, where nobody else is left to do it. search, solve: as in `posted`."""
+        sought = Sought(None, True)
+        attempt: Attempt | None = None
+        try:
+            sought = self._result(search)
+            attempt = None if solve is None else self._result(solve)
+        except ProcessLookupError:
+            if not self.bench.expired():
+                row = self._here(order)
+                sought = row.seek(order)
+                attempt = None if solve is None else row.solve(order)
+        return self._found(order.together, sought), attempt
+
+    def solve(self, repair: Repair, thorough: bool, deadline: float | None) -> Attempt | None:
+        """None where the case does not allow the change."""
+        from optimizer.engine import master
+
+        case: Any
+        if self.bench.case is None:
+            problem = self.bench.problem([step.change for step in repair.steps])
+            case = None if problem is None else master.bare(problem)
+        else:
+            case = self.bench.varied(repair.settings)
+        return None if case is None else self.chain.solve(case, thorough, _monotonic(deadline))
+
+    def _order(self, together: tuple[str, ...] = ()) -> Order:
+        bench, case = self.bench, self.bench.case
+        assert case is not None
+        until, deadline = _monotonic(bench.deadline), _monotonic(self.deadline)
+        return Order(case.path, case.variant, tuple(case.settings), bench.scope, bench.lawful, together, until, deadline)
+
+    def _improved(self, repair: Repair, until: float | None) -> Repair:
+        """A repair of which some plan is known, with the best one, or the best that time allows."""
+        if repair.outcome != "feasible" or (until is not None and time.perf_counter() > until):
+            return repair
+        found = self.solve(repair, True, until)
+        better = repair if found is None else _told(repair, found)
+        assert repair.objective is not None and repair.upper is not None
+        if better.outcome == "feasible" and better.objective is not None and better.upper is not None:
+            best = max(repair.objective, better.objective)
+            return replace(repair, objective=best, upper=max(best, min(repair.upper, better.upper)))
+        return better
+
+
+def cores() -> int:
+    """Cores that this process may use, where other processes can be started; else 1."""
+    if os.name != "posix":
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def verify(
+    bench: Bench, found: Sequence[Repair], deadline: float | None = None, progress: Progress | None = None
+) -> list[Repair]:
+    """`Verifier.verify` of repairs that are all known."""
+    with Verifier(bench, deadline) as verifier:
+        return verifier.verify(found, progress)
+
+
+def _told(repair: Repair, found: Attempt) -> Repair:
+    """The repair with what a solve of the case with it found."""
+    if found.outcome == "OPTIMAL":
+        return replace(repair, outcome="optimal", objective=found.objective, upper=None)
+    if found.outcome == "UNBOUNDED":
+        return replace(repair, outcome="unbounded")
+    if found.outcome == "LIMIT" and found.borne_out:
+        return replace(repair, outcome="feasible", objective=found.objective, upper=found.upper)
+    return repair
+
+
+def _elsewhere(bench: Bench, repair: Repair, refuted: dict[str, str] | None = None) -> Repair | None:
+    """A repair that scenarios which were not looked at refute, as far as they ask: the first of them that does by itself, else all together.
+
+    None where nothing refutes it so, where nothing of the kind is enough, and when time is up. refuted: gets the scenario that does.
+    """
+    scope, every = bench.scope, tuple(range(bench.whole.scenarios.count))
+    if not bench.narrowed:
+        return None
+    changes = [step.change for step in repair.steps]
+    try:
+        for others in [*((s,) for s in every if s not in scope), every]:
+            bench.scope = others
+            if bench.without((), changes).feasible is False:
+                if refuted is not None and others != every:
+                    refuted[repair.steps[-1].statement.name] = bench.whole.scenarios.names[others[0]]
+                steps = chain(bench, [step.statement for step in repair.steps])
+                made = None if steps is None else Repair(tuple(steps), repair.outcome)
+                return None if made is None or made.settings == repair.settings else made
+    finally:
+        bench.scope = scope
+    return None
+
+
+def _further(repair: Repair, factor: float) -> Repair | None:
+    steps = []
+    for step in repair.steps:
+        lever = step.lever
+        if lever is None:
+            steps.append(step)
+            continue
+        if lever.points:
+            at = lever.points.index(step.value) + STRETCH.index(factor)
+            if at >= len(lever.points):
+                return None
+            steps.append(replace(step, value=lever.points[at]))
+            continue
+        up = step.value > lever.now
+        value = inside(lever, lever.now + factor * (step.value - lever.now), up)
+        if value is None:
+            return None
+        steps.append(replace(step, value=value))
+    return replace(repair, steps=tuple(steps))

@@ -1,8 +1,0 @@
-"""The finance statements of a solved plan: `finance_statements` is the one way in."""
-
-from __future__ import annotations
-
-from optimizer.finance.lines import Line, Statement
-from optimizer.finance.statements import FinanceStatements, finance_statements
-
-__all__ = ["FinanceStatements", "Line", "Statement", "finance_statements"]

@@ -1,0 +1,1 @@
+"""Processes, Dask, signals, limits of time and memory."""

@@ -1,0 +1,1 @@
+"""Linear programs: compiled from Pyomo, solved by HiGHS, proved without it."""

@@ -1,0 +1,1 @@
+"""Optimal solutions against those that were blessed."""
