@@ -8,7 +8,6 @@ if TYPE_CHECKING:
 
     from optimizer.case.case import Case
 
-__version__ = "0.1.0"
 __all__ = ["Case", "__version__"]
 
 

@@ -17,7 +17,8 @@ import pytest
 
 from optimizer import Case
 from optimizer.engine.master import Outcome
-from optimizer.results.folder import contents, summary
+from optimizer.results.folder import contents
+from optimizer.results.summary_json import summary
 
 ROOT = Path(__file__).parent.parent
 TITLES = {

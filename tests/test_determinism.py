@@ -16,7 +16,9 @@ import pytest
 
 from optimizer import Case
 from optimizer.engine.master import Outcome, Solution, solve_problem
-from optimizer.results.folder import contents, summary, to_json
+from optimizer.results.folder import contents
+from optimizer.results.serialise import to_json
+from optimizer.results.summary_json import summary
 from tests.random_problems import random_problem
 
 ROOT = Path(__file__).parents[1]

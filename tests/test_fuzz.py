@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from optimizer.results import folder
+from optimizer.results.read_folder import load
 from tests.fuzz.mutations import mutated
 from tests.fuzz.run import many, one, quietly, sources
 
@@ -43,7 +43,7 @@ def test_a_mutated_case_leaves_an_earlier_result_whole(tmp_path: Path) -> None:
         case.write_text(mutated(source.read_text(), seed))
         code, _ = quietly(["solve", str(case), "--out", str(tmp_path / "out"), "--quiet", "--no-xlsx"])
         assert code in (0, 2, 3, 4, 5)
-        assert folder.load(tmp_path / "out" / "farmer" / "base")["summary"]["status"] == "optimal"
+        assert load(tmp_path / "out" / "farmer" / "base")["summary"]["status"] == "optimal"
 
 
 def test_a_bug_would_be_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,8 +22,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from optimizer import __version__
 from optimizer.cli.app import cli
+from optimizer.cli.exit_codes import DIFFERENT, DONE, INTERRUPTED, LIMIT, NO_PLAN, UNVERIFIED, USAGE
+from optimizer.version import __version__
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -80,17 +81,16 @@ def test_a_command_that_does_not_exist_is_found() -> None:
 
 
 def test_the_readme_tells_every_exit_code() -> None:
-    from optimizer.cli import app as module
 
     told = {int(code) for code in re.findall(r"^\| (\d+) \|", README, flags=re.MULTILINE)}
     assert told == {
-        module.DONE,
-        module.DIFFERENT,
-        module.USAGE,
-        module.NO_PLAN,
-        module.LIMIT,
-        module.UNVERIFIED,
-        module.INTERRUPTED,
+        DONE,
+        DIFFERENT,
+        USAGE,
+        NO_PLAN,
+        LIMIT,
+        UNVERIFIED,
+        INTERRUPTED,
     }
 
 

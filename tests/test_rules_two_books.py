@@ -12,13 +12,14 @@ import pytest
 
 from models.problem import Problem, Rule, Term
 from models.proforma.books import Books
-from models.program.covenants import MONEY
 from models.program.program import Plan
+from models.program.words import MONEY
 from models.rules.functions import FUNCTIONS
 from models.rules.language import WORDS
 from optimizer.engine import master
 from optimizer.engine.master import Outcome, Solution, solve_problem
-from optimizer.solver.session import Session, SolverOptions, Status, compile_model
+from optimizer.solver.compile import compile_model
+from optimizer.solver.session import Session, SolverOptions, Status
 from tests.random_problems import random_problem
 from tests.random_rules import ruled_problem, swept
 from tests.test_decomposition import agree

@@ -7,91 +7,29 @@ whose hours are splits that were worked out. They meet when the plan's own split
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
+from models.benders.cut_pool import REAL, SETTLED, VIOLATED, CutPool, Rows, Site
 from models.benders.deepest_cut import Deepest, Found
+from models.benders.inner_approximation import Realised
 from models.hours.oracle import Split
 from models.hours.split_cache import Remembered
 from models.problem import Array, Ints
-from models.program.recourse_value import Mixture, SiteValue, Theta
+from models.program.recourse_value import SiteValue, Theta
 
-#: what a unit (of the program) of theta or quantity that no split brings costs while splits are still being priced in
-PENALTY = 1e4
-#: a plan with linked quantities is real when it is worth this close (relative) to the best mixture of splits
-REAL = 1e-9
 #: USD per MW and period that an hour's power may cost or bring, for the bound below which no plan burns cash on purpose
 BURNING = 1e5
 #: how far beyond such sizes bounds are set
 FAR = 100.0
 #: a plan that earns less of its hours than this share of their size below the best is asked whether it can
 BURNT = 1e-7
-#: a quantity (in units of the program) that moves by no more than this does not move
-SETTLED = 1e-9
-#: units of the program of what hours bring that the solver's tolerance may leave unexplained
-LEFT = 1e-8
-#: so many splits in a row that gain nothing end the search for more
-IDLE = 5
-#: a cut is added where it is missed by more than this share of the block's size
-VIOLATED = 1e-10
 #: entries of a row below this share of its largest are none: HiGHS would leave them out unsaid, and no proof could lean on such a row
 HELD = 1e-12
 #: splits of a site that are remembered
 REMEMBERED = 40
-
-
-@dataclass
-class Site:
-    """Column numbers of one site in the program."""
-
-    value: SiteValue
-    theta: Ints
-    capacity: Ints  # (B, E), -1 where there is no variable
-    quantity: Ints  # (B, Q), -1 where there is none
-    units: Array  # (Q,)
-    start: Array  # (B, Q)
-    size: Array  # (B,) USD: largest value seen, what a violation is measured against
-
-    def direction(self, alpha: Array, rho: Array, unit: float) -> tuple[Array, Array]:
-        """The same directions with entries up to 1 in program units; where there is none, the one to start with."""
-        if not len(self.units):
-            return np.ones(len(alpha)), rho
-        size = np.maximum(np.abs(alpha), (np.abs(rho) * self.units / unit).max(axis=1))
-        known = size > 1e-12 * max(float(size.max(initial=0.0)), 1e-300)
-        scale = np.where(known, size, 1.0)
-        return np.where(known, alpha / scale, 1.0), np.where(known[:, None], rho / scale[:, None], self.start)
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Cuts of one site as rows of the program."""
-
-    site: int
-    blocks: Ints
-    alpha: Array
-    rho: Array
-    slope: Array
-    matrix: Any  # csr, one row a cut
-    upper: Array
-
-
-@dataclass
-class CutPool:
-    """Every cut, in the order of its row: site, block, direction, slopes (program units)."""
-
-    site: list[Ints] = field(default_factory=list)
-    block: list[Ints] = field(default_factory=list)
-    alpha: list[Array] = field(default_factory=list)
-    rho: list[Array] = field(default_factory=list)  # (n, Q) of the site
-    slope: list[Array] = field(default_factory=list)  # (n, E)
-    capacity: list[Array] = field(default_factory=list)  # (n, E) MW that it was worked out at
-
-    @property
-    def count(self) -> int:
-        return sum(len(x) for x in self.block)
 
 
 class Cuts:
@@ -526,236 +464,3 @@ class Cuts:
                 rows, off = self._cut(i, capacity, -alpha, rho, answer.x)
                 added, miss = added + rows, max(miss, off)
         return added, miss
-
-
-class Realised:
-    """The best plan at fixed capacities whose hours are mixtures of splits that were worked out: what is really attained.
-
-    The program of the session with its capacities fixed, and for every block with linked quantities
-        theta = sum_p share_p theta_p,   q = sum_p share_p q_p,   sum_p share_p = 1
-    where p runs over splits at these capacities. More are priced in until the plan's value cannot rise.
-    """
-
-    def __init__(self, cuts: Cuts, lp: Any, answer: Any, new_session: Callable[[Any], Any]) -> None:
-        self.cuts, self.lp, self.new_session = cuts, lp, new_session
-        self.capacity = [cuts.capacity(i, answer.x) for i in range(len(cuts.sites))]
-        self.planned = [cuts._value(site.quantity, answer.x) for site in cuts.sites]
-        self.points: list[list[tuple[Array, Array, Array, Array]]] = [[] for _ in cuts.sites]  # alpha, rho, theta, q
-        self._end: tuple[Any, Any, list[tuple[int, int]]] | None = None  # (session, answer, groups of shares) with these points
-        self._before: tuple[Any, list[tuple[int, int]]] | None = None  # (session, groups of shares) with the points before
-        for i, (site, found) in enumerate(zip(cuts.sites, cuts.explore(answer), strict=True)):
-            for d, z in found.tried if found is not None else ():
-                self.points[i].append((*cuts.natural(i, d), z[:, 0] * cuts.unit, z[:, 1:] * site.units))
-
-    def _add(self, i: int, alpha: Array, rho: Array) -> None:
-        split = self.cuts.worked(i, self.capacity[i], alpha, rho)
-        theta, q = self.cuts.sites[i].value.point(split)
-        self.points[i].append((alpha, rho, theta, q))
-
-    def learn(self, other: Realised) -> None:
-        """Take over the splits at the same capacities that another aim has asked for."""
-        for mine, theirs in zip(self.points, other.points, strict=True):
-            known = {alpha.tobytes() + rho.tobytes() for alpha, rho, *_ in mine}
-            mine.extend(point for point in theirs if point[0].tobytes() + point[1].tobytes() not in known)
-        self._end = self._before = None
-
-    def program(self) -> tuple[Any, list[tuple[int, int]]]:
-        """(linear program, (site, point) of each group of B share columns)."""
-        lp, cuts = self.lp, self.cuts
-        lower, upper = lp.col_lower.copy(), lp.col_upper.copy()
-        for i, site in enumerate(cuts.sites):
-            used = site.capacity >= 0
-            lower[site.capacity[used]] = upper[site.capacity[used]] = self.capacity[i][used] - site.value.constant[used]
-        n = lp.matrix.shape[1]
-        groups: list[tuple[int, int]] = []
-        rows: list[Any] = []
-        shares: list[Any] = []
-        right: list[Array] = []
-        start = 0
-        for i, site in enumerate(cuts.sites):
-            if not len(site.units):
-                continue
-            blocks, points = len(site.theta), len(self.points[i])
-            columns = start + np.arange(points)[:, None] * blocks + np.arange(blocks)
-            start += points * blocks
-            groups.extend((i, p) for p in range(points))
-            tables = [(site.theta, [theta / cuts.unit for _, _, theta, _ in self.points[i]])]
-            for k in range(len(site.units)):
-                tables.append((site.quantity[:, k], [q[:, k] / site.units[k] for *_, q in self.points[i]]))
-            for column, values in tables:
-                here = np.flatnonzero(column >= 0)
-                rows.append(sparse.csr_array((np.ones(len(here)), (np.arange(len(here)), column[here])), shape=(len(here), n)))
-                at = np.tile(np.arange(len(here)), points)
-                data = -np.array(values)[:, here].ravel()
-                shares.append((data, at, columns[:, here].ravel(), len(here)))
-                right.append(np.zeros(len(here)))
-            rows.append(sparse.csr_array((blocks, n)))
-            shares.append((np.ones(points * blocks), np.tile(np.arange(blocks), points), columns.ravel(), blocks))
-            right.append(np.ones(blocks))
-        if not groups:
-            return replace(lp, col_lower=lower, col_upper=upper), groups
-        m = sum(rows_here for *_, rows_here in shares)
-        slack = sparse.hstack([sparse.eye_array(m, format="csr"), -sparse.eye_array(m, format="csr")], format="csr")
-        left = sparse.vstack([lp.matrix, *rows], format="csc")
-        more = sparse.vstack([sparse.csr_array((d, (r, c)), shape=(k, start)) for d, r, c, k in shares], format="csr")
-        new = sparse.vstack([sparse.csr_array((lp.matrix.shape[0], start + 2 * m)), sparse.hstack([more, slack])], format="csc")
-        made = replace(
-            lp,
-            cost=np.concatenate([lp.cost, np.zeros(start), np.full(2 * m, PENALTY * lp.cost_scale)]),
-            matrix=sparse.csc_array(sparse.hstack([left, new], format="csc")),
-            row_lower=np.concatenate([lp.row_lower, *right]),
-            row_upper=np.concatenate([lp.row_upper, *right]),
-            col_lower=np.concatenate([lower, np.zeros(start + 2 * m)]),
-            col_upper=np.concatenate([upper, np.full(start + 2 * m, np.inf)]),
-        )
-        return made, groups
-
-    def price_in(self, bound: float, gap: float, most: int = 60) -> tuple[Any, Any]:
-        """(session, answer): splits are added until none is worth more at the answer's prices, or the objective is within gap of bound.
-
-        Where the solver fails with the last of them, what it found without them stands.
-        """
-        m = self.lp.matrix.shape[0]
-        session, answer = None, None
-        before, idle = np.nan, 0
-        optimal: tuple[Any, Any, list[tuple[int, int]]] | None = None
-        for _ in range(most):
-            session, answer, groups = self._end = self._end or self._solve()
-            if answer.status.value != "optimal":
-                if optimal is not None:
-                    session, answer, groups = self._end = optimal
-                    for i, points in enumerate(self.points):
-                        del points[sum(g[0] == i for g in groups) :]
-                break
-            optimal = self._end
-            idle = idle + 1 if abs(answer.objective - before) <= 0.1 * REAL * abs(before) else 0
-            before = answer.objective
-            if idle == IDLE:
-                break
-            near = abs(bound - answer.objective) <= gap * max(abs(bound), 1e-300)
-            if near or not groups or not self._price(answer.y[m:]):
-                break
-            self._before, self._end = (session, groups), None
-        return session, answer
-
-    def _solve(self) -> tuple[Any, Any, list[tuple[int, int]]]:
-        """(session, answer, groups of shares) with the points at hand; it begins where the last one ended, new shares at nothing."""
-        made, groups = self.program()
-        session = self.new_session(made)
-        if self._before is not None:
-            former, shared = self._before
-            n, count = self.lp.matrix.shape[1], len(made.cost)
-            blocks = [len(site.theta) for site in self.cuts.sites]
-            start = dict(zip(shared, n + np.cumsum([0, *(blocks[i] for i, _ in shared)]), strict=False))
-            shares = [start[g] + np.arange(blocks[g[0]]) if g in start else np.full(blocks[g[0]], -1) for g in groups]
-            slack = count - n - sum(map(len, shares))
-            columns = np.concatenate([np.arange(n), *shares, len(former.lp.cost) - slack + np.arange(slack)])
-            session.follow(former, columns.astype(np.int64))
-        elif self.cuts.session.lp.matrix.shape[0] == self.lp.matrix.shape[0]:
-            # new rows in the basis, new columns at nothing: what the program's own basis is worth holds, and simplex mends what hours lack
-            n = self.lp.matrix.shape[1]
-            session.follow(self.cuts.session, np.concatenate([np.arange(n), np.full(len(made.cost) - n, -1)]))
-        return session, session.solve(primal=self._before is not None), groups
-
-    def mixtures(self, session: Any, answer: Any, choose: Callable[[Any, Any], Any]) -> tuple[Any, list[Mixture]]:
-        """The chosen plan among equal ones, and how the splits mix in it."""
-        n = self.lp.matrix.shape[1]
-        groups = [(i, p) for i, points in enumerate(self.points) for p in range(len(points))]
-        start = n + sum(len(self.points[i][p][0]) for i, p in groups)
-        slack = np.arange(start, len(answer.x))
-        # what the solver's tolerance leaves stays: without it there may be no plan at all
-        left = np.clip(answer.x[slack], 0.0, LEFT)
-        session.set_column_bounds(slack, np.zeros(len(slack)), left)
-        self._end = self._before = None  # the session is another program now
-        answer = choose(session, answer)
-        out = [Mixture(k, []) for k in self.capacity]
-        start = n
-        for i, p in groups:
-            alpha, rho, *_ = self.points[i][p]
-            out[i].parts.append((alpha, rho, np.maximum(answer.x[start : start + len(alpha)], 0.0)))
-            start += len(alpha)
-        for i, site in enumerate(self.cuts.sites):
-            if not len(site.units):
-                out[i].parts.extend(self.plain(i, answer.x).parts)
-            else:
-                total = np.sum([share for *_, share in out[i].parts], axis=0)
-                out[i].parts[:] = [(a, r, s / total) for a, r, s in out[i].parts if s.any()]
-        return answer, out
-
-    def standing(self, answer: Any) -> list[Mixture] | None:
-        """How the splits mix to the answer as it stands; None where they do not bring all of it."""
-        out: list[Mixture] = []
-        for i, found in enumerate(self.cuts.explore(answer)):
-            if found is None:
-                if len(self.cuts.sites[i].units):
-                    return None
-                out.append(self.plain(i, answer.x))
-                continue
-            if found.shares is None:
-                return None
-            shares = np.maximum(found.shares, 0.0)
-            shares = shares / shares.sum(axis=0)
-            mixed = zip(found.tried, shares, strict=True)
-            out.append(Mixture(self.capacity[i], [(*self.cuts.natural(i, d), share) for (d, _), share in mixed if share.any()]))
-        return out
-
-    def plain(self, i: int, x: Array) -> Mixture:
-        """The hours of a site that nothing links: its best split; where a plan earns less on purpose (tax law can make it pay), so much
-        of the worst one that the cash is the plan's."""
-        site, capacity = self.cuts.sites[i], self.capacity[i]
-        one, none = np.ones(len(site.theta)), np.zeros((len(site.theta), len(site.units)))
-        best = self.cuts.worked(i, capacity, one, none).value
-        planned = np.where(site.theta >= 0, x[site.theta] * self.cuts.unit, best)
-        if not (planned < best - VIOLATED * np.maximum(np.abs(best), site.size)).any():
-            return Mixture(capacity, [(one, none, one)])
-        worst = -self.cuts.worked(i, capacity, -one, none).value
-        room = best - worst
-        share = np.clip(np.where(room > 0.0, (planned - worst) / np.where(room > 0.0, room, 1.0), 1.0), 0.0, 1.0)
-        return Mixture(capacity, [(one, none, share), (-one, none, 1.0 - share)])
-
-    def prices(self, y: Array) -> list[tuple[Array, Array] | None]:
-        """Per site the direction (alpha, rho) that the duals y of the mixture rows ask for; None without linked quantities."""
-        at = 0
-        out: list[tuple[Array, Array] | None] = []
-        for site in self.cuts.sites:
-            count, blocks = len(site.units), len(site.theta)
-            if not count:
-                out.append(None)
-                continue
-            alpha, rho = np.zeros(blocks), np.zeros((blocks, count))
-            here = np.flatnonzero(site.theta >= 0)
-            alpha[here] = -y[at : at + len(here)]
-            at += len(here)
-            for k in range(count):
-                here = np.flatnonzero(site.quantity[:, k] >= 0)
-                rho[here, k] = -y[at : at + len(here)] * self.cuts.unit / site.units[k]
-                at += len(here)
-            at += blocks
-            rho[self._settled(len(out))] = 0.0
-            out.append(site.direction(alpha, rho, self.cuts.unit))
-        return out
-
-    def _settled(self, i: int) -> Any:
-        """(B, Q) quantities that every split at these capacities brings alike, as the plan has them: their duals are whatever the
-        penalty lets them be, and would drown the others."""
-        site = self.cuts.sites[i]
-        found = np.array([q for *_, q in self.points[i]]) / site.units
-        return (np.ptp(found, axis=0) <= SETTLED) & (np.abs(self.planned[i] - found[0]) <= SETTLED)
-
-    def _price(self, y: Array) -> bool:
-        """Add the splits that the duals of the mixture rows ask for; False where none is worth more than what is there."""
-        better = False
-        for i, direction in enumerate(self.prices(y)):
-            if direction is None:
-                continue
-            alpha, rho = direction
-            before = np.max([alpha * theta + (rho * q).sum(axis=1) for *_, theta, q in self.points[i]], axis=0)
-            self._add(i, alpha, rho)
-            *_, theta, q = self.points[i][-1]
-            gain = alpha * theta + (rho * q).sum(axis=1) - before
-            size = np.abs(alpha * theta) + (np.abs(rho * q)).sum(axis=1) + 1e-9 * self.cuts.unit
-            if (gain > VIOLATED * size).any():
-                better = True
-            else:
-                self.points[i].pop()
-        return better

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from models.finance.bundle import FinanceStatements
 from models.finance.lines import Line, Statement
-from models.finance.statements import FinanceStatements, finance_statements
+from models.finance.statements import finance_statements
 
 __all__ = ["FinanceStatements", "Line", "Statement", "finance_statements"]

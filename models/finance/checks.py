@@ -13,13 +13,10 @@ from models.proforma.checks import Checklist
 from models.proforma.keep import cvar
 
 if TYPE_CHECKING:
+    from models.finance.bundle import FinanceStatements
     from models.finance.lines import Statement
-    from models.finance.statements import FinanceStatements
     from models.problem import Array
     from optimizer.solver.certificates import Certificate
-
-#: relative to the largest figure of the statement
-TOLERANCE = 1e-6
 
 
 def check_statements(ground: Ground, finance: FinanceStatements, certificate: Certificate | None) -> tuple[Check, ...]:

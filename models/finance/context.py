@@ -39,7 +39,7 @@ class Ground:
     @cached_property
     def dates(self) -> tuple[str, ...]:
         """All D dates, as 2026-04-01."""
-        from optimizer.engine.tables import iso_dates
+        from models.dates import iso_dates
 
         return tuple(iso_dates(self.problem.clock))
 

@@ -185,7 +185,7 @@ def capital_flows(ground: Ground) -> dict[str, Array]:
 
 def returns(ground: Ground, cash_flow: Statement, ratios: Statement, schedules: dict[str, Statement]) -> Returns:
     """Every measure of the plan."""
-    from optimizer.engine.tables import hardly_paid, irr, paid_in, return_rate, shareholder_flows
+    from models.finance.rates import hardly_paid, irr, paid_in, return_rate, shareholder_flows
 
     problem, books = ground.problem, ground.books
     clock, odds, rate = problem.clock, problem.scenarios.probability, problem.objective.discount
@@ -245,7 +245,7 @@ def returns(ground: Ground, cash_flow: Statement, ratios: Statement, schedules: 
 
 def _cost(clock: Clock, flows: Array) -> Figure:
     """The rate that who gave this capital earns."""
-    from optimizer.engine.tables import irr
+    from models.finance.rates import irr
 
     if not (flows > SMALLEST).any():
         return None, "none was raised"

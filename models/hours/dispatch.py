@@ -16,7 +16,7 @@ from models.hours.site_hours import SiteHours
 from models.problem import Array, Ints
 
 if TYPE_CHECKING:
-    from models.program.recourse_value import Mixture
+    from models.hours.mixture import Mixture
 
 #: bytes of hours that are worked out in one go (at least one scenario of a site), and that are kept
 PIECE, ROOM = 32_000_000, 256_000_000

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from models.decisions import SiteDispatch
-from models.hours.coupled import coupling_of, write_coupled
+from models.hours.coupled import coupling_of
 from models.hours.merit import Merit, diesel_allowance, merit
 from models.hours.meters import measured
 from models.problem import Array
 from models.program.ai_services import Services
+from models.program.coupled_hours import write_coupled
 from models.program.expressions import Build, Lin, grid, settled
 from models.program.fleet import Fleet
 from models.program.sites import Sites

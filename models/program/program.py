@@ -12,7 +12,7 @@ from models.modelling import pyo
 from models.problem import Problem, Project
 from models.program.ai_services import Services
 from models.program.cash_sweeps import Sweeps
-from models.program.covenants import Covenants, Words
+from models.program.covenants import Covenants
 from models.program.expressions import Build, Decision, Lin, settled
 from models.program.extensive_hours import Power
 from models.program.financing import Instruments
@@ -22,6 +22,7 @@ from models.program.risk import Risk
 from models.program.sites import Sites
 from models.program.tax import Taxes
 from models.program.treasury import Treasury
+from models.program.words import Words
 from models.program.yearly_limits import Limits
 
 

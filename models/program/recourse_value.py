@@ -17,25 +17,14 @@ from models.hours.coupled_oracle import OpenBlock, site_oracle
 from models.hours.dispatch import PlannedHours
 from models.hours.merit import diesel_allowance
 from models.hours.meters import first_price, measured, unit_of
+from models.hours.mixture import Mixture
 from models.hours.oracle import Money, Oracle, Split
 from models.hours.site_hours import SiteHours
-from models.problem import Array, Ints
+from models.problem import Array
 from models.program.ai_services import Services
 from models.program.expressions import Build, Lin, grid
 from models.program.fleet import Fleet
 from models.program.sites import Sites
-
-
-@dataclass(frozen=True)
-class Mixture:
-    """Splits that are mixed at one site: capacity (B, E), and (alpha (B,), rho (B, Q), share (B,)) of each; shares of a block sum to 1."""
-
-    capacity: Array
-    parts: list[tuple[Array, Array, Array]]
-
-    def rows(self, blocks: Ints) -> Mixture:
-        """The mixture of some blocks only."""
-        return Mixture(self.capacity[blocks], [(alpha[blocks], rho[blocks], share[blocks]) for alpha, rho, share in self.parts])
 
 
 @dataclass(frozen=True)

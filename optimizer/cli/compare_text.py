@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table as Grid
 
+from models.finance.labels import line_label
 from optimizer.engine.measures import MEASURES
 from optimizer.printable import printable
-from optimizer.results.terminal import PLAIN, money
-from optimizer.studies.comparison import Comparison, as_csv, as_json, line_label, sentences, shown
+from optimizer.studies.comparison import Comparison, as_csv, as_json, sentences, shown
+from optimizer.text import PLAIN, money
 
 if TYPE_CHECKING:
-    from models.problem import Debt
-    from optimizer.case.case import Case
-    from optimizer.studies.jobs import Job, Point
+    from optimizer.studies.jobs import Point
 
 WIDTH = 100
 #: a variant that no plan can meet is an answer
@@ -27,23 +26,6 @@ LABEL = 33  # columns of a name of a measure
 NARROW, BROAD = 13, 19  # columns of a plan
 #: rows of the ledger that are shown
 MOST_LINES = 12
-
-
-def mixes(case: Case) -> dict[str, tuple[str, ...]]:
-    """Pure mixes of a case: name -> changes. Each leaves shares as they are, and one instrument of new debt or none.
-
-    What is outstanding at the start stays: no limit falls below it.
-    """
-
-    def without(debt: Debt) -> tuple[str, ...]:
-        least = (f"financing.{debt.name}.minimum=0 USD",) if debt.minimum > 0.0 else ()
-        return (f"financing.{debt.name}.limit={debt.existing!r} USD", *least)
-
-    debts = case.problem().debts
-    kept = {"shares only": (), **{f"shares and {debt.name}": (debt.name,) for debt in debts}}
-    return {
-        name: tuple(change for debt in debts if debt.name not in keep for change in without(debt)) for name, keep in kept.items()
-    }
 
 
 def render(comparison: Comparison, console: Console) -> None:
@@ -102,7 +84,7 @@ def show(comparison: Comparison, json: bool, csv: bool) -> None:
 
 def exit_code(comparison: Comparison) -> int:
     """That of the first plan; where it is there, the worst of those that could not be told: limits and verification."""
-    from optimizer.cli.app import DONE, EXIT_CODES, UNVERIFIED
+    from optimizer.cli.exit_codes import DONE, EXIT_CODES, UNVERIFIED
 
     codes = [EXIT_CODES.get(one.status.upper(), UNVERIFIED) for one in comparison.points]
     if codes[0] != DONE:
@@ -149,23 +131,3 @@ def _percent(value: float | None) -> str:
 
 def _signed(usd: float) -> str:
     return "0" if abs(usd) < 0.5 else f"{'+' if usd > 0 else '-'}{money(abs(usd))}"
-
-
-def jobs_for(
-    cases: list[tuple[str, Case]], variants: tuple[str, ...], mixed: bool, changes: tuple[str, ...], limit: float | None
-) -> list[Job]:
-    """What is to be solved: each case as it stands and its variants (all, or those named); or cases alone where there are several."""
-    from optimizer.studies.jobs import Job
-
-    out: list[Job] = []
-    for path, case in cases:
-        base = "as optimised" if len(cases) == 1 else Path(path).stem
-        out.append(Job(base, path, None, changes, limit))
-        if len(cases) > 1 and not variants:
-            continue
-        names = variants or (() if mixed else tuple(case.variants))
-        prefix = "" if len(cases) == 1 else f"{Path(path).stem} "
-        out += [Job(prefix + name, path, name, changes, limit) for name in names if name in case.variants]
-        if mixed:
-            out += [Job(prefix + name, path, None, (*changes, *sets), limit) for name, sets in mixes(case).items()]
-    return out

@@ -11,8 +11,8 @@ from optimizer.explain.account import Section, Sentence, account, explain_optima
 from optimizer.explain.marginal.marginal_values import price_statements, prices_table
 from optimizer.explain.no_plan.iis import Bench
 from optimizer.printable import printable
-from optimizer.results.folder import to_csv, to_json
-from optimizer.results.terminal import money
+from optimizer.results.serialise import to_csv, to_json
+from optimizer.text import money
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,10 +19,12 @@ from optimizer.runtime.read_back import json_of
 @click.option("--frontier", metavar="FILE", help="Show this frontier (JSON); without it, that of the last `frontier`.")
 def report(result: str, html: str | None, xlsx: str | None, comparison: str | None, frontier: str | None) -> int:
     """Write the report of a solved case: RESULT is a folder DIR/<case>/<variant> that `solve` has written."""
-    from optimizer.cli.app import DONE, Mistaken
-    from optimizer.results.folder import ResultError, attach
+    from optimizer.cli.common import Mistaken
+    from optimizer.cli.exit_codes import DONE
+    from optimizer.results.folder import attach
     from optimizer.results.report import HTML, render
     from optimizer.results.report.mixes import MixError
+    from optimizer.results.serialise import ResultError
 
     folder = Path(result)
     try:
@@ -44,7 +46,7 @@ def report(result: str, html: str | None, xlsx: str | None, comparison: str | No
 
 def _rows(folder: Path, name: str, given: str | None) -> Any:
     """What a JSON file holds: the one given, or one of that name in the result or beside its variants. None where there is none."""
-    from optimizer.cli.app import Mistaken
+    from optimizer.cli.common import Mistaken
 
     above = folder.resolve().parent
     found = [folder / f"{name}.json", above / f"{name}.json", above / name / f"{name}.json"]
@@ -61,7 +63,7 @@ def _rows(folder: Path, name: str, given: str | None) -> Any:
 
 
 def _written(path: Path, data: bytes) -> Path:
-    from optimizer.cli.app import Mistaken
+    from optimizer.cli.common import Mistaken
 
     try:
         files.write_out(path, data)

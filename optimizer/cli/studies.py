@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from optimizer.cli.common import Mistaken, _check_options, _label, _load, _say, _why
 from optimizer.printable import printable
+from optimizer.results.serialise import ResultError
+from optimizer.studies.jobs import Point
+from optimizer.studies.warm_chains import INVALID
 
 if TYPE_CHECKING:
     from optimizer.case.case import Case
@@ -66,10 +70,9 @@ def sweep(path: str, vary: tuple[str, ...], name: str | None, yes: bool, changes
 
     A run that was stopped goes on where it was: finished points are kept until all are there.
     """
-    from optimizer.cli import app
     from optimizer.studies.grid import GridError, make_grid
 
-    app._check_options(changes, options["time_limit"])
+    _check_options(changes, options["time_limit"])
     variant = options["variant"]
     try:
         grid = make_grid(vary)
@@ -78,17 +81,17 @@ def sweep(path: str, vary: tuple[str, ...], name: str | None, yes: bool, changes
         if len(grid) > MANY and not yes:
             raise GridError(f"{len(grid):,} points take a while: --yes solves them all the same")
     except GridError as problem:
-        raise app.Mistaken(f"--vary {problem}") from None
-    case = app._load(path, variant, changes)
+        raise Mistaken(f"--vary {problem}") from None
+    case = _load(path, variant, changes)
     from optimizer.case.reading.diagnostics import CaseError
     from optimizer.studies import sweep as engine
 
     try:
         engine.check(path, case, grid, variant, changes)
     except GridError as problem:
-        raise app.Mistaken(f"--vary {problem}") from None
+        raise Mistaken(f"--vary {problem}") from None
     except CaseError as error:
-        raise app.Mistaken(str(error)) from None
+        raise Mistaken(str(error)) from None
     limit = options["time_limit"]
     key = engine.key(path, case, grid, variant, changes, limit)
 
@@ -97,7 +100,7 @@ def sweep(path: str, vary: tuple[str, ...], name: str | None, yes: bool, changes
         return engine.run(path, case, grid, executor, **settings)
 
     found = run(case, "sweep", name or key[:8], key, len(grid), solve, engine.write, options)
-    app._say(lambda: show_sweep(found, options["as_json"]))
+    _say(lambda: show_sweep(found, options["as_json"]))
     return engine.exit_code(found.points)
 
 
@@ -109,11 +112,10 @@ def sweep(path: str, vary: tuple[str, ...], name: str | None, yes: bool, changes
 @shared
 def frontier(path: str, points: int, changes: tuple[str, ...], **options: Any) -> int:
     """Return against tail risk: the best plan for every weight of CVaR, the ends, and the tangent point."""
-    from optimizer.cli import app
 
-    app._check_options(changes, options["time_limit"])
+    _check_options(changes, options["time_limit"])
     variant, limit = options["variant"], options["time_limit"]
-    case = app._load(path, variant, changes)
+    case = _load(path, variant, changes)
     from optimizer.studies import frontier as engine
 
     key = engine.key(case, points, variant, changes, limit)
@@ -123,8 +125,8 @@ def frontier(path: str, points: int, changes: tuple[str, ...], **options: Any) -
         return engine.run(path, case, points, executor, **settings)
 
     found = run(case, "frontier", label(variant, changes), key, points + 1, solve, engine.write, options)
-    app._say(lambda: show_frontier(found, options["as_json"]))
-    from optimizer.studies.sweep import exit_code
+    _say(lambda: show_frontier(found, options["as_json"]))
+    pass
 
     return exit_code([one.point for one in (*found.points, found.own, found.worst)])
 
@@ -154,17 +156,16 @@ class Share(click.ParamType):
 @shared
 def tornado(path: str, by: float, wanted: tuple[str, ...], top: int, changes: tuple[str, ...], **options: Any) -> int:
     """Which inputs matter: each down and up by the same share, ranked by what it does to the objective."""
-    from optimizer.cli import app
 
-    app._check_options(changes, options["time_limit"])
+    _check_options(changes, options["time_limit"])
     variant, limit = options["variant"], options["time_limit"]
-    case = app._load(path, variant, changes)
+    case = _load(path, variant, changes)
     from optimizer.studies import tornado as engine
 
     try:
         chosen = engine.choose(case, wanted)
     except ValueError as problem:
-        raise app.Mistaken(f"--vary {problem}") from None
+        raise Mistaken(f"--vary {problem}") from None
     key = engine.key(case, chosen, by, variant, changes, limit)
 
     def solve(executor: Any, journal: Any, told: Any) -> Any:
@@ -173,17 +174,16 @@ def tornado(path: str, by: float, wanted: tuple[str, ...], top: int, changes: tu
 
     name = " ".join(filter(None, [label(variant, changes), *wanted, "" if by == 0.1 else f"by {by:.6g}"]))
     found = run(case, "tornado", name, key, 2 * len(chosen), solve, lambda one, target: engine.write(one, target, top), options)
-    app._say(lambda: show_tornado(found, top, options["as_json"]))
-    from optimizer.studies.sweep import exit_code
+    _say(lambda: show_tornado(found, top, options["as_json"]))
+    pass
 
     return exit_code([found.own, *(one for bar in found.bars for one in (bar.down, bar.up))])
 
 
 def label(variant: str | None, changes: tuple[str, ...]) -> str:
     """What tells a result of a changed case from that of the case as it stands."""
-    from optimizer.cli import app
 
-    return app._label(variant, changes) or ""
+    return _label(variant, changes) or ""
 
 
 def run(
@@ -197,7 +197,6 @@ def run(
     options: dict[str, Any],
 ) -> Any:
     """Solve with a journal, write the result, and forget the journal."""
-    from optimizer.cli import app
     from optimizer.cli.progress import Progress
     from optimizer.results import folder
     from optimizer.runtime.executor import Executor, ExecutorError
@@ -214,10 +213,10 @@ def run(
         with Progress(sys.stderr, quiet) as progress, prompt(), Executor(size, scheduler, progress.tick) as executor:
             found = solve(executor, journal, Watch(progress))
         written = write(found, target)
-    except (folder.ResultError, ExecutorError) as problem:
-        raise app.Mistaken(str(problem)) from None
+    except (ResultError, ExecutorError) as problem:
+        raise Mistaken(str(problem)) from None
     except OSError as problem:
-        raise app.Mistaken(f"cannot write {part}: {app._why(problem)}") from None
+        raise Mistaken(f"cannot write {part}: {_why(problem)}") from None
     journal.remove()
     if not quiet:
         click.echo(f"{verb} in {written}", err=True)
@@ -248,7 +247,7 @@ class Watch:
 
 def show_sweep(found: Any, as_json: bool) -> None:
     """Print a sweep."""
-    from optimizer.results.folder import to_json
+    from optimizer.results.serialise import to_json
     from optimizer.studies import sweep as engine
     from optimizer.studies.comparison import shown
 
@@ -271,7 +270,7 @@ def show_sweep(found: Any, as_json: bool) -> None:
 
 def show_frontier(found: Any, as_json: bool) -> None:
     """Print a frontier."""
-    from optimizer.results.folder import to_json
+    from optimizer.results.serialise import to_json
     from optimizer.studies import frontier as engine
     from optimizer.studies.comparison import shown
 
@@ -291,7 +290,7 @@ def show_frontier(found: Any, as_json: bool) -> None:
 
 def show_tornado(found: Any, top: int, as_json: bool) -> None:
     """Print a tornado."""
-    from optimizer.results.folder import to_json
+    from optimizer.results.serialise import to_json
     from optimizer.studies import tornado as engine
 
     if as_json:
@@ -312,3 +311,13 @@ def print_table(header: list[str], rows: list[list[str]], left: int) -> None:
     for row in whole:
         cells = [one.ljust(w) if k < left else one.rjust(w) for k, (one, w) in enumerate(zip(row, widths, strict=True))]
         click.echo(printable("  ".join(cells).rstrip()))
+
+
+def exit_code(points: Sequence[Point]) -> int:
+    """The worst of those that could not be told; where none has a plan, that."""
+    from optimizer.cli.exit_codes import DONE, EXIT_CODES, NO_PLAN, UNVERIFIED, USAGE
+
+    codes = [USAGE if one.status == INVALID else EXIT_CODES.get(one.status.upper(), UNVERIFIED) for one in points]
+    if all(code == NO_PLAN for code in codes):
+        return NO_PLAN
+    return max((code for code in codes if code not in (NO_PLAN, USAGE)), default=DONE)

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optimizer.results.folder import ResultError
+from optimizer.results.serialise import ResultError
 from optimizer.runtime import files
 from optimizer.runtime.read_back import manifest_of
 

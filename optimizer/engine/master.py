@@ -19,7 +19,8 @@ from models.stopwatch import SECONDS, since
 from optimizer.solver.certificates import Certificate
 
 if TYPE_CHECKING:
-    from models.benders.cuts import Cuts, Realised
+    from models.benders.cuts import Cuts
+    from models.benders.inner_approximation import Realised
     from models.finance import FinanceStatements
     from models.program.expressions import Lin
     from models.program.program import Plan
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
     from optimizer.engine.warm_start import Seed
     from optimizer.runtime.executor import Executor, PinnedHours
     from optimizer.solver.branch_and_bound import Condition, Settled
+    from optimizer.solver.linear_program import LinearProgram
     from optimizer.solver.restricted_program import Lean
-    from optimizer.solver.session import Answer, LinearProgram, Session
+    from optimizer.solver.session import Answer, Session
 
 #: relative tolerance of every identity between the program and the books, and of the proof
 TOLERANCE = 1e-7
@@ -326,8 +328,9 @@ class _Run:
             problem = self.case.problem()
             from models.program.program import Plan
             from optimizer.runtime.memory import uncollected
+            from optimizer.solver.compile import compile_model
             from optimizer.solver.hour_blocks import block_opener
-            from optimizer.solver.session import Session, SolverOptions, cold_method, compile_model
+            from optimizer.solver.session import Session, SolverOptions, cold_method
         self.problem = problem
         self.options = SolverOptions(**self.settings)
         with self.stage("build"), uncollected():
@@ -698,7 +701,7 @@ class _Run:
         """standing: where nobody wants the best of equal plans, let hours that bear the plan out as it stands be."""
         from models.proforma.keep import keep_books
         from optimizer.solver import certificates
-        from optimizer.solver.session import load_into_model
+        from optimizer.solver.compile import load_into_model
 
         unit = self.problem.money
         lp = self.session.lp
@@ -755,7 +758,7 @@ class _Run:
 
     def _realise(self, plan: Plan, lp: LinearProgram, answer: Answer, standing: bool) -> tuple[Answer, Any]:
         """The plan with hours that were worked out, and these hours; what it is worth is the lower bound. standing: as in `_prove`."""
-        from models.benders.cuts import REAL
+        from models.benders.cut_pool import REAL
         from optimizer.solver import branch_and_bound
         from optimizer.solver.canonical import canonical, fixed_order, toward_bounds
 
@@ -800,7 +803,7 @@ class _Run:
 
     def _learned(self, lp: LinearProgram, answer: Answer, realised: Realised) -> Answer | None:
         """Give the splits that only the expected value asks for to `realised`: the plan of real hours that expects most and obeys the law."""
-        from models.benders.cuts import REAL
+        from models.benders.cut_pool import REAL
         from optimizer.solver import branch_and_bound
         from optimizer.solver.canonical import level_on_face
 

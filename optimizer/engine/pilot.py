@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from models.benders.cuts import Cuts
     from models.program.program import Plan
     from optimizer.engine.master import _Run
+    from optimizer.solver.linear_program import LinearProgram
     from optimizer.solver.restricted_program import Lean
-    from optimizer.solver.session import Answer, LinearProgram
+    from optimizer.solver.session import Answer
 
 #: blocks (sites x scenarios x periods) from which a pilot pays
 BLOCKS = 20_000

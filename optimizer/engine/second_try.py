@@ -85,6 +85,6 @@ def advice(solution: Solution) -> str:
 
 
 def _money(usd: float) -> str:
-    from optimizer.results.terminal import money
+    from optimizer.text import money
 
     return money(float(np.round(usd, 2)))

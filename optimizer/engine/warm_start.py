@@ -20,9 +20,11 @@ import numpy as np
 from models.problem import Array, Ints
 
 if TYPE_CHECKING:
-    from models.benders.cuts import Cuts, Site
+    from models.benders.cut_pool import Site
+    from models.benders.cuts import Cuts
     from optimizer.engine.master import Kept
-    from optimizer.solver.session import LinearProgram, Session
+    from optimizer.solver.linear_program import LinearProgram
+    from optimizer.solver.session import Session
 
 #: a cut is tight within this share of its right-hand side
 TIGHT = 1e-9

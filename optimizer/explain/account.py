@@ -11,7 +11,7 @@ import numpy as np
 
 from models.problem import Array, Problem
 from optimizer.explain.marginal.marginal_values import StatementPrice, compact
-from optimizer.results.terminal import money, number, percent
+from optimizer.text import money, number, percent
 
 if TYPE_CHECKING:
     from optimizer.engine.master import Kept, Solution
@@ -152,7 +152,7 @@ def _worth(solution: Solution) -> Section:
 
 def _drivers(solution: Solution) -> Section:
     """Lines of the cash flow, and of the ledger at the end, by present value in expectation."""
-    from optimizer.studies.comparison import line_label
+    from models.finance.labels import line_label
 
     problem, books = solution.problem, solution.books
     assert books is not None

@@ -9,8 +9,8 @@ from models.finance.lines import EXPECTED
 from optimizer.engine.tables import Table
 
 if TYPE_CHECKING:
+    from models.finance.bundle import FinanceStatements
     from models.finance.lines import Statement
-    from models.finance.statements import FinanceStatements
     from optimizer.engine.master import Solution
     from optimizer.engine.tables import Cell
 

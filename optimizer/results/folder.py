@@ -9,178 +9,38 @@ takes the marks away again. Numbers are written so that they read back exactly.
 from __future__ import annotations
 
 import contextlib
-import csv
 import hashlib
 import io
-import json
-import math
 import os
-import platform
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer import __version__
 from optimizer.printable import printable
 from optimizer.results.atomic_folder import beside, clear, exchange, held, left, point_latest
+from optimizer.results.read_folder import load
+from optimizer.results.serialise import BASE, SCHEMA, ResultError, to_csv, to_json
+from optimizer.results.summary_json import summary
 from optimizer.runtime import files as opened
-from optimizer.runtime.read_back import ANY, REPORT, SUMMARY, TEXT, WHOLE, Each, json_of, manifest_of, rows_of, shaped
+from optimizer.runtime.read_back import REPORT, SUMMARY, TEXT, WHOLE, Each, manifest_of, shaped
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from optimizer.engine.master import Solution
-    from optimizer.engine.tables import Cell, Table
     from optimizer.explain.marginal.marginal_values import StatementPrice
 
-SCHEMA = 1  # of summary.json and manifest.json; grows when a reader of the older one would go wrong
 MANIFEST = "manifest.json"
-BASE = "base"  # folder of the case without a variant
 NOT_VERIFIED = ".unverified"  # after the name of the folder of a plan that did not pass verification
 LONGEST_NAME = 100  # characters of a folder's name
-#: where a cell begins, with the comma as separator or another, and what follows would be evaluated; or would be taken for our own mark;
-#: or opens quotes in a text, behind which a formula could stand
-_ACTIVE = re.compile("(^|[;\t\r\n])(?=['\t\r\n]|[\\s\ufeff]*[=+\\-@\uff1d\uff0b\uff0d\uff20])|([;\t\r\n])(?=[\\s\ufeff]*\")")
 _MARK = re.compile("(^|[;\t\r\n])'")
 _SHAPES = {"summary.json": SUMMARY, "report.json": REPORT}
-TEXT_COLUMNS = frozenset(
-    ["kind", "what", "where", "scenarios", "scenario", "unit", "instrument", "statement", "line", "name", "rule",
-     "family", "site", "source", "irr_reason", "date", "period", "counts", "year", "path", "relief", "tightest", "binds", "note",
-     "measure", "label", "at"]
-)  # fmt: skip
-
-
-class ResultError(Exception):
-    """Results cannot be written or read: what and why, in a sentence."""
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Contents
-
-
-def summary(solution: Solution) -> dict[str, Any]:
-    """summary.json as a dictionary. What does not exist for an outcome is None."""
-    case, certificate = solution.case, solution.certificate
-    out: dict[str, Any] = {
-        "schema": SCHEMA,
-        "case": case.name,
-        "variant": solution.variant,
-        "digest": case.digest,
-        "versions": versions(),
-        "status": solution.outcome.name.lower(),
-        "reasons": list(solution.reasons),
-        "method": solution.method,
-        "size": dict(solution.size),
-        "weight": solution.problem.objective.weight,
-        "tail": solution.problem.objective.tail,
-        "discount": solution.problem.objective.discount,
-        "objective": solution.objective,
-        "expected_npv": None,
-        "var": None,
-        "cvar": None,
-        "upper_bound": solution.upper_bound,
-        "lower_bound": solution.lower_bound,
-        "gap": solution.gap,
-        "residuals": {
-            "verified": bool(certificate.verified) if certificate else None,
-            "primal_relative": certificate.primal_residual_relative if certificate else None,
-            "dual": certificate.dual_residual if certificate else None,
-            "books": _checks(solution.books.checks if solution.books else ()),
-            "program_against_books": _checks(solution.lp_checks),
-        },
-        "horizon_note": getattr(case, "horizon_note", None) or None,
-        "baseline": None,
-        "ledger": None,
-        "kpis": None,
-        "scenarios": None,
-    }
-    if solution.books is not None and solution.decisions is not None:
-        from optimizer.engine import tables
-
-        books = solution.books
-        out |= {"expected_npv": books.expected, "var": books.var, "cvar": books.cvar}
-        out["ledger"] = tables.ledger(solution)
-        from optimizer.results.finance_tables import key_returns
-
-        out["kpis"] = tables.expected_figures(solution) | key_returns(solution)
-        out["scenarios"] = tables.scenario_figures(solution)
-    if solution.baseline is not None:
-        one = solution.baseline
-        out["baseline"] = {
-            "name": one.name,
-            "objective": one.objective,
-            "upper_bound": one.upper_bound,
-            "expected_npv": one.expected,
-            "cvar": one.cvar,
-            "value_of_optimising": one.value_of_optimising,
-            "reason": one.reason,
-        }
-    return out
-
-
-def _checks(checks: Any) -> dict[str, dict[str, Any]]:
-    return {c.name: {"residual": c.residual, "relative": c.relative, "where": c.where} for c in checks}
-
-
-def versions() -> dict[str, str]:
-    """Versions of what made the numbers."""
-    from importlib import metadata
-
-    def installed(name: str) -> str:
-        try:
-            return metadata.version(name)
-        except metadata.PackageNotFoundError:
-            return "unknown"
-
-    return {
-        "wattfolio": __version__,
-        "highspy": installed("highspy"),
-        "pyomo": installed("pyomo"),
-        "python": platform.python_version(),
-    }
-
-
-def to_json(value: Any) -> str:
-    """JSON as it is written everywhere: indented, exact numbers, null for what is not finite, a newline at the end."""
-    return json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON takes it: texts that can be written, numbers of Python, null for what is not finite."""
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()  # a lone surrogate cannot be written
-    if value is None or isinstance(value, bool | int):
-        return value
-    number = float(value)  # numpy's numbers too
-    return number + 0.0 if math.isfinite(number) else None
-
-
-def to_csv(table: Table) -> str:
-    """CSV with exact numbers, empty cells for what does not exist, and no cell that a spreadsheet would execute."""
-    stream = io.StringIO()
-    plain_row = csv.writer(stream, lineterminator="\n").writerow
-    quoted_row = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow  # what the other leaves bare: a lone \r
-    for row in (table.header, *table.rows):
-        cells = [_cell(value) for value in row]
-        (quoted_row if any("\r" in cell for cell in cells) else plain_row)(cells)
-    return stream.getvalue()
-
-
-def _cell(value: Cell) -> str:
-    if isinstance(value, str):
-        return _ACTIVE.sub(r"\g<0>'", value)
-    if value is None:
-        return ""
-    if isinstance(value, bool | int):
-        return str(value)
-    number = float(value)
-    return repr(number + 0.0) if math.isfinite(number) else ""  # + 0.0: no negative zero
 
 
 def unmarked(text: str) -> str:
@@ -223,7 +83,7 @@ def hourly(solution: Solution) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from optimizer.engine.tables import iso_dates
+    from models.dates import iso_dates
 
     assert solution.decisions is not None
     clock, names = solution.problem.clock, solution.problem.scenarios.names
@@ -504,30 +364,6 @@ def _why(target: Path, problem: OSError) -> str:
 # Reading
 
 
-def load(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """A result folder as {'summary': dict, 'plan': DataFrame, ...}. Raises ResultError, also if a checksum differs."""
-    base = Path(path)
-    try:
-        manifest = manifest_of(base)
-        out: dict[str, Any] = {}
-        for name, entry in manifest["files"].items():
-            data = opened.read(base / name)
-            if hashlib.sha256(data).hexdigest() != entry["sha256"]:
-                raise ResultError(f"{base / name} was changed after it was written: its checksum differs")
-            stem, _, kind = name.partition(".")
-            if kind == "json":
-                out[stem] = shaped(json_of(data), _SHAPES.get(name, ANY))
-            elif kind == "csv":
-                out[stem] = _frame(data)
-            elif kind == "parquet":
-                out[stem] = _parquet(data)
-    except OSError as problem:
-        raise ResultError(f"no result in {base}: {problem.strerror or problem}") from problem
-    except (ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise ResultError(f"{base} is not a result of wattfolio: {problem}") from problem
-    return out
-
-
 def _parquet(data: bytes) -> pd.DataFrame:
     import pandas as pd
 
@@ -535,17 +371,3 @@ def _parquet(data: bytes) -> pd.DataFrame:
         return pd.read_parquet(io.BytesIO(data))
     except Exception as problem:  # the reader has errors of its own for what is no such file
         raise ValueError(f"a Parquet file cannot be read: {problem}") from None
-
-
-def _frame(data: bytes) -> pd.DataFrame:
-    """A CSV of ours: texts as texts ("NA" is a name), empty numbers as NaN, the mark before active cells taken away."""
-    import pandas as pd
-
-    header, rows = rows_of(data)
-    columns: dict[str, list[Any]] = {}
-    for name, *cells in zip(header, *rows, strict=True):
-        if name in TEXT_COLUMNS:
-            columns[name] = [unmarked(text) for text in cells]
-        else:
-            columns[name] = [float(cell) if cell else math.nan for cell in cells]  # exact, which pandas' own is not
-    return pd.DataFrame(columns)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.box import SIMPLE_HEAD, Box
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from models.dates import iso_dates
+from models.finance.rates import SMALLEST_USD
 from optimizer.engine import tables
 from optimizer.printable import printable
+from optimizer.text import PLAIN, money, number, percent
 
 if TYPE_CHECKING:
     from models.problem import Array, Problem
@@ -26,46 +28,11 @@ MOST_SCENARIOS = 12
 MOST_RULES = 12
 LEAST_PRICE = {"USD/MW": 1.0}  # up to which a limit is no scarcity
 MOST_PRICES = 4  # per unit: megawatts and dollars do not compete
-PLAIN = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)  # for files and pipes
 BALANCES = frozenset({"opening_cash", "change", "closing_cash"})  # lines of the cash flow statement that move nothing
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Numbers as people read them
-
-
-def money(usd: float | None) -> str:
-    """1,234.5 MUSD, 12.3 MUSD, 45.6 kUSD, 7.89 USD."""
-    if usd is None or not math.isfinite(usd):
-        return "-"
-    for size, unit in ((1e9, "GUSD"), (1e6, "MUSD"), (1e3, "kUSD")):
-        if abs(usd) >= size * (1e1 if unit == "GUSD" else 0.9999995):
-            return f"{_digits(usd / size)} {unit}"
-    return f"{usd:,.2f} USD" if abs(usd) >= 0.005 else "0 USD"
-
-
-def _digits(value: float) -> str:
-    """Four significant digits, all digits before the point."""
-    size = abs(value)
-    places = 0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 10 else 3
-    text = f"{value:,.{places}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def number(value: float | None, unit: str = "") -> str:
-    """A number in its unit; money scaled."""
-    if value is None or not math.isfinite(value):
-        return "-"
-    if unit == "USD":
-        return money(value)
-    if unit.startswith("USD/"):
-        return f"{money(value)[:-3]}{unit}" if abs(value) >= 1000 else f"{value:,.4g} {unit}"
-    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.4g}"
-    return f"{text} {unit}".rstrip()
-
-
-def percent(share: float | None) -> str:
-    return "-" if share is None else f"{share:,.1%}"
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -173,7 +140,7 @@ def _financing(solution: Solution, decided: list[Step], out: _Printer) -> None:
 
 
 def _step_table(problem: Problem, chosen: list[Step], out: _Printer) -> None:
-    dates = tables.iso_dates(problem.clock)
+    dates = iso_dates(problem.clock)
     one = problem.scenarios.count == 1
     rows = []
     for step in chosen[:MOST_STEPS]:
@@ -204,8 +171,8 @@ def _sources_and_uses(solution: Solution, out: _Printer) -> None:
             totals[name] = totals.get(name, 0.0) + float(odds @ part.sum(axis=1))
     if "closing_cash" in flows:
         totals["closing cash"] = -float(odds @ flows["closing_cash"][:, -1])
-    sources = sorted(((n, v) for n, v in totals.items() if v > tables.SMALLEST_USD), key=lambda item: -item[1])
-    uses = sorted(((n, -v) for n, v in totals.items() if v < -tables.SMALLEST_USD), key=lambda item: -item[1])
+    sources = sorted(((n, v) for n, v in totals.items() if v > SMALLEST_USD), key=lambda item: -item[1])
+    uses = sorted(((n, -v) for n, v in totals.items() if v < -SMALLEST_USD), key=lambda item: -item[1])
     if not sources and not uses:
         return
     out.title("Sources and uses of cash over the horizon, expected")
@@ -226,7 +193,7 @@ def _by_instrument(solution: Solution, total: Array) -> dict[str, Array]:
         for name, lines in solution.books.schedules.items()
         if name not in revolvers and "proceeds" in lines
     }
-    if parts and np.allclose(sum(parts.values()), total, rtol=1e-9, atol=tables.SMALLEST_USD):
+    if parts and np.allclose(sum(parts.values()), total, rtol=1e-9, atol=SMALLEST_USD):
         return parts
     return {"debt issued": total}
 
@@ -334,7 +301,7 @@ def _rules(solution: Solution, out: _Printer) -> None:
     breached: dict[str, int] = {}
     for c in solution.covenants:
         price[c.name] = price.get(c.name, 0.0) + c.price
-        breached[c.name] = breached.get(c.name, 0) + (c.breach > tables.SMALLEST_USD)
+        breached[c.name] = breached.get(c.name, 0) + (c.breach > SMALLEST_USD)
         if c.name not in tightest or _tightness(c) < _tightness(tightest[c.name]):
             tightest[c.name] = c
     out.title("Rules, where they are tightest")

@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from optimizer.runtime.worker import ExecutorError, Failure, call_apart, differences, dump, hold_checked, stamp, work_out_shared
+from optimizer.runtime.own_process import call_apart
+from optimizer.runtime.worker import ExecutorError, Failure, differences, dump, hold_checked, stamp, work_out_shared
 
 if TYPE_CHECKING:
     from models.hours.site_hours import SiteHours

@@ -48,7 +48,7 @@ def stamp() -> tuple[tuple[str, str], ...]:
     from importlib import metadata
     from pathlib import Path
 
-    from optimizer import __version__
+    from optimizer.version import __version__
 
     def version(name: str) -> str:
         try:
@@ -205,31 +205,6 @@ def work_out_shared(piece: Piece, request: bytes) -> Any:
     from distributed import get_worker
 
     return work_out(piece, request, get_worker().state.nthreads)
-
-
-def call_apart(payload: bytes, expected: tuple[tuple[str, str], ...]) -> Any:
-    """function(item) of `payload` in a process of its own: a cluster's worker runs tasks in threads, where HiGHS must not be.
-
-    The process ends where nobody waits for the task any more.
-    """
-    from distributed import get_worker
-
-    from optimizer.runtime.processes import Processes
-
-    _check(expected)
-    if not hasattr(_OWN, "processes"):
-        _OWN.processes = Processes(1)
-    worker = get_worker()
-    key = worker.get_current_task()
-
-    def tick() -> None:
-        task = worker.state.tasks.get(key)
-        if task is None or task.state == "cancelled":
-            raise ExecutorError("nobody waits for this task any more")
-
-    _OWN.processes.tick = tick
-    function, item = pickle.loads(payload)
-    return _OWN.processes.map(function, [item])[0]
 
 
 def _check(expected: tuple[tuple[str, str], ...]) -> None:

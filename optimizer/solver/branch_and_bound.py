@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from optimizer.solver.certificates import Certificate, verify_infeasible, verify_optimal
-from optimizer.solver.session import Answer, LinearProgram, Session, Status
+from optimizer.solver.linear_program import LinearProgram
+from optimizer.solver.session import Answer, Session, Status
 
 #: a bound counts as tight within this, relative to 1 + |bound| in program units
 TIGHT = 1e-7

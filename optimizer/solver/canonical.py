@@ -14,7 +14,8 @@ import math
 import numpy as np
 
 from optimizer.solver.certificates import relative_residual
-from optimizer.solver.session import Answer, LinearProgram, Session, Status
+from optimizer.solver.linear_program import LinearProgram
+from optimizer.solver.session import Answer, Session, Status
 
 OBJECTIVE_TOLERANCE = 1e-9  # relative; the canonical plan must cost the same to this
 ROUNDING = 1e-13  # of the largest money in the program: no price

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from optimizer.solver.session import LinearProgram
+    from optimizer.solver.linear_program import LinearProgram
 
 ROUNDING = 1e-12  # entries of a ray below this share of the largest are rounding
 NEGLIGIBLE = 1e-9  # |A'y|_j below this share of the terms it is summed from counts as zero

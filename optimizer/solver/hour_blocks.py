@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from optimizer.solver.session import Session, SolverError, SolverOptions, Status, compile_model
+from optimizer.solver.compile import compile_model
+from optimizer.solver.linear_program import SolverError
+from optimizer.solver.session import Session, SolverOptions, Status
 
 
 class BlockSolver:

@@ -21,7 +21,7 @@ import scipy.sparse as sparse
 from scipy.sparse.linalg import splu
 
 if TYPE_CHECKING:
-    from optimizer.solver.session import LinearProgram
+    from optimizer.solver.linear_program import LinearProgram
 
 #: corrections after which a factorisation that still gains nothing is given up
 MOST = 5

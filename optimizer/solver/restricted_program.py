@@ -20,7 +20,8 @@ import numpy as np
 from scipy import sparse
 
 from models.problem import Array, Ints, Mask
-from optimizer.solver.session import Answer, LinearProgram, Session, SolverOptions, Status
+from optimizer.solver.linear_program import LinearProgram
+from optimizer.solver.session import Answer, Session, SolverOptions, Status
 
 #: a row left out is missed beyond this, in program units
 MISSED = 1e-9

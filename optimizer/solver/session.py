@@ -15,34 +15,27 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
 from typing import Any
 
 import highspy
 import numpy as np
 import scipy.sparse as sparse
 
-from models.modelling import (
-    Constraint,
-    InfeasibleConstraintException,
-    InvalidConstraintError,
-    InvalidExpressionError,
-    InvalidValueError,
-    LinearStandardFormCompiler,
-    Objective,
-    Var,
-    generate_standard_repn,
-    maximize,
-)
 from models.stopwatch import timed
 from optimizer.runtime.interrupts import Watch
 from optimizer.solver.certificates import relative_residual, verify_infeasible, verify_unbounded
+from optimizer.solver.linear_program import (
+    LARGEST_COEFFICIENT,
+    LinearProgram,
+    SolverError,
+    SolverInputError,
+    _bound_pair,
+    _raise,
+    check_numbers,
+)
 
-INFINITY = 1e20  # HiGHS reads any bound or cost of this size as infinite
-LARGEST_COEFFICIENT = 1e15  # HiGHS refuses matrix entries from here on
-NAMED_AT_MOST = 5  # offenders listed in one error message
 #: nonzeros from which a cold solve is by interior point: simplex then takes five times as long
 LARGE = 40_000
 #: rows of a warm program from which exact edge weights (a solve with the basis for every row) cost more than the iterations they save
@@ -63,14 +56,6 @@ STEPS, SHARE = 1_500, 0.1
 MAGNIFIER, MAGNIFIED = 1e3, 3
 #: HiGHS's numbers of simplex methods
 DUAL, PRIMAL = 1, 4
-
-
-class SolverError(RuntimeError):
-    """HiGHS refused a call or an option. A bug or a bad setting, never a property of the case."""
-
-
-class SolverInputError(ValueError):
-    """The model holds a number that no linear program may hold; the message names row and column."""
 
 
 class Status(Enum):
@@ -94,43 +79,6 @@ _STATUS = {
     highspy.HighsModelStatus.kMemoryLimit: Status.LIMIT,
     highspy.HighsModelStatus.kInterrupt: Status.LIMIT,
 }
-
-
-@dataclass(frozen=True, eq=False)
-class LinearProgram:
-    """A minimisation in arrays. `cost` and `offset` carry `sense` and `cost_scale`; x, rows and bounds are unscaled."""
-
-    cost: np.ndarray  # (n,) objective per unit of x, times sense, times cost_scale
-    offset: float  # constant of the objective, times sense, times cost_scale
-    matrix: sparse.csc_array  # (m, n)
-    row_lower: np.ndarray
-    row_upper: np.ndarray
-    col_lower: np.ndarray
-    col_upper: np.ndarray
-    sense: int = 1  # +1: the model minimises; -1: it maximises and cost is negated already
-    columns: list = field(default_factory=list, repr=False)  # Pyomo VarData, in column order; may be empty
-    rows: list = field(default_factory=list, repr=False)  # Pyomo ConstraintData, in row order; shorter if cuts follow
-    cost_scale: float = 1.0
-
-    @cached_property
-    def number(self) -> dict[int, int]:
-        """Column of each Pyomo variable, by the variable's id."""
-        return {id(variable): j for j, variable in enumerate(self.columns)}
-
-    @property
-    def true_cost(self) -> np.ndarray:
-        """Cost without the scale, still as a minimisation."""
-        return self.cost / self.cost_scale
-
-    def objective(self, x: np.ndarray) -> float:
-        """What the Pyomo objective evaluates to at x: own sense, unscaled, offset included."""
-        return self.sense * (math.fsum(self.cost * x) + self.offset) / self.cost_scale + 0.0
-
-    def row_name(self, i: int) -> str:
-        return self.rows[i].name if i < len(self.rows) and self.rows[i] is not None else f"row {i}"
-
-    def column_name(self, j: int) -> str:
-        return self.columns[j].name if j < len(self.columns) else f"column {j}"
 
 
 def cold_method(lp: LinearProgram) -> str:
@@ -172,232 +120,6 @@ class Answer:
 # ---------------------------------------------------------------------------------------------------------- compiling
 
 
-def compile_model(model: Any, cost_scale: float = 1.0) -> LinearProgram:
-    """The active rows, columns and objective of a Pyomo model, each number checked.
-
-    A range constraint is one row. A declared variable that no row mentions becomes an empty column, so it gets a
-    value. No objective: cost zero. Raises SolverInputError for what is not a finite linear program.
-    """
-    if not (math.isfinite(cost_scale) and cost_scale > 0):
-        raise SolverInputError(f"cost_scale must be positive and finite. Currently it is {cost_scale}.")
-    try:
-        form, impossible = _standard_form(model)
-        rhs = np.array(form.rhs, dtype=float)
-        offsets = np.array(form.c_offset, dtype=float)
-    except (InvalidValueError, TypeError) as error:
-        raise SolverInputError(_invalid_number(model) or str(error)) from error
-    except (InvalidConstraintError, InvalidExpressionError) as error:
-        raise SolverInputError(str(error)) from error
-    if len(form.objectives) > 1:
-        names = ", ".join(o.name for o in form.objectives)
-        raise SolverInputError(f"The model has {len(form.objectives)} active objectives ({names}); it can have one.")
-
-    columns = list(form.columns)
-    seen = {id(v) for v in columns}
-    idle = [v for v in model.component_data_objects(Var, active=True) if id(v) not in seen and not v.fixed]
-    columns += idle
-    n = len(columns)
-
-    first, row_lower, row_upper = _one_row_per_constraint(form.rows, rhs)
-    matrix = sparse.csc_array(form.A.tocsr()[first] if len(first) < len(form.rows) else form.A, dtype=float)
-    matrix = sparse.csc_array(
-        (matrix.data, matrix.indices, np.append(matrix.indptr, np.full(len(idle), matrix.indptr[-1]))),
-        shape=(len(first) + len(impossible), n),
-    )
-    sense = -1 if form.objectives and form.objectives[0].sense == maximize else 1
-    cost = np.zeros(n)
-    if form.objectives:
-        cost[: len(form.columns)] = form.c.toarray()[0]  # Pyomo has negated a maximisation already
-
-    col_lower, col_upper = _column_bounds(columns)
-    lp = LinearProgram(
-        cost=cost * cost_scale,
-        offset=float(offsets[0]) * cost_scale if form.objectives else 0.0,
-        matrix=matrix,
-        row_lower=np.append(row_lower, [lower for _, lower, _ in impossible]),
-        row_upper=np.append(row_upper, [upper for _, _, upper in impossible]),
-        col_lower=col_lower,
-        col_upper=col_upper,
-        sense=sense,
-        columns=columns,
-        rows=[form.rows[i].constraint for i in first] + [constraint for constraint, _, _ in impossible],
-        cost_scale=cost_scale,
-    )
-    check_numbers(lp)
-    return lp
-
-
-def _standard_form(model: Any) -> tuple[Any, list[tuple[Any, float, float]]]:
-    """Pyomo's standard form, and the constraints without variables that do not hold: (constraint, lower, upper).
-
-    Pyomo raises at the first of those. Here each becomes an empty row, so the model is infeasible with a proof.
-    """
-    try:
-        return LinearStandardFormCompiler().write(model, mixed_form=True), []
-    except InfeasibleConstraintException:
-        impossible = []
-    for constraint in model.component_data_objects(Constraint, active=True):
-        lower, body, upper = constraint.to_bounded_expression(evaluate_bounds=True)
-        repn = generate_standard_repn(body, compute_values=True)
-        if repn.is_constant():
-            low = -math.inf if lower is None else lower - repn.constant
-            high = math.inf if upper is None else upper - repn.constant
-            if not low <= 0 <= high:
-                impossible.append((constraint, low, high))
-    try:
-        for constraint, _, _ in impossible:
-            constraint.deactivate()
-        return LinearStandardFormCompiler().write(model, mixed_form=True), impossible
-    finally:
-        for constraint, _, _ in impossible:
-            constraint.activate()
-
-
-def _one_row_per_constraint(entries: list, rhs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Index of the first form row of each constraint, and its lower and upper bound (a range comes as two rows)."""
-    first: list[int] = []
-    lower: list[float] = []
-    upper: list[float] = []
-    last = None
-    for i, (constraint, kind) in enumerate(entries):
-        if constraint is not last:
-            first.append(i)
-            lower.append(-np.inf)
-            upper.append(np.inf)
-            last = constraint
-        if kind <= 0:
-            lower[-1] = rhs[i]
-        if kind >= 0:
-            upper[-1] = rhs[i]
-    return np.array(first, dtype=int), np.array(lower, dtype=float), np.array(upper, dtype=float)
-
-
-def _column_bounds(columns: list) -> tuple[np.ndarray, np.ndarray]:
-    lower = np.full(len(columns), -np.inf)
-    upper = np.full(len(columns), np.inf)
-    faults = []
-    for j, v in enumerate(columns):
-        if not v.is_continuous():
-            faults.append(f"{v.name}: is declared {v.domain.name}; this is a linear program, only reals are solved")
-            continue
-        try:
-            lo, up = v.bounds
-        except ValueError as error:  # Pyomo refuses NaN bounds here and names the variable
-            faults.append(str(error))
-            continue
-        if lo is not None:
-            lower[j] = lo
-        if up is not None:
-            upper[j] = up
-    _raise(faults)
-    return lower, upper
-
-
-def _invalid_number(model: Any) -> str:
-    """Where Pyomo met a number it cannot emit: found by a second, slower walk."""
-    faults = []
-    for component in model.component_data_objects((Objective, Constraint), active=True):
-        expression = component.expr if component.ctype is Objective else component.body
-        try:
-            repn = generate_standard_repn(expression, compute_values=True)
-        except Exception as error:  # any failure here is only part of the message
-            faults.append(f"{component.name}: {error}")
-            continue
-        for variable, value in zip(repn.linear_vars, repn.linear_coefs, strict=True):
-            if not _is_finite(value):
-                faults.append(f"{component.name}: coefficient of {variable.name} is {value}")
-        if not _is_finite(repn.constant):
-            faults.append(f"{component.name}: constant is {repn.constant}")
-    return _list(faults)
-
-
-def _is_finite(value: Any) -> bool:
-    try:
-        return math.isfinite(value)
-    except (TypeError, ValueError):
-        return False
-
-
-def check_numbers(lp: LinearProgram) -> None:
-    """Every number finite (bounds may be infinite on their own side), else SolverInputError with all the places."""
-    m, n = lp.matrix.shape
-    sizes = {"cost": n, "col_lower": n, "col_upper": n, "row_lower": m, "row_upper": m}
-    _raise(
-        [
-            f"{name} has shape {getattr(lp, name).shape}, expected ({size},)"
-            for name, size in sizes.items()
-            if getattr(lp, name).shape != (size,)
-        ]
-    )
-    faults = []
-    with np.errstate(invalid="ignore"):
-        for k in np.flatnonzero(~(np.abs(lp.matrix.data) < LARGEST_COEFFICIENT)):
-            j = int(np.searchsorted(lp.matrix.indptr, k, side="right")) - 1
-            row = lp.row_name(int(lp.matrix.indices[k]))
-            faults.append(f"{row}: coefficient of {lp.column_name(j)} is {lp.matrix.data[k]}")
-        for column in np.flatnonzero(~(np.abs(lp.cost) < INFINITY)).tolist():
-            faults.append(f"objective: coefficient of {lp.column_name(column)} is {lp.true_cost[column]}")
-        if not math.isfinite(lp.offset):
-            faults.append(f"objective: constant is {lp.offset}")
-        faults += _bad_bounds(lp.row_lower, lp.row_upper, lp.row_name)
-        faults += _bad_bounds(lp.col_lower, lp.col_upper, lp.column_name)
-    _raise(faults)
-
-
-def _bad_bounds(lower: np.ndarray, upper: np.ndarray, name: Any) -> list[str]:
-    faults = [f"{name(int(i))}: lower bound is {lower[i]}" for i in np.flatnonzero(~(lower < INFINITY))]
-    return faults + [f"{name(int(i))}: upper bound is {upper[i]}" for i in np.flatnonzero(~(upper > -INFINITY))]
-
-
-def _list(faults: list[str]) -> str:
-    more = f"\n  and {len(faults) - NAMED_AT_MOST} more" if len(faults) > NAMED_AT_MOST else ""
-    return "\n  ".join(["Not a finite linear program:", *faults[:NAMED_AT_MOST]]) + more if faults else ""
-
-
-def _raise(faults: list[str]) -> None:
-    if faults:
-        raise SolverInputError(_list(faults))
-
-
-def suggest_cost_scale(lp: LinearProgram, smallest: float = 1e-2, largest: float = 1e6) -> float:
-    """A power of ten for `compile_model(cost_scale=...)`, relative to lp's own scale: multiply the two.
-
-    HiGHS's dual tolerance is absolute, so a column whose reduced cost stays below it is never priced. The money of a
-    column is its own |cost|; a column without one borrows it through rows (theta = sum 5e-5 x_h, theta costs 1, so
-    each x_h is worth 5e-5): money_j = max_i |a_ij| max_k money_k / |a_ik|, repeated a few times. Chosen is the power
-    nearest to 1 that brings the smallest money to `smallest` or more (1e-9 tolerance: seven digits), unless that
-    lifts the largest cost over `largest`. A heuristic; the verification of the answer is what decides.
-    """
-    money = np.abs(lp.cost)
-    if not money.any():
-        return 1.0
-    entries = sparse.coo_array(lp.matrix)
-    i, j, size = entries.row, entries.col, np.abs(entries.data)
-    size_ok = size > 0
-    i, j, size = i[size_ok], j[size_ok], size[size_ok]
-    for _ in range(5):
-        price = np.zeros(lp.matrix.shape[0])
-        np.maximum.at(price, i, money[j] / size)
-        reached = np.zeros_like(money)
-        np.maximum.at(reached, j, price[i] * size)
-        new = (money == 0) & (reached > 0)
-        if not new.any():
-            break
-        money[new] = reached[new]
-    need = math.ceil(math.log10(smallest) - math.log10(float(money[money > 0].min())) - 1e-12)
-    room = math.floor(math.log10(largest) - math.log10(float(np.abs(lp.cost).max())) + 1e-12)
-    return 10.0 ** min(max(0, need), room)
-
-
-def load_into_model(lp: LinearProgram, answer: Answer) -> None:
-    """Set the value of every Pyomo variable of the program to the answer's x."""
-    if answer.x.shape != (len(lp.columns),) or not np.isfinite(answer.x).all():
-        raise SolverError(f"No plan to load: the answer is {answer.status.value}. {answer.message}".strip())
-    for variable, value in zip(lp.columns, answer.x.tolist(), strict=True):
-        variable.set_value(value, skip_validation=True)  # a bound missed by 1e-12 is not an error here
-        variable.stale = False
-
-
 # ------------------------------------------------------------------------------------------------------------ solving
 
 _scheduler_threads: int | None = None  # what this process's HiGHS scheduler was last started with
@@ -409,18 +131,6 @@ def _claim_scheduler(threads: int) -> None:
     if _scheduler_threads is not None and _scheduler_threads != threads:
         highspy.Highs.resetGlobalScheduler(True)
     _scheduler_threads = threads
-
-
-def _bound_pair(lower: Any, upper: Any, what: str) -> tuple[np.ndarray, np.ndarray]:
-    """Checked bounds; a pair crossed by rounding only (1e-12 relative) is joined, since HiGHS calls it infeasible."""
-    lower, upper = np.array(lower, dtype=float), np.array(upper, dtype=float)
-    if lower.shape != upper.shape:
-        raise SolverInputError(f"{what}: {lower.shape[0]} lower bounds but {upper.shape[0]} upper bounds")
-    _raise(_bad_bounds(lower, upper, lambda i: f"{what} {i}"))
-    with np.errstate(invalid="ignore"):
-        rounding = (lower > upper) & (lower - upper <= 1e-12 * (1 + np.abs(lower)))
-    upper[rounding] = lower[rounding]
-    return np.where(lower <= -INFINITY, -np.inf, lower), np.where(upper >= INFINITY, np.inf, upper)
 
 
 class Session:

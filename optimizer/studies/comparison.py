@@ -5,33 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from models.finance.labels import line_label
 from optimizer.engine.measures import BY_KEY, MEASURES
 from optimizer.engine.tables import Cell, Table
-from optimizer.results.folder import to_csv, to_json
-from optimizer.results.terminal import money, percent
+from optimizer.results.serialise import to_csv, to_json
 from optimizer.studies.jobs import Point
+from optimizer.text import money, percent
 
 SCHEMA = 1  # of comparison.json
 #: instruments and ledger lines that move by no more than this share of the largest objective are left out of sentences
 SMALL = 1e-4
 #: rates above it say no more than that next to nothing was paid in
 MOST_SHOWN = 10.0
-#: ledger lines in words
-LINES = {
-    "dividends": "dividends",
-    "contributions": "paid in by shareholders",
-    "rescue": "rescue equity",
-    "rescue_penalty": "distress",
-    "soft_rules": "rules breached at a price",
-    "dilution": "given to new shareholders",
-    "conversion": "given to holders of convertibles",
-    "capped_call": "capped calls",
-    "terminal_cash": "cash at the end",
-    "terminal_coins": "coins at the end",
-    "terminal_rigs": "rigs at the end",
-    "terminal_contracts": "contracts at the end",
-    "terminal_debt": "debt at the end",
-}
 
 
 @dataclass(frozen=True)
@@ -219,15 +204,6 @@ def _against(comparison: Comparison, one: Point) -> str:
     if tail is not None and abs(tail) > SMALL * size:
         text += f"; in the tail {money(abs(tail))} {'better' if tail > 0 else 'worse'}"
     return text + "."
-
-
-def line_label(entry: str) -> str:
-    """A ledger entry in words."""
-    if entry.startswith("terminal_put["):
-        return f"put to come of {entry[len('terminal_put[') : -1]}"
-    return LINES.get(
-        entry, entry.replace("terminal_", "").replace("_", " ") + (" at the end" if entry.startswith("terminal_") else "")
-    )
 
 
 # ---- measures as people read them ------------------------------------------------------------------------------------

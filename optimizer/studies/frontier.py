@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.engine.measures import MEASURES
 from optimizer.engine.tables import Cell, Table
-from optimizer.results.folder import to_csv, to_json
+from optimizer.results.serialise import to_csv, to_json
 from optimizer.runtime.worker import Failure
 from optimizer.studies.comparison import shown
 from optimizer.studies.jobs import Job, Point

@@ -17,11 +17,11 @@ from optimizer.case.schema.case_model import SuppliesReader
 from optimizer.case.schema.field_types import ClockHours, Count, HourlyReader, Months, Over, Quantity
 from optimizer.engine.measures import MEASURES
 from optimizer.engine.tables import Cell, Table
-from optimizer.results.folder import to_csv, to_json
+from optimizer.results.serialise import to_csv, to_json
 from optimizer.studies.comparison import shown
 from optimizer.studies.grid import BASE, VARIANT, Axis, Grid, GridError
 from optimizer.studies.jobs import Job, Point
-from optimizer.studies.warm_chains import INVALID, Journal, key_of, solve_in_chains
+from optimizer.studies.warm_chains import Journal, key_of, solve_in_chains
 
 if TYPE_CHECKING:
     from optimizer.case.case import Case
@@ -344,13 +344,3 @@ def _sentence(sweep: Sweep) -> str:
 def sentence(sweep: Sweep) -> str:
     """What came out, in a sentence or two."""
     return _sentence(sweep)
-
-
-def exit_code(points: Sequence[Point]) -> int:
-    """The worst of those that could not be told; where none has a plan, that."""
-    from optimizer.cli.app import DONE, EXIT_CODES, NO_PLAN, UNVERIFIED, USAGE
-
-    codes = [USAGE if one.status == INVALID else EXIT_CODES.get(one.status.upper(), UNVERIFIED) for one in points]
-    if all(code == NO_PLAN for code in codes):
-        return NO_PLAN
-    return max((code for code in codes if code not in (NO_PLAN, USAGE)), default=DONE)

@@ -19,7 +19,7 @@ from optimizer.case.schema.case_model import CaseModel
 from optimizer.case.schema.field_types import HourlyReader, Over, Quantity
 from optimizer.engine.measures import MEASURES
 from optimizer.engine.tables import Cell, Table
-from optimizer.results.folder import to_csv, to_json
+from optimizer.results.serialise import to_csv, to_json
 from optimizer.runtime.worker import Failure
 from optimizer.studies.comparison import shown
 from optimizer.studies.jobs import Job, Point

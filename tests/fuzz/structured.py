@@ -14,7 +14,7 @@ from typing import Any
 from optimizer.case.case import Case
 from optimizer.case.reading.diagnostics import CaseError
 from optimizer.case.reading.yaml_tree import Node
-from optimizer.cli.app import EXIT_CODES, LIMIT, NO_PLAN, UNVERIFIED, USAGE
+from optimizer.cli.exit_codes import EXIT_CODES, LIMIT, NO_PLAN, UNVERIFIED, USAGE
 from optimizer.engine.master import Outcome, Solution, solve, solve_problem
 from tests.fuzz import arrays, verdict
 from tests.fuzz.identities import IDENTITIES, NEVER_BETTER, NEVER_WORSE, SAME, Pair

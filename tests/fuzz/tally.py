@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from optimizer.cli.app import LIMIT, USAGE
+from optimizer.cli.exit_codes import LIMIT, USAGE
 from tests.fuzz import verdict
 from tests.fuzz.verdict import Verdict
 

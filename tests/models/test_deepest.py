@@ -10,7 +10,8 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from models.benders.deepest_cut import DEEP, Deepest
-from optimizer.solver.session import LinearProgram, Session, SolverOptions
+from optimizer.solver.linear_program import LinearProgram
+from optimizer.solver.session import Session, SolverOptions
 
 TEMPLATE = LinearProgram(np.zeros(1), 0.0, sparse.csc_array((1, 1)), *(np.zeros(1) for _ in range(4)), cost_scale=1e3)
 

@@ -10,11 +10,11 @@ import pytest
 
 from models.decisions import SiteDispatch
 from models.hours.dispatch import PlannedHours
+from models.hours.mixture import Mixture
 from models.hours.site_hours import SiteHours
 from models.problem import Array, Problem
 from models.proforma.keep import keep_books
 from models.program.program import Plan
-from models.program.recourse_value import Mixture
 from optimizer.engine.master import solve_problem
 from optimizer.solver.hour_blocks import block_opener
 from tests.random_problems import random_problem

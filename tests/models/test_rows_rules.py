@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from models.problem import Call, Diesel, Function, Payments, Problem, Project, RigOption, Rule, Sweep, Term
-from models.program.covenants import MONEY, Words
 from models.program.program import Plan
+from models.program.words import MONEY, Words
 from models.rules import language as rules
 from tests.models.rows import close, keys, row_is, solved
 from tests.models.tiny import dates, debt_of, equity_of, expansion_of, hourly, path, rig_of, service_of, site_of, stream, tiny

@@ -16,7 +16,8 @@ from models.program.program import Plan
 from models.program.tax import depreciation_shares
 from optimizer.case.arrays.frame import MACRS
 from optimizer.engine.master import Outcome, solve_problem
-from optimizer.solver.session import LinearProgram, compile_model
+from optimizer.solver.compile import compile_model
+from optimizer.solver.linear_program import LinearProgram
 from tests.models.rows import close, keys, row_is, solved
 from tests.models.tiny import clock_of, dates, debt_of, expansion_of, path, rig_of, service_of, site_of, stream, tiny
 

@@ -15,8 +15,9 @@ from models.problem import Depreciation, Problem, Rule
 from optimizer.engine.master import Outcome, Solution, solve_problem
 from optimizer.engine.narrowing import Baseline, baselines, monthly_margin, payback_orders
 from optimizer.results import terminal
-from optimizer.results.folder import summary as to_summary
-from optimizer.results.folder import to_json
+from optimizer.results.serialise import to_json
+from optimizer.results.summary_json import summary as to_summary
+from optimizer.text import money
 from tests.models.tiny import (
     at,
     dates,
@@ -322,7 +323,7 @@ def test_it_is_told_with_every_solve() -> None:
         "cvar": one.cvar, "value_of_optimising": one.value_of_optimising, "reason": None,
     }  # fmt: skip
     line = next(line for line in printed(replace(solution, case=case)).splitlines() if "no new investment" in line)
-    assert terminal.money(one.objective) in line and terminal.money(one.value_of_optimising) in line
+    assert money(one.objective) in line and money(one.value_of_optimising) in line
     silent = replace(solution, case=case, baseline=None)
     assert json.loads(to_json(to_summary(silent)))["baseline"] is None and "no new investment" not in printed(silent)
     why = replace(

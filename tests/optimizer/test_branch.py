@@ -13,7 +13,8 @@ from scipy import optimize, sparse
 from models.problem import Array
 from optimizer.solver import branch_and_bound
 from optimizer.solver.branch_and_bound import Condition, Settled, Tight, dive, dodged, nearest, settle
-from optimizer.solver.session import Answer, LinearProgram, Session, SolverOptions, Status
+from optimizer.solver.linear_program import LinearProgram
+from optimizer.solver.session import Answer, Session, SolverOptions, Status
 
 SEEDS = range(60)
 

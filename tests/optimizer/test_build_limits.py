@@ -11,7 +11,7 @@ from models.hours.meters import allowance, yearly_price
 from models.problem import Problem
 from optimizer.case.case import Case
 from optimizer.engine.tables import limits, steps
-from optimizer.results import folder
+from optimizer.results import folder, read_folder
 
 HORIZON = "horizon: {start: 2026-07, years: 2, period: half-year, hours: {every: 25}}\n"
 MINER = (
@@ -149,7 +149,7 @@ def test_limits_csv(load, tmp_path: Path, method: str) -> None:  # type: ignore[
         assert energy["used"] == pytest.approx(used / 0.4, rel=1e-9) and energy["shadow_price"] == 0.0
     paid = [(step.d, step.what, step.where, step.unit) for step in steps(solution) if step.kind == "exceed"]
     assert paid == [(d, "emission cap", "(company)", "t") for d in (1, 3, 4)]
-    loaded = folder.load(folder.write(solution, tmp_path / "out"))
+    loaded = read_folder.load(folder.write(solution, tmp_path / "out"))
     assert loaded["limits"]["year"].tolist()[:3] == ["2026", "2027", "2028"]
     assert loaded["limits"]["used"].tolist() == [row[6] for row in table.rows]
     assert loaded["summary"]["kpis"]["emissions_t"] == pytest.approx(

@@ -10,7 +10,8 @@ import scipy.sparse as sparse
 
 from optimizer.solver.canonical import canonical, fixed_order, toward_bounds
 from optimizer.solver.certificates import verify_optimal
-from optimizer.solver.session import LinearProgram, Session, SolverOptions, Status, solve
+from optimizer.solver.linear_program import LinearProgram
+from optimizer.solver.session import Session, SolverOptions, Status, solve
 
 INF = math.inf
 PATHS = [

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from optimizer.studies.regression import views
-from optimizer.studies.regression.check import (  # fmt: skip
+from optimizer.studies.regression.check import (
     DIFFERENT,
     ERROR,
     LIMIT,

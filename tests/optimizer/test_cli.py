@@ -14,11 +14,14 @@ from typing import Any
 
 import pytest
 
-from optimizer import __version__
-from optimizer.cli import app
+from optimizer.cli import app, cases
+from optimizer.cli.exit_codes import USAGE
 from optimizer.engine import master
 from optimizer.engine.master import Outcome
 from optimizer.results import folder as results
+from optimizer.results.read_folder import load
+from optimizer.results.serialise import ResultError
+from optimizer.version import __version__
 
 ROOT = Path(app.__file__).parents[1]
 CASE = """\
@@ -123,7 +126,7 @@ def test_variants_and_settings_have_their_own_folders(case: Path, capsys: pytest
     assert code == 0
     assert json.loads(changed)["objective"] == pytest.approx(json.loads(out)["objective"])
     assert len([path for path in results.folder("out", "mill town", None).parent.iterdir() if not path.is_symlink()]) == 3
-    assert results.load(results.folder("out", "mill town", "small"))["summary"]["variant"] == "small"
+    assert load(results.folder("out", "mill town", "small"))["summary"]["variant"] == "small"
 
 
 @pytest.mark.parametrize(
@@ -250,7 +253,7 @@ def test_a_disk_that_fills_up_still_shows_the_answer(
     case: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*arguments: Any, **options: Any) -> None:
-        raise results.ResultError("cannot write results to out: No space left on device")
+        raise ResultError("cannot write results to out: No space left on device")
 
     monkeypatch.setattr(results, "write", full)
     code, out, err = run(capsys, "solve", str(case))
@@ -326,7 +329,7 @@ atexit.register(lambda: print("done", end=""))
 from optimizer.cli import main
 main(["schema", "--nonsense"] if sys.argv[1:] else ["--version"])
 """
-    for more, exit_code in (((), 0), (("x",), app.USAGE)):
+    for more, exit_code in (((), 0), (("x",), USAGE)):
         done = subprocess.run([sys.executable, "-c", code, *more], capture_output=True, text=True, cwd=ROOT, check=False)
         assert done.returncode == exit_code and done.stdout.endswith("done")
         assert (__version__ in done.stdout) == (not more) and ("nonsense" in done.stderr) == bool(more)
@@ -346,7 +349,7 @@ def test_new_writes_a_template_and_never_over_a_file(
     (tmp_path / "templates").mkdir()
     (tmp_path / "templates" / "quickstart.yaml").write_text("# A first case\n" + CASE)
     (tmp_path / "templates" / "farmer.yaml").write_text("horizon: {}\n")
-    monkeypatch.setattr(app, "TEMPLATES", tmp_path / "templates")
+    monkeypatch.setattr(cases, "TEMPLATES", tmp_path / "templates")
     code, out, _ = run(capsys, "new", "--list")
     assert code == 0
     assert [line.split() for line in out.splitlines()] == [["farmer"], ["quickstart", "A", "first", "case"]]

@@ -14,11 +14,11 @@ from click.testing import CliRunner
 
 from optimizer.case.case import Case
 from optimizer.cli.app import cli
-from optimizer.cli.compare_text import mixes
 from optimizer.engine.measures import MEASURES, breach_probability, measures, quantile
 from optimizer.runtime.executor import Executor
 from optimizer.studies.comparison import Comparison, account, sentences
 from optimizer.studies.jobs import FAILED, Job, Point, point, solve_job, solve_many
+from optimizer.studies.mixes import mixes
 
 ROOT = Path(__file__).parents[2]
 MIXES = str(ROOT / "optimizer" / "templates" / "mixes.yaml")

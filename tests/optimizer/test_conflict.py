@@ -21,7 +21,8 @@ from optimizer.explain.no_plan.elastic_program import Finding, Shift, Trial
 from optimizer.explain.no_plan.explanation import Explanation, explain, explain_problem, explain_refuted, refuted
 from optimizer.explain.no_plan.iis import Bench, Change, Conflict, collide
 from optimizer.explain.no_plan.repairs import Repair, all_conflicts
-from optimizer.explain.no_plan.requirements.catalogue import Stated, stated
+from optimizer.explain.no_plan.requirements.catalogue import stated
+from optimizer.explain.no_plan.row_owners import Stated
 from tests.benchmarks.problems import whole
 
 CASES = Path(__file__).parents[1] / "cases" / "infeasible"

@@ -15,6 +15,7 @@ import pytest
 from optimizer import Case
 from optimizer.engine.tables import Table
 from optimizer.results import folder as results
+from optimizer.results.serialise import _cell, to_csv
 from optimizer.studies import comparison, frontier, sweep, tornado
 
 HOSTILE = (
@@ -52,7 +53,7 @@ def formulas(data: str) -> list[str]:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_text_is_no_formula_wherever_it_stands_and_reads_back(text: str) -> None:
     for row in ((text, 1.0, "z"), (-1.0, text, "z"), ("z", text, text), ("z", -2, text)):
-        data = results.to_csv(Table(("name", "value", "what"), (row,)))
+        data = to_csv(Table(("name", "value", "what"), (row,)))
         assert not formulas(data), data
         (back,) = list(csv.reader(io.StringIO(data, newline="")))[1:]
         assert [results.unmarked(cell) for cell, was in zip(back, row, strict=True) if isinstance(was, str)] == [
@@ -62,7 +63,7 @@ def test_a_text_is_no_formula_wherever_it_stands_and_reads_back(text: str) -> No
 
 @pytest.mark.parametrize("text", ORDINARY)
 def test_ordinary_text_is_written_as_it_is(text: str) -> None:
-    assert results._cell(text) == text and results.unmarked(text) == text
+    assert _cell(text) == text and results.unmarked(text) == text
 
 
 NAMES = {"rule": "x;=cmd|' /C calc'!A0;y", "floor": ';"=1+1', "line": "a;@SUM(1)"}
@@ -107,7 +108,7 @@ def test_all_tables_are_written_by_the_one_function_that_marks() -> None:
     writers = [path.name for path in sorted(root.rglob("*.py")) if "csv.writer(" in path.read_text(encoding="utf-8")]
     assert writers == ["results.py"]
     for module in (sweep, tornado, frontier, comparison):
-        assert module.to_csv is results.to_csv
+        assert module.to_csv is to_csv
 
 
 def test_a_spreadsheet_shows_them_as_text(written: Mapping[str, str], tmp_path: Path) -> None:
@@ -120,7 +121,7 @@ def test_a_spreadsheet_shows_them_as_text(written: Mapping[str, str], tmp_path: 
         folder = tmp_path / separator
         folder.mkdir()
         (folder / "covenants.csv").write_text(written["covenants.csv"], encoding="utf-8", newline="")
-        (folder / "hostile.csv").write_text(results.to_csv(hostile), encoding="utf-8", newline="")
+        (folder / "hostile.csv").write_text(to_csv(hostile), encoding="utf-8", newline="")
         (folder / "bare.csv").write_text(
             "name,value\n=1+1,2\n;=1+1;2\n", encoding="utf-8"
         )  # without marks: a formula with either

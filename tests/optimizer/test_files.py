@@ -13,10 +13,11 @@ import pytest
 from optimizer.case.reading.diagnostics import CaseError
 from optimizer.case.reading.hourly_data import Files
 from optimizer.case.reading.yaml_tree import Node, read
-from optimizer.cli import app
+from optimizer.cli.exit_codes import DIFFERENT, USAGE
 from optimizer.results import atomic_folder
 from optimizer.results import folder as results
-from optimizer.results.folder import ResultError
+from optimizer.results.read_folder import load
+from optimizer.results.serialise import ResultError
 from optimizer.runtime import files
 from optimizer.studies.regression import blessed
 from optimizer.studies.warm_chains import Journal
@@ -78,7 +79,7 @@ def test_a_pipe_that_comes_between_two_looks_is_seen(tmp_path: Path, monkeypatch
 def test_a_pipe_for_a_case(tmp_path: Path, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     path = pipe(tmp_path / "case.yaml")
     code, out, err = run(capsys, *verb.split(), str(path))
-    assert code == app.USAGE and out == "" and "it is a pipe, not a regular file" in err
+    assert code == USAGE and out == "" and "it is a pipe, not a regular file" in err
 
 
 def test_a_pipe_for_hourly_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +97,7 @@ def test_a_pipe_for_a_blessed_result(case: Path, capsys: pytest.CaptureFixture[s
     """As of any blessed result that cannot be used: the check fails."""
     pipe(blessed.path_of("results", "mill town", None))
     code, out, _ = run(capsys, "check", str(case), "--variant", "base", "--quiet")
-    assert code == app.DIFFERENT and "it is a pipe, not a regular file" in out
+    assert code == DIFFERENT and "it is a pipe, not a regular file" in out
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "plan.csv", "workbook.xlsx"])
@@ -106,17 +107,17 @@ def test_a_pipe_in_a_result(case: Path, name: str, capsys: pytest.CaptureFixture
     pipe(folder / name)
     option = "--xlsx" if name == "workbook.xlsx" else "--html"
     code, _, err = run(capsys, "report", str(folder), option, "made")
-    assert code == app.USAGE and "it is a pipe, not a regular file" in err and not Path("made").exists()
+    assert code == USAGE and "it is a pipe, not a regular file" in err and not Path("made").exists()
     if name != "workbook.xlsx":
         with pytest.raises(ResultError, match="it is a pipe"):
-            results.load(folder)
+            load(folder)
 
 
 def test_a_pipe_for_a_comparison(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "solve", str(case), "--quiet")[0] == 0
     folder = str(results.folder("out", "mill town", None))
     code, _, err = run(capsys, "report", folder, "--html", "made", "--comparison", str(pipe(Path("p"))))
-    assert code == app.USAGE and "it is a pipe" in err
+    assert code == USAGE and "it is a pipe" in err
 
 
 def test_a_pipe_in_a_tree_of_yaml(tmp_path: Path) -> None:
@@ -152,7 +153,7 @@ def test_a_lock_that_is_not_ours_is_left_alone(case: Path, how: Any, capsys: pyt
     how(lock, victim)
     before = lock.lstat()
     code, _, err = run(capsys, "solve", str(case), "--quiet")
-    assert code == app.USAGE and "is no lock of wattfolio and is left alone" in err and len(err.splitlines()) == 1
+    assert code == USAGE and "is no lock of wattfolio and is left alone" in err and len(err.splitlines()) == 1
     assert victim.read_text() == "ten years of work\n"
     assert (lock.lstat().st_ino, lock.lstat().st_mode) == (before.st_ino, before.st_mode) and not target.exists()
 
@@ -242,7 +243,7 @@ def test_a_folder_that_is_no_result_is_left_alone(case: Path, manifest: Any, cap
     (target / "manifest.json").write_text("[" * 100_000 if manifest is None else json.dumps(manifest))
     (target / "thesis.tex").write_text("ten years of work")
     code, _, err = run(capsys, "solve", str(case), "--quiet")
-    assert code == app.USAGE and "is no result of wattfolio" in err and len(err.splitlines()) == 1
+    assert code == USAGE and "is no result of wattfolio" in err and len(err.splitlines()) == 1
     assert (target / "thesis.tex").read_text() == "ten years of work"
 
 
@@ -251,11 +252,11 @@ def test_a_result_with_something_of_the_users_in_it_is_left_alone(case: Path, ca
     target = results.folder("out", "mill town", None)
     (target / "notes").mkdir()
     code, _, err = run(capsys, "solve", str(case), "--quiet")
-    assert code == app.USAGE and 'its manifest.json does not list "notes"' in err
+    assert code == USAGE and 'its manifest.json does not list "notes"' in err
     (target / "notes").rmdir()
     (target / "plan.csv").unlink()
     (target / "plan.csv").symlink_to(case)  # a listed name, and not the file that was written
-    assert run(capsys, "solve", str(case), "--quiet")[0] == app.USAGE
+    assert run(capsys, "solve", str(case), "--quiet")[0] == USAGE
     (target / "plan.csv").unlink()  # one that is gone is no harm; nor is what a killed `report` has left
     (target / ".report.html.0123abcd.tmp").write_text("half")
     assert run(capsys, "solve", str(case), "--quiet")[0] == 0

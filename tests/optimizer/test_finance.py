@@ -20,6 +20,8 @@ from optimizer.case.case import Case
 from optimizer.engine.master import Outcome, Solution, solve_problem
 from optimizer.results import folder
 from optimizer.results.finance_tables import FINANCE_TABLES, KEY_MEASURES
+from optimizer.results.read_folder import load
+from optimizer.results.serialise import ResultError
 from tests.models.tiny import at, dates, debt_of, equity_of, idle, rig_of, site_of, stream, tiny
 from tests.random_problems import random_problem
 
@@ -252,7 +254,7 @@ def test_years_add_flows_up_and_show_stocks_at_their_end() -> None:
 
 def test_files_hold_the_statements(tmp_path: Path) -> None:
     whole = solution("quickstart")
-    loaded = folder.load(folder.write(whole, tmp_path))
+    loaded = load(folder.write(whole, tmp_path))
     assert {name.partition(".")[0] for name in FINANCE_TABLES} <= set(loaded)
     for name, one in (
         ("income_statement", whole.finance.income),
@@ -280,7 +282,7 @@ def test_nothing_is_written_where_statements_do_not_tie(tmp_path: Path) -> None:
     wrong = whole.books.income["overhead"] + 1e6
     off = replace(whole, books=replace(whole.books, income=whole.books.income | {"overhead": wrong}))
     off = replace(off, case=SimpleNamespace(name="x", variant=None, digest="d" * 64, horizon_note=None))  # type: ignore[arg-type]
-    with pytest.raises(folder.ResultError, match="do not tie"):
+    with pytest.raises(ResultError, match="do not tie"):
         folder.write(off, tmp_path)
     assert list(tmp_path.rglob("*.csv")) == []
 

@@ -10,11 +10,11 @@ import pytest
 import pyxirr
 
 from models.finance.cap_table import if_converted
+from models.finance.rates import irr
 from models.finance.returns import loan_life_coverage, mirr, npv, payback
 from models.problem import Call, Clock, Conversion
 from models.proforma.interest import effective_spread, left_of_cost
 from models.program.strips import strip
-from optimizer.engine.tables import irr
 from tests.models.test_proforma_debt import lent, line
 from tests.models.tiny import clock_of, debt_of, tiny
 

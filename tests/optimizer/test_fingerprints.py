@@ -10,7 +10,8 @@ import scipy.sparse as sparse
 
 from optimizer import Case
 from optimizer.case.reading import yaml_tree
-from optimizer.solver.session import LinearProgram, compile_model
+from optimizer.solver.compile import compile_model
+from optimizer.solver.linear_program import LinearProgram
 from optimizer.studies.regression import fingerprints
 from optimizer.studies.regression.fingerprints import Moved, moved, of_array, of_case, of_problem, of_program
 from tests.optimizer.company import SMALL

@@ -15,7 +15,8 @@ import pytest
 from optimizer.results import atomic_folder
 from optimizer.results import folder as results
 from optimizer.results.atomic_folder import FolderInUse, clear, exchange, held, point_latest
-from optimizer.results.folder import ResultError
+from optimizer.results.read_folder import load
+from optimizer.results.serialise import ResultError
 from tests.optimizer.test_results import solved
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="kills and links of POSIX")
@@ -159,4 +160,4 @@ def test_a_disk_without_room_for_the_link_keeps_the_result(tmp_path: Path, monke
 
     monkeypatch.setattr(Path, "symlink_to", full)
     folder = results.write(replace(solved(), timings={}), tmp_path, latest=True)
-    assert results.load(folder)["summary"]["case"] == "small"
+    assert load(folder)["summary"]["case"] == "small"

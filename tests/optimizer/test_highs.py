@@ -13,18 +13,9 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from optimizer.solver.certificates import verify_infeasible, verify_optimal, verify_unbounded
-from optimizer.solver.session import (
-    LinearProgram,
-    Session,
-    SolverError,
-    SolverInputError,
-    SolverOptions,
-    Status,
-    compile_model,
-    load_into_model,
-    solve,
-    suggest_cost_scale,
-)
+from optimizer.solver.compile import compile_model, load_into_model, suggest_cost_scale
+from optimizer.solver.linear_program import LinearProgram, SolverError, SolverInputError
+from optimizer.solver.session import Session, SolverOptions, Status, solve
 
 INF = math.inf
 ALL_OPTIONS = [

@@ -19,8 +19,10 @@ import pytest
 from optimizer import Case
 from optimizer.cli.app import run
 from optimizer.results import folder as results
+from optimizer.results.read_folder import load
 from optimizer.results.report import render
 from optimizer.results.report.mixes import MixError
+from optimizer.results.serialise import ResultError
 from optimizer.runtime import files
 from optimizer.runtime import read_back as given
 from optimizer.studies.regression import blessed, check
@@ -119,7 +121,7 @@ def sentence(work: Callable[[], Any], what: str) -> bool:
     """Whether it is refused; what is refused is refused in a sentence."""
     try:
         work()
-    except (results.ResultError, MixError) as problem:
+    except (ResultError, MixError) as problem:
         assert 10 < len(str(problem)) < 1000 and "\n" not in str(problem).strip(), what
         return True
     except Exception as problem:
@@ -130,7 +132,7 @@ def sentence(work: Callable[[], Any], what: str) -> bool:
 @pytest.mark.parametrize("name", ["summary.json", "report.json", "manifest.json", "csv"])
 def test_an_edited_result_is_read_or_refused(name: str, folder: Path, tmp_path: Path) -> None:
     chance = random.Random(name)
-    known = results.load(folder)
+    known = load(folder)
     assert len(known) > 15 and render(folder)
     tables = [f"{table}.csv" for table in known if (folder / f"{table}.csv").is_file()]
     refused = 0
@@ -148,7 +150,7 @@ def test_an_edited_result_is_read_or_refused(name: str, folder: Path, tmp_path: 
         else:
             seal(base, target, new)
         what = f"edit {number} of {target}"
-        refused += sentence(lambda base=base: results.load(base), what)  # type: ignore[misc]
+        refused += sentence(lambda base=base: load(base), what)  # type: ignore[misc]
         refused += sentence(lambda base=base: render(base), what)  # type: ignore[misc]
         shutil.rmtree(base)
     assert refused > EDITS // 10
@@ -166,7 +168,7 @@ def test_text_that_is_no_json_of_ours_is_told_by_every_verb(
             (base / name).write_bytes(TEXTS[number])
         else:
             seal(base, name, TEXTS[number])
-        assert sentence(lambda: results.load(base), name)
+        assert sentence(lambda: load(base), name)
         for options in (["--html", str(tmp_path / "page.html")], ["--xlsx", str(tmp_path / "book.xlsx")], []):
             code = run(["report", str(base), *options])
             told = capsys.readouterr().err

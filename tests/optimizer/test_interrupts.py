@@ -20,7 +20,8 @@ import scipy.sparse as sparse
 from optimizer.engine import master
 from optimizer.engine.master import Outcome, solve_problem
 from optimizer.solver import session as highs
-from optimizer.solver.session import Answer, LinearProgram, Session, SolverOptions, Status
+from optimizer.solver.linear_program import LinearProgram
+from optimizer.solver.session import Answer, Session, SolverOptions, Status
 from tests.optimizer.test_executor import gone, running
 from tests.random_problems import random_problem
 

@@ -7,8 +7,9 @@ import pytest
 from scipy import sparse
 
 from optimizer.solver.certificates import verify_optimal
+from optimizer.solver.linear_program import LinearProgram
 from optimizer.solver.restricted_program import Lean
-from optimizer.solver.session import Answer, LinearProgram, Session, SolverOptions, Status
+from optimizer.solver.session import Answer, Session, SolverOptions, Status
 
 N, M, BLOCKS = 30, 25, 12
 

@@ -15,7 +15,8 @@ from optimizer.case.reading import yaml_tree
 from optimizer.case.reading.units import parse_quantity
 from optimizer.explain.no_plan.adjustments import Lever, dates, literals, months, path_in_time, quantity, sentence_levers
 from optimizer.explain.no_plan.figures import Figure, plain, rounded
-from optimizer.explain.no_plan.requirements.catalogue import FACT, ORDER, stated
+from optimizer.explain.no_plan.requirements.catalogue import stated
+from optimizer.explain.no_plan.row_owners import FACT, ORDER
 
 ROOT = Path(__file__).parents[2]
 TREE = yaml_tree.load(

@@ -16,6 +16,7 @@ from optimizer import Case
 from optimizer.engine.master import Outcome, Solution, solve, solve_problem
 from optimizer.explain.marginal.marginal_values import StatementPrice, compact, price_statements
 from optimizer.results import folder as results
+from optimizer.results.read_folder import load
 from tests.models.tiny import dates, debt_of, path, rig_of, service_of, site_of, tiny
 from tests.optimizer.test_statements import stepped
 from tests.random_problems import random_problem
@@ -360,7 +361,7 @@ def test_prices_csv(tmp_path: Path) -> None:
     folder = results.write(solution, tmp_path, label="plain")
     assert not (folder / "prices.csv").exists()
     folder = results.write(solution, tmp_path, prices=tuple(found.values()))
-    table = results.load(folder)["prices"]
+    table = load(folder)["prices"]
     assert list(table["name"]) == [one.name for one in found.values()]
     for name in ("next_value", "dual_value", "headroom"):
         np.testing.assert_array_equal(table[name], [getattr(one, name) for one in found.values()])

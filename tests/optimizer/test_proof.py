@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.solver.certificates import blame, verify_infeasible, verify_optimal, verify_unbounded
-from optimizer.solver.session import LinearProgram
+from optimizer.solver.linear_program import LinearProgram
 
 INF = math.inf
 

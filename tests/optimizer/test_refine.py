@@ -10,8 +10,9 @@ import scipy.sparse as sparse
 from optimizer.case.case import Case
 from optimizer.engine.master import Outcome, solve
 from optimizer.solver.certificates import relative_residual, verify_optimal
+from optimizer.solver.linear_program import LinearProgram
 from optimizer.solver.refine import refined_duals, refined_plan
-from optimizer.solver.session import LinearProgram, Session, SolverOptions
+from optimizer.solver.session import Session, SolverOptions
 
 CASES = Path(__file__).parents[2] / "cases"
 

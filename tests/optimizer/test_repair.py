@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.hours.mixture import Mixture
 from models.problem import Problem
-from models.program.recourse_value import Mixture
 from optimizer.case.case import Case
 from optimizer.engine.master import Outcome, solve, solve_problem
 from optimizer.explain.no_plan import repairs as repair
@@ -188,7 +188,7 @@ def test_a_better_plan_narrows_the_bounds(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_hours_that_do_not_bear_the_plan_out_after_all_are_mixed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """What stands is tried first where any plan will do; the books say whether it was enough."""
-    from models.benders.cuts import Realised
+    from models.benders.inner_approximation import Realised
 
     case = Case.load(SHIPPED / "quickstart.yaml", settings=["horizon.hours={every: 73}"])
     good = solve(case, canonical=False, baseline=False, thorough=False)

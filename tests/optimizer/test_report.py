@@ -22,6 +22,7 @@ from optimizer.cli.app import run
 from optimizer.engine.master import Solution
 from optimizer.engine.measures import quantile
 from optimizer.results import folder as results
+from optimizer.results.read_folder import load
 from optimizer.results.report import HTML, NAME, Source, read, render
 from optimizer.results.report import charts as kinds
 from optimizer.results.report.hours import LAYOUT, hours
@@ -334,7 +335,7 @@ def test_sections_without_content_are_left_out(readers: dict[str, Reader]) -> No
 def test_the_folder_alone_gives_the_same_page(written: Path, mine: Solution) -> None:
     page = (written / HTML).read_text(encoding="utf-8")
     assert render(written) == page
-    assert render(results.load(written)) == page
+    assert render(load(written)) == page
     assert results.contents(mine)[HTML] == page.encode() == results.contents(mine)[HTML]
 
 
@@ -345,7 +346,7 @@ def _calendar() -> list[date]:
 
 def test_hours_are_those_of_the_dispatch(written: Path, mine: Solution) -> None:
     """Maps and weeks, worked out once more from dispatch.parquet with pandas; and all of a map's energy is that of dispatch_monthly.csv."""
-    loaded = results.load(written)
+    loaded = load(written)
     table = loaded["dispatch"]
     odds = dict(zip(mine.problem.scenarios.names, mine.problem.scenarios.probability, strict=True))
     days = _calendar()
@@ -381,7 +382,7 @@ def test_hours_are_those_of_the_dispatch(written: Path, mine: Solution) -> None:
 
 def test_rigs_that_stand_are_on_or_off(written: Path, mine: Solution) -> None:
     """Mining and off together are what stands, in expectation over the horizon."""
-    found = results.load(written)["report"]["hours"]
+    found = load(written)["report"]["hours"]
     behind, clock, odds = np.array(found["hours"]), mine.problem.clock, mine.problem.scenarios.probability
     assert mine.books is not None
     assert "off" in found["sites"][1]  # where power is dear at times
@@ -394,7 +395,7 @@ def test_rigs_that_stand_are_on_or_off(written: Path, mine: Solution) -> None:
 
 def test_the_price_of_power_has_its_peaks(pages: dict[str, str], folder: Path) -> None:
     """Curtailment: 43 USD/MWh, and 15,000 more in one hour of a day in June, July, August and September."""
-    found = results.load(folder / "curtailment" / "base")["report"]["hours"]["sites"][0]["price"]["map"]
+    found = load(folder / "curtailment" / "base")["report"]["hours"]["sites"][0]["price"]["map"]
     price = np.array(found).reshape(12, 24)
     for month, days in ((5, 30), (6, 31), (7, 31), (8, 30)):
         assert price[month, 16] == pytest.approx(43.0 + 15_000.0 / days, rel=1e-4)
@@ -403,12 +404,12 @@ def test_the_price_of_power_has_its_peaks(pages: dict[str, str], folder: Path) -
 
 
 def test_hours_of_a_plan_without_sites_are_none(folder: Path, pages: dict[str, str]) -> None:
-    assert results.load(folder / "tax-shield" / "base")["report"]["hours"]["sites"] == []
+    assert load(folder / "tax-shield" / "base")["report"]["hours"]["sites"] == []
 
 
 def test_headroom_of_a_rule_is_a_share_of_its_larger_side(mine: Solution, written: Path) -> None:
     """cash >= 500 kUSD: cash less 500,000 over the larger of the two, least over scenarios at each date."""
-    (rule,) = results.load(written)["report"]["rules"]
+    (rule,) = load(written)["report"]["rules"]
     assert mine.books is not None
     cash = mine.books.words["cash"]
     share = (cash - 5e5) / np.maximum(cash, 5e5)
@@ -434,7 +435,7 @@ def test_sides_of_a_rule_do_not_depend_on_where_its_terms_stand(folder: Path) ->
 
 
 def test_every_decision_is_in_the_totals(mine: Solution, written: Path) -> None:
-    loaded = results.load(written)
+    loaded = load(written)
     odds = dict(zip(mine.problem.scenarios.names, mine.problem.scenarios.probability, strict=True))
     plan = loaded["plan"]
     for one in loaded["report"]["decisions"]:
@@ -624,7 +625,7 @@ def test_report_renews_the_page_of_a_result(written: Path, tmp_path: Path) -> No
     (copy / "frontier.json").write_text(json.dumps(POINTS), encoding="utf-8")
     assert run(["report", str(copy)]) == 0
     assert (copy / HTML).read_text(encoding="utf-8") == render(written, MIXES, POINTS)
-    assert results.load(copy)["summary"] == results.load(written)["summary"]
+    assert load(copy)["summary"] == load(written)["summary"]
     assert not [path.name for path in copy.iterdir() if path.name.endswith(".tmp")]
 
 

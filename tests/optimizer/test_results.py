@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from models.finance.rates import _multiple, irr, paid_in, return_rate, shareholder_flows
 from models.problem import (
     Clock,
     Debt,
@@ -40,7 +41,8 @@ from optimizer.case.case import Case
 from optimizer.engine import master, tables
 from optimizer.engine.master import Outcome, Solution
 from optimizer.results import folder as results
-from optimizer.results.folder import ResultError
+from optimizer.results.read_folder import load
+from optimizer.results.serialise import ResultError, _cell, to_json
 from optimizer.runtime import files
 
 S, T, D = 2, 4, 5
@@ -243,7 +245,7 @@ def test_no_cell_is_a_formula_and_load_gives_the_names_back(tmp_path: Path) -> N
                 for cell in row:
                     if cell[:1] in ("=", "+", "@", "\t", "\r", "-"):
                         float(cell)  # nothing but a number may begin so
-    loaded = results.load(folder)
+    loaded = load(folder)
     assert set(loaded["covenants"]["name"]) == {"=cmd()|' /C calc'!A0"}
     assert set(loaded["scenarios"]["scenario"]) == {"up", "=down()"}
     assert loaded["scenarios"]["npv"].tolist() == solved().books.value.tolist()  # type: ignore[union-attr]
@@ -252,11 +254,11 @@ def test_no_cell_is_a_formula_and_load_gives_the_names_back(tmp_path: Path) -> N
 
 def test_a_cell_is_written_so_that_it_reads_back() -> None:
     for value in (0.1, 1e-300, -1.5, 1 / 3, 1e22):
-        assert float(results._cell(value)) == value
-    assert results._cell(-0.0) == "0.0" and results._cell(np.float64(2.5)) == "2.5"
-    assert results._cell(math.nan) == "" and results._cell(None) == "" and results._cell(math.inf) == ""
-    assert results._cell("-1+2") == "'-1+2" and results._cell("plain") == "plain" and results._cell("'x") == "''x"
-    assert json.loads(results.to_json({"a": math.nan, "b": [np.float64(1.5), True, None, 3], "c": "\ud800"})) == {
+        assert float(_cell(value)) == value
+    assert _cell(-0.0) == "0.0" and _cell(np.float64(2.5)) == "2.5"
+    assert _cell(math.nan) == "" and _cell(None) == "" and _cell(math.inf) == ""
+    assert _cell("-1+2") == "'-1+2" and _cell("plain") == "plain" and _cell("'x") == "''x"
+    assert json.loads(to_json({"a": math.nan, "b": [np.float64(1.5), True, None, 3], "c": "\ud800"})) == {
         "a": None, "b": [1.5, True, None, 3], "c": "?",
     }  # fmt: skip
 
@@ -358,9 +360,9 @@ def test_an_unverified_plan_lies_in_a_folder_of_its_own(tmp_path: Path) -> None:
     off = replace(solved(), outcome=Outcome.UNVERIFIED, reasons=("cash is off",))
     aside = results.write_unverified(off, tmp_path)
     assert aside == results.unverified_folder(tmp_path, "small", None) and aside.name == "base.unverified"
-    loaded = results.load(aside)
+    loaded = load(aside)
     assert loaded["summary"]["status"] == "unverified" and loaded["summary"]["reasons"] == ["cash is off"]
-    assert len(loaded["plan"]) == len(results.load(results.folder(tmp_path, "small", None))["plan"])
+    assert len(loaded["plan"]) == len(load(results.folder(tmp_path, "small", None))["plan"])
     assert json.loads((aside / "manifest.json").read_text())["status"] == "unverified"
     assert not list(aside.glob("*.html")) and not list(aside.glob("*.xlsx"))
     assert {name: data for name, data in tree(tmp_path).items() if aside.name not in name} == before
@@ -395,9 +397,9 @@ def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
     with open(folder / "plan.csv", "a") as stream:
         stream.write("2026-01-01,buy rigs,s21,x,all,1.0,MW\n")
     with pytest.raises(ResultError, match=r"plan\.csv was changed"):
-        results.load(folder)
+        load(folder)
     with pytest.raises(ResultError, match="no result"):
-        results.load(tmp_path / "nothing")
+        load(tmp_path / "nothing")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -410,14 +412,14 @@ def yearly(years: int) -> Clock:
 
 
 def test_irr_is_exact_on_the_calendar_of_the_objective() -> None:
-    rate, reason = tables.irr(yearly(1), np.array([-100.0, 110.0]))
+    rate, reason = irr(yearly(1), np.array([-100.0, 110.0]))
     assert rate == pytest.approx(0.1, abs=1e-12) and reason is None
     months = Clock(np.array([1, 11]), 2026 * 12, np.zeros(2), (), ())
     flows = np.array([-100.0, 50.0, 60.0])
-    rate, _ = tables.irr(months, flows)
+    rate, _ = irr(months, flows)
     assert rate is not None
     assert flows @ (1.0 + rate) ** (-np.array([0, 1, 12]) / 12.0) == pytest.approx(0.0, abs=1e-7)
-    rate, _ = tables.irr(yearly(3), np.array([-100.0, 0.0, 0.0, 20.0]))
+    rate, _ = irr(yearly(3), np.array([-100.0, 0.0, 0.0, 20.0]))
     assert rate == pytest.approx(0.2 ** (1 / 3) - 1.0, abs=1e-9)  # a loss has a rate too
 
 
@@ -433,12 +435,12 @@ def test_irr_is_exact_on_the_calendar_of_the_objective() -> None:
     ],
 )
 def test_no_irr_has_a_reason(flows: list[float], reason: str) -> None:
-    rate, why = tables.irr(yearly(2), np.array(flows))
+    rate, why = irr(yearly(2), np.array(flows))
     assert rate is None and why is not None and reason in why
 
 
 def test_no_irr_where_nothing_is_paid_in_even_if_debt_is_left() -> None:
-    rate, why = tables.return_rate(yearly(2), np.array([100.0, 0.0, -50.0]), 0.0)
+    rate, why = return_rate(yearly(2), np.array([100.0, 0.0, -50.0]), 0.0)
     assert rate is None and why == "shareholders pay nothing in"
 
 
@@ -446,8 +448,8 @@ def test_no_irr_where_nothing_is_paid_in_even_if_debt_is_left() -> None:
 def test_no_irr_and_no_multiple_where_owners_pay_in_next_to_nothing(paid: float, known: bool) -> None:
     """Less than one percent of what they receive: a multiple above 100 and a rate of thousands of percent tell nothing."""
     flows = np.array([-paid, 50.0, 50.0])
-    rate, why = tables.return_rate(yearly(2), flows, paid)
-    multiple = tables._multiple(float(flows.sum()) + paid, paid)
+    rate, why = return_rate(yearly(2), flows, paid)
+    multiple = _multiple(float(flows.sum()) + paid, paid)
     assert (rate is not None) == known == (multiple is not None)
     assert known or why == "owners pay in next to nothing"
 
@@ -456,13 +458,13 @@ def test_scenario_irr_and_moic_are_those_of_the_shareholders_flows() -> None:
     solution = solved()
     books = solution.books
     assert books is not None
-    flows = tables.shareholder_flows(books)
+    flows = shareholder_flows(books)
     for s, figures in enumerate(tables.scenario_figures(solution).values()):
         rate, multiple = figures["irr"], figures["moic"]
         assert isinstance(rate, float) and isinstance(multiple, float)
         value = flows[s] @ (1.0 + rate) ** (-solution.problem.clock.date_month / 12.0)
         assert value == pytest.approx(0.0, abs=1e-6 * np.abs(flows[s]).sum())
-        paid = tables.paid_in(books)[s]
+        paid = paid_in(books)[s]
         assert paid > 1e5 and multiple == pytest.approx((flows[s].sum() + paid) / paid)
 
 

@@ -12,8 +12,9 @@ from optimizer.case.quotes import CaseWords
 from optimizer.explain.marginal.headroom import Headroom
 from optimizer.explain.marginal.scarce_things import Statements
 from optimizer.explain.no_plan.elastic_program import LAWS, _key, plan_of
-from optimizer.explain.no_plan.requirements.catalogue import Stated, _parts, owner_of, stated
-from optimizer.solver.session import compile_model
+from optimizer.explain.no_plan.requirements.catalogue import _parts, stated
+from optimizer.explain.no_plan.row_owners import Stated, owner_of
+from optimizer.solver.compile import compile_model
 from tests.models.test_rows import SUMS, written
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,8 @@ from models.program.program import Plan
 from optimizer import Case
 from optimizer.explain.marginal.headroom import Headroom
 from optimizer.explain.marginal.scarce_things import Effect, Statement, Statements, opened
-from optimizer.solver.session import LinearProgram, compile_model
+from optimizer.solver.compile import compile_model
+from optimizer.solver.linear_program import LinearProgram
 from tests.random_problems import random_problem
 
 CASES = Path(__file__).parents[1] / "cases"

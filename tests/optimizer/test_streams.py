@@ -11,6 +11,7 @@ import click
 import pytest
 
 from optimizer.cli import app, streams
+from optimizer.cli.exit_codes import DONE, USAGE
 from tests.optimizer.test_cli import CASE
 
 pytestmark = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="streams of Linux")
@@ -58,18 +59,18 @@ def lines(path: Path) -> list[str]:
 def look(folder: Path, line: str, says: bool) -> None:
     """What a command line comes to with each kind of stream."""
     run = f"{WATTFOLIO} {line}"
-    lost = app.USAGE if says else app.DONE
+    lost = USAGE if says else DONE
     for where, why in (("/dev/full", "no space left on device"), ("&-", "it is closed")):
         assert shell(f"{run} >{where} 2>told", folder) == lost, line
         told = lines(folder / "told")
         assert "Traceback" not in "".join(told)
         assert told.count(f"cannot write to standard output: {why}") == says and (not says or told[-1].startswith("cannot"))
     for where in ("/dev/full", "&-"):
-        assert shell(f"{run} 2>{where} >said", folder) == app.DONE, line
+        assert shell(f"{run} 2>{where} >said", folder) == DONE, line
         assert says == bool(lines(folder / "said"))
         assert shell(f"{run} >{where} 2>{where}", folder) == lost
-    assert shell(f"{run} 2>&1 >/dev/null | true", folder) == app.DONE
-    assert shell(f"{run} 2>told | true", folder) == app.DONE
+    assert shell(f"{run} 2>&1 >/dev/null | true", folder) == DONE
+    assert shell(f"{run} 2>told | true", folder) == DONE
     assert "Traceback" not in "".join(lines(folder / "told"))
 
 
@@ -97,8 +98,8 @@ def test_what_is_solved_is_written_though_it_cannot_be_told(folder: Path, where:
 
 @pytest.mark.parametrize("where", ["2>/dev/full", "2>&-", "2>&1 >/dev/null | true", ">/dev/full", ">&-", ">&- 2>&-"])
 def test_a_mistake_is_code_2_whatever_the_streams(folder: Path, where: str) -> None:
-    assert shell(f"{WATTFOLIO} solve nowhere.yaml {where}", folder) == app.USAGE
-    assert shell(f"{WATTFOLIO} solve --nonsense {where}", folder) == app.USAGE
+    assert shell(f"{WATTFOLIO} solve nowhere.yaml {where}", folder) == USAGE
+    assert shell(f"{WATTFOLIO} solve --nonsense {where}", folder) == USAGE
 
 
 def full() -> None:

@@ -15,6 +15,7 @@ from models.proforma.books import Check
 from optimizer.cli.progress import CLEAR, Progress
 from optimizer.engine.master import Covenant, Outcome, ShadowPrice, Solution
 from optimizer.results import terminal
+from optimizer.text import money, number, percent
 from tests.optimizer.test_results import solved
 
 
@@ -38,15 +39,15 @@ def section(text: str, title: str) -> str:
     ],
 )  # fmt: skip
 def test_money_reads_like_money(usd: float | None, text: str) -> None:
-    assert terminal.money(usd) == text
+    assert money(usd) == text
 
 
 def test_other_numbers() -> None:
-    assert terminal.number(1234567.8, "MWh") == "1,234,568 MWh"
-    assert terminal.number(7.5, "MW") == "7.5 MW"
-    assert terminal.number(123_456.0, "USD/MW") == "123.5 kUSD/MW"
-    assert terminal.number(0.0721, "USD/USD") == "0.0721 USD/USD"
-    assert terminal.percent(0.1234) == "12.3%" and terminal.percent(None) == "-"
+    assert number(1234567.8, "MWh") == "1,234,568 MWh"
+    assert number(7.5, "MW") == "7.5 MW"
+    assert number(123_456.0, "USD/MW") == "123.5 kUSD/MW"
+    assert number(0.0721, "USD/USD") == "0.0721 USD/USD"
+    assert percent(0.1234) == "12.3%" and percent(None) == "-"
 
 
 def test_all_of_the_answer_is_there_in_100_plain_columns() -> None:
@@ -59,7 +60,7 @@ def test_all_of_the_answer_is_there_in_100_plain_columns() -> None:
     four = {"objective": books.objective, "expected value": books.expected, "VaR": books.var, "CVaR": books.cvar}
     for label, value in four.items():
         line = next(line for line in head.splitlines() if line.strip().startswith(label))
-        assert terminal.money(value) in line
+        assert money(value) in line
     assert "75.0% expected value + 25.0% CVaR" in head
     assert "buy rigs" in section(text, "What to buy and build") and "s21-pro at =barker" in text
     assert "2026-01-01" in section(text, "Who pays") and "@owners" in section(text, "Who pays")

@@ -22,6 +22,7 @@ from click.testing import CliRunner
 
 from optimizer.case.case import Case
 from optimizer.cli.app import cli
+from optimizer.cli.studies import exit_code
 from optimizer.engine import master, warm_start
 from optimizer.engine.measures import MEASURES
 from optimizer.runtime.executor import Executor
@@ -237,8 +238,8 @@ def test_points_without_a_plan_are_rows_with_a_reason() -> None:
     made = sweep.Sweep("x", "", None, (), make_grid([f"{convert}=0,1,6 MW"]), (none, wrong, some))
     rows = list(csv.DictReader(io.StringIO(sweep.files(made)["sweep.csv"].decode())))
     assert [row["status"] for row in rows] == ["infeasible", "invalid", "optimal"] and rows[0]["objective"] == ""
-    assert sweep.exit_code(made.points) == 0 and sweep.exit_code(made.points[:1]) == 3
-    assert sweep.exit_code([Point("a", "limit"), some]) == 4 and sweep.exit_code([Point("a", FAILED), some]) == 5
+    assert exit_code(made.points) == 0 and exit_code(made.points[:1]) == 3
+    assert exit_code([Point("a", "limit"), some]) == 4 and exit_code([Point("a", FAILED), some]) == 5
 
 
 def test_a_seed_that_leads_astray_is_left(monkeypatch: pytest.MonkeyPatch) -> None:

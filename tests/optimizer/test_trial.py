@@ -10,8 +10,10 @@ import pytest
 from models.problem import Problem, Rule
 from models.program.program import Plan
 from optimizer.explain.no_plan.elastic_program import Shift, Trial
-from optimizer.explain.no_plan.requirements.catalogue import owner_of, stated
-from optimizer.solver.session import Session, SolverOptions, compile_model
+from optimizer.explain.no_plan.requirements.catalogue import stated
+from optimizer.explain.no_plan.row_owners import owner_of
+from optimizer.solver.compile import compile_model
+from optimizer.solver.session import Session, SolverOptions
 from tests.random_problems import random_problem
 
 

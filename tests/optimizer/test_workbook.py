@@ -27,6 +27,7 @@ from optimizer import Case
 from optimizer.cli import app
 from optimizer.engine.master import Outcome, Solution
 from optimizer.results import folder as results
+from optimizer.results.read_folder import load
 from optimizer.results.workbook import WorkbookError, workbook
 from optimizer.results.workbook.build import build, compare, written
 from optimizer.results.workbook.checks import HOLDS, MASTER
@@ -517,7 +518,7 @@ def test_solve_writes_it_and_report_takes_it_out(
     result = results.folder("out", "mill", None)
     data = (result / "workbook.xlsx").read_bytes()
     assert "workbook.xlsx" in json.loads((result / "manifest.json").read_text())["files"]
-    assert results.load(result)["summary"]["case"] == "mill"
+    assert load(result)["summary"]["case"] == "mill"
     assert run(capsys, "report", str(result), "--xlsx", "plan.xlsx") == (0, "workbook in plan.xlsx\n")
     assert Path("plan.xlsx").read_bytes() == data and not list(tmp_path.glob(".*.tmp"))
 

@@ -22,12 +22,13 @@ import numpy as np
 from models.problem import Array, Ints, Problem
 from optimizer.explain.marginal.scarce_things import BY_YEAR, Effect
 from optimizer.solver import branch_and_bound
-from optimizer.solver.session import SolverError
+from optimizer.solver.linear_program import SolverError
 
 if TYPE_CHECKING:
     from models.benders.cuts import Cuts
     from optimizer.engine.master import _Run
-    from optimizer.solver.session import Answer, LinearProgram, Session
+    from optimizer.solver.linear_program import LinearProgram
+    from optimizer.solver.session import Answer, Session
 
 #: a step that is not exact is made smaller by SHRINK until it is FINEST of the first
 SHRINK, FINEST = 8.0, 1e-4

@@ -28,7 +28,7 @@ from optimizer.explain.marginal.headroom import Headroom
 
 if TYPE_CHECKING:
     from models.program.program import Plan
-    from optimizer.solver.session import LinearProgram
+    from optimizer.solver.linear_program import LinearProgram
 
 #: families whose rows carry a calendar year in place of a date
 BY_YEAR = frozenset(

@@ -21,14 +21,16 @@ import numpy as np
 from scipy import sparse
 
 from models.problem import Array, Problem
+from optimizer.explain.no_plan.row_owners import HOURS, Row
 
 if TYPE_CHECKING:
     from models.benders.cuts import Cuts
     from models.program.program import Plan
-    from optimizer.explain.no_plan.requirements.catalogue import Owners
+    from optimizer.explain.no_plan.row_owners import Owners
     from optimizer.solver.branch_and_bound import Condition, Settled
     from optimizer.solver.certificates import Certificate
-    from optimizer.solver.session import Answer, LinearProgram, Session
+    from optimizer.solver.linear_program import LinearProgram
+    from optimizer.solver.session import Answer, Session
 
 #: the sum of weighted slacks, each over the size of its row, above which there is no plan
 BENT = 1e-7
@@ -59,10 +61,6 @@ LAW = 1e3
 BRANCHES = 400
 #: every so many rounds of cuts it is asked whether the plan at hand is real enough
 OFTEN = 2
-#: the family under which the cuts of a site's hours are told
-HOURS = "hours"
-
-Row = tuple[str, tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,7 @@ class Trial:
 
     def __init__(self, problem: Problem, owner: Owners, deadline: float | None = None, lawful: bool = False) -> None:
         from optimizer.runtime.memory import uncollected
-        from optimizer.solver.session import compile_model
+        from optimizer.solver.compile import compile_model
 
         self.problem, self.deadline = problem, deadline
         with uncollected():
@@ -326,7 +324,7 @@ class Trial:
     def shift(self, moved: Problem, step: float, least: float = 0.0) -> Shift | None:
         """How bounds of rows move with a figure, from the problem at `step` units of it further; None if more than bounds does."""
         from optimizer.runtime.memory import uncollected
-        from optimizer.solver.session import compile_model
+        from optimizer.solver.compile import compile_model
 
         with uncollected():
             plan = plan_of(moved)  # rows know their names as long as it is there

@@ -17,8 +17,9 @@ import numpy as np
 
 from models.problem import Array, Ints, Problem
 from models.scenario_subset import only
-from optimizer.explain.no_plan.elastic_program import HOURS, Finding, Row, Shift, Trial, Weighed
-from optimizer.explain.no_plan.requirements.catalogue import FACT, ORDER, Stated, matches, owner_of, stated
+from optimizer.explain.no_plan.elastic_program import Finding, Shift, Trial, Weighed
+from optimizer.explain.no_plan.requirements.catalogue import stated
+from optimizer.explain.no_plan.row_owners import FACT, HOURS, ORDER, Row, Stated, matches, owner_of
 
 if TYPE_CHECKING:
     from optimizer.case.case import Case

@@ -14,7 +14,7 @@ import numpy as np
 
 from optimizer.explain.no_plan.elastic_program import Finding
 from optimizer.explain.no_plan.iis import Bench, Change, Conflict, Progress, collide, moving
-from optimizer.explain.no_plan.requirements.catalogue import Stated
+from optimizer.explain.no_plan.row_owners import Stated
 
 if TYPE_CHECKING:
     from optimizer.explain.no_plan.adjustments import Lever, Settings

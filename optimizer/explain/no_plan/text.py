@@ -11,7 +11,7 @@ from optimizer.explain.no_plan.explanation import Explanation
 from optimizer.explain.no_plan.iis import Conflict, Member
 from optimizer.explain.no_plan.repairs import Repair
 from optimizer.explain.no_plan.unbounded import Bounded, Loop
-from optimizer.results.terminal import money
+from optimizer.text import money
 
 SCHEMA = 1  # of the JSON; grows when a reader of the older one would go wrong
 MOST_NAMES = 4  # scenarios named one by one

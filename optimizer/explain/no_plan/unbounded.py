@@ -105,7 +105,8 @@ def _loop(case: Case) -> Loop | None:
     from models.benders.cuts import Cuts
     from optimizer.explain.no_plan.elastic_program import plan_of
     from optimizer.solver.certificates import verify_unbounded
-    from optimizer.solver.session import Session, SolverOptions, compile_model
+    from optimizer.solver.compile import compile_model
+    from optimizer.solver.session import Session, SolverOptions
 
     problem = case.problem()
     plan = plan_of(problem)

@@ -14,13 +14,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.results.folder import ResultError
 from optimizer.results.report import capital, debt, mixes, overview, power, proof, returns
 from optimizer.results.report.data import NAME, report_data, to_bytes
 from optimizer.results.report.page import Part, page
 from optimizer.results.report.source import Source, from_loaded, from_tables, read
 from optimizer.results.report.text import esc
 from optimizer.results.report.views import views
+from optimizer.results.serialise import ResultError
 
 if TYPE_CHECKING:
     from optimizer.engine.master import Solution
@@ -32,7 +32,7 @@ __all__ = ["HTML", "NAME", "Source", "files", "read", "render", "report_data"]
 
 
 def render(result: Source | Mapping[str, Any] | str | os.PathLike[str], comparison: Any = None, frontier: Any = None) -> str:
-    """The page of a result: a folder, what `optimizer.results.folder.load` gave of one, or a Source.
+    """The page of a result: a folder, what `optimizer.results.read_folder.load` gave of one, or a Source.
 
     comparison, frontier: rows as `optimizer.results.report.mixes` describes them; None: no such section.
     Raises ResultError where the result is not whole, MixError where the rows are not as described.
@@ -85,6 +85,6 @@ def files(solution: Solution, summary: Mapping[str, Any], tables: Mapping[str, T
 
 
 def summary_bytes(summary: Mapping[str, Any]) -> bytes:
-    from optimizer.results.folder import to_json
+    from optimizer.results.serialise import to_json
 
     return to_json(summary).encode()

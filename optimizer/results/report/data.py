@@ -44,7 +44,8 @@ def report_data(solution: Solution) -> dict[str, Any]:
 
 def decisions(solution: Solution) -> list[dict[str, Any]]:
     """Every kind of decision about everything, in all: first and last date, expected amount, least and most of any scenario."""
-    from optimizer.engine.tables import iso_dates, steps
+    from models.dates import iso_dates
+    from optimizer.engine.tables import steps
 
     names, odds = solution.problem.scenarios.names, solution.problem.scenarios.probability
     dates = iso_dates(solution.problem.clock)
@@ -68,7 +69,7 @@ def rules(solution: Solution) -> list[dict[str, Any]]:
     A rule is a sum of terms against a number; what adds to its room and what takes from it are its two sides, whatever side they stand on
     in the sentence. In a place where the larger side is a millionth of the rule's largest anywhere, both are nothing, and so is its room.
     """
-    from optimizer.engine.tables import iso_dates
+    from models.dates import iso_dates
     from optimizer.explain.marginal.scarce_things import rule_unit
 
     problem, books = solution.problem, solution.books
@@ -109,7 +110,7 @@ def rules(solution: Solution) -> list[dict[str, Any]]:
 
 def to_bytes(data: dict[str, Any]) -> bytes:
     """Compact JSON, a line for each part; what is not finite is null."""
-    from optimizer.results.folder import plain
+    from optimizer.results.serialise import plain
 
     parts = (
         f"{json.dumps(key)}: {json.dumps(plain(value), ensure_ascii=False, allow_nan=False, separators=(',', ':'))}"

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from optimizer.engine.tables import Table
-from optimizer.results.folder import TEXT_COLUMNS, ResultError, unmarked
+from optimizer.results.folder import unmarked
 from optimizer.results.report.data import NAME
+from optimizer.results.serialise import TEXT_COLUMNS, ResultError
 from optimizer.runtime import files as opened
 from optimizer.runtime.read_back import REPORT, SUMMARY, json_of, manifest_of, rows_of, shaped
 
@@ -120,7 +121,7 @@ def _number(value: Any) -> float | None:
 
 
 def from_loaded(result: Mapping[str, Any]) -> Source:
-    """Of what `optimizer.results.folder.load` gives. Raises ResultError where a file is missing."""
+    """Of what `optimizer.results.read_folder.load` gives. Raises ResultError where a file is missing."""
     missing = [name for name in ("summary", "report", *TABLES) if name not in result]
     if missing:
         raise ResultError(f"a report needs {_listed(missing)}, which this result does not have: solve the case again")

@@ -10,7 +10,8 @@ import numpy as np
 from optimizer.results.workbook.cap_table import cap_sheet
 from optimizer.results.workbook.checks import checks_sheet
 from optimizer.results.workbook.covenants import covenant_sheet, rule_rows
-from optimizer.results.workbook.debts import bears_costs, debt_sheets
+from optimizer.results.workbook.debt_terms import bears_costs
+from optimizer.results.workbook.debts import debt_sheets
 from optimizer.results.workbook.errors import WorkbookError
 from optimizer.results.workbook.frame import Frame
 from optimizer.results.workbook.operations import market_paths, operations
@@ -31,7 +32,7 @@ from optimizer.results.workbook.writer import Writer
 
 if TYPE_CHECKING:
     from models.decisions import Decisions
-    from models.finance.statements import FinanceStatements
+    from models.finance.bundle import FinanceStatements
     from models.problem import Problem
     from models.proforma.books import Books
     from optimizer.engine.master import Solution

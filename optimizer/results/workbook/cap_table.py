@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.finance.cap_table import MULTIPLES
 from models.finance.lines import Statement
-from optimizer.results.workbook.debts import Standing
+from optimizer.results.workbook.debt_terms import Standing
 from optimizer.results.workbook.expressions import ZERO, Term, both, formula, largest, least, term, total, when
 from optimizer.results.workbook.sheets import Row, Sheet
 from optimizer.results.workbook.statements import Entry, Parts, statement_rows

@@ -19,7 +19,7 @@ from optimizer.results.workbook.frame import Frame
 from optimizer.results.workbook.sheets import NOTHING, Row, Sheet, Source
 
 if TYPE_CHECKING:
-    from optimizer.results.workbook.debts import Calendar, Terms
+    from optimizer.results.workbook.debt_terms import Calendar, Terms
 
 #: Newton steps that are written at most, and those beyond the one that changed nothing
 MOST_STEPS, SPARE = 9, 1

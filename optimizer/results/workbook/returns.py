@@ -10,9 +10,9 @@ from itertools import pairwise
 import numpy as np
 
 from models.finance.lines import SMALLEST
+from models.finance.rates import RATES
 from models.finance.returns import PUT, Measure, Returns
 from models.problem import Array, Conversion
-from optimizer.engine.tables import RATES
 from optimizer.explain.marginal.scarce_things import rule_unit
 from optimizer.results.workbook.expressions import (
     NONE,

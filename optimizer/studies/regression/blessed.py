@@ -20,7 +20,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.results.folder import ResultError, folder_name, plain, versions
+from optimizer.results.folder import folder_name
+from optimizer.results.serialise import ResultError, plain
+from optimizer.results.summary_json import versions
 from optimizer.runtime import files
 from optimizer.runtime.read_back import BLESSED, BLESSED_PLAN, NUMBER, TEXT, Maybe, json_of, shaped
 

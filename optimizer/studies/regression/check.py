@@ -373,7 +373,7 @@ def _figure(name: str, value: Any) -> str:
 
 def _usd(value: float, signed: bool = False) -> str:
     """Enough digits to see what moved."""
-    from optimizer.results.terminal import money
+    from optimizer.text import money
 
     value = round(value, 2) + 0.0 if not signed else value  # no -0.00
     text = money(abs(value)) if signed else f"{value:,.2f} USD"

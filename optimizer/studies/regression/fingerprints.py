@@ -21,7 +21,7 @@ from optimizer.solver.canonical import fixed_order
 if TYPE_CHECKING:
     from models.problem import Problem
     from optimizer.case.reading.yaml_tree import Node
-    from optimizer.solver.session import LinearProgram
+    from optimizer.solver.linear_program import LinearProgram
 
 #: relative difference from which two numbers of the same thing are different
 SAME = 1e-9
@@ -196,8 +196,8 @@ def of_problems_program(problem: Problem) -> dict[str, Any]:
     """`of_program` of a problem whose run kept none: it is built again."""
     from models.program.program import Plan
     from optimizer.runtime.memory import uncollected
+    from optimizer.solver.compile import compile_model
     from optimizer.solver.hour_blocks import block_opener
-    from optimizer.solver.session import compile_model
 
     with uncollected():
         plan = Plan(problem, "valued", block_opener(0))  # rows and columns know their names as long as it lives

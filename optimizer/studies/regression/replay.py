@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.dates import iso_dates
 from models.program.expressions import settled
 from optimizer.engine.narrowing import Narrowed
-from optimizer.engine.tables import iso_dates
 
 if TYPE_CHECKING:
     from models.program.expressions import Decision

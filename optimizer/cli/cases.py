@@ -1,0 +1,98 @@
+"""`wattfolio new`, `validate`, `schema`: cases without a solve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from optimizer.cli.app import cli
+from optimizer.cli.common import Mistaken, _check_options, _load, _say, _why
+from optimizer.cli.exit_codes import DONE, USAGE
+
+if TYPE_CHECKING:
+    from optimizer.case.case import Case
+
+TEMPLATES = Path(__file__).with_name("templates")
+FIRST_TEMPLATE = "quickstart"
+
+
+@cli.command()
+@click.argument("name", required=False)
+@click.option("--template", "-t", default=FIRST_TEMPLATE, show_default=True, help="What to begin with.")
+@click.option("--list", "listed", is_flag=True, help="List the templates and leave.")
+def new(name: str | None, template: str, listed: bool) -> int:
+    """Write NAME.yaml, a case that runs as written."""
+    found = {path.stem: path for path in sorted(TEMPLATES.glob("*.yaml"))}
+    if listed:
+        told = "\n".join(f"{stem:20} {_first_comment(path)}".rstrip() for stem, path in found.items())
+        _say(lambda: click.echo(told))
+        return DONE
+    if name is None:
+        raise click.UsageError("Missing argument 'NAME': how the case is to be called. --list shows the templates.")
+    if template not in found:
+        import difflib
+
+        near = difflib.get_close_matches(template, found, n=1)
+        hint = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(found) or 'none'}"
+        raise Mistaken(f'no template "{template}": {hint}')
+    target = Path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
+    text = found[template].read_bytes()
+    try:
+        with open(target, "xb") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise Mistaken(f"{target} exists already and is left as it is: choose another name") from None
+    except (OSError, ValueError) as problem:
+        raise Mistaken(f"cannot write {target}: {_why(problem)}") from None
+    click.echo(f"wrote {target}: run  wattfolio solve {target}", err=True)
+    return DONE
+
+
+def _first_comment(path: Path) -> str:
+    first = path.read_text(encoding="utf-8").split("\n", 1)[0]
+    return first.lstrip("# ").strip() if first.startswith("#") else ""
+
+
+@cli.command()
+@click.argument("cases", nargs=-1, required=True, metavar="CASE...")
+@click.option("--variant", metavar="NAME", help="Check this variant alone.  [default: the case and all its variants]")
+@click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a value in all of them. Repeatable.")
+def validate(cases: tuple[str, ...], variant: str | None, changes: tuple[str, ...]) -> int:
+    """Check cases, with the place of every mistake in them."""
+    _check_options(changes, None)
+    bad = 0
+    for path in cases:
+        try:
+            case = _load(path, variant, changes)
+            notes = [*case.notes, *(_variants(case, path, changes) if variant is None else ())]
+        except Mistaken as mistake:
+            mistake.show()
+            bad += 1
+        else:
+            _say(lambda lines=(f"{path}: valid", *(f"  note: {one}" for one in notes)): click.echo("\n".join(lines)))  # type: ignore[misc]
+    return USAGE if bad else DONE
+
+
+def _variants(case: Case, path: str, changes: tuple[str, ...]) -> list[str]:
+    """Notes that a variant has and the case has not. A patch that does not apply is a mistake of the case too."""
+    notes = []
+    for name in case.variants:
+        try:
+            notes += [f"variant {name}: {note}" for note in _load(path, name, changes).notes if note not in case.notes]
+        except Mistaken as mistake:
+            raise Mistaken(f"variant {name}:\n{mistake.message}") from None
+    return notes
+
+
+@cli.command()
+def schema() -> int:
+    """Print the JSON schema of a case, for editors."""
+    import json
+
+    from optimizer.case.schema.case_model import case_schema
+
+    text = json.dumps(case_schema(), indent=2, ensure_ascii=False)
+    _say(lambda: click.echo(text))
+    return DONE
