@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
 
 from models.benders.cut_pool import IDLE, LEFT, PENALTY, REAL, SETTLED, VIOLATED
-from models.benders.cuts import Cuts
 from models.hours.mixture import Mixture
 from models.problem import Array
+
+if TYPE_CHECKING:
+    from models.benders.cuts import Cuts
 
 
 class Realised:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from models.finance.bundle import TOLERANCE
 from models.finance.covenants import covenant_frame
 from models.finance.lines import EXPECTED, Statement
 from models.finance.returns import Returns

@@ -101,7 +101,7 @@ def sweep(path: str, vary: tuple[str, ...], name: str | None, yes: bool, changes
 
     found = run(case, "sweep", name or key[:8], key, len(grid), solve, engine.write, options)
     _say(lambda: show_sweep(found, options["as_json"]))
-    return engine.exit_code(found.points)
+    return exit_code(found.points)
 
 
 @click.command()
@@ -126,8 +126,6 @@ def frontier(path: str, points: int, changes: tuple[str, ...], **options: Any) -
 
     found = run(case, "frontier", label(variant, changes), key, points + 1, solve, engine.write, options)
     _say(lambda: show_frontier(found, options["as_json"]))
-    pass
-
     return exit_code([one.point for one in (*found.points, found.own, found.worst)])
 
 
@@ -175,8 +173,6 @@ def tornado(path: str, by: float, wanted: tuple[str, ...], top: int, changes: tu
     name = " ".join(filter(None, [label(variant, changes), *wanted, "" if by == 0.1 else f"by {by:.6g}"]))
     found = run(case, "tornado", name, key, 2 * len(chosen), solve, lambda one, target: engine.write(one, target, top), options)
     _say(lambda: show_tornado(found, top, options["as_json"]))
-    pass
-
     return exit_code([found.own, *(one for bar in found.bars for one in (bar.down, bar.up))])
 
 

@@ -57,7 +57,7 @@ def stamp() -> tuple[tuple[str, str], ...]:
             return "none"
 
     digest = hashlib.sha256()
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     for folder in ("models", "optimizer"):
         for path in sorted((root / folder).rglob("*.py")):
             digest.update(path.name.encode() + path.read_bytes())
