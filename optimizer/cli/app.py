@@ -14,19 +14,16 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import click
 
-from optimizer.cli import streams, studies
+from optimizer.cli import cases, check, compare, explain, report, solve, streams, studies
 from optimizer.cli.exit_codes import DONE, INTERRUPTED, USAGE
-from optimizer.cli.report import report
 from optimizer.runtime.interrupts import hear
 from optimizer.version import __version__
 
 # Everything heavy is imported inside the commands: `wattfolio --help` answers in under 0.3 s.
-if TYPE_CHECKING:
-    pass
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -85,8 +82,10 @@ def cli() -> None:
     """
 
 
-for _verb in (report, studies.sweep, studies.tornado, studies.frontier):
+#: a file each, or one for those that are nearly the same
+VERBS = (
+    cases.new, cases.validate, solve.solve, explain.explain, compare.compare, studies.sweep, studies.tornado, studies.frontier,
+    check.check, report.report, cases.schema,
+)  # fmt: skip
+for _verb in VERBS:
     cli.add_command(_verb)
-
-
-# ---------------------------------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from optimizer.cli.app import cli
 from optimizer.cli.common import Mistaken, _check_options, _load, _say, _why
 from optimizer.cli.exit_codes import DONE, USAGE
 
@@ -18,7 +17,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 FIRST_TEMPLATE = "quickstart"
 
 
-@cli.command()
+@click.command()
 @click.argument("name", required=False)
 @click.option("--template", "-t", default=FIRST_TEMPLATE, show_default=True, help="What to begin with.")
 @click.option("--list", "listed", is_flag=True, help="List the templates and leave.")
@@ -55,7 +54,7 @@ def _first_comment(path: Path) -> str:
     return first.lstrip("# ").strip() if first.startswith("#") else ""
 
 
-@cli.command()
+@click.command()
 @click.argument("cases", nargs=-1, required=True, metavar="CASE...")
 @click.option("--variant", metavar="NAME", help="Check this variant alone.  [default: the case and all its variants]")
 @click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a value in all of them. Repeatable.")
@@ -86,7 +85,7 @@ def _variants(case: Case, path: str, changes: tuple[str, ...]) -> list[str]:
     return notes
 
 
-@cli.command()
+@click.command()
 def schema() -> int:
     """Print the JSON schema of a case, for editors."""
     import json

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import click
 
-from optimizer.cli.app import cli
 from optimizer.cli.common import Mistaken, _check_options, _say
 from optimizer.cli.exit_codes import DONE
 
 
-@cli.command()
+@click.command()
 @click.argument("cases", nargs=-1, metavar="[CASE]...")
 @click.option(
     "--variant", "variants", multiple=True, metavar="NAME", help="Only this variant; base: the case itself. Repeatable."

@@ -7,13 +7,12 @@ import sys
 
 import click
 
-from optimizer.cli.app import cli
 from optimizer.cli.common import Mistaken, _check_options, _load, _say
 from optimizer.results import serialise
 from optimizer.studies.mixes import jobs_for
 
 
-@cli.command()
+@click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="CASE...")
 @click.option("--variant", "variants", multiple=True, metavar="NAME", help="Compare this variant. Repeatable.  [default: all]")
 @click.option("--mixes", "mixed", is_flag=True, help="Compare pure mixes: shares only, and shares with one instrument of debt.")

@@ -6,14 +6,13 @@ import sys
 
 import click
 
-from optimizer.cli.app import cli
 from optimizer.cli.common import Mistaken, _check_options, _ended, _load, _say, _why
 from optimizer.cli.exit_codes import DONE, EXIT_CODES, NO_PLAN
 from optimizer.cli.solve import _print
 from optimizer.runtime import files
 
 
-@cli.command()
+@click.command()
 @click.argument("path", metavar="CASE")
 @click.option("--variant", metavar="NAME", help="Explain this variant of the case.")
 @click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a value. Repeatable.")

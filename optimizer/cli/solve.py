@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from optimizer.cli.app import cli
 from optimizer.cli.common import PIPE_WIDTH, Mistaken, _check_options, _ended, _label, _load, _say
 from optimizer.cli.exit_codes import DONE, EXIT_CODES, LIMIT, NO_PLAN, UNVERIFIED
 from optimizer.results import serialise
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from optimizer.engine.master import Solution
 
 
-@cli.command()
+@click.command()
 @click.argument("path", metavar="CASE")
 @click.option("--variant", metavar="NAME", help="Solve this variant of the case.")
 @click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a value. Repeatable.")

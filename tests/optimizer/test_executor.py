@@ -571,7 +571,8 @@ def test_what_answers_but_is_no_scheduler_is_told_in_time_and_nothing_lingers(
 def test_a_time_limit_is_kept_before_a_scheduler_has_answered(tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="needs the package distributed")
     with false_scheduler("a greeting and no more") as address:
-        code = "from optimizer import cluster, watchdog; cluster.HANDSHAKE = 300.0; watchdog.GRACE = 0.5; from optimizer.cli.app import main; main()"
+        given = "cluster.HANDSHAKE = 300.0; watchdog.GRACE = 0.5"
+        code = f"from optimizer.runtime import cluster, watchdog; {given}; from optimizer.cli.app import main; main()"
         options = ["--scheduler", address, "--time-limit", "2", "--quiet", "--out", str(tmp_path)]
         done = subprocess.run(
             [sys.executable, "-c", code, "solve", str(CASES / "curtailment.yaml"), *options],
