@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+from models.problem import Problem
+
 if TYPE_CHECKING:
     from models.problem import Clock
 
@@ -22,3 +24,9 @@ def _day(clock: Clock, d: int) -> date:
 def iso_dates(clock: Clock) -> list[str]:
     """All D dates."""
     return [iso_date(clock, d) for d in range(clock.dates)]
+
+
+def date_text(problem: Problem, d: int) -> str:
+    """ISO date of date d."""
+    month = problem.clock.start_month + int(problem.clock.date_month[d])
+    return f"{month // 12:04d}-{month % 12 + 1:02d}-01"

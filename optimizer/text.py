@@ -41,3 +41,8 @@ def number(value: float | None, unit: str = "") -> str:
 
 def percent(share: float | None) -> str:
     return "-" if share is None else f"{share:,.1%}"
+
+
+def printable(text: str) -> str:
+    """No control character of a name reaches the terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text)

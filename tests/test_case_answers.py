@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from optimizer import Case
-from optimizer.engine.master import Outcome
+from optimizer.engine.solution import Outcome
 from optimizer.results.folder import contents
 from optimizer.results.summary_json import summary
 

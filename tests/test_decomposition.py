@@ -13,7 +13,8 @@ from models.problem import LEAP_HOURS, Problem
 from models.proforma.assets import keep_assets
 from optimizer.case.case import Case
 from optimizer.engine import master, second_try, warm_start
-from optimizer.engine.master import Outcome, Solution, solve_problem
+from optimizer.engine.master import solve_problem
+from optimizer.engine.solution import Outcome, Solution
 from tests.random_problems import random_problem
 
 ROOT = Path(__file__).parent.parent

@@ -13,8 +13,9 @@ import pytest
 from models.hours.meters import yearly_limits
 from models.problem import Block, Diesel, OwnSource, Problem, YearlyLimit
 from models.program.program import Plan
-from models.some_scenarios import rebuilt
-from optimizer.engine.master import Outcome, Solution, solve_problem
+from models.scenario_subset import rebuilt
+from optimizer.engine.master import solve_problem
+from optimizer.engine.solution import Outcome, Solution
 from tests.models.tiny import hourly, path, rig_of, service_of, site_of, tiny
 from tests.random_problems import random_problem
 from tests.test_decomposition import agree

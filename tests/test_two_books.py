@@ -19,8 +19,9 @@ from models.program.financing import Instruments
 from models.program.program import Plan
 from models.program.tax import Taxes
 from models.program.treasury import Treasury
-from models.some_scenarios import rebuilt
-from optimizer.engine.master import TOLERANCE, Outcome, Solution, solve_problem
+from models.scenario_subset import rebuilt
+from optimizer.engine.master import solve_problem
+from optimizer.engine.solution import TOLERANCE, Outcome, Solution
 from tests.models.tiny import tiny
 from tests.random_problems import random_problem
 

@@ -18,7 +18,7 @@ from wattfolio.api import compare, explain, frontier, load_result, solve, sweep,
 
 if TYPE_CHECKING:
     from optimizer.case.case import Case
-    from optimizer.engine.master import Solution
+    from optimizer.engine.solution import Solution
 
 __all__ = ["Case", "Solution", "__version__", "compare", "explain", "frontier", "load_result", "solve", "sweep", "tornado"]
 
@@ -30,7 +30,7 @@ def __getattr__(name: str) -> Any:
 
         return Case
     if name == "Solution":
-        from optimizer.engine.master import Solution
+        from optimizer.engine.solution import Solution
 
         return Solution
     raise AttributeError(f"wattfolio has no {name!r}; it has {', '.join(__all__)}")

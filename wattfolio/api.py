@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from optimizer.case.case import Case
-    from optimizer.engine.master import Solution
+    from optimizer.engine.solution import Solution
     from optimizer.engine.tables import Table
 
 Path = str | PathLike[str]
@@ -176,8 +176,8 @@ def tornado(
 def load_result(folder: Path) -> dict[str, Any]:
     """A result folder read back: {'summary': dict, 'plan': frame, ...}, its checksums held to. Raises ResultError.
 
-        found = wattfolio.load_result("out/quickstart/base")
-        found["summary"]["gap"], found["plan"]
+    found = wattfolio.load_result("out/quickstart/base")
+    found["summary"]["gap"], found["plan"]
     """
     from optimizer.results.read_folder import load
 

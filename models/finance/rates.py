@@ -12,7 +12,7 @@ from models.dates import _day
 if TYPE_CHECKING:
     from models.problem import Array, Clock
     from models.proforma.books import Books
-    from optimizer.engine.master import Solution
+    from optimizer.engine.solution import Solution
 
 SMALLEST_USD = 0.01  # amounts below a cent are what a solver leaves behind, not decisions
 #: share of what owners receive below which what they pay in measures nothing: rates of thousands of percent, multiples above 100

@@ -18,7 +18,7 @@ from models.finance.sources_uses import sources_and_uses
 from models.finance.tax import tax_statement
 
 if TYPE_CHECKING:
-    from optimizer.engine.master import Solution
+    from optimizer.engine.solution import Solution
 
 
 def finance_statements(solution: Solution) -> FinanceStatements:

@@ -31,7 +31,7 @@ from optimizer.case.validate import Entry, validate
 
 if TYPE_CHECKING:
     from models.problem import Problem
-    from optimizer.engine.master import Solution
+    from optimizer.engine.solution import Solution
 
 SETTINGS = "--set"  # the file that mistakes in settings are shown in; setting n is its line n
 

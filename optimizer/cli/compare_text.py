@@ -12,9 +12,8 @@ from rich.table import Table as Grid
 
 from models.finance.labels import line_label
 from optimizer.engine.measures import MEASURES
-from optimizer.printable import printable
 from optimizer.studies.comparison import Comparison, as_csv, as_json, sentences, shown
-from optimizer.text import PLAIN, money
+from optimizer.text import PLAIN, money, printable
 
 if TYPE_CHECKING:
     from optimizer.studies.jobs import Point

@@ -10,14 +10,13 @@ from optimizer.engine.narrowing import NAMES, PAYBACK, Baseline, baselines
 from optimizer.explain.account import Section, Sentence, account, explain_optimal, render_account
 from optimizer.explain.marginal.marginal_values import price_statements, prices_table
 from optimizer.explain.no_plan.iis import Bench
-from optimizer.printable import printable
 from optimizer.results.serialise import to_csv, to_json
-from optimizer.text import money
+from optimizer.text import money, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from optimizer.engine.master import Solution
+    from optimizer.engine.solution import Solution
 
 #: columns of a line of text
 WIDTH = 100

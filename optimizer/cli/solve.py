@@ -16,7 +16,7 @@ from optimizer.results import serialise
 
 if TYPE_CHECKING:
     from optimizer.case.case import Case
-    from optimizer.engine.master import Solution
+    from optimizer.engine.solution import Solution
 
 
 @click.command()

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from optimizer.cli.common import Mistaken, _check_options, _label, _load, _say, _why
-from optimizer.printable import printable
 from optimizer.results.serialise import ResultError
 from optimizer.studies.jobs import Point
 from optimizer.studies.warm_chains import INVALID
+from optimizer.text import printable
 
 if TYPE_CHECKING:
     from optimizer.case.case import Case

@@ -11,7 +11,7 @@ from optimizer.runtime import files
 from optimizer.runtime.read_back import manifest_of
 
 if TYPE_CHECKING:
-    from optimizer.engine.master import Solution
+    from optimizer.engine.solution import Solution
 
 #: periods up to which a workbook is written without being asked for: well under a second
 CHEAP_PERIODS = 40

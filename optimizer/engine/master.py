@@ -5,27 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from enum import Enum
-from functools import cached_property
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.decisions import Decisions
 from models.problem import Problem
-from models.proforma.books import Books, Check
 from models.stopwatch import SECONDS, since
+from optimizer.engine.covenant_table import _covenants
+from optimizer.engine.shadow_prices import _prices
+from optimizer.engine.solution import TOLERANCE, Outcome, Progress, Solution
+from optimizer.engine.verification import _compare, _directions, _over_branches
 from optimizer.solver.certificates import Certificate
 
 if TYPE_CHECKING:
     from models.benders.cuts import Cuts
     from models.benders.inner_approximation import Realised
-    from models.finance import FinanceStatements
     from models.program.expressions import Lin
     from models.program.program import Plan
     from optimizer.case.case import Case
-    from optimizer.engine.narrowing import Baseline, Narrowed
+    from optimizer.engine.narrowing import Narrowed
     from optimizer.engine.pilot import Pilot
     from optimizer.engine.warm_start import Seed
     from optimizer.runtime.executor import Executor, PinnedHours
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from optimizer.solver.restricted_program import Lean
     from optimizer.solver.session import Answer, Session
 
-#: relative tolerance of every identity between the program and the books, and of the proof
-TOLERANCE = 1e-7
 #: costs are multiplied by this inside HiGHS: its dual tolerance is absolute, and an hour's megawatt weighs about 1e-4 of a money unit
 COST_SCALE = 1e3
 
@@ -55,95 +52,6 @@ NEARLY = 1e-9
 #: rounds of cuts after which a bound is near enough
 ROUGH = 2
 METHODS = ("cuts", "extensive")
-
-Progress = Callable[..., None]
-
-
-class Outcome(Enum):
-    """How a run ended."""
-
-    OPTIMAL = "optimal"
-    INFEASIBLE = "infeasible"
-    UNBOUNDED = "unbounded"
-    LIMIT = "limit"
-    UNVERIFIED = "unverified"
-
-
-@dataclass(frozen=True)
-class ShadowPrice:
-    """What one more unit of something scarce would add to the objective: value USD per `unit`'s denominator."""
-
-    family: str
-    name: str
-    scenario: str | None
-    date: str | None
-    value: float
-    unit: str
-
-
-@dataclass(frozen=True)
-class Covenant:
-    """One rule at one date in one scenario: left (sense) right in the rule's own unit; headroom >= 0 when it holds."""
-
-    name: str
-    text: str
-    scenario: str
-    date: str
-    left: float
-    right: float
-    headroom: float
-    price: float
-    breach: float
-    source: str
-
-
-@dataclass(frozen=True)
-class Solution:
-    """A solved case: the plan, its books, its proof. Bounds and objective in USD. reasons: why it is not optimal, in words."""
-
-    case: Case
-    variant: str | None
-    outcome: Outcome
-    problem: Problem
-    decisions: Decisions | None = None
-    books: Books | None = None
-    certificate: Certificate | None = None
-    objective: float | None = None
-    upper_bound: float | None = None
-    lower_bound: float | None = None
-    gap: float | None = None
-    prices: tuple[ShadowPrice, ...] = ()
-    covenants: tuple[Covenant, ...] = ()
-    method: str = "extensive"
-    size: dict[str, int] = field(default_factory=dict)  # of the program; with cuts also their number and the rounds
-    timings: dict[str, float] = field(default_factory=dict)  # seconds by stage, and within them in the 'kernel' and in 'highs'
-    reasons: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    lp_checks: tuple[Check, ...] = ()
-    baseline: Baseline | None = None
-    kept: Kept | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def statements(self) -> Any:
-        """Tidy pandas frame of the three statements: statement, line, scenario, date, value (USD)."""
-        from optimizer.engine.tables import statements_frame
-
-        return statements_frame(self)
-
-    @property
-    def borne_out(self) -> bool:
-        """Whether there is a plan whose books obey every limit and rule and agree with the program, be it the best one or not."""
-        if self.books is None or self.certificate is None:
-            return False
-        off = (check.relative for check in (*self.books.checks, *self.lp_checks))
-        return self.certificate.primal_residual_relative <= TOLERANCE and all(one <= TOLERANCE for one in off)
-
-    @cached_property
-    def finance(self) -> FinanceStatements:
-        """Income statement, cash flow, balance sheet, schedules, tax, cap table and returns, tied. Raises ValueError without a plan."""
-        from models.finance import finance_statements
-
-        return finance_statements(self)
 
 
 def solve(
@@ -671,7 +579,6 @@ class _Run:
             why += ", or cash stays where a sweep takes it"
         if settled.reasons:
             return self._solution(outcome=Outcome.UNVERIFIED, reasons=(why, *settled.reasons))
-        from optimizer.solver.certificates import Certificate
 
         nan = float("nan")
         note = f"each of {settled.branches} branches over {self._either_or()} is infeasible by a Farkas proof that was checked"
@@ -889,189 +796,3 @@ def conditions(plan: Plan, lp: LinearProgram) -> list[Condition]:
 
     tax = [(tight(key, one), tight(key, other)) for key, one, other in plan.taxes.law]
     return tax + [(Tight("column", columns[id(one)]), Tight("column", columns[id(other)])) for one, other in plan.sweeps.law]
-
-
-def _over_branches(certificate: Certificate, settled: Settled) -> Certificate:
-    """The leaf's certificate with the bound that holds over all branches."""
-    off = abs(settled.bound - certificate.objective)
-    size = abs(certificate.objective)
-    gap = max(off / size if size > 0.0 else off, certificate.gap)
-    verified = certificate.verified and not settled.reasons and (gap <= TOLERANCE or not settled.complete)
-    reasons = (*certificate.reasons, *settled.reasons)
-    return replace(certificate, dual_bound=settled.bound, gap=gap, verified=verified, reasons=reasons)
-
-
-def _directions(lp: LinearProgram, ray: np.ndarray) -> list[str]:
-    """The activities that grow without limit, the largest first."""
-    order = np.argsort(-np.abs(ray), kind="stable")[:8]
-    return [f"{lp.columns[j].name} grows without limit" for j in order if abs(ray[j]) > 1e-9 * np.abs(ray).max()]
-
-
-def _compare(plan: Plan, books: Books, objective: float) -> tuple[Check, ...]:
-    """The program's own figures against the books': objective, value, cash, coins, debt, tax, operating cash."""
-    from models.proforma.sizes import least_usd
-
-    b, unit = plan.build, plan.build.unit
-    # the solver is exact to 1e-9 of a money unit: a line of nearly nothing is held to a hundred times that, or to what moves at all
-    least = least_usd(b.problem, books.moved)
-    size = max(abs(books.objective), 1e-6 * _size(books), least)
-    out = [Check("objective: program against books", abs(objective - books.objective), size)]
-    names = b.problem.scenarios.names
-
-    def check(name: str, program: np.ndarray, booked: np.ndarray, flows: np.ndarray | float = 0.0) -> None:
-        off = np.abs(program - booked)
-        largest = max(
-            float(np.abs(booked).max(initial=0.0)), float(np.abs(program).max(initial=0.0)), least, np.finfo(float).tiny
-        )
-        scale = np.broadcast_to(np.maximum(flows, largest), off.shape)
-        k = int((off / scale).argmax()) if off.size else 0
-        where = np.unravel_index(k, off.shape) if off.size else ()
-        place = ", ".join([names[int(where[0])], *(f"date {int(d)}" for d in where[1:])]) if off.size else ""
-        worst = (float(off[where]), float(scale[where])) if off.size else (0.0, largest)
-        out.append(Check(f"{name}: program against books", *worst, place))
-
-    def table(word: str, factor: float = unit) -> np.ndarray:
-        return np.array([[plan.words.at(word, None, s, d).value() * factor for d in range(b.D)] for s in range(b.S)])
-
-    check("value", np.array([v.value for v in plan.risk.value]) * unit, books.value)
-    for word in ("cash", "total_debt", "tax", "interest", "principal", "capex", "ebitda"):
-        check(word, table(word), books.words[word], books.sizes.get(word, 0.0))
-    check("coins", table("coins", 1.0), books.words["coins"], books.sizes["coins"])
-    for name, entry in b.ledger.items():
-        booked = books.ledger.get(name, np.zeros((b.S, b.D)))
-        check(
-            f"ledger {name}",
-            np.array([[lin.value() * unit for lin in row] for row in entry]),
-            booked,
-            books.sizes.get(_ENDS.get(name, ""), 0.0),
-        )
-    return tuple(out)
-
-
-#: entries of the ledger that are stocks at T, by the word whose size tells what they are made of
-_ENDS = {
-    "terminal_cash": "cash",
-    "terminal_coins": "coins_value",
-    "terminal_debt": "total_debt",
-    "terminal_rigs": "terminal_rigs",
-}
-
-
-def _size(books: Books) -> float:
-    """Sum of the magnitudes the objective is made of (USD)."""
-    return float(sum(np.abs(v).sum() for v in books.ledger.values())) or 1.0
-
-
-def _prices(problem: Problem, plan: Plan, lp: LinearProgram, answer: Answer, cuts: Cuts | None) -> tuple[ShadowPrice, ...]:
-    """Duals of scarce things in USD per natural unit, grid hours summed by site, scenario and period.
-
-    The sign is that of what more of it would add: a limit's price is >= 0, a minimum's price is what a unit less of it would add.
-    """
-    b, unit = plan.build, plan.build.unit
-    found: dict[tuple[str, str, str | None, str | None], float] = {}
-    units: dict[str, str] = {}
-    dates = [date_text(problem, d) for d in range(b.D)]
-    node = problem.scenarios.node
-    averaged = {rule.name for rule in problem.rules if rule.expected}
-    for i, con in enumerate(lp.rows):
-        family = con.parent_component().local_name.removeprefix("row_")
-        dual = float(answer.y[i])
-        if dual == 0.0 or (family not in b.units and family != "grid_limit"):
-            continue
-        key = con.index() if isinstance(con.index(), tuple) else (con.index(),)
-        value = dual * unit / b.scales.get((family, con.index()), 1.0)
-        names = [k for k in key if isinstance(k, str)]
-        numbers = [k for k in key if not isinstance(k, str)]
-        s, d = numbers[0], numbers[1] if len(numbers) > 1 else None
-        if family in _BY_YEAR and d is not None:
-            d = int(np.flatnonzero(problem.clock.tax_year == d)[0])
-        if family == "grid_limit":
-            family = "interconnection"
-            assert plan.power is not None and d is not None
-            limit = plan.power.blocks[_site(problem, names[0]), s, d].merit
-            value *= float(next(g.limit[numbers[2]] for g in limit.sources if g.is_grid))
-        # duals are those of a minimisation: more on the right of an equation adds -dual; relaxing a limit or a demand never hurts
-        value = -value if family in _SIGNED else abs(value)
-        shared = family not in _BY_SCENARIO and d is not None and (node[:, d] == node[s, d]).sum() > 1
-        scenario = (
-            EXPECTED
-            if family == "rule" and names[0] in averaged
-            else "all"
-            if shared and (node[:, d] == node[s, d]).all()
-            else problem.scenarios.names[s]
-            if b.S > 1 or d is not None
-            else None
-        )
-        place = (family, " ".join(names) or family, scenario, dates[d] if d is not None else None)
-        found[place] = found.get(place, 0.0) + value
-        units[family] = b.units.get(family, "USD/MW")
-    if cuts is not None:
-        for site, prices in zip(problem.sites, cuts.grid_prices(answer.y), strict=True):
-            for block in np.flatnonzero(prices):
-                s, t = divmod(int(block), b.T)
-                found["interconnection", site.name, problem.scenarios.names[s], dates[t]] = float(prices[block])
-        units["interconnection"] = "USD/MW"
-    rows = [ShadowPrice(f, n, s, d, v, units[f]) for (f, n, s, d), v in found.items() if abs(v) > 1e-9]
-    return tuple(sorted(rows, key=lambda r: (r.family, r.name, r.scenario or "", r.date or "")))
-
-
-#: what stands in place of a scenario where a rule averages over all
-EXPECTED = "expected"
-#: families whose rows exist per scenario even where scenarios share a node
-_BY_SCENARIO = frozenset(
-    {
-        "cash",
-        "rule",
-        "sweep",
-        "interconnection",
-        "grid_limit",
-        "revolver_limit",
-        "loan_to_value",
-        "collateral",
-        "coverage",
-        "diesel_permit",
-    }
-    | {"energy_budget", "emission_cap"}
-)
-#: families whose rows are of calendar years: shown at the first date of the year in the horizon
-_BY_YEAR = frozenset({"diesel_permit", "energy_budget", "emission_cap"})
-#: families that are equations: their price has a sign
-_SIGNED = frozenset({"cash"})
-
-
-def _site(problem: Problem, name: str) -> int:
-    return [site.name for site in problem.sites].index(name)
-
-
-def _covenants(problem: Problem, books: Books, decisions: Decisions, prices: tuple[ShadowPrice, ...]) -> tuple[Covenant, ...]:
-    """Every rule at every date: both sides from the books, headroom, price and breach."""
-    dates = [date_text(problem, d) for d in range(problem.clock.dates)]
-    priced = {(p.family, p.name, p.scenario, p.date): p.value for p in prices if p.family in ("rule", "sweep")}
-    out = []
-    for rule in problem.rules:
-        left, right = rule.stated_sides(books.words)
-        if rule.expected:
-            left, right = (problem.scenarios.probability[None, :] @ side for side in (left, right))
-        headroom = {">=": left - right, "<=": right - left, "==": -np.abs(left - right)}[rule.sense]
-        breach = decisions.breach.get(rule.name, np.zeros_like(left))
-        for s, name in enumerate((EXPECTED,) if rule.expected else problem.scenarios.names):
-            for d in np.flatnonzero(rule.active[s]):
-                price = priced.get(("rule", rule.name, name, dates[d]), 0.0)
-                numbers = (float(left[s, d]), float(right[s, d]), float(headroom[s, d]), price, float(breach[s, d]))
-                out.append(Covenant(rule.name, rule.text, name, dates[d], *numbers, rule.source))
-    for sweep in problem.sweeps:
-        # what is above the level, as far as there is debt that it could repay
-        kept = np.minimum(np.maximum(books.words["cash"] - sweep.level, 0.0), books.words[f"outstanding[{sweep.debt}]"])
-        text = f"cash above the level repays {sweep.debt}"
-        for s, name in enumerate(problem.scenarios.names):
-            for d in np.flatnonzero(sweep.active[s]):
-                price = priced.get(("sweep", sweep.name, name, dates[d]), 0.0)
-                numbers = (float(kept[s, d]), 0.0, 0.0 - float(kept[s, d]), price, 0.0)
-                out.append(Covenant(sweep.name, text, name, dates[d], *numbers, sweep.source))
-    return tuple(out)
-
-
-def date_text(problem: Problem, d: int) -> str:
-    """ISO date of date d."""
-    month = problem.clock.start_month + int(problem.clock.date_month[d])
-    return f"{month // 12:04d}-{month % 12 + 1:02d}-01"

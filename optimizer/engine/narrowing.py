@@ -27,7 +27,8 @@ from models.problem import Array, Ints, Problem
 if TYPE_CHECKING:
     from models.program.expressions import Decision
     from optimizer.case.case import Case
-    from optimizer.engine.master import Kept, Solution
+    from optimizer.engine.master import Kept
+    from optimizer.engine.solution import Solution
 
 PAYBACK = re.compile(r"payback-([1-9]\d{0,2})")
 NAMES = ("no-new-investment", "all-equity", "mine-only", "ai-only", "payback-N")
@@ -80,7 +81,8 @@ def baselines(case: Case | Solution, names: Iterable[str], **options: Any) -> di
     case: a case, solved here with `options` of `engine.solve`, or a solution that was solved with `keep=True`.
     Raises ValueError for a name that is not known, and where the case itself has no optimal plan.
     """
-    from optimizer.engine.master import Solution, solve
+    from optimizer.engine.master import solve
+    from optimizer.engine.solution import Solution
 
     names = list(dict.fromkeys(names))
     for name in names:

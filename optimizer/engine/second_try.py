@@ -17,7 +17,7 @@ import numpy as np
 from models.problem import Problem
 
 if TYPE_CHECKING:
-    from optimizer.engine.master import Solution
+    from optimizer.engine.solution import Solution
 
 #: units of money that are tried, times the one at first
 UNITS = (1e-2, 10.0)

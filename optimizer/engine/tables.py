@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from models.problem import Array, Problem
     from models.proforma.books import Books
-    from optimizer.engine.master import Solution
+    from optimizer.engine.solution import Solution
 
 Cell = str | float | int | None
 

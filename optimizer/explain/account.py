@@ -14,7 +14,8 @@ from optimizer.explain.marginal.marginal_values import StatementPrice, compact
 from optimizer.text import money, number, percent
 
 if TYPE_CHECKING:
-    from optimizer.engine.master import Kept, Solution
+    from optimizer.engine.master import Kept
+    from optimizer.engine.solution import Solution
 
 #: sentences of one section; what is left out is counted
 MOST = 8

@@ -7,12 +7,13 @@ import ctypes
 import errno
 import os
 import re
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from optimizer.runtime.files import beside, left
 
 LATEST = "latest"  # link beside result folders to the one that was written last
 _EXCHANGE = 2  # RENAME_EXCHANGE of renameat2(2)
@@ -23,16 +24,6 @@ LOCK = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NO
 
 class FolderInUse(OSError):
     """Another run writes to the folder."""
-
-
-def beside(target: Path) -> Path:
-    """A new name next to a folder or file, for what is to take its place."""
-    return target.parent / f".{target.name}.{secrets.token_hex(4)}.tmp"
-
-
-def left(target: Path) -> re.Pattern[str]:
-    """Names that `beside` gives for it."""
-    return re.compile(re.escape(f".{target.name}.") + r"[0-9a-f]{8}\.tmp")
 
 
 def exchange(one: Path, other: Path) -> bool:

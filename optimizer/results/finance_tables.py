@@ -11,7 +11,7 @@ from optimizer.engine.tables import Table
 if TYPE_CHECKING:
     from models.finance.bundle import FinanceStatements
     from models.finance.lines import Statement
-    from optimizer.engine.master import Solution
+    from optimizer.engine.solution import Solution
     from optimizer.engine.tables import Cell
 
 HEADER = ("line", "unit", "scenario", "date", "value")

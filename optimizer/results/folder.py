@@ -18,34 +18,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.printable import printable
-from optimizer.results.atomic_folder import beside, clear, exchange, held, left, point_latest
+from optimizer.results.atomic_folder import clear, exchange, held, point_latest
 from optimizer.results.read_folder import load
 from optimizer.results.serialise import BASE, SCHEMA, ResultError, to_csv, to_json
 from optimizer.results.summary_json import summary
 from optimizer.runtime import files as opened
-from optimizer.runtime.read_back import REPORT, SUMMARY, TEXT, WHOLE, Each, manifest_of, shaped
+from optimizer.runtime.files import beside, left
+from optimizer.runtime.read_back import TEXT, WHOLE, Each, manifest_of, shaped
+from optimizer.text import printable
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from optimizer.engine.master import Solution
+    from optimizer.engine.solution import Solution
     from optimizer.explain.marginal.marginal_values import StatementPrice
 
 MANIFEST = "manifest.json"
 NOT_VERIFIED = ".unverified"  # after the name of the folder of a plan that did not pass verification
 LONGEST_NAME = 100  # characters of a folder's name
 _MARK = re.compile("(^|[;\t\r\n])'")
-_SHAPES = {"summary.json": SUMMARY, "report.json": REPORT}
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Contents
-
-
-def unmarked(text: str) -> str:
-    """The text of a CSV cell as it was before it was written."""
-    return _MARK.sub(r"\1", text)
 
 
 def contents(solution: Solution, dispatch: bool = False, prices: tuple[StatementPrice, ...] | None = None) -> dict[str, bytes]:
@@ -362,12 +355,3 @@ def _why(target: Path, problem: OSError) -> str:
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Reading
-
-
-def _parquet(data: bytes) -> pd.DataFrame:
-    import pandas as pd
-
-    try:
-        return pd.read_parquet(io.BytesIO(data))
-    except Exception as problem:  # the reader has errors of its own for what is no such file
-        raise ValueError(f"a Parquet file cannot be read: {problem}") from None

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.results.folder import _SHAPES, _parquet, unmarked
-from optimizer.results.serialise import TEXT_COLUMNS, ResultError
+from optimizer.results.serialise import TEXT_COLUMNS, ResultError, unmarked
 from optimizer.runtime import files as opened
-from optimizer.runtime.read_back import ANY, json_of, manifest_of, rows_of, shaped
+from optimizer.runtime.read_back import ANY, REPORT, SUMMARY, json_of, manifest_of, rows_of, shaped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,3 +53,15 @@ def _frame(data: bytes) -> pd.DataFrame:
         else:
             columns[name] = [float(cell) if cell else math.nan for cell in cells]  # exact, which pandas' own is not
     return pd.DataFrame(columns)
+
+
+_SHAPES = {"summary.json": SUMMARY, "report.json": REPORT}
+
+
+def _parquet(data: bytes) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(io.BytesIO(data))
+    except Exception as problem:  # the reader has errors of its own for what is no such file
+        raise ValueError(f"a Parquet file cannot be read: {problem}") from None

@@ -9,6 +9,8 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from optimizer.results.folder import _MARK
+
 if TYPE_CHECKING:
     from optimizer.engine.tables import Cell, Table
 
@@ -67,3 +69,8 @@ def _cell(value: Cell) -> str:
         return str(value)
     number = float(value)
     return repr(number + 0.0) if math.isfinite(number) else ""  # + 0.0: no negative zero
+
+
+def unmarked(text: str) -> str:
+    """The text of a CSV cell as it was before it was written."""
+    return _MARK.sub(r"\1", text)

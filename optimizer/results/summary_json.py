@@ -9,7 +9,7 @@ from optimizer.results.serialise import SCHEMA
 from optimizer.version import __version__
 
 if TYPE_CHECKING:
-    from optimizer.engine.master import Solution
+    from optimizer.engine.solution import Solution
 
 
 def summary(solution: Solution) -> dict[str, Any]:

@@ -14,12 +14,11 @@ from rich.text import Text
 from models.dates import iso_dates
 from models.finance.rates import SMALLEST_USD
 from optimizer.engine import tables
-from optimizer.printable import printable
-from optimizer.text import PLAIN, money, number, percent
+from optimizer.text import PLAIN, money, number, percent, printable
 
 if TYPE_CHECKING:
     from models.problem import Array, Problem
-    from optimizer.engine.master import Covenant, Solution
+    from optimizer.engine.solution import Covenant, Solution
     from optimizer.engine.tables import Step
 
 WIDEST = 100  # columns of a line

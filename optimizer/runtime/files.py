@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import secrets
 import stat
 from contextlib import suppress
 from pathlib import Path
-
-from optimizer.results.atomic_folder import beside
 
 #: of os.open: do not wait for whoever is at the other end of a pipe, and take no terminal as our own; nothing where a system has no such thing
 AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -90,3 +90,13 @@ def write_out_whole(path: str | os.PathLike[str], data: bytes) -> None:
         replace(Path(os.path.realpath(path)), data)
     else:
         write_out(path, data)
+
+
+def beside(target: Path) -> Path:
+    """A new name next to a folder or file, for what is to take its place."""
+    return target.parent / f".{target.name}.{secrets.token_hex(4)}.tmp"
+
+
+def left(target: Path) -> re.Pattern[str]:
+    """Names that `beside` gives for it."""
+    return re.compile(re.escape(f".{target.name}.") + r"[0-9a-f]{8}\.tmp")

@@ -13,7 +13,7 @@ from optimizer.runtime.worker import Failure
 
 if TYPE_CHECKING:
     from models.problem import Problem
-    from optimizer.engine.master import Solution
+    from optimizer.engine.solution import Solution
     from optimizer.runtime.executor import Executor
 
 #: status of a job whose worker failed

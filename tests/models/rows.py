@@ -16,7 +16,8 @@ from pyomo.repn import generate_standard_repn
 
 from models.problem import Problem
 from models.program.program import Plan
-from optimizer.engine.master import Outcome, Solution, solve_problem
+from optimizer.engine.master import solve_problem
+from optimizer.engine.solution import Outcome, Solution
 
 #: relative tolerance of a coefficient and of a right-hand side
 EXACT = 1e-12

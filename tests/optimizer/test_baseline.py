@@ -12,8 +12,9 @@ import pytest
 from rich.console import Console
 
 from models.problem import Depreciation, Problem, Rule
-from optimizer.engine.master import Outcome, Solution, solve_problem
+from optimizer.engine.master import solve_problem
 from optimizer.engine.narrowing import Baseline, baselines, monthly_margin, payback_orders
+from optimizer.engine.solution import Outcome, Solution
 from optimizer.results import terminal
 from optimizer.results.serialise import to_json
 from optimizer.results.summary_json import summary as to_summary

@@ -12,7 +12,7 @@ import pytest
 
 from optimizer.cli import app
 from optimizer.engine import master
-from optimizer.engine.master import Outcome
+from optimizer.engine.solution import Outcome
 from optimizer.studies.regression import blessed, check
 from optimizer.studies.regression.check import DIFFERENT, INVALID, LIMIT, MISSING, SAME, UNUSABLE, UNVERIFIED, Task, run_one
 from optimizer.studies.regression.unique import RANGE, THICK

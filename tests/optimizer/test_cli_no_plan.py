@@ -12,6 +12,7 @@ import pytest
 from optimizer.case.case import Case
 from optimizer.cli import app
 from optimizer.engine.master import solve
+from optimizer.engine.solution import Outcome, Solution
 
 INFEASIBLE = Path(__file__).parents[1] / "cases" / "infeasible"
 MILL = """\
@@ -81,12 +82,12 @@ def test_what_only_a_solve_can_tell(
         asked.append(thorough)
         return look(*arguments, thorough=thorough) if thorough else None  # type: ignore[arg-type]
 
-    def doubtful(*arguments: object, **options: object) -> master.Solution:
+    def doubtful(*arguments: object, **options: object) -> Solution:
         solution = solved(*arguments, **options)  # type: ignore[arg-type]
-        if proved or solution.outcome is not master.Outcome.INFEASIBLE:
+        if proved or solution.outcome is not Outcome.INFEASIBLE:
             return solution
         reasons = ("the solver says infeasible, but its proof did not hold", *solution.reasons)
-        return replace(solution, outcome=master.Outcome.UNVERIFIED, reasons=reasons)
+        return replace(solution, outcome=Outcome.UNVERIFIED, reasons=reasons)
 
     monkeypatch.setattr(explanation, "refuted", short_sighted)
     monkeypatch.setattr(master, "solve", doubtful)

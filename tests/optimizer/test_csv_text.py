@@ -15,7 +15,7 @@ import pytest
 from optimizer import Case
 from optimizer.engine.tables import Table
 from optimizer.results import folder as results
-from optimizer.results.serialise import _cell, to_csv
+from optimizer.results.serialise import _cell, to_csv, unmarked
 from optimizer.studies import comparison, frontier, sweep, tornado
 
 HOSTILE = (
@@ -56,14 +56,14 @@ def test_a_text_is_no_formula_wherever_it_stands_and_reads_back(text: str) -> No
         data = to_csv(Table(("name", "value", "what"), (row,)))
         assert not formulas(data), data
         (back,) = list(csv.reader(io.StringIO(data, newline="")))[1:]
-        assert [results.unmarked(cell) for cell, was in zip(back, row, strict=True) if isinstance(was, str)] == [
+        assert [unmarked(cell) for cell, was in zip(back, row, strict=True) if isinstance(was, str)] == [
             was for was in row if isinstance(was, str)
         ]
 
 
 @pytest.mark.parametrize("text", ORDINARY)
 def test_ordinary_text_is_written_as_it_is(text: str) -> None:
-    assert _cell(text) == text and results.unmarked(text) == text
+    assert _cell(text) == text and unmarked(text) == text
 
 
 NAMES = {"rule": "x;=cmd|' /C calc'!A0;y", "floor": ';"=1+1', "line": "a;@SUM(1)"}

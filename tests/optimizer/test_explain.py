@@ -15,7 +15,8 @@ from models.hours.one_hour import hourly_value
 from models.proforma.keep import cvar
 from optimizer.case.case import Case
 from optimizer.cli.app import cli
-from optimizer.engine.master import Solution, solve, solve_problem
+from optimizer.engine.master import solve, solve_problem
+from optimizer.engine.solution import Solution
 from optimizer.explain.account import (
     Section,
     account,

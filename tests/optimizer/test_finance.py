@@ -17,7 +17,8 @@ from models.finance.lines import Line, plus, statement
 from models.problem import Array, Conversion, Depreciation, Equity, Payments, Problem
 from models.proforma.keep import keep_books
 from optimizer.case.case import Case
-from optimizer.engine.master import Outcome, Solution, solve_problem
+from optimizer.engine.master import solve_problem
+from optimizer.engine.solution import Outcome, Solution
 from optimizer.results import folder
 from optimizer.results.finance_tables import FINANCE_TABLES, KEY_MEASURES
 from optimizer.results.read_folder import load

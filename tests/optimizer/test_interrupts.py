@@ -18,7 +18,8 @@ import pytest
 import scipy.sparse as sparse
 
 from optimizer.engine import master
-from optimizer.engine.master import Outcome, solve_problem
+from optimizer.engine.master import solve_problem
+from optimizer.engine.solution import Outcome
 from optimizer.solver import session as highs
 from optimizer.solver.linear_program import LinearProgram
 from optimizer.solver.session import Answer, Session, SolverOptions, Status

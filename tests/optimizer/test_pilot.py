@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from models.problem import Problem
-from models.some_scenarios import some_scenarios
+from models.scenario_subset import some_scenarios
 from optimizer.engine import pilot
-from optimizer.engine.master import Outcome, Solution, solve_problem
+from optimizer.engine.master import solve_problem
+from optimizer.engine.solution import Outcome, Solution
 from tests.benchmarks.problems import thinned, whole
 from tests.random_problems import random_problem
 

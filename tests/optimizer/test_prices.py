@@ -13,7 +13,8 @@ import pytest
 
 from models.problem import Problem, Project, Rule
 from optimizer import Case
-from optimizer.engine.master import Outcome, Solution, solve, solve_problem
+from optimizer.engine.master import solve, solve_problem
+from optimizer.engine.solution import Outcome, Solution
 from optimizer.explain.marginal.marginal_values import StatementPrice, compact, price_statements
 from optimizer.results import folder as results
 from optimizer.results.read_folder import load

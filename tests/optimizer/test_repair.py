@@ -11,7 +11,8 @@ import pytest
 from models.hours.mixture import Mixture
 from models.problem import Problem
 from optimizer.case.case import Case
-from optimizer.engine.master import Outcome, solve, solve_problem
+from optimizer.engine.master import solve, solve_problem
+from optimizer.engine.solution import Outcome
 from optimizer.explain.no_plan import repairs as repair
 from optimizer.explain.no_plan import text as explain_text
 from optimizer.explain.no_plan.elastic_program import Trial

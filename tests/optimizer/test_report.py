@@ -19,8 +19,8 @@ import pytest
 
 from optimizer import Case
 from optimizer.cli.app import run
-from optimizer.engine.master import Solution
 from optimizer.engine.measures import quantile
+from optimizer.engine.solution import Solution
 from optimizer.results import folder as results
 from optimizer.results.read_folder import load
 from optimizer.results.report import HTML, NAME, Source, read, render

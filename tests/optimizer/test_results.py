@@ -39,7 +39,7 @@ from models.problem import (
 )
 from optimizer.case.case import Case
 from optimizer.engine import master, tables
-from optimizer.engine.master import Outcome, Solution
+from optimizer.engine.solution import Outcome, Solution
 from optimizer.results import folder as results
 from optimizer.results.read_folder import load
 from optimizer.results.serialise import ResultError, _cell, to_json

@@ -11,7 +11,7 @@ import pytest
 from models.proforma.books import Check
 from optimizer.case.case import Case
 from optimizer.engine import master, second_try
-from optimizer.engine.master import Outcome, Solution
+from optimizer.engine.solution import Outcome, Solution
 from optimizer.solver import certificates
 from tests.optimizer.company import SMALL
 

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from models.proforma.books import Check
 from optimizer.cli.progress import CLEAR, Progress
-from optimizer.engine.master import Covenant, Outcome, ShadowPrice, Solution
+from optimizer.engine.solution import Covenant, Outcome, ShadowPrice, Solution
 from optimizer.results import terminal
 from optimizer.text import money, number, percent
 from tests.optimizer.test_results import solved

@@ -25,6 +25,7 @@ from optimizer.cli.app import cli
 from optimizer.cli.studies import exit_code
 from optimizer.engine import master, warm_start
 from optimizer.engine.measures import MEASURES
+from optimizer.engine.solution import Outcome
 from optimizer.runtime.executor import Executor
 from optimizer.studies import plots, sweep, warm_chains
 from optimizer.studies.grid import Grid, GridError, make_grid, parse_axis
@@ -248,7 +249,7 @@ def test_a_seed_that_leads_astray_is_left(monkeypatch: pytest.MonkeyPatch) -> No
     def astray(case: Case, **options: object) -> object:
         asked.append(options.get("seed_from") is not None)
         found = solve(case, **options)  # type: ignore[arg-type]
-        return master.replace(found, outcome=master.Outcome.UNVERIFIED) if asked[-1] else found
+        return master.replace(found, outcome=Outcome.UNVERIFIED) if asked[-1] else found
 
     monkeypatch.setattr(master, "solve", astray)
     job = Job("x", QUICKSTART, None, SMALL)

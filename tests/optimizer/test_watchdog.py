@@ -13,7 +13,8 @@ import pytest
 
 from optimizer.case.case import Case
 from optimizer.cli.progress import Progress
-from optimizer.engine.master import Outcome, solve
+from optimizer.engine.master import solve
+from optimizer.engine.solution import Outcome
 from optimizer.runtime.watchdog import family, held
 
 ROOT = Path(__file__).parents[2]

@@ -15,7 +15,7 @@ from optimizer.case.reading.units import FOREIGN
 from optimizer.case.reading.yaml_tree import Node
 
 if TYPE_CHECKING:
-    from optimizer.case.reading.hourly_data import Table
+    from optimizer.case.reading.csv_table import Table
 
 #: words for money that is not in USD -> the currency
 CURRENCIES = {

@@ -15,7 +15,7 @@ import re
 import stat
 import zoneinfo
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -23,6 +23,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.case.reading.csv_table import Table
 from optimizer.case.reading.csv_units import unit_as_said
 from optimizer.case.reading.diagnostics import Mistakes, Place, did_you_mean, suggest
 from optimizer.case.reading.timeline import Timeline
@@ -90,32 +91,6 @@ def _names_in(folder: str | Path) -> list[str]:
         return sorted(os.listdir(folder))[:500]
     except OSError:
         return []
-
-
-@dataclass(eq=False)
-class Table:
-    """A CSV file: its header, its rows of text, and where each cell stands."""
-
-    file: str  # as shown in messages
-    text: str
-    header: list[str]
-    rows: list[list[str]]
-    lines: list[int]  # line of each row
-    header_line: int
-    notes: dict[str, str] = field(default_factory=dict)  # `# key: value` lines above the header
-
-    def place(self, row: int, column: int) -> Place:
-        """The place of a cell; row -1 is the header."""
-        line = self.header_line if row < 0 else self.lines[row]
-        raw = self.text.splitlines()[line - 1] if line <= self.text.count("\n") + 1 else ""
-        at, quoted, commas = 0, False, 0
-        while at < len(raw) and commas < column:
-            if raw[at] == '"':
-                quoted = not quoted
-            elif raw[at] == "," and not quoted:
-                commas += 1
-            at += 1
-        return Place(self.file, line, at + 1)
 
 
 class Files:

@@ -136,7 +136,7 @@ class Ground:
 
     def parts(self, effect: Effect, y: Array, problem: Problem) -> tuple[tuple[str, str | None, float], ...]:
         """The dual value by scenario and date."""
-        from optimizer.engine.master import date_text
+        from models.dates import date_text
 
         found: dict[tuple[str, int | None], float] = {}
 

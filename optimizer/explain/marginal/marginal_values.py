@@ -21,7 +21,7 @@ from optimizer.explain.marginal.scarce_things import Effect, Statement, Statemen
 from optimizer.solver import branch_and_bound
 
 if TYPE_CHECKING:
-    from optimizer.engine.master import Solution
+    from optimizer.engine.solution import Solution
     from optimizer.engine.tables import Cell, Table
 
 #: first step, relative to the size of what is stated, and the smallest size that counts (MW; money units for USD)
@@ -104,7 +104,7 @@ def _where(
     one: Statement, problem: Problem
 ) -> tuple[float | None, tuple[str, str | None] | None, tuple[tuple[str, str | None], ...]]:
     """Headroom at its tightest place, that place, and every place without room."""
-    from optimizer.engine.master import date_text
+    from models.dates import date_text
 
     names = problem.scenarios.names
     room = one.room
@@ -212,7 +212,7 @@ def compact(binds: tuple[tuple[str, str | None], ...], problem: Problem) -> str:
 
     'base+bear 2026-01..2026-10, 2027-04; bull 2027-01'
     """
-    from optimizer.engine.master import date_text
+    from models.dates import date_text
 
     dates = [date_text(problem, d) for d in range(problem.clock.dates)]
     number = {text: d for d, text in enumerate(dates)}

@@ -430,7 +430,7 @@ class Statements:
 
     def _cash(self, d: int) -> None:
         """A dollar at date d in every scenario: nobody states it, but everything else is paid with it."""
-        from optimizer.engine.master import date_text
+        from models.dates import date_text
 
         if d == 0:
             return

@@ -19,7 +19,7 @@ from optimizer.explain.no_plan.verify_repairs import Verifier
 
 if TYPE_CHECKING:
     from optimizer.case.case import Case
-    from optimizer.engine.master import Solution
+    from optimizer.engine.solution import Solution
 
 Opened = Callable[["Explanation"], None]
 

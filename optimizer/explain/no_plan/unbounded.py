@@ -15,7 +15,7 @@ from optimizer.explain.no_plan.iis import Progress, day_of
 
 if TYPE_CHECKING:
     from optimizer.case.case import Case
-    from optimizer.engine.master import Solution
+    from optimizer.engine.solution import Solution
     from optimizer.explain.no_plan.adjustments import Settings
 
 #: entries of a direction below this share of the largest are rounding

@@ -23,7 +23,7 @@ from optimizer.results.report.views import views
 from optimizer.results.serialise import ResultError
 
 if TYPE_CHECKING:
-    from optimizer.engine.master import Solution
+    from optimizer.engine.solution import Solution
     from optimizer.engine.tables import Table
 
 HTML = "report.html"

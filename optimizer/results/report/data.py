@@ -10,7 +10,7 @@ import numpy as np
 from optimizer.results.report.hours import hours
 
 if TYPE_CHECKING:
-    from optimizer.engine.master import Solution
+    from optimizer.engine.solution import Solution
 
 NAME = "report.json"
 SCHEMA = 1

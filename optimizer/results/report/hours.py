@@ -15,7 +15,7 @@ from optimizer.case.reading.hourly_data import REFERENCE_YEAR
 
 if TYPE_CHECKING:
     from models.problem import Array, Ints, Site
-    from optimizer.engine.master import Solution
+    from optimizer.engine.solution import Solution
 
 #: hours of the layout of a year, in which 29 February is always there
 LAYOUT = 8784

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from optimizer.engine.tables import Table
-from optimizer.results.folder import unmarked
 from optimizer.results.report.data import NAME
-from optimizer.results.serialise import TEXT_COLUMNS, ResultError
+from optimizer.results.serialise import TEXT_COLUMNS, ResultError, unmarked
 from optimizer.runtime import files as opened
 from optimizer.runtime.read_back import REPORT, SUMMARY, json_of, manifest_of, rows_of, shaped
 

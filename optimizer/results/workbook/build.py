@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from models.finance.bundle import FinanceStatements
     from models.problem import Problem
     from models.proforma.books import Books
-    from optimizer.engine.master import Solution
+    from optimizer.engine.solution import Solution
 
 #: relative: what a formula may differ by from the program's figure; and in dollars (and shares), where large figures cancel
 AGREES, SMALLEST_APART = 1e-9, 1e-5

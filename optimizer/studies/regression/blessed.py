@@ -27,7 +27,7 @@ from optimizer.runtime import files
 from optimizer.runtime.read_back import BLESSED, BLESSED_PLAN, NUMBER, TEXT, Maybe, json_of, shaped
 
 if TYPE_CHECKING:
-    from optimizer.engine.master import Solution
+    from optimizer.engine.solution import Solution
 
 SCHEMA = 1
 BASE = "base"

@@ -18,7 +18,8 @@ from optimizer.engine.narrowing import Narrowed
 
 if TYPE_CHECKING:
     from models.program.expressions import Decision
-    from optimizer.engine.master import Kept, Solution
+    from optimizer.engine.master import Kept
+    from optimizer.engine.solution import Solution
 
 #: decisions that answer to the others
 ANSWERS = frozenset({"sold", "dividends", "rescue"})

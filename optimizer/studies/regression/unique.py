@@ -21,7 +21,8 @@ from optimizer.solver.canonical import Face
 from optimizer.solver.session import Session
 
 if TYPE_CHECKING:
-    from optimizer.engine.master import Kept, Solution
+    from optimizer.engine.master import Kept
+    from optimizer.engine.solution import Solution
 
 #: relative thickness of the set of plans as good as the best: what two runs may differ by; what stands for 0 where rounding leaves no plan at 0
 THICK, THIN = 1e-9, 1e-12
