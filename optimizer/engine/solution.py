@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from models.decisions import Decisions
 from models.problem import Problem
 from models.proforma.books import Books, Check
-from optimizer.engine.master import Kept
 from optimizer.solver.certificates import Certificate
 
 if TYPE_CHECKING:
     from models.finance import FinanceStatements
     from optimizer.case.case import Case
+    from optimizer.engine.master import Kept
     from optimizer.engine.narrowing import Baseline
 
 #: relative tolerance of every identity between the program and the books, and of the proof

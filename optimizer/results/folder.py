@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 NOT_VERIFIED = ".unverified"  # after the name of the folder of a plan that did not pass verification
 LONGEST_NAME = 100  # characters of a folder's name
-_MARK = re.compile("(^|[;\t\r\n])'")
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -9,8 +9,6 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
-from optimizer.results.folder import _MARK
-
 if TYPE_CHECKING:
     from optimizer.engine.tables import Cell, Table
 
@@ -74,3 +72,6 @@ def _cell(value: Cell) -> str:
 def unmarked(text: str) -> str:
     """The text of a CSV cell as it was before it was written."""
     return _MARK.sub(r"\1", text)
+
+
+_MARK = re.compile("(^|[;\t\r\n])'")
