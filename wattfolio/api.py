@@ -39,7 +39,7 @@ def solve(
     from optimizer.case.case import Case
 
     if not isinstance(case, Case):
-        case = Case.load(case, variant=variant, settings=settings)
+        case = Case.load(fspath(case), variant=variant, settings=settings)
     elif variant is not None or settings:
         raise ValueError("a case that was loaded has its variant and settings: give the path, or load it with them")
     return case.solve(method=method, time_limit=time_limit, keep=keep)
