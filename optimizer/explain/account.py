@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.dates import iso_month
 from models.problem import Array, Problem
+from optimizer.engine.builds import BUILDS
 from optimizer.explain.marginal.marginal_values import StatementPrice, compact
 from optimizer.text import money, number, percent
 
@@ -416,10 +418,6 @@ def _tail(solution: Solution) -> Section:
 #: decisions whose reduced costs tell what comes next: key of the family -> (verb, unit)
 CHOICES = {"orders": ("ordering", "MW"), "built": ("building", "MW"), "signed": ("signing", "MW"), "issued": ("issuing", "USD")}
 
-#: what a site can build, in words
-BUILDS = {"expand": "interconnection", "build_mining": "mining halls", "build_ai": "AI halls", "convert": "conversions to AI halls",
-          "store": "battery"}  # fmt: skip
-
 
 def _next(solution: Solution) -> Section:
     """What is nearest to entering the plan: decisions at zero, by what a unit of them would take from the objective."""
@@ -451,9 +449,8 @@ def _next(solution: Solution) -> Section:
             continue
         lost, s, d = loss[key]
         verb, unit = CHOICES[key[0]]
-        month = problem.clock.start_month + int(problem.clock.date_month[d])
-        when = f"{month // 12:04d}-{month % 12 + 1:02d}"
-        what = f"{BUILDS[key[2]]} at {key[1]}" if key[0] == "built" else " at ".join(key[1:])
+        when = iso_month(problem.clock, d)
+        what = f"{BUILDS[key[2]].nouns} at {key[1]}" if key[0] == "built" else " at ".join(key[1:])
         per = lost if unit == "USD" else lost * build.unit
         if per < (1e-6 if unit == "USD" else 1.0):  # it would do as well: another optimum
             continue

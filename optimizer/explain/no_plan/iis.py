@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.dates import iso_month
 from models.problem import Array, Ints, Problem
 from models.scenario_subset import only
 from optimizer.explain.no_plan.elastic_program import Finding, Shift, Trial, Weighed
-from optimizer.explain.no_plan.requirements.catalogue import stated
+from optimizer.explain.no_plan.requirements.everything import requirements
 from optimizer.explain.no_plan.row_owners import FACT, HOURS, ORDER, Row, Stated, matches, owner_of
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ class Bench:
 
     def __init__(self, problem: Problem, case: Case | None = None, deadline: float | None = None) -> None:
         self.whole, self.case, self.deadline = problem, case, deadline
-        self.statements = {one.path: one for one in stated(problem, case)}
+        self.statements = {one.path: one for one in requirements(problem, case)}
         self._owner = owner_of(list(self.statements.values()))
         self.scope: tuple[int, ...] = tuple(range(problem.scenarios.count))
         self._trials: dict[tuple[tuple[str, ...], ...], Trial] = {}
@@ -461,13 +462,11 @@ def _bites(bench: Bench, rows: list[Weighed]) -> tuple[tuple[str, ...], str, str
         dates.append(d)
     if not dates:
         return (), "", ""
-    return tuple(names[s] for s in sorted(scenarios)), day_of(bench.whole, min(dates)), day_of(bench.whole, max(dates))
-
-
-def day_of(problem: Problem, d: int) -> str:
-    """Year and month of date d."""
-    month = problem.clock.start_month + int(problem.clock.date_month[d])
-    return f"{month // 12:04d}-{month % 12 + 1:02d}"
+    return (
+        tuple(names[s] for s in sorted(scenarios)),
+        iso_month(bench.whole.clock, min(dates)),
+        iso_month(bench.whole.clock, max(dates)),
+    )
 
 
 #: scenarios up to which each is asked whether the statements collide in it by themselves

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.dates import iso_month
 from models.problem import Problem
 from optimizer.case.quotes import CaseWords
 from optimizer.explain.no_plan.figures import Figure
-from optimizer.explain.no_plan.iis import Progress, day_of
+from optimizer.explain.no_plan.iis import Progress
 
 if TYPE_CHECKING:
     from optimizer.case.case import Case
@@ -163,7 +164,7 @@ def _told(case: Case, plan: Any, ray: np.ndarray, column: dict[int, int], gain: 
     moves = []
     for _, key, d, amount in grown:
         own = amount * (problem.money if _unit(problem, key) == "USD" else 1.0)
-        moves.append(Move(_words(key), day_of(problem, d), own / natural))
+        moves.append(Move(_words(key), iso_month(problem.clock, d), own / natural))
     missing = _missing(case, {key for _, key, _, _ in grown}, gain / natural, first[2])
     return Loop(tuple(moves), unit, gain / natural, tuple(missing))
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from models.dates import month_text
 from models.problem import Debt
 from models.proforma.debt import first_date, running_maturity
 from optimizer.results.workbook.debt_terms import Calendar, Standing, Terms, _terms, bears_costs, calendar
@@ -153,8 +154,7 @@ def _strip(frame: Frame, market: Market, sheet: Sheet, worn: Sheet, months: Row,
 
 
 def _month(frame: Frame, v: int) -> str:
-    month = frame.problem.clock.start_month + frame.month[v]
-    return f"{month // 12:04d}-{month % 12 + 1:02d}"
+    return month_text(frame.problem.clock.start_month + frame.month[v])
 
 
 def _vintage(

@@ -9,6 +9,7 @@ import numpy as np
 
 from models.problem import Array, Depreciation, Payments, Service, Site
 from models.proforma.assets import CAPEX, EXPANSIONS, depreciation_by_year, expansion
+from optimizer.engine.builds import BUILDS
 from optimizer.results.workbook.expressions import ZERO, Term, both, formula, pick, sum_product, term, total, when, whole
 from optimizer.results.workbook.frame import Frame
 from optimizer.results.workbook.sheets import NOTHING, Row, Sheet
@@ -19,13 +20,6 @@ KINDS = {
     "halls": "Halls",
     "interconnection": "Interconnection and batteries",
     "equipment": "AI equipment",
-}
-BUILDS = {
-    "expand": "interconnection",
-    "build_mining": "mining hall",
-    "build_ai": "AI hall",
-    "convert": "conversion to AI hall",
-    "store": "battery",
 }
 
 
@@ -275,7 +269,7 @@ def _site(frame: Frame, sheet: Sheet, made: Plant, site: Site) -> None:
             continue
         decision = frame.decided(decisions.built, (site.name, kind)).copy()
         decision[:, periods:] = 0.0
-        name = f"{site.name}, {BUILDS[kind]}"
+        name = f"{site.name}, {BUILDS[kind].noun}"
         built = builds[kind] = frame.chosen.series(f"{name}, ordered", decision, "MW", "mw")
         if built is NOTHING:
             continue
