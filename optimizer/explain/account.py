@@ -13,6 +13,7 @@ from models.dates import iso_month
 from models.problem import Array, Problem
 from optimizer.engine.builds import BUILDS
 from optimizer.explain.marginal.marginal_values import StatementPrice, compact
+from optimizer.solver.session import Status
 from optimizer.text import money, number, percent
 
 if TYPE_CHECKING:
@@ -204,9 +205,9 @@ def _without(kept: Kept, name: str) -> RuleCost:
         answer = run._solve()
     finally:
         session.set_row_bounds(index, held.row_lower[index], held.row_upper[index])
-    if answer.status.value == "unbounded":
+    if answer.status is Status.UNBOUNDED:
         return RuleCost(name, None, "without it money is made without limit")
-    if answer.status.value != "optimal":
+    if answer.status is not Status.OPTIMAL:
         return RuleCost(name, None, f"the program without it ended {answer.status.value}")
     return RuleCost(name, max((answer.objective - kept.answer.objective) * kept.plan.build.unit, 0.0))
 

@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.dates import date_text
 from models.problem import Array, Ints, Problem
 from optimizer.explain.marginal.scarce_things import BY_YEAR, Effect
 from optimizer.solver import branch_and_bound
-from optimizer.solver.linear_program import SolverError
+from optimizer.solver.linear_program import LinearProgram, SolverError
+from optimizer.solver.session import Answer, Session, Status
 
 if TYPE_CHECKING:
     from models.benders.cuts import Cuts
     from optimizer.engine.master import _Run
-    from optimizer.solver.linear_program import LinearProgram
-    from optimizer.solver.session import Answer, Session
 
 #: a step that is not exact is made smaller by SHRINK until it is FINEST of the first
 SHRINK, FINEST = 8.0, 1e-4
@@ -85,7 +85,7 @@ class Ground:
     def refresh(self) -> None:
         """Solve where we stand. Raises SolverError where HiGHS finds no optimum of a program that has one."""
         self.answer = self._real(self.session.solve())
-        if self.answer.status.value != "optimal":
+        if self.answer.status is not Status.OPTIMAL:
             raise SolverError(f"The program that was kept ended {self.answer.status.value}. {self.answer.message}")
         self.basis = self.session.get_basis()
         self.known = self.session.lp.matrix.shape[0]
@@ -136,8 +136,6 @@ class Ground:
 
     def parts(self, effect: Effect, y: Array, problem: Problem) -> tuple[tuple[str, str | None, float], ...]:
         """The dual value by scenario and date."""
-        from models.dates import date_text
-
         found: dict[tuple[str, int | None], float] = {}
 
         def note(members: tuple[int, ...], d: int | None, value: float) -> None:
@@ -224,9 +222,9 @@ class Ground:
         if self.session.lp.matrix.shape[0] == self.known:
             self.session.set_basis(self.basis)
         answer = self._real(self.session.solve())
-        if answer.status.value == "infeasible":
+        if answer.status is Status.INFEASIBLE:
             return None
-        if answer.status.value != "optimal":
+        if answer.status is not Status.OPTIMAL:
             raise SolverError(f"A step ended {answer.status.value}. {answer.message}")
         return answer
 

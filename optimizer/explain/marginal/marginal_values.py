@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.problem import Array, Ints, Problem
+from models.dates import date_text
+from models.problem import Array, Problem
 from optimizer.explain.marginal.finite_steps import SLACK, Ground
 from optimizer.explain.marginal.headroom import Headroom
-from optimizer.explain.marginal.scarce_things import Effect, Statement, Statements, opened
+from optimizer.explain.marginal.scarce_things import Collected, Effect, Statement, Statements, opened
 from optimizer.solver import branch_and_bound
 
 if TYPE_CHECKING:
@@ -104,8 +105,6 @@ def _where(
     one: Statement, problem: Problem
 ) -> tuple[float | None, tuple[str, str | None] | None, tuple[tuple[str, str | None], ...]]:
     """Headroom at its tightest place, that place, and every place without room."""
-    from models.dates import date_text
-
     names = problem.scenarios.names
     room = one.room
     if np.isnan(room).all():
@@ -169,21 +168,14 @@ def _closed(solution: Solution, headroom: Headroom) -> list[StatementPrice]:
 
 def _together(statements: list[Statement], amounts: dict[str, float]) -> Effect:
     """Rows and columns of several statements, each times its amount."""
-    rows: dict[int, float] = {}
-    columns: dict[int, float] = {}
+    made = Collected()
     for one in statements:
-        for table, index, value in (
-            (rows, one.effect.rows, one.effect.row),
-            (columns, one.effect.columns, one.effect.column),
-        ):
-            for at, amount in zip(index.tolist(), value.tolist(), strict=True):
-                table[at] = table.get(at, 0.0) + amount * amounts[one.path]
-    none = np.zeros(0, dtype=np.int64)
-
-    def split(table: dict[int, float]) -> tuple[Ints, Array]:
-        return np.array(list(table), dtype=np.int64), np.array(list(table.values()), dtype=float)
-
-    return Effect(*split(rows), *split(columns), none, none, np.zeros(0))
+        effect = one.effect
+        for i, amount in zip(effect.rows.tolist(), effect.row.tolist(), strict=True):
+            made.row(i, amount * amounts[one.path])
+        for j, amount in zip(effect.columns.tolist(), effect.column.tolist(), strict=True):
+            made.column(j, amount * amounts[one.path])
+    return made.effect()
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -212,8 +204,6 @@ def compact(binds: tuple[tuple[str, str | None], ...], problem: Problem) -> str:
 
     'base+bear 2026-01..2026-10, 2027-04; bull 2027-01'
     """
-    from models.dates import date_text
-
     dates = [date_text(problem, d) for d in range(problem.clock.dates)]
     number = {text: d for d, text in enumerate(dates)}
     at: dict[str, list[int | None]] = {}

@@ -22,15 +22,16 @@ from scipy import sparse
 
 from models.problem import Array, Problem
 from optimizer.explain.no_plan.row_owners import HOURS, Row
+from optimizer.solver import branch_and_bound, certificates
+from optimizer.solver.branch_and_bound import Condition, Settled
+from optimizer.solver.certificates import Certificate
+from optimizer.solver.linear_program import LinearProgram
+from optimizer.solver.session import Answer, Session, SolverOptions, Status, cold_method
 
 if TYPE_CHECKING:
     from models.benders.cuts import Cuts
     from models.program.program import Plan
     from optimizer.explain.no_plan.row_owners import Owners
-    from optimizer.solver.branch_and_bound import Condition, Settled
-    from optimizer.solver.certificates import Certificate
-    from optimizer.solver.linear_program import LinearProgram
-    from optimizer.solver.session import Answer, Session
 
 #: the sum of weighted slacks, each over the size of its row, above which there is no plan
 BENT = 1e-7
@@ -144,8 +145,6 @@ class Trial:
         return apart
 
     def _open(self) -> None:
-        from optimizer.solver.session import Session, SolverOptions, cold_method
-
         self.lp, self.slack_row, self.weight = _elastic(self.base, self.keys, self.owners, self.shifts)
         self.options = SolverOptions(method=cold_method(self.lp))
         self.session = Session(self.options)
@@ -161,8 +160,6 @@ class Trial:
         return Cuts(plan.theta, self.session, self.base.number, None, None, self._new_session, self.expired)
 
     def _new_session(self, lp: LinearProgram) -> Session:
-        from optimizer.solver.session import Session
-
         session = Session(replace(self.options, deadline=self.deadline))
         session.load(lp)
         return session
@@ -189,7 +186,7 @@ class Trial:
             if self.expired():
                 return Finding(None, np.nan)
             answer = self.session.solve(primal=turn == 0)
-            if answer.status.value != "optimal":
+            if answer.status is not Status.OPTIMAL:
                 return Finding(None, np.nan)
             bent = float(self.session.lp.cost @ answer.x)
             if bent > BENT:
@@ -197,7 +194,7 @@ class Trial:
                 if found.feasible is None:  # duals of this basis are not good enough: those of another path may be
                     self.session.forget_basis()
                     answer = self.session.solve()
-                    bent = float(self.session.lp.cost @ answer.x) if answer.status.value == "optimal" else 0.0
+                    bent = float(self.session.lp.cost @ answer.x) if answer.status is Status.OPTIMAL else 0.0
                     found = self._refuted(answer, bent, set(let_go)) if bent > BENT else found
                 return found
             if self.lawful and self.law:
@@ -231,7 +228,7 @@ class Trial:
         self.session.set_column_bounds(columns, values, values)
         found = self.session.solve()
         self.session.set_column_bounds(columns, lower, upper)
-        return found.status.value == "optimal" and float(self.session.lp.cost @ found.x) <= BENT
+        return found.status is Status.OPTIMAL and float(self.session.lp.cost @ found.x) <= BENT
 
     def barred(self, let_go: Collection[str] = ()) -> Finding | None:
         """Why the law leaves no plan where there is one without it, as far as the cuts so far can tell; None where it leaves one, or
@@ -240,14 +237,13 @@ class Trial:
             return None
         self._price(let_go)
         answer = self.session.solve(primal=True)
-        if answer.status.value != "optimal":
+        if answer.status is not Status.OPTIMAL:
             return None
         found = self._under_law(answer, set(let_go), hours=False)
         return found if found.feasible is False else None
 
     def _under_law(self, answer: Answer, gone: set[str], hours: bool = True) -> Finding:
         """The least bending with which every condition of the law is met, by branches. hours: with real hours in each."""
-        from optimizer.solver.certificates import Certificate
 
         settled = self._settle(answer, hours)
         if settled.answer is not None and float(self.session.lp.cost @ settled.answer.x) <= BENT:
@@ -265,8 +261,6 @@ class Trial:
         return Finding(False, bent, rows, certificate, branched=True)
 
     def _settle(self, answer: Answer, hours: bool) -> Settled:
-        from optimizer.solver import branch_and_bound
-
         def solve() -> Answer:
             found = self.session.solve()
             return found if self.cuts is None or not hours else self.cuts.tighten(found)[0]
@@ -275,7 +269,6 @@ class Trial:
 
     def _refuted(self, answer: Answer, bent: float, gone: set[str]) -> Finding:
         """No plan: checked by arithmetic on the program without slacks, in which the rows of what was let go are free."""
-        from optimizer.solver import certificates
 
         whole = self.session.lp
         free = np.zeros(len(whole.row_lower), dtype=bool)
@@ -308,8 +301,6 @@ class Trial:
         return Finding(False, bent, tuple(self._weigh(hard, ray)), certificate)
 
     def _weigh(self, lp: LinearProgram, ray: Array) -> list[Weighed]:
-        from optimizer.solver import certificates
-
         out = []
         sites = np.zeros(0, dtype=int) if self.cuts is None else np.concatenate(self.cuts.pool.site)
         for i, share in certificates.blame(lp, ray):
@@ -366,7 +357,7 @@ class Trial:
         answer = self.session.solve(primal=True)
         if self.cuts is not None:
             answer = self.cuts.tighten(answer)[0]
-        if answer.status.value != "optimal":
+        if answer.status is not Status.OPTIMAL:
             return None
         if law and self.law:
             answer = self._settle(answer, hours=False).answer or answer

@@ -13,6 +13,8 @@ from models.problem import Problem
 from optimizer.case.quotes import CaseWords
 from optimizer.explain.no_plan.figures import Figure
 from optimizer.explain.no_plan.iis import Progress
+from optimizer.solver.certificates import verify_unbounded
+from optimizer.solver.session import Session, SolverOptions, Status
 
 if TYPE_CHECKING:
     from optimizer.case.case import Case
@@ -105,9 +107,7 @@ def _loop(case: Case) -> Loop | None:
     """A direction that no row and no bound stops, and that always improves: checked by arithmetic."""
     from models.benders.cuts import Cuts
     from optimizer.explain.no_plan.elastic_program import plan_of
-    from optimizer.solver.certificates import verify_unbounded
     from optimizer.solver.compile import compile_model
-    from optimizer.solver.session import Session, SolverOptions
 
     problem = case.problem()
     plan = plan_of(problem)
@@ -124,12 +124,12 @@ def _loop(case: Case) -> Loop | None:
         cuts = Cuts(plan.theta, session, lp.number, None, None, begin)
     answer = session.solve()
     for factor in WIDER:
-        if cuts is None or answer.status.value != "unbounded":
+        if cuts is None or answer.status is not Status.UNBOUNDED:
             break
         cuts.floor()
         cuts.widen(factor)
         answer = session.solve()
-    if answer.status.value != "unbounded" or answer.ray is None:
+    if answer.status is not Status.UNBOUNDED or answer.ray is None:
         return None
     if not verify_unbounded(session.lp, answer.x, answer.ray).verified:
         return None

@@ -18,7 +18,7 @@ from scipy import sparse
 from models.program.expressions import Lin
 from optimizer.engine.tables import expected_figures
 from optimizer.solver.canonical import Face
-from optimizer.solver.session import Session
+from optimizer.solver.session import Session, Status
 
 if TYPE_CHECKING:
     from optimizer.engine.master import Kept
@@ -118,7 +118,7 @@ def _exact(kept: Kept) -> Session | None:
         session.load(lp)
         bounds = (lp.col_lower.copy(), lp.col_upper.copy(), lp.row_lower.copy(), lp.row_upper.copy())
         Face(lp, tolerance, *bounds).shrink(session, lp.true_cost, answer.x, answer.y)
-        if session.solve().status.value == "optimal":
+        if session.solve().status is Status.OPTIMAL:
             return session
     return None
 
@@ -130,7 +130,7 @@ def _within(kept: Kept, room: float) -> Session | None:
     session.load(lp)
     best = float(np.dot(lp.cost, kept.answer.x)) + room * lp.cost_scale
     session.add_rows(np.array([-np.inf]), np.array([best]), sparse.csr_array(lp.cost[None, :]))
-    return session if session.solve().status.value == "optimal" else None
+    return session if session.solve().status is Status.OPTIMAL else None
 
 
 def _extremes(session: Session, cost: np.ndarray, cost_scale: float) -> list[float | None]:
@@ -144,7 +144,7 @@ def _extremes(session: Session, cost: np.ndarray, cost_scale: float) -> list[flo
         session.set_basis(start)
         session.set_costs(sign * cost / weight * cost_scale)
         answer = session.solve()
-        out.append(float(np.dot(cost, answer.x)) if answer.status.value == "optimal" else None)
+        out.append(float(np.dot(cost, answer.x)) if answer.status is Status.OPTIMAL else None)
     session.set_basis(start)
     return out
 
