@@ -177,7 +177,7 @@ def test_a_sentence_is_edited_where_its_number_stands() -> None:
     assert len(sentence_levers("r", "cash == 5 MUSD", "USD")) == 1
 
 
-# ---- the catalogue: every setting is one that the case takes ---------------------------------------------------------
+# ---- requirements: every setting is one that the case takes ---------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", ["tests/cases/all-features.yaml", "cases/quickstart.yaml", "cases/lake-mariner.yaml"])

@@ -238,7 +238,7 @@ def test_the_quickstart_with_a_rule_too_many() -> None:
 
 
 def test_rows_of_a_family_without_words_are_told_by_their_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A limit that the catalogue does not know is named by its family, not passed over in silence."""
+    """A limit that no requirement states is named by its family, not passed over in silence."""
     from optimizer.explain.no_plan import iis as conflict
 
     known = conflict.requirements

@@ -1,4 +1,4 @@
-"""Every row of the plan is said by a statement of the case, or by nobody on purpose; what both catalogues know has one path."""
+"""Every row of the plan is said by a statement of the case, or by nobody on purpose; what both tours of a case know has one path."""
 
 from __future__ import annotations
 
