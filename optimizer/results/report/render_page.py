@@ -1,6 +1,7 @@
 """report.html: one page without network that tells the plan in words, numbers, charts and tables.
 
-    from optimizer.report import render, read
+    from optimizer.results.report.render_page import render
+    from optimizer.results.report.source import read
     html = render(read("out/quickstart/base"))
 
 The page is made of the files of a result folder alone. Nothing in it is loaded from anywhere; its policy allows its own script and style
@@ -9,6 +10,7 @@ only; the same files give the same bytes.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,15 +22,13 @@ from optimizer.results.report.page import Part, page
 from optimizer.results.report.source import Source, from_loaded, from_tables, read
 from optimizer.results.report.text import esc
 from optimizer.results.report.views import views
-from optimizer.results.serialise import ResultError
+from optimizer.results.serialise import ResultError, to_json
 
 if TYPE_CHECKING:
     from optimizer.engine.solution import Solution
     from optimizer.engine.tables import Table
 
 HTML = "report.html"
-
-__all__ = ["HTML", "NAME", "Source", "files", "read", "render", "report_data"]
 
 
 def render(result: Source | Mapping[str, Any] | str | os.PathLike[str], comparison: Any = None, frontier: Any = None) -> str:
@@ -77,14 +77,6 @@ def _render(source: Source, comparison: Any, frontier: Any) -> str:
 
 def files(solution: Solution, summary: Mapping[str, Any], tables: Mapping[str, Table]) -> dict[str, bytes]:
     """report.json and report.html of a solution, its summary and its tables (by name of file) at hand."""
-    import json
-
     data = to_bytes(report_data(solution))
-    source = from_tables(json.loads(summary_bytes(summary)), json.loads(data), tables)
+    source = from_tables(json.loads(to_json(summary)), json.loads(data), tables)
     return {NAME: data, HTML: render(source).encode()}
-
-
-def summary_bytes(summary: Mapping[str, Any]) -> bytes:
-    from optimizer.results.serialise import to_json
-
-    return to_json(summary).encode()
