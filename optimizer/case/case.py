@@ -20,9 +20,9 @@ from optimizer.case.checks.notes import case_notes
 from optimizer.case.checks.rules import find_rules
 from optimizer.case.patch import Target, scale_path, set_path
 from optimizer.case.reading import yaml_tree
+from optimizer.case.reading.case_files import Files
 from optimizer.case.reading.diagnostics import CaseError, Mistakes, Place, did_you_mean
 from optimizer.case.reading.dotted_paths import item_at, key_at, split_path
-from optimizer.case.reading.hourly_data import Files
 from optimizer.case.reading.timeline import DateError, Timeline
 from optimizer.case.reading.yaml_tree import Node
 from optimizer.case.schema.case_model import CaseModel, Variant
