@@ -80,7 +80,7 @@ class Progress:
             words.append(f"missed by {_money(numbers['miss'])}")
         left = time_left(self.rounds)
         if left is not None:
-            words.append(f"about {_duration(left)} left")
+            words.append(f"about {duration(left)} left")
         return "  ".join(words)
 
     def __enter__(self) -> Progress:
@@ -156,7 +156,7 @@ def _money(usd: float) -> str:
     return f"{usd / size:.7g} {unit}"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{max(round(seconds), 1)} s"
     return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from optimizer.cli.common import Mistaken, _check_options, _label, _load, _say, _why
+from optimizer.cli.common import Mistaken, check_options, folder_label, load_case, print_now, reason_of
 from optimizer.results.serialise import ResultError
 from optimizer.studies.jobs import Point
 from optimizer.studies.warm_chains import INVALID
@@ -72,7 +72,7 @@ def sweep(path: str, vary: tuple[str, ...], name: str | None, yes: bool, changes
     """
     from optimizer.studies.grid import GridError, make_grid
 
-    _check_options(changes, options["time_limit"])
+    check_options(changes, options["time_limit"])
     variant = options["variant"]
     try:
         grid = make_grid(vary)
@@ -82,7 +82,7 @@ def sweep(path: str, vary: tuple[str, ...], name: str | None, yes: bool, changes
             raise GridError(f"{len(grid):,} points take a while: --yes solves them all the same")
     except GridError as problem:
         raise Mistaken(f"--vary {problem}") from None
-    case = _load(path, variant, changes)
+    case = load_case(path, variant, changes)
     from optimizer.case.reading.diagnostics import CaseError
     from optimizer.studies import sweep as engine
 
@@ -100,7 +100,7 @@ def sweep(path: str, vary: tuple[str, ...], name: str | None, yes: bool, changes
         return engine.run(path, case, grid, executor, **settings)
 
     found = run(case, "sweep", name or key[:8], key, len(grid), solve, engine.write, options)
-    _say(lambda: show_sweep(found, options["as_json"]))
+    print_now(lambda: show_sweep(found, options["as_json"]))
     return exit_code(found.points)
 
 
@@ -113,9 +113,9 @@ def sweep(path: str, vary: tuple[str, ...], name: str | None, yes: bool, changes
 def frontier(path: str, points: int, changes: tuple[str, ...], **options: Any) -> int:
     """Return against tail risk: the best plan for every weight of CVaR, the ends, and the tangent point."""
 
-    _check_options(changes, options["time_limit"])
+    check_options(changes, options["time_limit"])
     variant, limit = options["variant"], options["time_limit"]
-    case = _load(path, variant, changes)
+    case = load_case(path, variant, changes)
     from optimizer.studies import frontier as engine
 
     key = engine.key(case, points, variant, changes, limit)
@@ -125,7 +125,7 @@ def frontier(path: str, points: int, changes: tuple[str, ...], **options: Any) -
         return engine.run(path, case, points, executor, **settings)
 
     found = run(case, "frontier", label(variant, changes), key, points + 1, solve, engine.write, options)
-    _say(lambda: show_frontier(found, options["as_json"]))
+    print_now(lambda: show_frontier(found, options["as_json"]))
     return exit_code([one.point for one in (*found.points, found.own, found.worst)])
 
 
@@ -155,9 +155,9 @@ class Share(click.ParamType):
 def tornado(path: str, by: float, wanted: tuple[str, ...], top: int, changes: tuple[str, ...], **options: Any) -> int:
     """Which inputs matter: each down and up by the same share, ranked by what it does to the objective."""
 
-    _check_options(changes, options["time_limit"])
+    check_options(changes, options["time_limit"])
     variant, limit = options["variant"], options["time_limit"]
-    case = _load(path, variant, changes)
+    case = load_case(path, variant, changes)
     from optimizer.studies import tornado as engine
 
     try:
@@ -172,14 +172,14 @@ def tornado(path: str, by: float, wanted: tuple[str, ...], top: int, changes: tu
 
     name = " ".join(filter(None, [label(variant, changes), *wanted, "" if by == 0.1 else f"by {by:.6g}"]))
     found = run(case, "tornado", name, key, 2 * len(chosen), solve, lambda one, target: engine.write(one, target, top), options)
-    _say(lambda: show_tornado(found, top, options["as_json"]))
+    print_now(lambda: show_tornado(found, top, options["as_json"]))
     return exit_code([found.own, *(one for bar in found.bars for one in (bar.down, bar.up))])
 
 
 def label(variant: str | None, changes: tuple[str, ...]) -> str:
     """What tells a result of a changed case from that of the case as it stands."""
 
-    return _label(variant, changes) or ""
+    return folder_label(variant, changes) or ""
 
 
 def run(
@@ -212,7 +212,7 @@ def run(
     except (ResultError, ExecutorError) as problem:
         raise Mistaken(str(problem)) from None
     except OSError as problem:
-        raise Mistaken(f"cannot write {part}: {_why(problem)}") from None
+        raise Mistaken(f"cannot write {part}: {reason_of(problem)}") from None
     journal.remove()
     if not quiet:
         click.echo(f"{verb} in {written}", err=True)
@@ -231,10 +231,10 @@ class Watch:
         if taken:
             numbers["kept"] = taken
         if done > taken and done < of:
-            from optimizer.cli.progress import _duration
+            from optimizer.cli.progress import duration
 
             left = (time.perf_counter() - self.start) / (done - taken) * (of - done)
-            numbers["left"] = f"about {_duration(left)}"
+            numbers["left"] = f"about {duration(left)}"
         self.progress("points", **numbers)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from models.dates import month_text
 from models.problem import Debt
 from models.proforma.debt import first_date, running_maturity
-from optimizer.results.workbook.debt_terms import Calendar, Standing, Terms, _terms, bears_costs, calendar
+from optimizer.results.workbook.debt_terms import Calendar, Standing, Terms, bears_costs, calendar, terms_of
 from optimizer.results.workbook.effective import carried_cost
 from optimizer.results.workbook.expressions import ZERO, Term, formula, largest, least, term, total, when
 from optimizer.results.workbook.frame import Frame
@@ -91,7 +91,7 @@ def debt_sheets(frame: Frame, market: Market) -> tuple[Sheet, Sheet, Debts]:
         frame.paths_sheet.note(f"{debt.name}: coupon", "section")
         frame.decisions_sheet.note(debt.name, "section")
         sheet.note(debt.name, "section")
-        terms = _terms(frame, debt)
+        terms = terms_of(frame, debt)
         if debt.is_strip:
             _strip(frame, market, sheet, worn, months, made, debt, terms)
         elif debt.kind == "revolver":
