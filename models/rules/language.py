@@ -12,7 +12,6 @@ placeholders only, and a whitelist of its nodes is computed here. Nothing of a r
 from __future__ import annotations
 
 import ast
-import difflib
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -23,6 +22,7 @@ import numpy as np
 
 from models.problem import Array, Function, Term
 from models.rules.functions import DEEPEST_FUNCTIONS, FUNCTIONS, LONGEST_FUNCTION
+from models.spelling import suggest
 
 LONGEST = 500  # characters of a sentence
 MOST_TOKENS = 200
@@ -465,12 +465,6 @@ def shown(text: str, most: int = 40) -> str:
     return clean if len(text) <= most else clean[: most - 3] + "..."
 
 
-def _near(word: str, candidates: Iterable[str]) -> str | None:
-    by_lower = {candidate.lower(): candidate for candidate in candidates if candidate}
-    found = difflib.get_close_matches(word.lower()[:60], by_lower, n=1, cutoff=0.6)
-    return by_lower[found[0]] if found else None
-
-
 def _listed(names: Iterable[str], most: int = 12) -> str:
     ordered = sorted(name for name in names if name)
     return ", ".join(ordered[:most]) + (", ..." if len(ordered) > most else "")
@@ -687,14 +681,14 @@ class _Reader:
             raise RuleError(message, start, hint)
         known = name in self.words or name in self.data
         if follows == "(" and not known:
-            near = _near(name, FUNCTIONS)
+            near = suggest(name, FUNCTIONS)
             hint = f'did you mean "{near}"?' if near else f"functions here: {', '.join(FUNCTIONS)}"
             raise RuleError(f'"{shown(name)}(" is no function of rules', start, hint)
         if name == "share" and re.match(r"\s+of\b", self.text[self.at :]):
             raise RuleError("`share of` begins a sentence", start, _SHARE_FORM)
         if not known:
             every = [*self.words, *self.data]
-            near = _near(name, every)
+            near = suggest(name, filter(None, every))
             hint = f'did you mean "{near}"?' if near else f"words here: {_listed(every, 60)}"
             raise RuleError(f'unknown word "{shown(name)}"', start, hint)
         if name in self.data:
@@ -746,7 +740,7 @@ class _Reader:
         if not argument:
             example = min((a for a in allowed if a), default="name")
             raise RuleError(f"{name} needs {one} in brackets, as in {name}[{shown(example)}]", start, there_is)
-        near = _near(argument, allowed)
+        near = suggest(argument, filter(None, allowed))
         hint = f'did you mean "{near}"?' if near else there_is
         if argument.rpartition("@")[2] == "site" and self.here is None and any(allowed):
             hint = "[site] is each site of the rule's `sites`: say sites: all"

@@ -31,11 +31,9 @@ def new(name: str | None, template: str, listed: bool) -> int:
     if name is None:
         raise click.UsageError("Missing argument 'NAME': how the case is to be called. --list shows the templates.")
     if template not in found:
-        import difflib
+        from models.spelling import did_you_mean
 
-        near = difflib.get_close_matches(template, found, n=1)
-        hint = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(found) or 'none'}"
-        raise Mistaken(f'no template "{template}": {hint}')
+        raise Mistaken(f'no template "{template}": {did_you_mean(template, found, "there are")}')
     target = Path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
     text = found[template].read_bytes()
     try:

@@ -12,8 +12,9 @@ from rich.table import Table as Grid
 
 from models.finance.labels import line_label
 from optimizer.engine.measures import MEASURES
+from optimizer.results.terminal import PLAIN_BOX
 from optimizer.studies.comparison import Comparison, as_csv, as_json, sentences, shown
-from optimizer.text import PLAIN, money, printable
+from optimizer.text import money, printable
 
 if TYPE_CHECKING:
     from optimizer.studies.jobs import Point
@@ -113,7 +114,7 @@ def _differences(comparison: Comparison, columns: list[Point], console: Console,
 
 
 def _grid(names: list[str], broad: int) -> Grid:
-    grid = Grid(box=PLAIN, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    grid = Grid(box=PLAIN_BOX, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     grid.add_column("", width=LABEL - 1, no_wrap=False)
     for name in names:
         grid.add_column(printable(name), justify="right", width=broad - 1, overflow="fold")

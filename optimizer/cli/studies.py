@@ -124,7 +124,7 @@ def frontier(path: str, points: int, changes: tuple[str, ...], **options: Any) -
         settings = {"variant": variant, "changes": changes, "limit": limit, "journal": journal, "progress": told}
         return engine.run(path, case, points, executor, **settings)
 
-    found = run(case, "frontier", label(variant, changes), key, points + 1, solve, engine.write, options)
+    found = run(case, "frontier", folder_label(variant, changes) or "", key, points + 1, solve, engine.write, options)
     print_now(lambda: show_frontier(found, options["as_json"]))
     return exit_code([one.point for one in (*found.points, found.own, found.worst)])
 
@@ -170,16 +170,10 @@ def tornado(path: str, by: float, wanted: tuple[str, ...], top: int, changes: tu
         settings = {"variant": variant, "changes": changes, "limit": limit, "journal": journal, "progress": told}
         return engine.run(path, case, chosen, by, executor, **settings)
 
-    name = " ".join(filter(None, [label(variant, changes), *wanted, "" if by == 0.1 else f"by {by:.6g}"]))
+    name = " ".join(filter(None, [folder_label(variant, changes), *wanted, "" if by == 0.1 else f"by {by:.6g}"]))
     found = run(case, "tornado", name, key, 2 * len(chosen), solve, lambda one, target: engine.write(one, target, top), options)
     print_now(lambda: show_tornado(found, top, options["as_json"]))
     return exit_code([found.own, *(one for bar in found.bars for one in (bar.down, bar.up))])
-
-
-def label(variant: str | None, changes: tuple[str, ...]) -> str:
-    """What tells a result of a changed case from that of the case as it stands."""
-
-    return folder_label(variant, changes) or ""
 
 
 def run(

@@ -56,8 +56,9 @@ class Sweep:
 
 def check(path: str, case: Case, grid: Grid, variant: str | None, changes: Sequence[str]) -> None:
     """Each axis by itself on the case as it stands, before anything is solved. Raises GridError or CaseError, with `--vary` as the place."""
+    from models.spelling import did_you_mean
     from optimizer.case.case import SETTINGS, Case
-    from optimizer.case.reading.diagnostics import CaseError, did_you_mean
+    from optimizer.case.reading.diagnostics import CaseError
 
     for axis in grid.axes:
         if axis.path == VARIANT:
@@ -310,7 +311,7 @@ def page(sweep: Sweep, pictures: Sequence[str]) -> str:
     """sweep.html."""
     from optimizer.studies import plots
 
-    told = [_sentence(sweep), *sweep.notes]
+    told = [sentence(sweep), *sweep.notes]
     if not pictures:
         told.append("There is no picture of so many axes: the table below and sweep.csv have every point.")
     labels = {one.key: one.label for one in MEASURES}
@@ -329,7 +330,8 @@ def best(sweep: Sweep) -> Point | None:
     return max(solved, key=lambda one: one.values["objective"] or 0.0) if solved else None
 
 
-def _sentence(sweep: Sweep) -> str:
+def sentence(sweep: Sweep) -> str:
+    """What came out, in a sentence or two."""
     count, top = len(sweep.points), best(sweep)
     text = f"{count} points, {sweep.solved} with a proved plan"
     others = {one.status for one in sweep.points} - {"optimal"}
@@ -339,8 +341,3 @@ def _sentence(sweep: Sweep) -> str:
     if top is not None:
         text += f". Worth most: {shown('objective', top.values['objective'])} at {top.name}"
     return text + "."
-
-
-def sentence(sweep: Sweep) -> str:
-    """What came out, in a sentence or two."""
-    return _sentence(sweep)

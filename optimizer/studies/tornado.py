@@ -166,7 +166,7 @@ def moved(one: Input, factor: float, tree: Node) -> tuple[str, ...]:
 
 def choose(case: Case, wanted: Sequence[str]) -> list[Input]:
     """The inputs of a case, or those named. Raises ValueError for a name that is none."""
-    from optimizer.case.reading.diagnostics import did_you_mean
+    from models.spelling import did_you_mean
 
     assert case.tree is not None
     every = inputs(case.tree)

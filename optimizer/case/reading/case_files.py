@@ -7,9 +7,10 @@ import os
 import stat
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from models.spelling import suggest
 from optimizer.case.reading.csv_table import Table
 from optimizer.case.reading.csv_text import BadTable, parse_table
-from optimizer.case.reading.diagnostics import Mistakes, suggest
+from optimizer.case.reading.diagnostics import Mistakes
 from optimizer.case.reading.yaml_tree import Node, noun
 from optimizer.runtime import files as opened
 

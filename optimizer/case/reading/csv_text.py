@@ -8,8 +8,9 @@ import math
 
 import numpy as np
 
+from models.spelling import did_you_mean
 from optimizer.case.reading.csv_table import Table
-from optimizer.case.reading.diagnostics import Mistakes, Place, did_you_mean
+from optimizer.case.reading.diagnostics import Mistakes, Place
 from optimizer.case.reading.hourly_year import Array
 from optimizer.case.reading.units import LARGEST
 from optimizer.case.reading.yaml_tree import Node, noun

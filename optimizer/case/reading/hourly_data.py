@@ -9,12 +9,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from models.spelling import did_you_mean
 from optimizer.case.reading.bundled_shapes import drawn, load_shape, shape_names
 from optimizer.case.reading.case_files import Files
 from optimizer.case.reading.csv_table import Table
 from optimizer.case.reading.csv_text import column_index, numbers
 from optimizer.case.reading.csv_units import unit_as_said
-from optimizer.case.reading.diagnostics import Mistakes, did_you_mean
+from optimizer.case.reading.diagnostics import Mistakes
 from optimizer.case.reading.hourly_year import HourlyYear
 from optimizer.case.reading.time_stamps import BadTime, year_from_stamps
 from optimizer.case.reading.time_zones import zone_hint, zone_named

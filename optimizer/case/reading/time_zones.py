@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zoneinfo
 
-from optimizer.case.reading.diagnostics import suggest
+from models.spelling import suggest
 
 #: files beside the zones: none of its own, that of this machine, a rule for others
 NO_ZONES = {"Factory", "localtime", "posixrules"}

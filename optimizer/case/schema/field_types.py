@@ -17,8 +17,9 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from models.spelling import did_you_mean, suggest
 from optimizer.case.reading.case_files import Files
-from optimizer.case.reading.diagnostics import Mistakes, did_you_mean, suggest
+from optimizer.case.reading.diagnostics import Mistakes
 from optimizer.case.reading.hourly_data import read_hourly
 from optimizer.case.reading.hourly_year import HourlyYear
 from optimizer.case.reading.paths_in_time import Path, read_path
