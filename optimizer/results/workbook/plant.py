@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from models.problem import Array, Depreciation, Payments, Service, Site
+from models.problem import Array, Depreciation, Payments, Rig, Service, Site
 from models.proforma.assets import CAPEX, EXPANSIONS, depreciation_by_year, expansion
 from optimizer.engine.builds import BUILDS
 from optimizer.results.workbook.expressions import ZERO, Term, both, formula, pick, sum_product, term, total, when, whole
@@ -160,10 +160,7 @@ def worn_so_far(frame: Frame, served: Row, life: Term, d: int) -> Term:
     return formula(text, value / life.number)
 
 
-def _rig(frame: Frame, sheet: Sheet, made: Plant, rig: object) -> None:
-    from models.problem import Rig
-
-    assert isinstance(rig, Rig)
+def _rig(frame: Frame, sheet: Sheet, made: Plant, rig: Rig) -> None:
     problem, decisions, chosen, paths = frame.problem, frame.decisions, frame.chosen, frame.paths
     name = f"rig/{rig.name}"
     sheet.note(rig.name, "section")

@@ -10,7 +10,7 @@ import numpy as np
 from models.problem import Debt
 from optimizer.results.workbook.debt_lines import Debts
 from optimizer.results.workbook.debt_terms import Calendar, Standing, Terms, bears_costs
-from optimizer.results.workbook.effective import carried_cost
+from optimizer.results.workbook.effective import carried_cost, level_payment
 from optimizer.results.workbook.expressions import ZERO, Term, largest, least, term, when
 from optimizer.results.workbook.frame import Frame
 from optimizer.results.workbook.operations import Market
@@ -178,13 +178,9 @@ def _principal(one: Vintage) -> Entry:
             return least(given_row[d] * face[d - 1], one.middle(d)) if d in calendar.given else ZERO
         if left_row is NOTHING or not calendar.left[:, d].any():
             return ZERO
-        over, left = largest(one.middle(d) - one.terms.balloon * face[d - 1], 0.0), left_row[d]
-        if one.debt.amortisation == "annuity":
-            q = one.terms.rate[d] * calendar.since[d] / 12
-            pay = when(q.equals(0), over / left, over * q / ((1 + q) ** left - 1))
-        else:
-            pay = over / left
-        pay = pay if bool(calendar.left[:, d].all()) else when(left.equals(0), 0, pay)
+        over = largest(one.middle(d) - one.terms.balloon * face[d - 1], 0.0)
+        pay = level_payment(one.debt, one.terms.rate[d], calendar.since[d], over, left_row[d])
+        pay = pay if bool(calendar.left[:, d].all()) else when(left_row[d].equals(0), 0, pay)
         return pay if d in calendar.paydays else one.put_taken * pay
 
     return principal
