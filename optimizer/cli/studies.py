@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from optimizer.cli.progress import Progress
 
 #: points that are solved without --yes; points that no sweep has
-MANY, MOST = 2_000, 100_000
+MOST_POINTS_UNCONFIRMED, MOST_POINTS = 2_000, 100_000
 #: rows of a table on the terminal
 MOST_ROWS = 40
 
@@ -63,7 +63,7 @@ def shared(command: Callable[..., Any]) -> Callable[..., Any]:
     help="Values of a path: FROM..TO/COUNT UNIT, or A,B,C UNIT; or variant=base,NAME. Several: all combinations.",
 )
 @click.option("--name", metavar="NAME", help="Written to DIR/<case>/sweep-NAME/.  [default: a digest]")
-@click.option("--yes", is_flag=True, help=f"Solve more than {MANY:,} points.")
+@click.option("--yes", is_flag=True, help=f"Solve more than {MOST_POINTS_UNCONFIRMED:,} points.")
 @shared
 def sweep(path: str, vary: tuple[str, ...], name: str | None, yes: bool, changes: tuple[str, ...], **options: Any) -> int:
     """Solve a case at every point of a grid: a tidy table, a picture and a page in DIR/<case>/sweep-*/.
@@ -76,9 +76,9 @@ def sweep(path: str, vary: tuple[str, ...], name: str | None, yes: bool, changes
     variant = options["variant"]
     try:
         grid = make_grid(vary)
-        if len(grid) > MOST:
-            raise GridError(f"{len(grid):,} points are more than a sweep has ({MOST:,}): give fewer values")
-        if len(grid) > MANY and not yes:
+        if len(grid) > MOST_POINTS:
+            raise GridError(f"{len(grid):,} points are more than a sweep has ({MOST_POINTS:,}): give fewer values")
+        if len(grid) > MOST_POINTS_UNCONFIRMED and not yes:
             raise GridError(f"{len(grid):,} points take a while: --yes solves them all the same")
     except GridError as problem:
         raise Mistaken(f"--vary {problem}") from None
@@ -191,7 +191,7 @@ def run(
     from optimizer.results import folder
     from optimizer.runtime.executor import Executor, ExecutorError
     from optimizer.runtime.interrupts import prompt
-    from optimizer.studies.warm_chains import LENGTH, Journal
+    from optimizer.studies.warm_chains import CHAIN_LENGTH, Journal
 
     quiet, workers, scheduler = options["quiet"], options["workers"], options["scheduler"]
     target = folder.folder(options["out"], case.name, f"{verb}-{name}" if name else verb)
@@ -199,7 +199,7 @@ def run(
     try:
         folder.prepare(target)
         journal = Journal(part, options["restart"])
-        size = min(workers or os.cpu_count() or 1, -(-count // LENGTH)) if scheduler is None else workers
+        size = min(workers or os.cpu_count() or 1, -(-count // CHAIN_LENGTH)) if scheduler is None else workers
         with Progress(sys.stderr, quiet) as progress, prompt(), Executor(size, scheduler, progress.tick) as executor:
             found = solve(executor, journal, Watch(progress))
         written = write(found, target)

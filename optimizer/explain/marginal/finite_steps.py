@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     from models.benders.cuts import Cuts
     from optimizer.engine.master import _Run
 
-#: a step that is not exact is made smaller by SHRINK until it is FINEST of the first
-SHRINK, FINEST = 8.0, 1e-4
+#: a step that is not exact is made smaller by STEP_DIVISOR until it is FINEST_STEP of the first
+STEP_DIVISOR, FINEST_STEP = 8.0, 1e-4
 #: quotient and slope agree, relative
-EXACT = 1e-6
+SLOPE_TOLERANCE = 1e-6
 #: accuracy of an objective, relative
-NOISE = 1e-10
+OBJECTIVE_NOISE = 1e-10
 #: room (relative to the size of the row) above which nothing binds
-SLACK = 1e-7
-WITHIN = "within the plan's branch of the tax law"
+SLACK_TOLERANCE = 1e-7
+WITHIN_BRANCH = "within the plan's branch of the tax law"
 
 
 class Ground:
@@ -53,7 +53,7 @@ class Ground:
         self.built = lp
         self.unit = run.problem.money
         self.law = run.law
-        self.note = "" if lawful is None else WITHIN
+        self.note = "" if lawful is None else WITHIN_BRANCH
         self.outside = self.session.lp
         # whatever limit of time the solve had is over
         limits = {name: None for name in ("time_limit", "deadline") if hasattr(self.session.options, name)}
@@ -167,12 +167,14 @@ class Ground:
         room = np.minimum(activity - lp.row_lower[effect.rows], lp.row_upper[effect.rows] - activity)
         size = 1.0 + np.abs(activity)
         free = lp.col_upper[effect.columns] - self.x[effect.columns]
-        return bool((room > SLACK * size).all() and (free > SLACK * (1.0 + np.abs(self.x[effect.columns]))).all())
+        return bool(
+            (room > SLACK_TOLERANCE * size).all() and (free > SLACK_TOLERANCE * (1.0 + np.abs(self.x[effect.columns]))).all()
+        )
 
     # ---- steps -----------------------------------------------------------------------------------------------------
     def side(self, effect: Effect, step: float) -> tuple[float, str]:
         """(USD per unit on that side, what is to be said): the slope of the first straight piece, inf if no plan can step there."""
-        h, finest = step, abs(step) * FINEST
+        h, finest = step, abs(step) * FINEST_STEP
         tried = False
         slope, said = math.nan, ""
         while abs(h) >= finest:
@@ -185,11 +187,11 @@ class Ground:
             elif found is not None:
                 value, slope, said = found
                 quotient = (value - self.value) * self.unit / h
-                noise = NOISE * abs(self.value) * self.unit / abs(h)
-                if abs(quotient - slope) <= EXACT * max(abs(quotient), abs(slope)) + noise:
+                noise = OBJECTIVE_NOISE * abs(self.value) * self.unit / abs(h)
+                if abs(quotient - slope) <= SLOPE_TOLERANCE * max(abs(quotient), abs(slope)) + noise:
                     return slope, said
-            h /= SHRINK
-        bent = f"approximate: what a unit is worth changes within {abs(h) * SHRINK:.1g} of it"
+            h /= STEP_DIVISOR
+        bent = f"approximate: what a unit is worth changes within {abs(h) * STEP_DIVISOR:.1g} of it"
         return slope, "; ".join(filter(None, [said, bent]))
 
     def _step(self, effect: Effect, h: float) -> tuple[float, float, str] | None:
@@ -210,8 +212,8 @@ class Ground:
                 if answer is None:
                     return None
                 # one of several equal plans may dodge where the others do not: then the law costs nothing
-                if abs(answer.objective - free) > EXACT * abs(free - self.value) + NOISE * abs(self.value):
-                    said = WITHIN
+                if abs(answer.objective - free) > SLOPE_TOLERANCE * abs(free - self.value) + OBJECTIVE_NOISE * abs(self.value):
+                    said = WITHIN_BRANCH
             found = answer.objective, self.slope(effect, answer.y, answer.x), said
         if self.session.lp.matrix.shape[0] > self.known:
             # cuts that the step needed hold here too

@@ -16,7 +16,7 @@ import numpy as np
 
 from models.dates import date_text
 from models.problem import Array, Problem
-from optimizer.explain.marginal.finite_steps import SLACK, Ground
+from optimizer.explain.marginal.finite_steps import SLACK_TOLERANCE, Ground
 from optimizer.explain.marginal.headroom import Headroom
 from optimizer.explain.marginal.scarce_things import Collected, Effect, Statement, Statements, opened
 from optimizer.solver import branch_and_bound
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from optimizer.engine.tables import Cell, Table
 
 #: first step, relative to the size of what is stated, and the smallest size that counts (MW; money units for USD)
-STEP, SMALLEST = 1e-4, 100.0
+FIRST_STEP, SMALLEST_SIZE = 1e-4, 100.0
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,10 @@ def _price(one: Statement, ground: Ground, y: Array, problem: Problem) -> Statem
     if ground.slack(one.effect):
         above = below = 0.0
     else:
-        size = max(one.size if math.isfinite(one.size) else 0.0, SMALLEST * (problem.money if one.unit == "USD" else 1.0))
+        size = max(one.size if math.isfinite(one.size) else 0.0, SMALLEST_SIZE * (problem.money if one.unit == "USD" else 1.0))
         if one.unit not in ("USD", "MW"):
             size = max(one.size, 1.0) if math.isfinite(one.size) else 1.0
-        (above, said), (below, also) = (ground.side(one.effect, sign * STEP * size) for sign in (1.0, -1.0))
+        (above, said), (below, also) = (ground.side(one.effect, sign * FIRST_STEP * size) for sign in (1.0, -1.0))
         notes = list(dict.fromkeys(filter(None, (said, also))))
     if one.rigid:
         below = math.inf
@@ -116,7 +116,7 @@ def _where(
 
     at = np.unravel_index(int(np.nanargmin(room)), room.shape)
     size = max(one.size if math.isfinite(one.size) else 0.0, 1.0)
-    tight = np.argwhere(room <= SLACK * size)
+    tight = np.argwhere(room <= SLACK_TOLERANCE * size)
     least = float(room[at])
     return (
         least if math.isfinite(least) else None,
@@ -156,7 +156,7 @@ def _closed(solution: Solution, headroom: Headroom) -> list[StatementPrice]:
     out = []
     for one in statements:
         size = given.money if one.unit == "USD" else 1.0
-        above, said = ground.side(one.effect, STEP * SMALLEST * size)
+        above, said = ground.side(one.effect, FIRST_STEP * SMALLEST_SIZE * size)
         notes = [*filter(None, [said, loose]), "there is none to take away"]
         room = np.zeros((given.scenarios.count, 1))
         headroom_at, tightest, binds = _where(replace(one, room=room, dates=(None,)), given)

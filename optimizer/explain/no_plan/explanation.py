@@ -26,7 +26,7 @@ Opened = Callable[["Explanation"], None]
 #: seconds in which repaired cases are solved again, where nobody says otherwise
 PATIENCE = 30.0
 #: shares of the time at which the search for what collides, and for how far it must bend, ends; the rest is for solving repaired cases
-CONFLICT, SEARCH = 0.4, 0.7
+CONFLICT_SHARE, SEARCH_SHARE = 0.4, 0.7
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def _no_plan(
     with Verifier(bench, None if time_limit is None else start + time_limit, apart=bench.narrowed) as verifier:
         timings = {"proof": time.perf_counter() - start}
         if time_limit is not None:
-            bench.deadline = start + CONFLICT * time_limit
+            bench.deadline = start + CONFLICT_SHARE * time_limit
         begun = time.perf_counter()
         conflicts = all_conflicts(bench, progress, verifier.each)
         if not conflicts and solution is not None and not bench.expired():
@@ -159,7 +159,7 @@ def _no_plan(
             opened(told)
         begun = time.perf_counter()
         if time_limit is not None:
-            bench.deadline = start + SEARCH * time_limit
+            bench.deadline = start + SEARCH_SHARE * time_limit
         found = verifier.search(conflicts, progress)
         timings["repairs"] = time.perf_counter() - begun
         begun = time.perf_counter()

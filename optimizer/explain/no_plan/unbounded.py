@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from optimizer.explain.no_plan.adjustments import Settings
 
 #: entries of a direction below this share of the largest are rounding
-IDLE = 1e-7
+DIRECTION_TOLERANCE = 1e-7
 #: loops that are told one after another, each with limits on those before
 MOST_LOOPS = 5
 #: cuts at capacities so many times the highest, where the first ones leave the hours of power without an upper bound
-WIDER = (10.0, 1e3, 1e5)
+CAPACITY_FACTORS = (10.0, 1e3, 1e5)
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def _loop(case: Case) -> Loop | None:
     if plan.theta is not None and plan.theta.values:
         cuts = Cuts(plan.theta, session, lp.number, None, None, begin)
     answer = session.solve()
-    for factor in WIDER:
+    for factor in CAPACITY_FACTORS:
         if cuts is None or answer.status is not Status.UNBOUNDED:
             break
         cuts.floor()
@@ -153,7 +153,7 @@ def _told(case: Case, plan: Any, ray: np.ndarray, column: dict[int, int], gain: 
                     continue
                 seen.add(id(var))
                 total += float(ray[column[id(var)]])
-            if abs(total) > IDLE * size:
+            if abs(total) > DIRECTION_TOLERANCE * size:
                 grown.append((_rank(key), key, d, total))
     if not grown:
         return None

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from optimizer.results.workbook.debt_terms import Calendar, Terms
 
 #: Newton steps that are written at most, and those beyond the one that changed nothing
-MOST_STEPS, SPARE = 9, 1
+MOST_STEPS, SPARE_STEPS = 9, 1
 
 
 def carried_cost(
@@ -122,7 +122,7 @@ def _newton(sheet: Sheet, cost: Term, before: dict[int, int], v: int, tau: Row, 
     steps, spare = 0, 0
     while True:
         left = _left_at(sheet, cost, before, v, spread, tau, interest, base)
-        if steps == MOST_STEPS or spare > SPARE:
+        if steps == MOST_STEPS or spare > SPARE_STEPS:
             return left
         slope = _slope_at(sheet, left, before, v, spread, tau, interest, base)
         better = spread - left[last] / slope[last]

@@ -10,7 +10,7 @@ from optimizer.case.case import Case
 from optimizer.case.quotes import CaseWords, parts_of
 from optimizer.explain.marginal.headroom import Headroom
 from optimizer.explain.marginal.scarce_things import Statements
-from optimizer.explain.no_plan.elastic_program import LAWS, _key, plan_of
+from optimizer.explain.no_plan.elastic_program import LAW_FAMILIES, _key, plan_of
 from optimizer.explain.no_plan.requirements.everything import requirements
 from optimizer.explain.no_plan.row_owners import Stated, owner_of
 from optimizer.solver.compile import compile_model
@@ -60,7 +60,7 @@ def looked_at(path: str, without: str | None = None) -> dict[tuple[str, bool, st
             continue
         if owner(family, key) is not None:
             who = "stated"
-        elif family in LAWS:
+        elif family in LAW_FAMILIES:
             who = "law"
         else:
             who = "shaped" if owner.shaped(family, key) else "nobody"
@@ -87,10 +87,10 @@ def test_every_family_is_known(rows: dict[tuple[str, bool, str], tuple[Any, ...]
     named = {family for family, _, who in rows if who in ("stated", "shaped")}
     assert len(named) >= 20
     every = written()
-    assert every - named - LAWS - EQUATIONS - HOURLY == set(), "families without a statement, law or equation"
+    assert every - named - LAW_FAMILIES - EQUATIONS - HOURLY == set(), "families without a statement, law or equation"
     assert {family for family, equation, who in rows if equation and who == "nobody"} <= EQUATIONS
-    assert not (named & LAWS) and not (named & HOURLY)
-    assert every >= LAWS | EQUATIONS | HOURLY, "families that no longer exist"
+    assert not (named & LAW_FAMILIES) and not (named & HOURLY)
+    assert every >= LAW_FAMILIES | EQUATIONS | HOURLY, "families that no longer exist"
 
 
 def test_a_limit_without_a_statement_is_found() -> None:
