@@ -489,10 +489,6 @@ class Conversion:
         """USD per share at which face converts."""
         return self.price if self.price is not None else share_price_at_issue * (1.0 + self.premium)
 
-    def claim(self, share_price: float, conversion_price: float) -> float:
-        """Holder's claim per 1 of face at maturity: max(1, S / K)."""
-        return max(1.0, share_price / conversion_price)
-
     def capped_call_payoff(self, share_price: float, conversion_price: float) -> float:
         """Value of the capped call per 1 of face at maturity: min(max(S/K - 1, 0), cap/K - 1)."""
         if self.cap_premium is None:

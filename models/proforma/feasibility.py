@@ -10,9 +10,12 @@ from models.decisions import Decisions
 from models.problem import Array, Debt, Expansion, Hourly, Ints, Mask, Problem, Rig, Site
 from models.proforma.assets import EXPANSIONS, Assets, ai_after, decided, expansion
 from models.proforma.books import Books
+from models.proforma.calendar import calendar
 from models.proforma.checks import Checklist
-from models.proforma.debt import Liabilities, first_date, first_month, running_maturity
+from models.proforma.debt import Liabilities, first_date, first_month, matures, running_maturity
+from models.proforma.hours import Hours
 from models.proforma.sizes import NOTHING, least_usd, rule_size
+from models.proforma.terms import by_contract, call_price
 from models.proforma.yearly_limits import soft_limits
 
 WINDOW = "decisions inside their windows"
@@ -122,14 +125,19 @@ def _allowed(problem: Problem, decisions: Decisions, books: Books, usd: float) -
         largest = float(np.max(size, where=np.isfinite(size), initial=NOTHING))
         yield f"breach of {rule.name}", decided(decisions.breach, rule.name, problem), may, largest
     for key, above in decisions.exceeded.items():
-        yield f"excess over {' of '.join(key)}", above, np.full(problem.clock.tax_years, key in soft_limits(problem)), 1.0
+        yield (
+            f"excess over {' of '.join(key)}",
+            above,
+            np.full(calendar(problem.clock).tax_years, key in soft_limits(problem)),
+            1.0,
+        )
 
 
 def _allowed_debt(problem: Problem, decisions: Decisions, debt: Debt, usd: float) -> Iterator[tuple[str, Array, Mask, float]]:
-    clock, dates = problem.clock, np.arange(problem.clock.dates)
+    clock, months, dates = problem.clock, calendar(problem.clock), np.arange(problem.clock.dates)
     never = np.zeros(clock.dates, dtype=bool)
     may_issue = never if debt.kind == "revolver" else debt.window
-    if debt.kind == "revolver" or not debt.is_strip:
+    if debt.kind == "revolver" or not by_contract(debt):
         end = running_maturity(problem, debt) if first_date(debt) is not None else 0
         start = first_date(debt) or 0
         if debt.kind == "revolver":
@@ -145,20 +153,20 @@ def _allowed_debt(problem: Problem, decisions: Decisions, debt: Debt, usd: float
     callable_at = np.array([_callable(problem, debt, d) for d in range(clock.dates)])
     if debt.name in decisions.called:
         for v in range(clock.dates):
-            end = clock.date_at(debt.maturity_month(int(clock.date_month[v])))
+            end = matures(problem, debt, months.month_at(v))
             may = callable_at & (dates > v) & (dates < end)
             yield f"call of {debt.name} of date {v}", decisions.called[debt.name][:, v], may, usd
     key = f"{debt.name}@existing"
     if key in decisions.called:
-        end = clock.date_at(debt.maturity_month(debt.existing_month))
+        end = matures(problem, debt, debt.existing_month)
         may = callable_at & (dates < end) & (debt.existing > 0.0)
         yield f"call of {key}", decisions.called[key], may, usd
 
 
 def _callable(problem: Problem, debt: Debt, date: int) -> bool:
-    if debt.call is None or debt.kind == "convertible" or not debt.is_strip or date < 1:
+    if debt.kind == "convertible" or not by_contract(debt) or date < 1:
         return False
-    return debt.call.price_at(int(problem.clock.date_month[date])) is not None
+    return call_price(debt.call, calendar(problem.clock).month_at(date)) is not None
 
 
 def _names(problem: Problem, decisions: Decisions, checks: Checklist) -> None:
@@ -176,7 +184,7 @@ def _names(problem: Problem, decisions: Decisions, checks: Checklist) -> None:
         ("units", decisions.units, {project.name for project in problem.projects}),
         ("issued", decisions.issued, {*debts, *(issue.name for issue in problem.equities)}),
         ("called", decisions.called, {*debts, *(f"{name}@existing" for name in debts)}),
-        ("repaid", decisions.repaid, {d.name for d in problem.debts if not d.is_strip and d.kind != "revolver"}),
+        ("repaid", decisions.repaid, {d.name for d in problem.debts if not by_contract(d) and d.kind != "revolver"}),
         ("balance", decisions.balance, {d.name for d in problem.debts if d.kind == "revolver"}),
         ("pledged", decisions.pledged, {d.name for d in problem.debts if d.kind == "btc_loan"}),
         ("breach", decisions.breach, {rule.name for rule in problem.rules if rule.penalty is not None}),
@@ -289,10 +297,12 @@ def _check_sites(problem: Problem, decisions: Decisions, assets: Assets, checks:
 def _floors_after(problem: Problem, assets: Assets, site: Site) -> tuple[Array, Array]:
     """(S, K) MWh that services must be served in periods T, T + 1, ... if each is like the last one; (S, 1) MWh that it can bring at most."""
     clock, last = problem.clock, problem.clock.periods - 1
-    weight, scenarios = clock.weight[last], range(problem.scenarios.count)
+    kept, scenarios = Hours(clock), range(problem.scenarios.count)
 
     def hours(of: Hourly | None) -> Array:
-        return np.array([weight.sum() if of is None else weight @ of.values(clock, s, last) for s in scenarios])[:, None]
+        part = kept.parts[last]
+        weight = kept.weight[part]
+        return np.array([weight.sum() if of is None else weight @ kept.of(of, s)[part] for s in scenarios])[:, None]
 
     owed = np.zeros_like(ai_after(assets, site.name))
     for service in problem.services:
@@ -344,7 +354,7 @@ def _check_debt(
     else:
         total = issued.sum(axis=1)[:, None]
         checks.at_most(LIMIT, total, max(debt.limit - debt.existing, 0.0), f"{debt.name} in all", scale=face, least=face)
-    if debt.is_strip:
+    if by_contract(debt):
         _check_strip(problem, decisions, debts, debt, checks, face)
         return
     start = first_date(debt)
@@ -358,7 +368,7 @@ def _check_debt(
     if debt.amortisation in ("sculpted", "as_cash_allows") and debt.kind == "loan":
         lines = debts.schedules[debt.name]
         service = lines["interest_paid"] + lines["principal"]
-        months = clock.date_month - first_month(problem, debt)
+        months = calendar(clock).month - first_month(problem, debt)
         applies = (dates >= 1) & (months > debt.grace) & (dates <= min(end, clock.periods))
         if debt.amortisation == "sculpted":
             _check_sculpted(problem, debt, lines, service, books, applies, checks, face)
@@ -421,7 +431,7 @@ def _check_strip(problem: Problem, decisions: Decisions, debts: Liabilities, deb
     if key in decisions.called:
         total = decisions.called[key].sum(axis=1)[:, None]
         checks.at_most("calls within the face", total, debt.existing, key, scale=face, least=face)
-    ends = [clock.date_at(debt.maturity_month(int(clock.date_month[v]))) for v in dates]
+    ends = [matures(problem, debt, month) for month in calendar(clock).month.tolist()]
     closing = debts.schedules[debt.name]["closing"]
     after = np.zeros_like(issued)
     for d in range(clock.dates):
@@ -430,7 +440,7 @@ def _check_strip(problem: Problem, decisions: Decisions, debts: Liabilities, deb
         after[:, d] = np.where(open_face == 0.0, np.abs(closing[:, d]), 0.0)
     checks.at_most("debt is zero at maturity", after, 0.0, debt.name, scale=face, least=face)
     if debt.existing > 0.0:
-        end = clock.date_at(debt.maturity_month(debt.existing_month))
+        end = matures(problem, debt, debt.existing_month)
         lines = debts.schedules[key]
         after = np.where(dates >= max(end, 1), np.abs(lines["closing"]), 0.0)
         checks.at_most("debt is zero at maturity", after, 0.0, key, scale=face, least=face)

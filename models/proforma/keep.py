@@ -19,12 +19,14 @@ from models.decisions import Decisions
 from models.problem import Array, Problem
 from models.proforma.assets import CAPEX, Assets, decided, keep_assets
 from models.proforma.books import Books
+from models.proforma.calendar import calendar
 from models.proforma.checks import Checklist
 from models.proforma.debt import Liabilities, keep_debts
 from models.proforma.feasibility import check_decisions
 from models.proforma.power import COSTS, REVENUES, Power, keep_power
 from models.proforma.sizes import turnover, word_sizes
-from models.proforma.tax import TaxReturns, year_of_date
+from models.proforma.tax import TaxReturns
+from models.proforma.terms import discount_factors
 from models.proforma.words import OPERATING, check_rules, keep_words, settled
 from models.proforma.yearly_limits import check_limits, keep_charges
 
@@ -49,7 +51,7 @@ def keep_books(problem: Problem, decisions: Decisions) -> Books:
     moved = turnover(flows, sheet)
     checks.usd = min(checks.usd, moved)
 
-    value = sum(ledger.values(), np.zeros_like(coins)) @ problem.discount
+    value = sum(ledger.values(), np.zeros_like(coins)) @ discount_factors(problem)
     probability, aim = problem.scenarios.probability, problem.objective
     expected = float(probability @ value)
     tail_mean, var = cvar(value, probability, aim.tail)
@@ -144,7 +146,7 @@ def _income_before_tax(
     income |= {name: sites[name] for name in COSTS}
     income["excess_charges"] = keep_charges(problem, decisions)
     income["fixed_costs"] = settled(assets.fixed_costs)
-    income["overhead"] = settled(problem.overhead * problem.years)
+    income["overhead"] = settled(problem.overhead * calendar(problem.clock).years)
     spent = _sum([income[name] for name in (*COSTS, "excess_charges", "fixed_costs", "overhead")])
     income["operating_cash_flows"] = _given(problem, operating=True)
     income["ebitda"] = income["revenue"] - spent + income["operating_cash_flows"]
@@ -217,22 +219,22 @@ def _roll_cash(
     problem: Problem, assets: Assets, debts: Liabilities, income: dict[str, Array], flows: dict[str, Array]
 ) -> TaxReturns:
     """Walk the dates: yield on the cash before, then the year's tax at its last date. Fills income and flows."""
-    clock, treasury = problem.clock, problem.treasury
+    months, treasury = calendar(problem.clock), problem.treasury
     returns = TaxReturns(problem, assets.tax_depreciation)
     exempt = income.pop("exempt")
     profit = income["ebitda"] + income["other_cash_flows"] + income["resale"] + income["coin_gains"] - exempt
     issue_costs = debts.total("amortisation") + income["redemption_premium"]
-    year_of = year_of_date(problem)
+    year_of = months.year_of_date
     before = _sum([line for name, line in flows.items() if name not in ("opening_cash", "change", "closing_cash")])
     scenarios = problem.scenarios.count
-    opening, closing, gain, tax = (np.zeros((scenarios, clock.dates)) for _ in range(4))
+    opening, closing, gain, tax = (np.zeros((scenarios, problem.clock.dates)) for _ in range(4))
     cash = np.full(scenarios, float(treasury.cash))
-    for d in range(clock.dates):
+    for d in range(problem.clock.dates):
         opening[:, d] = cash
         if d > 0:
-            gain[:, d] = cash * treasury.cash_yield[:, d - 1] * problem.years[d - 1]
+            gain[:, d] = cash * treasury.cash_yield[:, d - 1] * months.years[d - 1]
         year = int(year_of[d])
-        if d == clock.last_date_of_year[year]:
+        if d == months.year_ends[year]:
             days = year_of == year
             earned = (profit + gain)[:, days].sum(axis=1)
             interest = income["interest_expense"][:, days].sum(axis=1)
@@ -381,16 +383,17 @@ def _check_statements(
     # The same value a second way: from the statements instead of the ledger.
     total = -flows["dividends"] + books.ledger["contributions"] + books.ledger["rescue_penalty"] - flows["rescue"]
     total = total + books.ledger["soft_rules"] + books.ledger["conversion"] + books.ledger["capped_call"]
-    value = total @ problem.discount
+    discount = discount_factors(problem)
+    value = total @ discount
     end = sheet["cash"][:, -1] + problem.terminal.coins * sheet["coins"][:, -1]
     ends = ("rigs", "halls", "interconnection", "equipment", "opening_assets", "contracts", "debt")
     end = end + _sum([books.ledger[f"terminal_{name}"][:, -1] for name in ends]) + books.ledger["dilution"][:, -1]
     end = end - sum(debts.put_earned.values(), np.zeros(len(coins)))
-    value = value + end * problem.discount[-1]
+    value = value + end * discount[-1]
     owed = -(sheet["debt"] + sheet["interest_due"])[:, -1]
     floor = np.where(books.ledger["terminal_debt"][:, -1] > owed, books.ledger["terminal_debt"][:, -1] - owed, 0.0)
     checks.equal(
         "terminal debt is at least what is owed", floor, 0.0, scale=float(np.max(np.abs(owed), initial=0.0)), least=checks.usd
     )
-    scale = max(float(np.max(np.abs(entry @ problem.discount), initial=0.0)) for entry in books.ledger.values())
+    scale = max(float(np.max(np.abs(entry @ discount), initial=0.0)) for entry in books.ledger.values())
     checks.equal("ledger adds up to value", value, books.value, scale=scale, least=checks.usd)

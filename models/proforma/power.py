@@ -10,6 +10,7 @@ import numpy as np
 from models.decisions import Decisions, SiteDispatch
 from models.problem import Array, Problem, Service, Site
 from models.proforma.assets import Assets
+from models.proforma.calendar import calendar
 from models.proforma.checks import Checklist
 from models.proforma.coupled import check_battery, check_deferred, check_ramp, sized
 from models.proforma.hours import Hours, scenario_of
@@ -172,7 +173,7 @@ def _walk(
         y = source("grid", as_available(np.maximum(room, 0.0)))
         lines["energy_cost"] += hours.energy(delivered * y)
         if site.grid.demand_response is not None:
-            lines["demand_response"][:] = site.grid.demand_response[s] * problem.years
+            lines["demand_response"][:] = site.grid.demand_response[s] * calendar(clock).years
     if site.diesel is not None:
         source("diesel", site.diesel.mw)
         lines["energy_cost"] += site.diesel.cost[s] * lines["diesel"]
@@ -267,9 +268,9 @@ def _known(
 def _permit(problem: Problem, site: Site, burnt: Array, checks: Checklist) -> None:
     """Diesel MWh of a calendar year <= permit hours at full power, in proportion to the months inside the horizon."""
     assert site.diesel is not None
-    clock = problem.clock
-    for year in range(clock.tax_years):
-        inside = clock.tax_year == year
+    clock, months_of = problem.clock, calendar(problem.clock)
+    for year in range(months_of.tax_years):
+        inside = months_of.tax_year == year
         months = float(clock.months[inside].sum())
         allowed = site.diesel.permit_hours * float(site.diesel.mw[inside].max()) * months / 12.0
         checks.at_most("diesel permit", burnt[:, inside].sum(axis=1), allowed, f"{site.name}, year {year}")
