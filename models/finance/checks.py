@@ -15,11 +15,11 @@ from models.proforma.keep import cvar
 if TYPE_CHECKING:
     from models.finance.bundle import FinanceStatements
     from models.finance.lines import Statement
+    from models.finance.solved import Proof
     from models.problem import Array
-    from optimizer.solver.certificates import Certificate
 
 
-def check_statements(ground: Ground, finance: FinanceStatements, certificate: Certificate | None) -> tuple[Check, ...]:
+def check_statements(ground: Ground, finance: FinanceStatements, certificate: Proof | None) -> tuple[Check, ...]:
     """Every identity, in every scenario and at every date; each with its largest residual."""
     checks = Checklist(ground.problem)
     for one in finance.all:
@@ -155,7 +155,7 @@ def _check_each_other(checks: Checklist, ground: Ground, finance: FinanceStateme
         )
 
 
-def _check_value(checks: Checklist, ground: Ground, finance: FinanceStatements, certificate: Certificate | None) -> None:
+def _check_value(checks: Checklist, ground: Ground, finance: FinanceStatements, certificate: Proof | None) -> None:
     """The value of the plan from the statements is that of the ledger, and its objective that of the linear program."""
     problem, books = ground.problem, ground.books
     cash, sheet, uses = finance.cash_flow, finance.balance_sheet, finance.sources_uses

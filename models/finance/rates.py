@@ -10,9 +10,9 @@ import numpy as np
 from models.dates import _day
 
 if TYPE_CHECKING:
+    from models.finance.solved import SolvedPlan
     from models.problem import Array, Clock
     from models.proforma.books import Books
-    from optimizer.engine.solution import Solution
 
 SMALLEST_USD = 0.01  # amounts below a cent are what a solver leaves behind, not decisions
 #: share of what owners receive below which what they pay in measures nothing: rates of thousands of percent, multiples above 100
@@ -87,6 +87,6 @@ def _multiple(received: float, paid: float) -> float | None:
     return received / paid if hardly_paid(received, paid) is None and received >= 0.0 else None
 
 
-def _books(solution: Solution) -> Books:
+def _books(solution: SolvedPlan) -> Books:
     assert solution.books is not None
     return solution.books
