@@ -12,7 +12,7 @@ from models.program import word_parts
 from models.program.expressions import Build, Lin, total
 from models.program.parts import Parts
 from models.program.words_over_time import Running
-from models.rules.language import WORDS
+from models.rules.words import WORDS
 
 #: words measured in USD; the others are MW, BTC, MWh, PH/s, units
 MONEY = frozenset(name for name, word in WORDS.items() if word.unit == "USD")

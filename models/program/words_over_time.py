@@ -10,7 +10,7 @@ from models.problem import Term
 from models.program.expressions import Lin
 from models.program.parts import Parts
 from models.rules.functions import first_dates, window
-from models.rules.language import WORDS
+from models.rules.words import WORDS
 
 
 class Running:
