@@ -99,6 +99,24 @@ def keep_words(
             sold = words[f"issued[{equity.name}]"] / (problem.market.share_price * (1.0 - equity.discount))
             words[f"shares_issued[{equity.name}]"] = sold
             words["shares_issued"] = words["shares_issued"] + sold
+    words |= _power_words(problem, power)
+    words |= _ai_words(problem, assets, power)
+    for project in problem.projects:
+        units = decided(decisions.units, project.name, problem)
+        words[f"units[{project.name}]"] = np.cumsum(units, axis=1)
+        for good, amount in project.provides.items():
+            key = f"provided[{good}]"
+            words[key] = words.get(key, zero) + np.einsum("sd,sde->se", units, amount)
+    words |= _balances(problem, debts, sheet, coins)
+    words |= _capacities(problem, assets)
+    words |= over_time(problem, words, OPERATING)
+    return words
+
+
+def _power_words(problem: Problem, power: Power) -> dict[str, Array]:
+    """What was mined, used, bought, burnt and emitted, of all sites and of each."""
+    words: dict[str, Array] = {}
+    zero = np.zeros((problem.scenarios.count, problem.clock.dates))
     words["btc_mined"] = settled(power.total("coins"))
     words["energy_mwh"] = settled(power.used())
     words["diesel_mwh"] = settled(power.total("diesel"))
@@ -111,14 +129,12 @@ def keep_words(
         words[f"btc_mined[{site.name}]"] = settled(power.lines[site.name, "coins"])
         burnt = power.lines.get((site.name, "diesel"))
         words[f"diesel_mwh[{site.name}]"] = zero if burnt is None else settled(burnt)
-    words |= _ai_words(problem, assets, power)
-    for project in problem.projects:
-        units = decided(decisions.units, project.name, problem)
-        words[f"units[{project.name}]"] = np.cumsum(units, axis=1)
-        for good, amount in project.provides.items():
-            key = f"provided[{good}]"
-            words[key] = words.get(key, zero) + np.einsum("sd,sde->se", units, amount)
+    return words
 
+
+def _balances(problem: Problem, debts: Liabilities, sheet: dict[str, Array], coins: Array) -> dict[str, Array]:
+    """Cash, coins and debt after each date."""
+    words: dict[str, Array] = {}
     words["cash"] = sheet["cash"]
     words["coins"] = coins
     words["coins_value"] = sheet["coins"]
@@ -127,6 +143,12 @@ def keep_words(
     words["net_debt"] = words["total_debt"] - sheet["cash"]
     for debt in problem.debts:
         words[f"outstanding[{debt.name}]"] = debts.of(debt.name, "closing")
+    return words
+
+
+def _capacities(problem: Problem, assets: Assets) -> dict[str, Array]:
+    """MW and hashrate that stand at each date."""
+    words: dict[str, Array] = {}
     density = {rig.name: rig.density for rig in problem.rigs}
     fleet = {pair: standing(mw) for pair, mw in assets.fleet.items()}
     words |= _placed("rigs_mw", fleet, problem, [rig.name for rig in problem.rigs])
@@ -138,7 +160,6 @@ def keep_words(
         words[f"interconnection_mw[{site.name}]"] = standing(assets.interconnection[site.name])
     contracted = {pair: standing(mw) for pair, mw in assets.contracted.items()}
     words |= _placed("ai_mw", contracted, problem, [service.name for service in problem.services])
-    words |= over_time(problem, words, OPERATING)
     return words
 
 
