@@ -24,8 +24,8 @@ from models.proforma.keep import keep_books
 from models.program import strips
 from optimizer.engine.master import solve_problem
 from optimizer.engine.solution import Outcome
-from tests.models.tiny import clock_of, dates, debt_of, expansion_of, hourly, hours_of, rig_of, service_of, site_of, stream, tiny
-from tests.random_problems import random_problem
+from tests.shared.random_problems import random_problem
+from tests.shared.tiny import clock_of, dates, debt_of, expansion_of, hourly, hours_of, rig_of, service_of, site_of, stream, tiny
 
 #: periods of unequal length, from April: a tax year ends within one of them
 MONTHS = [6, 3, 6, 6, 3, 12]
