@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from models.hours.oracle import make_oracle
+from models.hours.oracle import _Columns
 from models.problem import Clock, Problem
 from models.program.covenants import Covenants
 from models.program.fleet import Fleet
@@ -74,7 +74,7 @@ FAULTS: dict[str, tuple[Callable[..., Any], str, str, str, tuple[str, ...]]] = {
         UNVERIFIED, ("interest",),
     ),
     "delivery left out of the price of an hour": (
-        make_oracle, 'columns.append((Entry("grid", "grid"), (1, 1, zero)', 'columns.append((Entry("grid", "grid"), (1, 0, zero)',
+        _Columns._sources, 'columns.append((Entry("grid", "grid"), (1, 1, zero)', 'columns.append((Entry("grid", "grid"), (1, 0, zero)',
         UNVERIFIED, ("ebitda",),
     ),
     "the share of a terminal value left out": (
