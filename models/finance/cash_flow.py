@@ -21,8 +21,8 @@ CAPEX = ("capex_rigs", "capex_options", "capex_halls", "capex_interconnection", 
 INVESTING = (*CAPEX, "resale", "coin_sales", "other_cash_flows")
 FINANCING = ("debt_issued", "principal", "calls", "puts", "revolver", "capped_calls", "equity", "rescue", "dividends")
 #: what takes net income to operating cash: no cash, or another part of the statement
-ADDED = ("added_depreciation", "added_option_fees", "added_issue_costs", "added_redemption_premium", "added_interest_unpaid")
-TAKEN = ("coins_kept", "coin_gains", "resale_gain", "other_income")
+ADDED_BACK = ("added_depreciation", "added_option_fees", "added_issue_costs", "added_redemption_premium", "added_interest_unpaid")
+TAKEN_OUT = ("coins_kept", "coin_gains", "resale_gain", "other_income")
 
 LINES = (
     Line("opening_cash", "Opening cash", kind="opening", opens="closing_cash", section="Cash"),
@@ -70,7 +70,7 @@ LINES = (
     Line(
         "operating_from_income",
         "Cash from operations, from net income",
-        sums=(*plus("net_income", *ADDED), *less(*TAKEN)),
+        sums=(*plus("net_income", *ADDED_BACK), *less(*TAKEN_OUT)),
         section="From net income",
         memo=True,
     ),

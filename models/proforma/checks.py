@@ -11,7 +11,7 @@ from models.problem import Array, Problem
 from models.proforma.books import Check
 
 #: a check of USD is measured against this share of the program's unit of money at least (1 USD where that is a million)
-LEAST_SHARE = 1e-6
+MIN_SCALE_SHARE = 1e-6
 
 
 class Checklist:
@@ -22,7 +22,7 @@ class Checklist:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.usd = LEAST_SHARE * problem.money
+        self.usd = MIN_SCALE_SHARE * problem.money
         self._worst: dict[str, Check] = {}
 
     def note(self, name: str, residual: float, scale: float, place: tuple[object, ...] = (), least: float = 1.0) -> None:

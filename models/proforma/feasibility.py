@@ -14,7 +14,7 @@ from models.proforma.calendar import calendar
 from models.proforma.checks import Checklist
 from models.proforma.debt import Liabilities, first_date, first_month, matures, running_maturity
 from models.proforma.hours import Hours
-from models.proforma.sizes import NOTHING, least_usd, rule_size
+from models.proforma.sizes import FLOAT_TINY, least_usd, rule_size
 from models.proforma.terms import by_contract, call_price
 from models.proforma.yearly_limits import soft_limits
 
@@ -122,7 +122,7 @@ def _allowed(problem: Problem, decisions: Decisions, books: Books, usd: float) -
     for rule in problem.rules:
         may = np.full(problem.clock.dates, rule.penalty is not None)
         size = rule_size(rule, books.words, books.sizes)
-        largest = float(np.max(size, where=np.isfinite(size), initial=NOTHING))
+        largest = float(np.max(size, where=np.isfinite(size), initial=FLOAT_TINY))
         yield f"breach of {rule.name}", decided(decisions.breach, rule.name, problem), may, largest
     for key, above in decisions.exceeded.items():
         yield (

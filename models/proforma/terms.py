@@ -14,14 +14,14 @@ from models.problem import Array, Battery, Call, Conversion, Debt, Problem
 from models.proforma.calendar import calendar
 
 #: kinds of debt whose balance is drawn and repaid at will
-AT_WILL = ("revolver", "btc_loan")
+AT_WILL_KINDS = ("revolver", "btc_loan")
 #: amortisations whose repayments the plan decides
-DECIDED = ("sculpted", "as_cash_allows")
+DECIDED_AMORTISATIONS = ("sculpted", "as_cash_allows")
 
 
 def by_contract(debt: Debt) -> bool:
     """Whether all payments follow from the face by contract, so that no repayment is left to decide."""
-    return not (debt.kind in AT_WILL or debt.amortisation in DECIDED)
+    return not (debt.kind in AT_WILL_KINDS or debt.amortisation in DECIDED_AMORTISATIONS)
 
 
 def maturity(debt: Debt, issued: int) -> int:
