@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -64,6 +65,10 @@ class Checklist:
         # np.maximum keeps what is not a number, so that a broken line cannot pass
         self._array(name, np.maximum(a - b, 0.0), a, b, item, scale, least)
 
+    def by(self, scale: ArrayLike, least: float) -> Measured:
+        """The same list for amounts that are all measured against `scale` and `least`."""
+        return Measured(self, scale, least)
+
     def _array(self, name: str, residual: Array, a: Array, b: Array, item: str, scale: ArrayLike, least: float) -> None:
         if residual.size == 0:
             return
@@ -84,6 +89,23 @@ class Checklist:
     def result(self) -> tuple[Check, ...]:
         """Every family in the order it was first met."""
         return tuple(self._worst.values())
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A list of checks whose amounts are all measured against the same."""
+
+    checks: Checklist
+    scale: ArrayLike
+    least: float
+
+    def equal(self, name: str, left: ArrayLike, right: ArrayLike, item: str = "") -> None:
+        """As `Checklist.equal`."""
+        self.checks.equal(name, left, right, item, self.scale, self.least)
+
+    def at_most(self, name: str, left: ArrayLike, right: ArrayLike, item: str = "") -> None:
+        """As `Checklist.at_most`."""
+        self.checks.at_most(name, left, right, item, self.scale, self.least)
 
 
 def _largest(values: Array) -> float:

@@ -11,7 +11,7 @@ from models.problem import Array, Debt, Expansion, Hourly, Ints, Mask, Problem, 
 from models.proforma.assets import EXPANSIONS, Assets, ai_after, decided, expansion
 from models.proforma.books import Books
 from models.proforma.calendar import calendar
-from models.proforma.checks import Checklist
+from models.proforma.checks import Checklist, Measured
 from models.proforma.debt import Liabilities, first_date, first_month, matures, running_maturity
 from models.proforma.hours import Hours
 from models.proforma.sizes import FLOAT_TINY, least_usd, rule_size
@@ -29,9 +29,9 @@ def check_decisions(
     """Note every limit of the problem that the decisions must keep."""
     usd = books.moved
     for name, values, allowed, scale in _allowed(problem, decisions, books, usd):
-        size = max(scale, _size(values))
-        checks.at_most(SIGN, -values, 0.0, name, scale=size, least=scale)
-        checks.at_most(WINDOW, np.where(allowed, 0.0, np.abs(values)), 0.0, name, scale=size, least=scale)
+        measured = checks.by(max(scale, _size(values)), scale)
+        measured.at_most(SIGN, -values, 0.0, name)
+        measured.at_most(WINDOW, np.where(allowed, 0.0, np.abs(values)), 0.0, name)
     _names(problem, decisions, checks)
     _nodes(problem, decisions, checks)
     for rig in problem.rigs:
@@ -40,12 +40,13 @@ def check_decisions(
     _check_services(problem, decisions, checks)
     for project in problem.projects:
         total = decided(decisions.units, project.name, problem).sum(axis=1)
-        _between(checks, total, project.minimum, project.limit, project.name)
+        _between(_in_units(checks), total, project.minimum, project.limit, project.name)
     for issue in problem.equities:
         sold = decided(decisions.issued, issue.name, problem)
         face = _face(problem, issue.limit, 0.0, usd)
-        _between(checks, sold.sum(axis=1), issue.minimum, issue.limit, issue.name, face)
-        checks.at_most(LIMIT, sold, issue.date_limit, issue.name, scale=face, least=face)
+        of_face = checks.by(face, face)
+        _between(of_face, sold.sum(axis=1), issue.minimum, issue.limit, issue.name)
+        of_face.at_most(LIMIT, sold, issue.date_limit, issue.name)
     pledged = np.zeros((problem.scenarios.count, problem.clock.dates))
     for debt in problem.debts:
         if debt.kind == "btc_loan":
@@ -53,8 +54,7 @@ def check_decisions(
     checks.at_most("pledges within coins", pledged, books.words["coins"])
     for debt in problem.debts:
         _check_debt(problem, decisions, debts, books, debt, checks, usd)
-        face = _face(problem, debt.limit, debt.existing, usd)
-        _check_collateral(problem, assets, books, debt, pledged, checks, face)
+        _check_collateral(problem, assets, books, debt, pledged, checks, usd)
 
 
 def _size(values: Array) -> float:
@@ -72,10 +72,15 @@ def _face(problem: Problem, limit: float, existing: float, usd: float) -> float:
     return max(limit if np.isfinite(limit) else 0.0, existing, least_usd(problem, usd))
 
 
-def _between(checks: Checklist, total: Array, least: float, most: float, item: str, scale: float = 1.0) -> None:
-    """least <= total (S,) <= most. scale: of an amount of money; one natural unit where it is none."""
-    checks.at_most(LIMIT, total[:, None], most, f"{item} in all", scale=scale, least=scale)
-    checks.at_most(LIMIT, least, total[:, None], f"{item}, minimum", scale=scale, least=scale)
+def _in_units(checks: Checklist) -> Measured:
+    """For amounts that are no money: measured against one natural unit at least."""
+    return checks.by(1.0, 1.0)
+
+
+def _between(measured: Measured, total: Array, least: float, most: float, item: str) -> None:
+    """least <= total (S,) <= most."""
+    measured.at_most(LIMIT, total[:, None], most, f"{item} in all")
+    measured.at_most(LIMIT, least, total[:, None], f"{item}, minimum")
 
 
 def _ready_in_time(problem: Problem, window: Mask, lead: int) -> Mask:
@@ -279,7 +284,7 @@ def _check_sites(problem: Problem, decisions: Decisions, assets: Assets, checks:
             terms = expansion(site, kind)
             if terms is not None:
                 total = decided(decisions.built, (site.name, kind), problem).sum(axis=1)
-                _between(checks, total, terms.minimum, terms.limit, f"{kind} of {site.name}")
+                _between(_in_units(checks), total, terms.minimum, terms.limit, f"{kind} of {site.name}")
         mining = assets.mining_hall[site.name]
         checks.at_most("mining halls are not negative", -mining, 0.0, site.name, scale=_size(mining))
         fleet = sum((k for (_, place), k in assets.fleet.items() if place == site.name), np.zeros_like(mining))
@@ -327,7 +332,7 @@ def _check_services(problem: Problem, decisions: Decisions, checks: Checklist) -
         for key in names:
             total = total + decided(decisions.signed, key, problem).sum(axis=1)
         total = total + float(np.sum(service.contracted))
-        _between(checks, total, service.minimum, max(service.limit, float(np.sum(service.contracted))), service.name)
+        _between(_in_units(checks), total, service.minimum, max(service.limit, float(np.sum(service.contracted))), service.name)
 
 
 def _check_debt(
@@ -344,34 +349,35 @@ def _check_debt(
     issued = decided(decisions.issued, debt.name, problem)
     balance = debts.of(debt.name, "closing")
     face = _face(problem, debt.limit, debt.existing, usd)
+    of_face = checks.by(face, face)
     checks.at_most("debt is not negative", -balance, 0.0, debt.name, scale=max(face, usd), least=face)
     if debt.kind != "revolver":
-        checks.at_most(LIMIT, issued, debt.date_limit, debt.name, scale=face, least=face)
+        of_face.at_most(LIMIT, issued, debt.date_limit, debt.name)
         missing = debt.minimum - debt.existing
-        checks.at_most(LIMIT, missing, issued.sum(axis=1)[:, None], f"{debt.name}, minimum", scale=face, least=face)
+        of_face.at_most(LIMIT, missing, issued.sum(axis=1)[:, None], f"{debt.name}, minimum")
     if debt.kind in ("revolver", "btc_loan"):
-        checks.at_most("balance within the limit", balance, max(debt.limit, 0.0), debt.name, scale=face, least=face)
+        of_face.at_most("balance within the limit", balance, max(debt.limit, 0.0), debt.name)
     else:
         total = issued.sum(axis=1)[:, None]
-        checks.at_most(LIMIT, total, max(debt.limit - debt.existing, 0.0), f"{debt.name} in all", scale=face, least=face)
+        of_face.at_most(LIMIT, total, max(debt.limit - debt.existing, 0.0), f"{debt.name} in all")
     if by_contract(debt):
-        _check_strip(problem, decisions, debts, debt, checks, face)
+        _check_strip(problem, decisions, debts, debt, of_face)
         return
     start = first_date(debt)
     end = running_maturity(problem, debt) if start is not None else 0
     after = np.where(dates >= end, np.abs(balance), 0.0)
-    checks.at_most("debt is zero at maturity", after, 0.0, debt.name, scale=face, least=face)
+    of_face.at_most("debt is zero at maturity", after, 0.0, debt.name)
     if debt.kind == "btc_loan":
         pledged = decided(decisions.pledged, debt.name, problem) * problem.market.btc_price
         share = np.where(debt.window, debt.ltv, debt.top_up)
-        checks.at_most("loan to value", balance, share * pledged, debt.name, scale=face, least=face)
+        of_face.at_most("loan to value", balance, share * pledged, debt.name)
     if debt.amortisation in ("sculpted", "as_cash_allows") and debt.kind == "loan":
         lines = debts.schedules[debt.name]
         service = lines["interest_paid"] + lines["principal"]
         months = calendar(clock).month - first_month(problem, debt)
         applies = (dates >= 1) & (months > debt.grace) & (dates <= min(end, clock.periods))
         if debt.amortisation == "sculpted":
-            _check_sculpted(problem, debt, lines, service, books, applies, checks, face)
+            _check_sculpted(problem, debt, lines, service, books, applies, checks, of_face)
         elif debt.coverage > 0.0:
             cover = np.where(applies, books.words["cfads"], np.inf)
             size = books.sizes["cfads"]
@@ -386,31 +392,30 @@ def _check_sculpted(
     books: Books,
     applies: Mask,
     checks: Checklist,
-    face: float,
+    of_face: Measured,
 ) -> None:
     """One schedule in all scenarios, and in the bank case the same share of cfads at every date after grace.
 
-    service (S, D) USD; applies (D,) the dates after grace up to maturity; face: USD, what its amounts are measured against.
+    service (S, D) USD; applies (D,) the dates after grace up to maturity; of_face: the checks of its amounts.
     """
-    cfads, size = books.words["cfads"], books.sizes["cfads"]
+    cfads = books.words["cfads"]
+    of_cash = checks.by(books.sizes["cfads"], checks.usd)
     for line in ("issued", "principal"):
         checks.equal("one schedule of a sculpted loan", lines[line], lines[line][:1], f"{debt.name}, {line}", least=checks.usd)
     quiet = np.where(applies, 0.0, lines["principal"])
-    checks.at_most("no principal in grace", np.abs(quiet), 0.0, debt.name, scale=face, least=face)
+    of_face.at_most("no principal in grace", np.abs(quiet), 0.0, debt.name)
     if not lines["issued"].any() and debt.existing <= 0.0 and (debt.ratio is None or not _may_draw(problem, debt)):
         return
     agreed = np.arange(problem.scenarios.count) == 0 if debt.bank_case is None else debt.bank_case
     at = agreed[:, None] & applies
     paid, cash = np.where(at, service, 0.0), np.where(at, cfads, 0.0)
     if debt.ratio is not None:
-        checks.equal("ratio of a sculpted loan", debt.ratio * paid, cash, debt.name, scale=size, least=checks.usd)
+        of_cash.equal("ratio of a sculpted loan", debt.ratio * paid, cash, debt.name)
         return
     in_all = cash.sum(axis=1, keepdims=True)
     share = np.divide(paid.sum(axis=1, keepdims=True), in_all, out=np.zeros_like(in_all), where=in_all != 0.0)
-    checks.equal("ratio of a sculpted loan", paid, share * cash, debt.name, scale=size, least=checks.usd)
-    checks.at_most(
-        "coverage of a loan", debt.coverage * paid, np.where(at, cfads, np.inf), debt.name, scale=size, least=checks.usd
-    )
+    of_cash.equal("ratio of a sculpted loan", paid, share * cash, debt.name)
+    of_cash.at_most("coverage of a loan", debt.coverage * paid, np.where(at, cfads, np.inf), debt.name)
 
 
 def _may_draw(problem: Problem, debt: Debt) -> bool:
@@ -420,17 +425,17 @@ def _may_draw(problem: Problem, debt: Debt) -> bool:
     return debt.limit > debt.existing and bool((debt.window & before).any())
 
 
-def _check_strip(problem: Problem, decisions: Decisions, debts: Liabilities, debt: Debt, checks: Checklist, face: float) -> None:
+def _check_strip(problem: Problem, decisions: Decisions, debts: Liabilities, debt: Debt, of_face: Measured) -> None:
     """No more is called than was issued and still stands; nothing is left from maturity on."""
     clock, dates = problem.clock, np.arange(problem.clock.dates)
     issued = decided(decisions.issued, debt.name, problem)
     called = decisions.called.get(debt.name)
     if called is not None:
-        checks.at_most("calls within the face", called.sum(axis=2), issued, debt.name, scale=face, least=face)
+        of_face.at_most("calls within the face", called.sum(axis=2), issued, debt.name)
     key = f"{debt.name}@existing"
     if key in decisions.called:
         total = decisions.called[key].sum(axis=1)[:, None]
-        checks.at_most("calls within the face", total, debt.existing, key, scale=face, least=face)
+        of_face.at_most("calls within the face", total, debt.existing, key)
     ends = [matures(problem, debt, month) for month in calendar(clock).month.tolist()]
     closing = debts.schedules[debt.name]["closing"]
     after = np.zeros_like(issued)
@@ -438,12 +443,12 @@ def _check_strip(problem: Problem, decisions: Decisions, debts: Liabilities, deb
         # With a tenor vintages end one by one: nothing stands at a date when every vintage so far has ended.
         open_face = sum((issued[:, v] for v in range(d + 1) if ends[v] > d), np.zeros(len(issued)))
         after[:, d] = np.where(open_face == 0.0, np.abs(closing[:, d]), 0.0)
-    checks.at_most("debt is zero at maturity", after, 0.0, debt.name, scale=face, least=face)
+    of_face.at_most("debt is zero at maturity", after, 0.0, debt.name)
     if debt.existing > 0.0:
         end = matures(problem, debt, debt.existing_month)
         lines = debts.schedules[key]
         after = np.where(dates >= max(end, 1), np.abs(lines["closing"]), 0.0)
-        checks.at_most("debt is zero at maturity", after, 0.0, key, scale=face, least=face)
+        of_face.at_most("debt is zero at maturity", after, 0.0, key)
 
 
 def _check_collateral(
@@ -453,7 +458,7 @@ def _check_collateral(
     debt: Debt,
     pledged: Array,
     checks: Checklist,
-    face: float,
+    usd: float,
 ) -> None:
     """Balance <= advance rate x value of the collateral named."""
     if not debt.collateral:
@@ -473,4 +478,6 @@ def _check_collateral(
         else:
             raise ValueError(f"collateral of {debt.name!r} is {kind!r}; expected rigs, halls, equipment or coins")
     balance = books.words[f"outstanding[{debt.name}]"]
-    checks.at_most("collateral covers the balance", balance, debt.advance_rate * value, debt.name, scale=face, least=face)
+    face = _face(problem, debt.limit, debt.existing, usd)
+    of_face = checks.by(face, face)
+    of_face.at_most("collateral covers the balance", balance, debt.advance_rate * value, debt.name)

@@ -352,11 +352,12 @@ def _check_statements(
     """The identities that tie the statements with each other."""
     sheet, flows, income = books.balance_sheet, books.cash_flow, books.income
     largest = max(float(np.max(np.abs(line), initial=0.0)) for line in flows.values())
+    of_flows = checks.by(largest, checks.usd)
     claims = sheet["total_liabilities"] + sheet["total_equity"]
-    checks.equal("balance sheet balances", sheet["total_assets"], claims, scale=largest, least=checks.usd)
-    checks.equal("cash rolls", flows["opening_cash"] + flows["change"], flows["closing_cash"], scale=largest, least=checks.usd)
+    of_flows.equal("balance sheet balances", sheet["total_assets"], claims)
+    of_flows.equal("cash rolls", flows["opening_cash"] + flows["change"], flows["closing_cash"])
     checks.equal("cash opens", flows["opening_cash"][:, 0], problem.treasury.cash, least=checks.usd)
-    checks.at_most("cash is not negative", -sheet["cash"], 0.0, scale=largest, least=checks.usd)
+    of_flows.at_most("cash is not negative", -sheet["cash"], 0.0)
     kept = settled(problem.treasury.retain * power.total("coins"))
     moved = np.cumsum(kept, axis=1) - np.cumsum(decisions.sold, axis=1)
     checks.equal("coins roll with what is retained", coins, problem.treasury.coins + moved)
@@ -364,9 +365,7 @@ def _check_statements(
     price, mean = problem.market.btc_price, problem.market.btc_price_mean
     margin = income["revenue"] - income["ai_rent"] - settled(mean * power.total("kept"))
     margin = margin - _sum([income[name] for name in COSTS])
-    checks.equal(
-        "cash margin is revenue less costs less retained coins", margin, flows["cash_margin"], scale=largest, least=checks.usd
-    )
+    of_flows.equal("cash margin is revenue less costs less retained coins", margin, flows["cash_margin"])
     worth = np.cumsum(settled(mean * power.total("kept")) + income["coin_gains"] - flows["coin_sales"], axis=1)
     opening = problem.treasury.coins * price[:, :1]
     # coins that come and go again leave the rounding of their worth, not of what is left
