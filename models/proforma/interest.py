@@ -1,7 +1,7 @@
 """Effective interest of the pro forma: how the discount and fees of a fixed strip wear in the books (README 7).
 
 Sources: ASC 835-30-35-2, IFRS 9 appendix A (effective interest method); revolvers and balances that are repaid at will: straight-line
-(ASC 835-30-S45-1), which `proforma_debt` does.
+(ASC 835-30-S45-1), which `debt.py` does.
 """
 
 from __future__ import annotations
