@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.finance.context import Ground
 from models.finance.lines import Line, Statement, less, link, linked, over_debts, plus
-from models.proforma.words import settled
+from models.proforma.words import at_period_ends
 
 OPERATING = (
     "cash_margin",
@@ -89,7 +89,7 @@ def cash_flow_statement(ground: Ground, income: Statement) -> Statement:
         "added_issue_costs": income["issue_cost_amortisation"] + income["issue_costs_written_off"],
         "added_redemption_premium": income["redemption_premium"],
         "added_interest_unpaid": income["coupon_interest"] + income["commitment_fees"] - ground.debt("interest_paid"),
-        "coins_kept": settled(kept * market.btc_price_mean),
+        "coins_kept": at_period_ends(kept * market.btc_price_mean),
         "coin_gains": income["coin_gains"],
         "resale_gain": income["resale"],
         "other_income": income["other_cash_flows"],

@@ -27,7 +27,7 @@ from models.proforma.power import COSTS, REVENUES, Power, keep_power
 from models.proforma.sizes import turnover, word_sizes
 from models.proforma.tax import TaxReturns
 from models.proforma.terms import discount_factors
-from models.proforma.words import OPERATING, check_rules, keep_words, settled
+from models.proforma.words import OPERATING, at_period_ends, check_rules, keep_words
 from models.proforma.yearly_limits import check_limits, keep_charges
 
 __all__ = ["cvar", "keep_books"]
@@ -46,7 +46,7 @@ def keep_books(problem: Problem, decisions: Decisions) -> Books:
     sheet = _balance_sheet(problem, decisions, assets, debts, coins, income, flows)
     ledger = _ledger(problem, decisions, assets, debts, coins, sheet)
     words = keep_words(problem, decisions, assets, power, debts, income, sheet, coins)
-    kept = settled(power.total("kept"))
+    kept = at_period_ends(power.total("kept"))
     sizes = word_sizes(problem, words, income, flows, assets, debts, kept, decisions.sold, OPERATING)
     moved = turnover(flows, sheet)
     checks.usd = min(checks.usd, moved)
@@ -86,7 +86,7 @@ def keep_books(problem: Problem, decisions: Decisions) -> Books:
 def _plant(assets: Assets) -> dict[str, Array]:
     """Cost placed in service and its depreciation by kind of asset, (S, D) USD."""
     plant = {f"in_service[{kind}]": cost for kind, cost in assets.in_service.items() if kind != "options"}
-    return plant | {f"depreciation[{kind}]": settled(wear) for kind, wear in assets.worn.items() if kind != "options"}
+    return plant | {f"depreciation[{kind}]": at_period_ends(wear) for kind, wear in assets.worn.items() if kind != "options"}
 
 
 def cvar(values: ArrayLike, probability: ArrayLike, tail: float) -> tuple[float, float]:
@@ -108,7 +108,7 @@ def cvar(values: ArrayLike, probability: ArrayLike, tail: float) -> tuple[float,
 
 def _coins(problem: Problem, decisions: Decisions, power: Power) -> Array:
     """(S, D) BTC held after each date."""
-    kept = settled(power.total("kept"))
+    kept = at_period_ends(power.total("kept"))
     return problem.treasury.coins + np.cumsum(kept - decisions.sold, axis=1)
 
 
@@ -136,17 +136,17 @@ def _income_before_tax(
 ) -> dict[str, Array]:
     """Income statement; cash_yield, tax and what follows from them are filled by `_roll_cash`."""
     market, treasury = problem.market, problem.treasury
-    sites = {name: settled(power.total(name)) for name in (*REVENUES, *COSTS)}
+    sites = {name: at_period_ends(power.total(name)) for name in (*REVENUES, *COSTS)}
     income: dict[str, Array] = {
         "mining_revenue": sites["mining_revenue"],
-        "ai_rent": settled(assets.rent),
+        "ai_rent": at_period_ends(assets.rent),
     }
     income |= {name: sites[name] for name in REVENUES if name != "mining_revenue"}
     income["revenue"] = _sum(list(income.values()))
     income |= {name: sites[name] for name in COSTS}
     income["excess_charges"] = keep_charges(problem, decisions)
-    income["fixed_costs"] = settled(assets.fixed_costs)
-    income["overhead"] = settled(problem.overhead * calendar(problem.clock).years)
+    income["fixed_costs"] = at_period_ends(assets.fixed_costs)
+    income["overhead"] = at_period_ends(problem.overhead * calendar(problem.clock).years)
     spent = _sum([income[name] for name in (*COSTS, "excess_charges", "fixed_costs", "overhead")])
     income["operating_cash_flows"] = _given(problem, operating=True)
     income["ebitda"] = income["revenue"] - spent + income["operating_cash_flows"]
@@ -154,8 +154,8 @@ def _income_before_tax(
     income["resale"] = assets.resale
     price, mean = market.btc_price, market.btc_price_mean
     gain = coins[:, :-1] * np.diff(price, axis=1) + power.total("kept") * (price[:, 1:] - mean)
-    income["coin_gains"] = settled(gain) - treasury.coin_fee * price * decisions.sold
-    income["depreciation"] = settled(assets.book_depreciation)
+    income["coin_gains"] = at_period_ends(gain) - treasury.coin_fee * price * decisions.sold
+    income["depreciation"] = at_period_ends(assets.book_depreciation)
     income["option_fees"] = assets.capex["options"]
     income["interest_expense"] = debts.total("interest_accrued") + debts.total("commitment_accrued")
     income["fee_amortisation"] = debts.total("effective_amortisation") + debts.total("written_off")
@@ -176,7 +176,7 @@ def _cash_lines(
     """Cash flow statement without yield, tax and balances, which `_roll_cash` fills."""
     zero = np.zeros_like(income["ebitda"])
     flows: dict[str, Array] = {"opening_cash": zero}
-    flows["cash_margin"] = settled(power.total("cash_margin"))
+    flows["cash_margin"] = at_period_ends(power.total("cash_margin"))
     flows["ai_rent"] = income["ai_rent"]
     flows["excess_charges"] = -income["excess_charges"]
     flows["fixed_costs"] = -income["fixed_costs"]
@@ -358,15 +358,15 @@ def _check_statements(
     of_flows.equal("cash rolls", flows["opening_cash"] + flows["change"], flows["closing_cash"])
     checks.equal("cash opens", flows["opening_cash"][:, 0], problem.treasury.cash, least=checks.usd)
     of_flows.at_most("cash is not negative", -sheet["cash"], 0.0)
-    kept = settled(problem.treasury.retain * power.total("coins"))
+    kept = at_period_ends(problem.treasury.retain * power.total("coins"))
     moved = np.cumsum(kept, axis=1) - np.cumsum(decisions.sold, axis=1)
     checks.equal("coins roll with what is retained", coins, problem.treasury.coins + moved)
     checks.at_most("coins are not negative", -coins, 0.0, scale=float(np.max(np.abs(kept), initial=0.0)))
     price, mean = problem.market.btc_price, problem.market.btc_price_mean
-    margin = income["revenue"] - income["ai_rent"] - settled(mean * power.total("kept"))
+    margin = income["revenue"] - income["ai_rent"] - at_period_ends(mean * power.total("kept"))
     margin = margin - _sum([income[name] for name in COSTS])
     of_flows.equal("cash margin is revenue less costs less retained coins", margin, flows["cash_margin"])
-    worth = np.cumsum(settled(mean * power.total("kept")) + income["coin_gains"] - flows["coin_sales"], axis=1)
+    worth = np.cumsum(at_period_ends(mean * power.total("kept")) + income["coin_gains"] - flows["coin_sales"], axis=1)
     opening = problem.treasury.coins * price[:, :1]
     # coins that come and go again leave the rounding of their worth, not of what is left
     passed = max(float(np.max(np.abs(x), initial=0.0)) for x in (opening, flows["coin_sales"], mean * power.total("kept")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from models.problem import Debt, Rule
-from models.program.expressions import Lin, settled, total
+from models.program.expressions import Lin, total, without_rounding
 from models.program.parts import Parts
 from models.program.words import MONEY, Words
 
@@ -80,7 +80,7 @@ class Covenants:
             for d in range(b.D):
                 for var in self.breach[rule.name][s, d]:
                     if var is not None:
-                        out[s, d] += settled(var.value) * self.scales[rule.name, s, d]
+                        out[s, d] += without_rounding(var.value) * self.scales[rule.name, s, d]
         return out
 
     def sculpt(self) -> None:

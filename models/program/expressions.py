@@ -81,7 +81,7 @@ MIN_TERMS_SHARED = 3
 ZERO_TOLERANCE = 1e-9
 
 
-def settled(value: float) -> float:
+def without_rounding(value: float) -> float:
     """A non-negative value without the solver's rounding."""
     return float(value) if value > ZERO_TOLERANCE else 0.0
 
@@ -172,7 +172,7 @@ class Decision:
 
     def values(self) -> Array:
         """(S, D) values after a solve, 0 where there is no decision or only the solver's rounding."""
-        return np.array([[0.0 if v is None else settled(v.value) for v in row] for row in self._vars])
+        return np.array([[0.0 if v is None else without_rounding(v.value) for v in row] for row in self._vars])
 
 
 class Build:

@@ -13,7 +13,7 @@ from models.problem import Problem, Project
 from models.program.ai_services import Services
 from models.program.cash_sweeps import Sweeps
 from models.program.covenants import Covenants
-from models.program.expressions import Build, Decision, Lin, settled
+from models.program.expressions import Build, Decision, Lin, without_rounding
 from models.program.extensive_hours import Power
 from models.program.financing import Instruments
 from models.program.fleet import Fleet, leaves
@@ -199,7 +199,7 @@ class Plan:
             called[name] = faces[:, 0, :] if name.endswith("@existing") else faces
 
         def numbers(table: np.ndarray, unit: float) -> np.ndarray:
-            return np.array([[0.0 if v is None else settled(v.value) * unit for v in row] for row in table])
+            return np.array([[0.0 if v is None else without_rounding(v.value) * unit for v in row] for row in table])
 
         return Decisions(
             sold=self.treasury.sold.values(),
