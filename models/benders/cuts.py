@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from models.benders.cut_pool import REAL, SETTLED, VIOLATED, CutPool, Rows, Site
+from models.benders.cut_pool import LEFT, REAL, SETTLED, VIOLATED, CutPool, Rows, Site
 from models.benders.deepest_cut import Deepest, Found
 from models.benders.inner_approximation import Realised
 from models.hours.oracle import Split
@@ -205,8 +205,18 @@ class Cuts:
             rows = np.flatnonzero(off > VIOLATED * site.size)
             miss = float(np.maximum(off, 0.0).max(initial=0.0))
         if len(rows):
-            self._append(self._rows(i, rows, alpha[rows], rho[rows], found.slope[rows]), capacity[rows])
+            cuts = self._rows(i, rows, alpha[rows], rho[rows], found.slope[rows])
+            if x is not None:
+                cuts = cuts.some(self._told(cuts, x))
+            rows = cuts.blocks
+            if len(rows):
+                self._append(cuts, capacity[rows])
         return len(rows), miss
+
+    def _told(self, cuts: Rows, x: Array) -> Any:
+        """Which of cuts that x misses say something new: one that is there already is missed by the solver's tolerance, for ever."""
+        near = cuts.matrix @ x - cuts.upper <= LEFT
+        return ~near | ~self.pool.holds(cuts) if near.any() else ~near
 
     def _held(self, i: int, alpha: Array, rho: Array, work_out: Callable[[Array, Array], Split]) -> tuple[Split, Array, Array]:
         """(split, alpha, rho) of a direction without what rounding leaves in it, for a row that holds all of it.
