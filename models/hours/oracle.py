@@ -296,7 +296,8 @@ def make_oracle(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple
         market.append(profiles.add(site.grid.emissions, t_count))
     lengths = np.array([len(h) for h in clock.hour_index], dtype=np.int64)
     starts = np.concatenate([[0], np.cumsum(lengths)])[:-1].astype(np.int64)
-    limits = tuple(np.array([c[3][k] for c in columns]).reshape(len(columns), blocks).T.copy() for k in range(3))
+    kinds = (np.int64, float, float)  # said, as a site without any use or source has nothing to tell them by
+    limits = tuple(np.array([c[3][k] for c in columns], dtype=kinds[k]).reshape(len(columns), blocks).T.copy() for k in range(3))
     return Oracle(
         periods=t_count,
         site=i,
