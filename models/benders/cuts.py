@@ -20,14 +20,16 @@ from models.hours.split_cache import Remembered
 from models.problem import Array, Ints
 from models.program.recourse_value import SiteValue, Theta
 
-#: USD per MW and period that an hour's power may cost or bring, for the bound below which no plan burns cash on purpose
-BURNING = 1e5
+#: units of money per MW and period that hours may cost or bring, for the bound below which no plan burns cash on purpose
+BURNING = 1.0
 #: how far beyond such sizes bounds are set
 FAR = 100.0
 #: a plan that earns less of its hours than this share of their size below the best is asked whether it can
 BURNT = 1e-7
 #: entries of a row below this share of its largest are none: HiGHS would leave them out unsaid, and no proof could lean on such a row
 HELD = 1e-12
+#: units of money that a block's hours are taken to be worth at least, for what they may be off by
+SPECK = 1e-5
 #: splits of a site that are remembered
 REMEMBERED = 40
 
@@ -110,7 +112,7 @@ class Cuts:
             quantity.copy(),
             np.array([q.unit for q in value.quantities]),
             np.array([q.start for q in value.quantities]).reshape(-1, blocks).T.copy(),
-            np.full(blocks, 1.0),
+            np.full(blocks, SPECK * self.unit),
         )
 
     # ---- cuts ------------------------------------------------------------------------------------------------------
@@ -141,7 +143,7 @@ class Cuts:
             if len(site.units):
                 continue
             here = site.theta >= 0
-            low = FAR * (site.size + highest.sum(axis=1) * BURNING)[here] / self.unit
+            low = FAR * (site.size / self.unit + highest.sum(axis=1) * BURNING)[here]
             self.session.set_column_bounds(site.theta[here], -low, np.full(len(low), np.inf))
 
     def _sunk(self, x: Array) -> bool:
