@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from models.effort import HOUR, spend
 from models.hours.merit import coins_per_mwh
 from models.hours.meters import measured
 from models.problem import Array, Clock, Hourly, Ints, Mask, Problem, Site
@@ -145,6 +146,7 @@ class Oracle:
         from models.hours.kernel import split
 
         shape = (self.blocks, len(self.entries))
+        spend(HOUR * shape[1] * float(self.count.sum()))
         money = self.priced(extra)
         hourly_factor = self.market[0].shape[1] > 2
         found = Split(np.zeros(shape[0]), *(np.zeros(shape) for _ in range(4)))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.effort import over
 from models.problem import Problem
 from models.stopwatch import SECONDS, since
 from optimizer.engine.covenant_table import _covenants
@@ -354,7 +355,7 @@ class _Run:
         return answer.objective * self.problem.money if self.upper is None else self.upper
 
     def _expired(self) -> bool:
-        return self.deadline is not None and time.perf_counter() > self.deadline
+        return over() or (self.deadline is not None and time.perf_counter() > self.deadline)
 
     def _new_session(self, lp: LinearProgram) -> Session:
         from optimizer.solver.session import Session
