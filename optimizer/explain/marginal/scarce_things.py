@@ -22,7 +22,7 @@ import numpy as np
 
 from models.dates import date_text
 from models.problem import Array, Debt, Equity, Ints, Problem
-from models.proforma.assets import month_at
+from models.proforma.calendar import month_at
 from models.proforma.functions import along
 from models.rules.language import WORDS
 from models.rules.units import rule_unit
