@@ -27,7 +27,7 @@ Opened = Callable[["Explanation"], None]
 
 #: work (`models.effort`) that is done for an explanation where nobody sets a time: about half a minute of an idle machine; and seconds of the
 #: clock after which it ends all the same
-WORK, HARD_STOP = 3e9, 600.0
+WORK, HARD_STOP = 5e9, 600.0
 #: shares of work, or of the time that was set, at which the search for what collides, and for how far it must bend, ends; the rest is for
 #: solving repaired cases
 CONFLICT, SEARCH = 0.4, 0.7

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 #: work in which, where there is a limit at all, better plans are looked for than those found in the nearest branch of the tax law; not
 #: where a solve takes more than this share of it
-BETTER, QUICK = 2e8, 0.25
+BETTER, QUICK = 3e8, 0.25
 #: seconds beyond the deadline in which another process says what it has come to
 GRACE = 1.0
 
