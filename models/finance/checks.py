@@ -17,15 +17,15 @@ from models.proforma.sizes import least_usd
 if TYPE_CHECKING:
     from models.finance.bundle import FinanceStatements
     from models.finance.lines import Statement
+    from models.finance.solved import Proof
     from models.problem import Array
-    from optimizer.solver.certificates import Certificate
 
 
 #: what a row is made of counts as no less than this share of the largest amount of its statement, whose rounding may be left in it
 SHARE = 1e-6
 
 
-def check_statements(ground: Ground, finance: FinanceStatements, certificate: Certificate | None) -> tuple[Check, ...]:
+def check_statements(ground: Ground, finance: FinanceStatements, certificate: Proof | None) -> tuple[Check, ...]:
     """Every identity, in every scenario and at every date; each with its largest residual, measured against what its row is made of."""
     checks = _Ties(ground)
     for one in finance.all:
@@ -185,7 +185,7 @@ def _check_each_other(checks: _Ties, ground: Ground, finance: FinanceStatements)
         )
 
 
-def _check_value(checks: _Ties, ground: Ground, finance: FinanceStatements, certificate: Certificate | None) -> None:
+def _check_value(checks: _Ties, ground: Ground, finance: FinanceStatements, certificate: Proof | None) -> None:
     """The value of the plan from the statements is that of the ledger, and its objective that of the linear program."""
     problem, books = ground.problem, ground.books
     cash, sheet, uses = finance.cash_flow, finance.balance_sheet, finance.sources_uses

@@ -135,7 +135,7 @@ class Program:
 
 
 #: bases kept of a block, and how different (share of all money) the direction of one may be for a start from it to be worth while
-BASES, NEAR = 8, 0.2
+MAX_BASES, MAX_DISTANCE = 8, 0.2
 
 
 @dataclass
@@ -152,12 +152,12 @@ class Memory:
             float(np.abs(money - other).sum() / max(np.abs(money).sum() + np.abs(other).sum(), 1e-300)) for other, _ in self.bases
         ]
         nearest = min(range(len(away)), key=away.__getitem__, default=None)
-        return None if nearest is None or away[nearest] > NEAR else self.bases[nearest][1]
+        return None if nearest is None or away[nearest] > MAX_DISTANCE else self.bases[nearest][1]
 
     def keep(self, money: Array, basis: Any) -> None:
         """Remember a basis, the latest first; one of the same direction gives way."""
         others = [kept for kept in self.bases if not np.array_equal(kept[0], money)]
-        self.bases = [(money, basis), *others[: BASES - 1]]
+        self.bases = [(money, basis), *others[: MAX_BASES - 1]]
 
 
 @dataclass(frozen=True)

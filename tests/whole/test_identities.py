@@ -15,7 +15,7 @@ import pytest
 
 from models.decisions import Decisions
 from models.problem import Array, Problem, Rule
-from models.scenario_subset import listed, rebuilt, some_scenarios
+from models.problem.scenario_subset import listed, rebuilt, some_scenarios
 from optimizer.engine.master import solve_problem
 from optimizer.engine.solution import Outcome, Solution
 from tests.shared.random_problems import random_problem

@@ -17,7 +17,7 @@ import numpy as np
 
 from models.effort import over
 from models.problem import Array, Ints, Problem
-from models.scenario_subset import only
+from models.problem.scenario_subset import only
 from optimizer.explain.no_plan.elastic_program import Finding, Shift, Trial, Weighed
 from optimizer.explain.no_plan.requirements.catalogue import stated
 from optimizer.explain.no_plan.row_owners import FACT, HOURS, ORDER, Row, Stated, matches, owner_of
