@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 
 from models.hours.coupled import Coupling, Waiting, coupling_of, state_block, waiting_of
+from models.hours.meters import price_level
 from models.hours.oracle import Money, Oracle, Split, make_oracle
 from models.problem import Array, Ints, Problem
 
@@ -217,12 +219,19 @@ class CoupledOracle(Oracle):
         size = np.abs(market).mean(axis=1)
         typical = np.concatenate([money.slope_price[b] * size[0], money.slope_adder[b] * size[1], money.base[b]])
         basis = known.basis if known is not None else memory.start(typical)
-        flow, slope, basis = program.solve(price, per, capacity, self._waits(b), basis)
+        level = self._level
+        flow, slope, basis = program.solve(price / level, per, capacity, self._waits(b), basis)
+        slope = slope * level
         memory.keep(typical, basis)
         if known is None:
             energy = np.stack([flow @ weight, *(flow @ (weight * here) for here in market)])
             known = memory.found[direction] = Found(float(slope @ capacity), slope, energy, basis)
         return known, flow if wanted else None
+
+    @cached_property
+    def _level(self) -> float:
+        """What prices are divided by for a solver that is exact to so much of one."""
+        return price_level(self.problem)
 
     def _program(self, hours: int) -> Program:
         if hours not in self._programs:

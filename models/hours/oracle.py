@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from models.effort import HOUR, spend
 from models.hours.merit import coins_per_mwh
 from models.hours.meters import measured
 from models.problem import Array, Clock, Hourly, Ints, Mask, Problem, Site
@@ -145,6 +146,7 @@ class Oracle:
         from models.hours.kernel import split
 
         shape = (self.blocks, len(self.entries))
+        spend(HOUR * shape[1] * float(self.count.sum()))
         money = self.priced(extra)
         hourly_factor = self.market[0].shape[1] > 2
         found = Split(np.zeros(shape[0]), *(np.zeros(shape) for _ in range(4)))
@@ -332,7 +334,8 @@ def make_oracle(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple
         market.append(profiles.add(site.grid.emissions, t_count))
     lengths = np.array([len(h) for h in clock.hour_index], dtype=np.int64)
     starts = np.concatenate([[0], np.cumsum(lengths)])[:-1].astype(np.int64)
-    limits = tuple(np.array([c[3][k] for c in columns]).reshape(len(columns), blocks).T.copy() for k in range(3))
+    kinds = (np.int64, float, float)  # said, as a site without any use or source has nothing to tell them by
+    limits = tuple(np.array([c[3][k] for c in columns], dtype=kinds[k]).reshape(len(columns), blocks).T.copy() for k in range(3))
     return Oracle(
         periods=t_count,
         site=i,
