@@ -13,7 +13,7 @@ import pytest
 from models.problem import Problem, Rule, Term
 from models.proforma.books import Books
 from models.program.program import Plan
-from models.program.words import MONEY
+from models.program.rules.words import MONEY
 from models.rules.functions import FUNCTIONS
 from models.rules.language import WORDS
 from optimizer.engine import verification

@@ -11,7 +11,7 @@ import pytest
 
 from models.problem import Call, Diesel, Function, Payments, Problem, Project, RigOption, Rule, Sweep, Term
 from models.program.program import Plan
-from models.program.words import MONEY, Words
+from models.program.rules.words import MONEY, Words
 from models.rules import language as rules
 from tests.shared.rows import close, keys, row_is, solved
 from tests.shared.tiny import dates, debt_of, equity_of, expansion_of, hourly, path, rig_of, service_of, site_of, stream, tiny
