@@ -54,6 +54,10 @@ class Deepest:
     solve: Callable[[Any], Any]
     kept: list[Array] = field(default_factory=list)
 
+    def begin_with(self, directions: list[Array]) -> None:
+        """The next search tries these directions (B, 1 + Q) first."""
+        self.kept = directions
+
     def search(self, template: Any, capacity: Array, z: Array, dual: Array, tolerance: Array, most: int = 25) -> Found:
         """Where z is missed most: to the tolerance (B,), or deep enough for a cut.
 
@@ -67,7 +71,7 @@ class Deepest:
         active = np.arange(blocks)
         for _ in range(most):
             answer = self.solve(self._program(template, [point for _, point in tried], z, active))
-            if answer.status.value != "optimal":
+            if not answer.optimal:
                 break
             y = answer.y.reshape(len(active), size + 1)
             d = dual * self.there  # of what is settled: worked out already

@@ -12,21 +12,22 @@ None of this decides anything: every row, column and cut that is wanted comes in
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from models.benders.cuts import Cuts, Report, Round
 from models.problem import Array, Ints, Problem
+from models.program.program import Plan
 from models.scenario_subset import some_scenarios
-
-if TYPE_CHECKING:
-    from models.benders.cuts import Cuts
-    from models.program.program import Plan
-    from optimizer.engine.master import _Run
-    from optimizer.solver.linear_program import LinearProgram
-    from optimizer.solver.restricted_program import Lean
-    from optimizer.solver.session import Answer
+from optimizer.engine.master import Built, WarmProgram, build, first_cuts
+from optimizer.engine.policy import Effort, Policy
+from optimizer.engine.search import Search
+from optimizer.engine.stages import Stages
+from optimizer.solver.answer import Answer
+from optimizer.solver.linear_program import LinearProgram
+from optimizer.solver.restricted_program import Lean
 
 #: blocks (sites x scenarios x periods) from which a pilot pays
 BLOCKS = 20_000
@@ -41,7 +42,7 @@ LATE = ("rule", "collateral")
 #: decisions that may be left at nothing; how it is paid for may not: a scenario that did not fly may need all of it
 NEW = ("orders", "exercised", "options", "built", "signed", "units")
 #: rounds of cuts, rows and columns, at most
-ROUNDS = 60
+MAX_ROUNDS = 60
 
 
 @dataclass(frozen=True)
@@ -69,20 +70,22 @@ def chosen(count: int) -> Ints:
     return np.unique(np.linspace(0, count - 1, few).round().astype(np.int64))
 
 
-def pilot(problem: Problem, run: Callable[[Problem], _Run]) -> Pilot | None:
-    """Solve the few scenarios; None where that has no optimum, or hours are linked by quantities. run: starts a solve of a problem."""
+def pilot(problem: Problem, policy: Policy) -> Pilot | None:
+    """Solve the few scenarios; None where that has no optimum, or hours are linked by quantities. policy: of the whole."""
     rows = chosen(problem.scenarios.count)
     odds = problem.scenarios.probability[rows]
     if not odds.sum() > 0.0:
         return None
     names = tuple(problem.scenarios.names[s] for s in rows)
-    few = run(some_scenarios(problem, rows, odds / odds.sum(), problem.scenarios.node[rows], names))
-    plan, lp = few.begin()
-    cuts = few.cuts
-    if cuts is None or any(len(site.units) for site in cuts.sites):
+    few = some_scenarios(problem, rows, odds / odds.sum(), problem.scenarios.node[rows], names)
+    policy = replace(policy.within_what_is_left(), canonical=False, effort=Effort.THOROUGH)
+    built = build(few, policy, Stages())
+    program = first_cuts(built, policy)
+    cuts, plan, lp = program.cuts, program.plan, program.lp
+    if cuts is None or cuts.linked:
         return None
-    answer = few._solve()
-    if answer.status.value != "optimal":
+    answer = Search(program, policy).optimum()
+    if not answer.optimal:
         return None
     # a scenario that did not fly takes the capacities of the nearest that did
     nearest = np.abs(np.arange(problem.scenarios.count)[:, None] - rows[None, :]).argmin(axis=1)
@@ -121,10 +124,9 @@ def _place(lp: LinearProgram, i: int) -> Any:
     return con.parent_component().local_name, key[0], key[2]
 
 
-def lean_session(found: Pilot, plan: Plan, lp: LinearProgram, run: _Run) -> Lean:
+def lean_session(found: Pilot, built: Built) -> Lean:
     """The whole program, with little in it."""
-    from optimizer.solver.restricted_program import Lean
-
+    plan, lp = built.plan, built.lp
     places = investments(plan, lp)
     known = np.array([found.reduced.get(place, np.inf) for place in places])
     most = np.quantile(known[np.isfinite(known)], PROMISING) if np.isfinite(known).any() else np.inf
@@ -133,19 +135,31 @@ def lean_session(found: Pilot, plan: Plan, lp: LinearProgram, run: _Run) -> Lean
     assert plan.theta is not None
     theta = [lp.number[id(v)] for value in plan.theta.values for v in value.theta if id(v) in lp.number]
     none = np.zeros(0, dtype=np.int64)
-    return Lean(lp, run.options, np.array(theta, dtype=np.int64), np.array(late, dtype=np.int64), np.concatenate([*held, none]))
+    return Lean(
+        lp, built.session.options, np.array(theta, dtype=np.int64), np.array(late, dtype=np.int64), np.concatenate([*held, none])
+    )
 
 
-def ascend(cuts: Cuts, session: Lean, expired: Callable[[], bool], progress: Callable[..., None]) -> Answer | None:
+def climb(program: WarmProgram, lean: Lean, search: Search) -> None:
+    """From the pilot's plan to the optimum of the whole program, with little of it in; the session goes on from its basis."""
+    assert program.cuts is not None
+    answer = ascend(program.cuts, lean, program.expired, search.report)
+    program.cuts.move_to(program.session)
+    if answer is not None:
+        program.session.set_basis(lean.basis())
+
+
+def ascend(cuts: Cuts, session: Lean, expired: Callable[[], bool], report: Report) -> Answer | None:
     """Solve until no row, column or cut is wanted; None where that does not come to an end."""
-    for _ in range(ROUNDS):
+    for _ in range(MAX_ROUNDS):
         answer = session.solve()
-        if answer.status.value != "optimal" or expired():
+        if not answer.optimal or expired():
             return None
         added, miss = cuts.separate(answer)
         rows, columns = session.want(answer)
         if not added + rows + columns:
             return answer
         cuts.rounds += 1
-        progress("cuts", round=cuts.rounds, cuts=cuts.pool.count, added=added + rows + columns, miss=miss)
+        # no bound of the whole program is known yet
+        report(Round(cuts.rounds, cuts.pool.count, added + rows + columns, miss, session.lp, None))
     return None

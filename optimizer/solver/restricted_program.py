@@ -20,8 +20,9 @@ import numpy as np
 from scipy import sparse
 
 from models.problem import Array, Ints, Mask
+from optimizer.solver.answer import Answer, SolverOptions, Status
 from optimizer.solver.linear_program import LinearProgram
-from optimizer.solver.session import Answer, Session, SolverOptions, Status
+from optimizer.solver.session import Session
 
 #: a row left out is missed beyond this, in program units
 MISSED = 1e-9

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from optimizer.case.case import Case
 from optimizer.case.reading.diagnostics import CaseError
-from optimizer.engine.master import solve
 from optimizer.engine.solution import Outcome
+from optimizer.engine.solve import solve
 
 CASES = Path(__file__).parents[2] / "cases"
 NAMES = ("bitfarms", "ercot-flex", "industry-2025", "iren", "lake-mariner", "quickstart", "surplus-power")

@@ -11,8 +11,8 @@ import pytest
 from models.problem import Problem
 from models.scenario_subset import some_scenarios
 from optimizer.engine import pilot
-from optimizer.engine.master import solve_problem
 from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solve import solve_problem
 from tests.benchmarks.problems import thinned, whole
 from tests.random_problems import random_problem
 

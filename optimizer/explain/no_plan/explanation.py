@@ -55,12 +55,12 @@ class Explanation:
 def explain(case: Case, *, time_limit: float | None = PATIENCE, progress: Progress | None = None) -> Explanation:
     """Explain a case that has no plan, or no end; of any other the status. time_limit in seconds: for the search and for solving repaired
     cases again; the proof itself takes what it takes."""
-    from optimizer.engine import master
+    from optimizer.engine.solve import solve
 
     bench = refuted(case, progress)
     if bench is not None:
         return explain_refuted(bench, time_limit=time_limit, progress=progress)
-    solution = master.solve(case, progress=progress, baseline=False)
+    solution = solve(case, progress=progress, baseline=False)
     bench = refuted(case, progress, thorough=True) if unproved(solution) else None
     if bench is not None:
         return explain_refuted(bench, time_limit=time_limit, progress=progress)
