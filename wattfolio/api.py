@@ -47,7 +47,7 @@ def solve_warm(
     method: Literal["cuts", "extensive"] = "cuts",
     time_limit: float | None = None,
 ) -> Solved:
-    """As `solve`, with the program left warm beside the solution: `.solution` is what `solve` gives, `.program` is for `explain`.
+    """As `solve`, with the program left warm beside the solution: `.solution` is what `solve` gives, `.warm` is for `explain`.
 
     warm = wattfolio.solve_warm("cases/quickstart.yaml")
     warm.solution.objective, wattfolio.explain(warm)
@@ -72,7 +72,7 @@ def explain(plan: Solution | Solved) -> list[str]:
         if not solution.reasons:
             raise ValueError("there is no plan, and no proof that there is none")
         return list(solution.reasons)
-    if isinstance(plan, Solved) and plan.program is not None:
+    if isinstance(plan, Solved) and plan.warm is not None:
         sections = explain_optimal(plan, price_statements(plan))
     else:
         sections = brief_account(solution)

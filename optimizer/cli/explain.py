@@ -75,7 +75,7 @@ def explain(
             reasons = without_plan(bench, time_limit, progress, None if as_json else say)
         elif solution is not None and EXIT_CODES[ended] == NO_PLAN:
             reasons = without_plan(solution, time_limit, progress, None if as_json else say)
-        elif solved is not None and solved.program is not None:
+        elif solved is not None and solved.warm is not None:
             found = explained(solved, thumbs, progress)
     if EXIT_CODES[ended] == NO_PLAN:
         _say(lambda: click.echo(reasons.json if as_json else reasons.text, nl=False))
@@ -84,7 +84,7 @@ def explain(
             click.echo("--baseline and --prices are about a plan: there is none", err=True)
         return NO_PLAN
     assert solved is not None and solution is not None
-    if solved.program is None:
+    if solved.warm is None:
         _say(lambda: _print(solution, as_json))
         click.echo(_ended(ended), err=True)
         return EXIT_CODES[ended]

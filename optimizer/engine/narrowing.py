@@ -27,13 +27,13 @@ def baselines(case: CaseLike | Solved, names: Iterable[str], **options: Any) -> 
         if name not in NAMES[:-1] and not PAYBACK.fullmatch(name):
             raise ValueError(f'there is no rule of thumb "{name}": expected one of {", ".join(NAMES)} (months)')
     optimum = case if isinstance(case, Solved) else solve_warm(case, baseline=False, **options)
-    if optimum.program is None:
+    if optimum.warm is None:
         raise ValueError("rules of thumb are compared with an optimal plan: the case has none")
     return {name: rules_of_thumb.told(name, _best(name, optimum), optimum.solution) for name in names}
 
 
 def _best(name: str, optimum: Solved) -> Solution:
-    assert optimum.program is not None
+    assert optimum.warm is not None
     bounds = {
         "no-new-investment": rules_of_thumb.nothing_new,
         "all-equity": rules_of_thumb.all_equity,
@@ -41,7 +41,7 @@ def _best(name: str, optimum: Solved) -> Solution:
         "ai-only": rules_of_thumb.ai_only,
     }.get(name)
     if bounds is not None:
-        return within(optimum, bounds(optimum.program))
+        return within(optimum, bounds(optimum.warm))
     match = PAYBACK.fullmatch(name)
     assert match is not None
     return _by_payback(optimum, float(match[1]))
@@ -49,11 +49,11 @@ def _best(name: str, optimum: Solved) -> Solution:
 
 def _by_payback(optimum: Solved, months: float) -> Solution:
     """Debt only where shares and cash leave no plan, or one that needs rescue money."""
-    assert optimum.program is not None
-    found = within(optimum, rules_of_thumb.by_payback(optimum.program, months, debt=False))
+    assert optimum.warm is not None
+    found = within(optimum, rules_of_thumb.by_payback(optimum.warm, months, debt=False))
     rescued = found.decisions is not None and float(found.decisions.rescue.sum()) > NO_RESCUE
     if found.outcome is Outcome.INFEASIBLE or rescued:
-        borrowed = within(optimum, rules_of_thumb.by_payback(optimum.program, months, debt=True))
+        borrowed = within(optimum, rules_of_thumb.by_payback(optimum.warm, months, debt=True))
         if borrowed.outcome is Outcome.OPTIMAL:
             return borrowed
     return found

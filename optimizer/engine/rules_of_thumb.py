@@ -31,40 +31,40 @@ if TYPE_CHECKING:
 SMALLEST = 1e-6
 
 
-def nothing_new(solved: SolvedProgram) -> Narrowed:
+def nothing_new(warm: SolvedProgram) -> Narrowed:
     """Nothing is bought, built, signed, issued or begun. What each scenario decides by itself is running, not investing."""
     taken = ("orders", "exercised", "options", "built", "signed", "issued")
-    plans = {project.name for project in solved.program.problem.projects if not project.recourse}
-    return _Narrowing(solved).close(lambda key: key[0] in taken or (key[0] == "units" and key[1] in plans)).bounds()
+    plans = {project.name for project in warm.program.problem.projects if not project.recourse}
+    return _Narrowing(warm).close(lambda key: key[0] in taken or (key[0] == "units" and key[1] in plans)).bounds()
 
 
-def all_equity(solved: SolvedProgram) -> Narrowed:
+def all_equity(warm: SolvedProgram) -> Narrowed:
     """No debt is issued or drawn."""
-    return _Narrowing(solved).no_debt().bounds()
+    return _Narrowing(warm).no_debt().bounds()
 
 
-def mine_only(solved: SolvedProgram) -> Narrowed:
+def mine_only(warm: SolvedProgram) -> Narrowed:
     """No AI contract is signed, no AI hall is built or converted."""
     halls = ("build_ai", "convert")
-    return _Narrowing(solved).close(lambda key: key[0] == "signed" or (key[0] == "built" and key[2] in halls)).bounds()
+    return _Narrowing(warm).close(lambda key: key[0] == "signed" or (key[0] == "built" and key[2] in halls)).bounds()
 
 
-def ai_only(solved: SolvedProgram) -> Narrowed:
+def ai_only(warm: SolvedProgram) -> Narrowed:
     """No rig is ordered, and those owned are sold on the first date."""
-    chosen = _Narrowing(solved).close(lambda key: key[0] in ("orders", "exercised", "options"))
-    if solved.program.problem.rigs:
+    chosen = _Narrowing(warm).close(lambda key: key[0] in ("orders", "exercised", "options"))
+    if warm.program.problem.rigs:
         chosen.most("installed", 0.0)
     return chosen.bounds()
 
 
-def by_payback(solved: SolvedProgram, months: float, debt: bool) -> Narrowed:
+def by_payback(warm: SolvedProgram, months: float, debt: bool) -> Narrowed:
     """Rigs by payback and nothing else; shares and cash pay, and debt if it may."""
-    problem = solved.program.problem
+    problem = warm.program.problem
     orders = payback_orders(problem, months)
     new = ("exercised", "options", "built", "signed")
     plans = {project.name for project in problem.projects if not project.recourse}
-    chosen = _Narrowing(solved).close(lambda key: key[0] in new or (key[0] == "units" and key[1] in plans))
-    for key, decision in solved.program.plan.build.decisions.items():
+    chosen = _Narrowing(warm).close(lambda key: key[0] in new or (key[0] == "units" and key[1] in plans))
+    for key, decision in warm.program.plan.build.decisions.items():
         if key[0] == "orders":
             chosen.fix(decision, orders[key[1], key[2]])
     return (chosen if debt else chosen.no_debt()).bounds()
@@ -89,10 +89,10 @@ def told(name: str, found: Solution, optimum: Solution) -> Baseline:
 
 
 class _Narrowing:
-    """Collects bounds for a solved program."""
+    """Collects bounds for a warm program."""
 
-    def __init__(self, solved: SolvedProgram) -> None:
-        self.program, self.problem = solved.program, solved.program.problem
+    def __init__(self, warm: SolvedProgram) -> None:
+        self.program, self.problem = warm.program, warm.program.problem
         lp = self.program.session.lp
         self.column = self.program.lp.number
         self.lower, self.upper = lp.col_lower.copy(), lp.col_upper.copy()

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +24,13 @@ from optimizer.engine.solution import CaseLike, Outcome, Solution
 from optimizer.engine.stages import Progress, Stages, silent
 
 if TYPE_CHECKING:
-    from optimizer.engine.master import Narrowed, SolvedProgram, WarmProgram
+    from models.benders.cuts import Separation
+    from optimizer.engine.master import Built, Narrowed, SolvedProgram, WarmProgram
     from optimizer.engine.search import Search
     from optimizer.engine.warm_start import Seed
     from optimizer.runtime.executor import Executor
     from optimizer.solver.answer import Answer
+    from optimizer.solver.restricted_program import Lean
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +38,7 @@ class Solved:
     """A solution, and beside it the program, warm, for what is asked next; None where there is no plan to go on from."""
 
     solution: Solution
-    program: SolvedProgram | None
+    warm: SolvedProgram | None
 
 
 def solve(case: CaseLike, **options: Any) -> Solution:
@@ -82,9 +84,8 @@ def solve_warm(
         return _solved(way, policy, progress or silent, executor, baseline, seed_from)
 
     found = once(case, method)
-    at_a_neighbour = (
-        seed_from is not None and found.solution.decisions is not None
-    )  # who asks for neighbours asks again from nothing
+    # who asks for neighbours asks again from nothing
+    at_a_neighbour = seed_from is not None and found.solution.decisions is not None
     if found.solution.outcome is not Outcome.UNVERIFIED or at_a_neighbour or effort is Effort.QUICK:
         return found
     return _otherwise(found, once, deadline)
@@ -104,68 +105,72 @@ def _otherwise(found: Solved, once: Callable[[CaseLike, str], Solved], deadline:
             if tried.solution.outcome in (Outcome.OPTIMAL, Outcome.INFEASIBLE, Outcome.UNBOUNDED):
                 notes = (*tried.solution.notes, told)
                 return replace(tried, solution=replace(tried.solution, case=first.case, variant=first.variant, notes=notes))
-    return Solved(replace(first, reasons=(*first.reasons, second_try.advice(first))), found.program)
+    return Solved(replace(first, reasons=(*first.reasons, second_try.advice(first))), found.warm)
 
 
 def _solved(
-    case: CaseLike,
-    policy: Policy,
-    progress: Progress,
-    executor: Executor | None,
-    baseline: bool,
-    seed_from: Seed | None,
+    case: CaseLike, policy: Policy, progress: Progress, executor: Executor | None, baseline: bool, seed_from: Seed | None
 ) -> Solved:
     """The stages of one solve, in order."""
     stages = Stages(progress)
+    with stages("read"):
+        problem = case.problem()
+        from optimizer.engine import master, pilot, rules_of_thumb, verdict
+        from optimizer.engine.bounds import Bounds
+        from optimizer.engine.search import Search
+
+    built = master.build(problem, policy, stages)
     with ExitStack() as until_the_end:
-        with stages("read"):
-            problem = case.problem()
-            from models.benders.cuts import Separation
-            from optimizer.engine import master, pilot, rules_of_thumb, verdict, warm_start
-            from optimizer.engine.bounds import Bounds
-            from optimizer.engine.search import Search
-
-        built = master.build(problem, policy, stages)
-        flown = None
-        if policy.method == "cuts" and seed_from is None and pilot.worthwhile(problem):
-            with stages("pilot"):
-                flown = pilot.pilot(problem, policy)
-        lean = None if flown is None else pilot.lean_session(flown, built)
-        if built.valued:
-            with stages("first cuts"):
-                split = until_the_end.enter_context(master.shared_out(executor, built))
-                program = master.first_cuts(built, policy, split, lean, None if flown is None else flown.capacity)
-        else:
-            program = master.first_cuts(built, policy)
-        seeded = seed_from is not None and not program.tail_alone
-        if seed_from is not None and seeded:
-            # where only the tail has a price, equal plans abound, and which is found would hang on where a neighbour ended
-            with stages("first cuts"):
-                warm_start.begin(seed_from, built.lp, built.session, program.cuts)
-
-        # a neighbour's cuts are near the optimum; what is chosen among equal plans is made real (`Search.choose`)
-        own = policy.quick or (seeded and policy.canonical)
+        program, separation, lean = _first_cuts(built, policy, stages, executor, until_the_end, seed_from)
         bounds = Bounds(problem.money)
-        search = Search(program, policy, Separation.OWN if own else Separation.EVERY, progress=progress, bounds=bounds)
+        search = Search(program, policy, separation, progress=progress, bounds=bounds)
         with stages("solve", **built.size):
             if lean is not None:
                 pilot.climb(program, lean, search)
-            answer = search.rough_optimum() if policy.quick else search.optimum()
-
-        if not answer.optimal:
+            optimum = search.rough_optimum() if policy.quick else search.optimum()
+        if not optimum.optimal:
             ended = _ending(case, program, policy, stages)
-            return Solved(verdict.without_plan(program, answer, bounds.upper, stages, ended), None)
-        solved = _planned(case, replace(search, bounds=None), answer, stages, bounds.upper)
-        if baseline and solved.solution.outcome is Outcome.OPTIMAL:
+            return Solved(verdict.without_plan(program, optimum, bounds.upper, stages, ended), None)
+
+        solved = _planned(case, replace(search, bounds=None), optimum, stages, bounds.upper)
+        if baseline and solved.solution.outcome is Outcome.OPTIMAL and solved.warm is not None:
             with stages("baseline"):
-                assert solved.program is not None
-                found = within(solved, rules_of_thumb.nothing_new(solved.program), Effort.NEAREST)
+                found = within(solved, rules_of_thumb.nothing_new(solved.warm), Effort.NEAREST)
                 told = rules_of_thumb.told("no-new-investment", found, solved.solution)
             # the clock goes on: what the solution was given when it was proved lacks this stage
             best = replace(solved.solution, baseline=replace(told, solution=None), timings=stages.timings())
             solved = replace(solved, solution=best)
         there = solved.solution.outcome is Outcome.OPTIMAL or (policy.quick and solved.solution.borne_out)
-        return solved if there else replace(solved, program=None)
+        return solved if there else replace(solved, warm=None)
+
+
+def _first_cuts(
+    built: Built,
+    policy: Policy,
+    stages: Stages,
+    executor: Executor | None,
+    until_the_end: ExitStack,
+    seed_from: Seed | None,
+) -> tuple[WarmProgram, Separation, Lean | None]:
+    """The program where its solve begins, how plans are cut off there, and the program with little in it that goes before, if one does."""
+    from models.benders.cuts import Separation
+    from optimizer.engine import master, pilot, warm_start
+
+    flown = None
+    if policy.method == "cuts" and seed_from is None and pilot.worthwhile(built.problem):
+        with stages("pilot"):
+            flown = pilot.pilot(built.problem, policy)
+    lean = None if flown is None else pilot.lean_session(flown, built)
+    with stages("first cuts") if built.valued else nullcontext():
+        split = until_the_end.enter_context(master.shared_out(executor, built))
+        program = master.first_cuts(built, policy, split, lean, None if flown is None else flown.capacity)
+    own = policy.quick
+    # where only the tail has a price, equal plans abound, and which is found would hang on where a neighbour ended
+    if seed_from is not None and not program.tail_alone:
+        with stages("first cuts"):
+            warm_start.begin(seed_from, built.lp, built.session, program.cuts)
+        own = own or policy.canonical  # near the optimum; what is chosen among equal plans is made real (`Search.choose`)
+    return program, Separation.OWN if own else Separation.EVERY, lean
 
 
 def _planned(case: CaseLike, search: Search, optimum: Answer, stages: Stages, upper: float | None) -> Solved:
@@ -239,7 +244,7 @@ def within(solved: Solved, narrowed: Narrowed, effort: Effort = Effort.THOROUGH)
     from optimizer.engine import verdict
     from optimizer.engine.search import Search
 
-    warm = solved.program
+    warm = solved.warm
     if warm is None:
         raise ValueError("there is no plan to go on from")
     case, stages, program = solved.solution.case, Stages(), warm.program

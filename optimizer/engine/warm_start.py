@@ -1,4 +1,4 @@
-"""What a solved program leaves to a neighbour: a basis by name, the cuts that its optimum stands on, and directions worth looking into.
+"""What a warm program leaves to a neighbour: a basis by name, the cuts that its optimum stands on, and directions worth looking into.
 
 A neighbour is a case with other numbers. Its program is built anew and then begun where this one ended:
 
@@ -62,23 +62,23 @@ class Seed:
     sites: dict[str, SiteSeed]
 
 
-# ---- from a solved program ---------------------------------------------------------------------------------------------
+# ---- from a warm program ---------------------------------------------------------------------------------------------
 
 
-def leave(solved: SolvedProgram) -> Seed:
-    """What a solved program leaves to its neighbours: where branches of the tax law were looked into, the basis before them, which is
+def leave(warm: SolvedProgram) -> Seed:
+    """What a warm program leaves to its neighbours: where branches of the tax law were looked into, the basis before them, which is
     what a neighbour looks for first, and their cuts too."""
     import highspy
 
-    program, lp = solved.program, solved.program.lp
+    program, lp = warm.program, warm.program.lp
     end = program.session.get_basis()
-    basis = solved.basis or end
+    basis = warm.basis or end
     row_status, used = (np.array([int(one) for one in of.row_status], dtype=np.int64) for of in (basis, end))
     basic = int(highspy.HighsBasisStatus.kBasic)
     row_status = np.concatenate([row_status, np.full(len(used) - len(row_status), basic)])
     column_status = np.array([int(one) for one in basis.col_status], dtype=np.int64)
     cuts = program.cuts
-    sites = {} if cuts is None else _sites(cuts, program.session, solved.answer.x, row_status, used != basic)
+    sites = {} if cuts is None else _sites(cuts, program.session, warm.answer.x, row_status, used != basic)
     count = len(lp.rows)
     return Seed(
         rows=dict(zip(map(_key, lp.rows), row_status[:count].tolist(), strict=True)),

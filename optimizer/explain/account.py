@@ -74,7 +74,7 @@ class RuleCost:
 
 def explain_optimal(solved: Solved, prices: tuple[StatementPrice, ...]) -> tuple[Section, ...]:
     """The account of an optimal plan of `solve_warm`, the weightiest first in every section. Raises ValueError where there is no plan."""
-    solution, warm = solved.solution, solved.program
+    solution, warm = solved.solution, solved.warm
     if solution.books is None or warm is None:
         raise ValueError("an account is of an optimal plan: the case has none")
     costs = rule_costs(solved, prices)
@@ -179,7 +179,7 @@ def _drivers(solution: Solution) -> Section:
 
 def rule_costs(solved: Solved, prices: tuple[StatementPrice, ...]) -> dict[str, RuleCost]:
     """For every rule that has a price: what the objective gains when its rows are taken away, by a solve with the others."""
-    warm = solved.program
+    warm = solved.warm
     assert warm is not None
     out = {}
     for rule in solved.solution.problem.rules:

@@ -1,4 +1,4 @@
-"""HiGHS's words and ours."""
+"""HiGHS's words and ours, and what all its instances in this process share."""
 
 from __future__ import annotations
 
@@ -30,3 +30,14 @@ def standing(status: Any, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
     basic, at_upper = (np.array([one == kind for one in status]) for kind in (kinds.kBasic, kinds.kUpper))
     bound = np.where(at_upper & np.isfinite(upper) | ~np.isfinite(lower), upper, lower)
     return np.where(basic, np.nan, np.where(np.isfinite(bound), bound, 0.0))
+
+
+_scheduler_threads: int | None = None  # what this process's HiGHS scheduler was last started with
+
+
+def claim_scheduler(threads: int) -> None:
+    """HiGHS keeps one scheduler per process and fails a run that asks for another number of threads."""
+    global _scheduler_threads
+    if _scheduler_threads is not None and _scheduler_threads != threads:
+        highspy.Highs.resetGlobalScheduler(True)
+    _scheduler_threads = threads

@@ -26,7 +26,7 @@ from models.stopwatch import timed
 from optimizer.runtime.interrupts import Watch
 from optimizer.solver.answer import Answer, SolverOptions, Status
 from optimizer.solver.certificates import relative_residual, verify_infeasible, verify_unbounded
-from optimizer.solver.highs_tables import STATUS, standing
+from optimizer.solver.highs_tables import STATUS, claim_scheduler, standing
 from optimizer.solver.linear_program import (
     LARGEST_COEFFICIENT,
     LinearProgram,
@@ -56,17 +56,6 @@ COLD_STEPS, COLD_STEPS_SHARE = 1_500, 0.1
 MAGNIFIER, MAGNIFICATIONS = 1e3, 3
 #: HiGHS's numbers of simplex methods
 DUAL, PRIMAL = 1, 4
-
-
-_scheduler_threads: int | None = None  # what this process's HiGHS scheduler was last started with
-
-
-def _claim_scheduler(threads: int) -> None:
-    """HiGHS keeps one scheduler per process and fails a run that asks for another number of threads."""
-    global _scheduler_threads
-    if _scheduler_threads is not None and _scheduler_threads != threads:
-        highspy.Highs.resetGlobalScheduler(True)
-    _scheduler_threads = threads
 
 
 #: (numbers, lower, upper) of columns or rows
@@ -445,7 +434,7 @@ class Session:
         self._set("simplex_iteration_limit", most)
         # HiGHS counts the limit from the birth of the instance, over all its runs.
         self._set("time_limit", self._highs.getRunTime() + self._seconds())
-        _claim_scheduler(self.options.threads)
+        claim_scheduler(self.options.threads)
         if self._go() == highspy.HighsStatus.kError:
             # Somebody else in this process may have started the scheduler with another number of threads; HiGHS then
             # fails the run but leaves the previous model status standing.

@@ -84,7 +84,7 @@ def _solve(job: Job, seed: Seed | None) -> tuple[Point, Seed | None]:
             # where a neighbour led astray, the long way
             solved = solve_warm(case, time_limit=job.time_limit, baseline=False)
         found = point(job.name, solved.solution, time.perf_counter() - start)
-        return found, None if solved.program is None else warm_start.leave(solved.program)
+        return found, None if solved.warm is None else warm_start.leave(solved.warm)
     except CaseError as error:
         told = [one.headline() + (f" ({one.hint})" if one.hint else "") for one in error.mistakes[:3]]
         return Point(job.name, INVALID, tuple(told), seconds=time.perf_counter() - start), None
@@ -113,7 +113,7 @@ def solve_own(job: Job) -> tuple[Point, dict[str, float | None], Seed | None]:
     still = solved.solution.baseline
     keys = ("expected", "cvar", "objective")
     worth = {key.replace("expected", "expected_npv"): None if still is None else getattr(still, key) for key in keys}
-    left = None if solved.program is None else warm_start.leave(solved.program)
+    left = None if solved.warm is None else warm_start.leave(solved.warm)
     return point(job.name, solved.solution), worth, left
 
 

@@ -200,7 +200,7 @@ def test_of_plans_with_the_same_tail_the_one_that_expects_most(
     whole, most = tail_alone
     seed = None
     if neighbour is not None:
-        warm = engine.solve_warm(weighed(neighbour), baseline=False).program
+        warm = engine.solve_warm(weighed(neighbour), baseline=False).warm
         assert warm is not None
         seed = warm_start.leave(warm)
     solution = engine.solve(weighed(1.0), baseline=False, seed_from=seed)

@@ -63,7 +63,7 @@ class StatementPrice:
 
 def price_statements(solved: Solved) -> tuple[StatementPrice, ...]:
     """Every statement of a case that was solved by `solve_warm`, in the order of the case. Raises ValueError where there is no plan."""
-    solution, warm = solved.solution, solved.program
+    solution, warm = solved.solution, solved.warm
     if warm is None or solution.decisions is None or solution.books is None:
         raise ValueError("prices are of an optimal plan: the case has none")
     problem, program, settled = solution.problem, warm.program, warm.settled

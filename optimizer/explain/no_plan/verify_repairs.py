@@ -62,8 +62,8 @@ class Chain:
         found = solved.solution
         seconds = time.monotonic() - start
         self.longest = max(self.longest, seconds)
-        if solved.program is not None:
-            self.seed = warm_start.leave(solved.program)
+        if solved.warm is not None:
+            self.seed = warm_start.leave(solved.warm)
         return Attempt(found.outcome.name, found.borne_out, found.objective, found.upper_bound, seconds)
 
 

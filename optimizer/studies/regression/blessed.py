@@ -57,7 +57,7 @@ def content(solved: Solved, ranges: Mapping[str, Any] | None = None) -> dict[str
     """
     from optimizer.studies.regression import fingerprints
 
-    solution, warm = solved.solution, solved.program
+    solution, warm = solved.solution, solved.warm
     case = solution.case
     out: dict[str, Any] = {
         "schema": SCHEMA,

@@ -145,7 +145,7 @@ def _run(task: Task) -> Verdict:
         found = _unblessed(task, solved, trouble)
     else:
         found = compare(task, before, solved)
-    if task.bless and found.content is not None and (found.state != SAME or found.findings) and solved.program is not None:
+    if task.bless and found.content is not None and (found.state != SAME or found.findings) and solved.warm is not None:
         from optimizer.studies.regression.unique import ranges
 
         content = found.content | {"kpis": files.plain(files.kpis(solved.solution, ranges(solved)))}
@@ -160,11 +160,11 @@ def _solved(case: Case, task: Task) -> Solved:
     options: dict[str, Any] = {"baseline": False, **task.options}
     solved = case.solve_warm(**options)
     solution = solved.solution
-    if solved.program is None or solution.gap is None or solution.objective is None:
+    if solved.warm is None or solution.gap is None or solution.objective is None:
         return solved
     if solution.gap * abs(solution.objective) > OBJECTIVE * size_of(solution):
         other = case.solve_warm(**options | {"presolve": not options.get("presolve", True)})
-        if other.program is not None and other.solution.gap is not None and other.solution.gap < solution.gap:
+        if other.warm is not None and other.solution.gap is not None and other.solution.gap < solution.gap:
             return other
     return solved
 

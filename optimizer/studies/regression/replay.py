@@ -83,7 +83,7 @@ def again(solved: Solved, plan: PlanTable) -> Again:
     from optimizer.engine.policy import Effort
     from optimizer.engine.solve import within
 
-    warm = solved.program
+    warm = solved.warm
     assert warm is not None
     values, reasons = _values(warm, plan)
     if reasons:

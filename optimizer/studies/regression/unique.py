@@ -76,7 +76,7 @@ def tolerance(name: str, value: float, size: float) -> float:
 def ranges(solved: Solved) -> dict[str, Range]:
     """Range of every key figure that the program of a solve can state; nothing where it was branched (the best plans are then no convex
     set, and no program states them)."""
-    solution, warm = solved.solution, solved.program
+    solution, warm = solved.solution, solved.warm
     assert warm is not None
     if warm.settled is not None:
         return {}

@@ -99,7 +99,7 @@ def test_the_cases_have_what_statements_are_about() -> None:
 @pytest.mark.parametrize("name", ["random 5", "random 21", "lake-mariner"])
 def test_statements_are_the_program_s_own_figures(name: str) -> None:
     """Cash, debt, tax, interest, EBITDA, capital spending: expressions of the linear program, evaluated at its solution."""
-    found, warm = solution(name), solved(name).program
+    found, warm = solution(name), solved(name).warm
     assert warm is not None
     plan, unit = warm.program.plan, found.problem.money
     shape = found.problem.scenarios.count, found.problem.clock.dates

@@ -87,15 +87,15 @@ def test_no_rule_of_thumb_beats_the_optimum(seed: int) -> None:
 
 def test_the_program_is_left_as_it_was() -> None:
     problem = random_problem(303)
-    warm = solved(problem)
-    solution = warm.solution
-    assert warm.program is not None
-    session = warm.program.program.session
-    first = baselines(warm, ALL)
-    again = baselines(warm, reversed(ALL))
+    found = solved(problem)
+    solution, warm = found.solution, found.warm
+    assert warm is not None
+    session = warm.program.session
+    first = baselines(found, ALL)
+    again = baselines(found, reversed(ALL))
     for name in ALL:
         assert first[name].objective == pytest.approx(again[name].objective, rel=1e-9)
-    answer = Search(warm.program.program, warm.program.policy).optimum()
+    answer = Search(warm.program, warm.policy).optimum()
     assert answer.objective * problem.money == pytest.approx(solution.objective, rel=1e-9)
     assert session.lp.cost is not None
     assert "baseline" in solution.timings

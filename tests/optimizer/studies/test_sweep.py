@@ -168,15 +168,15 @@ def test_a_neighbour_saves_rounds_and_is_proved() -> None:
     """The proof of a seeded solve is that of any other; cuts are handed on as rows where hours are the same, else worked out again."""
     case = Case.load(QUICKSTART, settings=SMALL)
     cold = engine.solve_warm(case, baseline=False)
-    assert cold.program is not None
-    seed = warm_start.leave(cold.program)
-    warm = engine.solve_warm(case, baseline=False, seed_from=seed)
-    again = warm.solution
-    assert warm.program is not None and Search(warm.program.program, warm.program.policy).separation is Separation.EVERY
+    assert cold.warm is not None
+    seed = warm_start.leave(cold.warm)
+    seeded = engine.solve_warm(case, baseline=False, seed_from=seed)
+    again, warm = seeded.solution, seeded.warm
+    assert warm is not None and Search(warm.program, warm.policy).separation is Separation.EVERY
     assert cold.solution.size["rounds"] > 0 and again.size["rounds"] == 0
     assert again.objective == pytest.approx(cold.solution.objective, rel=1e-12)
     assert again.certificate is not None and again.certificate.verified and again.gap is not None and again.gap <= 1e-7
-    (name, site), hours = next(iter(seed.sites.items())), warm_start.digest(cold.program.program.cuts, 0)  # type: ignore[arg-type]
+    (name, site), hours = next(iter(seed.sites.items())), warm_start.digest(cold.warm.program.cuts, 0)  # type: ignore[arg-type]
     assert name == "texas" and len(site.block) and site.hours == hours
     for setting, same in (
         (f"{HALLS}=40 kUSD/MW/year", True),
@@ -184,15 +184,15 @@ def test_a_neighbour_saves_rounds_and_is_proved() -> None:
         ("horizon.hours={every: 53}", False),
     ):
         other = engine.solve_warm(Case.load(QUICKSTART, settings=(*SMALL, setting)), baseline=False, seed_from=seed)
-        assert other.solution.outcome.name == "OPTIMAL" and other.program is not None
-        assert (warm_start.digest(other.program.program.cuts, 0) == hours) is same, setting  # type: ignore[arg-type]
+        assert other.solution.outcome.name == "OPTIMAL" and other.warm is not None
+        assert (warm_start.digest(other.warm.program.cuts, 0) == hours) is same, setting  # type: ignore[arg-type]
 
 
 def test_a_neighbour_of_another_shape_leaves_its_cuts_only() -> None:
     case = Case.load(QUICKSTART, settings=SMALL)
     cold = engine.solve_warm(case, baseline=False)
-    assert cold.program is not None
-    seed = warm_start.leave(cold.program)
+    assert cold.warm is not None
+    seed = warm_start.leave(cold.warm)
     begun, policy = [], Policy(canonical=False, algorithm="simplex")
     for columns in (seed.columns, dict(list(seed.columns.items())[: len(seed.columns) // 2])):
         built = build(case.problem(), policy, Stages())
@@ -210,10 +210,10 @@ def test_cuts_handed_on_hold_for_the_new_hours() -> None:
     case = Case.load(QUICKSTART, settings=SMALL)
     cold = engine.solve_warm(case, baseline=False)
     dearer = Case.load(QUICKSTART, settings=(*SMALL, f"{WIRES}=12 USD/MWh"))
-    assert cold.program is not None
-    other = engine.solve_warm(dearer, baseline=False, seed_from=warm_start.leave(cold.program))
-    assert other.program is not None
-    cuts = other.program.program.cuts
+    assert cold.warm is not None
+    other = engine.solve_warm(dearer, baseline=False, seed_from=warm_start.leave(cold.warm))
+    assert other.warm is not None
+    cuts = other.warm.program.cuts
     assert cuts is not None
     pool, draw = cuts.pool, np.random.default_rng(3)
     block, alpha = np.concatenate(pool.block), np.concatenate(pool.alpha)

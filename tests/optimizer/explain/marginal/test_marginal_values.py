@@ -133,7 +133,7 @@ def test_within_a_branch_of_the_tax_law() -> None:
     problem = random_problem(319)
     solved = solve_warm(bare(problem), baseline=False, method="extensive")
     solution = solved.solution
-    assert solved.program is not None and solved.program.settled is not None
+    assert solved.warm is not None and solved.warm.settled is not None
     assert solution.objective is not None
     found = [one for one in price_statements(solved) if one.path and stepped(problem, one.path, 1.0, one.name) is not None]
     stepped_on = [one for one in found if one.next_value or one.last_value]
@@ -278,8 +278,8 @@ def test_prices_leave_the_program_as_it_was() -> None:
     """Twice the same, whatever was asked in between; and the plan can be solved again."""
     solved = solve_warm(bare(random_problem(303)), baseline=False)
     solution, first = solved.solution, price_statements(solved)
-    assert solved.program is not None
-    session = solved.program.program.session
+    assert solved.warm is not None
+    session = solved.warm.program.session
     before = (session.lp.row_lower.copy(), session.lp.row_upper.copy(), session.lp.col_upper.copy())
     again = price_statements(solved)
     for one, two in zip(first, again, strict=True):

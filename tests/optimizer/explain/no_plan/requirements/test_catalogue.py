@@ -138,8 +138,8 @@ def test_prices_and_explanations_call_the_same_thing_by_one_path() -> None:
     case = Case.load(ROOT / "cases/quickstart.yaml", settings=["horizon.hours={every: 365}", "horizon.years=3"])
     solved = case.solve_warm(canonical=False, baseline=False)
     solution = solved.solution
-    assert solved.program is not None and solution.decisions is not None and solution.books is not None
-    program = solved.program.program
+    assert solved.warm is not None and solution.decisions is not None and solution.books is not None
+    program = solved.warm.program
     priced = Statements(program.plan, program.lp, Headroom(solution.problem, solution.decisions, solution.books)).out
     paths = {one.path.removesuffix(".type") for one in priced if one.path}
     soft = {rule.path.removesuffix(".type") for rule in solution.problem.rules if rule.penalty is not None}
