@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from models.benders.cut_pool import REAL, SETTLED, VIOLATED, CutPool, Rows
+from models.benders.cut_pool import CUT_TOLERANCE, REAL_TOLERANCE, UNMOVED_QUANTITY, CutPool, Rows
 from models.benders.deepest_cut import Deepest, Found
 from models.benders.inner_approximation import InnerApproximation
 from models.benders.solver_protocol import RowSession, SolverSession
@@ -24,15 +24,15 @@ from models.problem import Array, Ints
 from models.program.recourse_value import Theta
 
 #: USD per MW and period that an hour's power may cost or bring, for the bound below which no plan burns cash on purpose
-BURNING = 1e5
+HIGHEST_CASH_PER_MW = 1e5
 #: how far beyond such sizes bounds are set
-FAR = 100.0
+FLOOR_FACTOR = 100.0
 #: rounds of cuts at most
-MOST_ROUNDS = 400
+MAX_ROUNDS = 400
 #: a plan that earns less of its hours than this share of their size below the best is asked whether it can
-BURNT = 1e-7
+BURNT_SHARE = 1e-7
 #: entries of a row below this share of its largest are none: HiGHS would leave them out unsaid, and no proof could lean on such a row
-HELD = 1e-12
+SMALLEST_ENTRY = 1e-12
 
 
 class Separation(Enum):
@@ -55,7 +55,7 @@ class Round:
     added: int
     miss: float
     lp: Any
-    answer: Any
+    answer: Any  # None where no bound of the whole program follows from it
     attained: tuple[Any, Any] | None = None
 
 
@@ -83,7 +83,7 @@ class Cuts:
         split: WorkOut | None = None,
         new_session: Callable[[Any], SolverSession] | None = None,
         start: list[Array] | None = None,
-        near: float = VIOLATED,
+        near: float = CUT_TOLERANCE,
     ) -> None:
         """new_session: opens a session with a program beside this one; needed where hours are linked by quantities.
 
@@ -128,7 +128,7 @@ class Cuts:
         for i, site in enumerate(self.sites):
             blocks, count = len(site.theta), len(site.units)
             one = np.ones(blocks)
-            capacity = np.where(site.capacity >= 0, highest[i], site.value.constant)
+            capacity = np.where(site.capacity >= 0, highest[i], site.constant)
             self._cut(i, capacity, one, site.start, None)
             if not count:
                 continue
@@ -149,7 +149,7 @@ class Cuts:
             if len(site.units):
                 continue
             here = site.theta >= 0
-            low = FAR * (site.size + highest.sum(axis=1) * BURNING)[here] / self.unit
+            low = FLOOR_FACTOR * (site.size + highest.sum(axis=1) * HIGHEST_CASH_PER_MW)[here] / self.unit
             self.session.set_column_bounds(site.theta[here], -low, np.full(len(low), np.inf))
 
     def _sunk(self, x: Array) -> bool:
@@ -163,7 +163,7 @@ class Cuts:
             at = np.isfinite(low) & (x[columns] <= low * (1.0 - 1e-6))
             if at.any():
                 sunk = True
-                self.session.set_column_bounds(columns[at], low[at] * FAR, np.full(int(at.sum()), np.inf))
+                self.session.set_column_bounds(columns[at], low[at] * FLOOR_FACTOR, np.full(int(at.sum()), np.inf))
         return sunk
 
     def _highest(self) -> list[Array]:
@@ -205,7 +205,7 @@ class Cuts:
             left = alpha * values_of(site.theta, x) * self.unit
             left = left + (rho * values_of(site.quantity, x) * site.units).sum(axis=1)
             off = left - found.value
-            rows = np.flatnonzero(off > VIOLATED * site.size)
+            rows = np.flatnonzero(off > CUT_TOLERANCE * site.size)
             miss = float(np.maximum(off, 0.0).max(initial=0.0))
         if len(rows):
             self._append(self._rows(i, rows, alpha[rows], rho[rows], found.slope[rows]), capacity[rows])
@@ -222,8 +222,8 @@ class Cuts:
             found = work_out(alpha, rho)
             most = np.abs(found.slope).max(axis=1, initial=0.0) / self.unit
             size = np.maximum(np.maximum(np.abs(alpha), (np.abs(rho) * units).max(axis=1, initial=0.0)), most)
-            small = np.abs(alpha) < HELD * size
-            smaller = np.abs(rho) * units < HELD * size[:, None]
+            small = np.abs(alpha) < SMALLEST_ENTRY * size
+            smaller = np.abs(rho) * units < SMALLEST_ENTRY * size[:, None]
             if not (alpha[small].any() or rho[smaller].any()):
                 return found, alpha, rho
             alpha, rho = np.where(small, 0.0, alpha), np.where(smaller, 0.0, rho)
@@ -233,11 +233,11 @@ class Cuts:
         site = self.sites[i]
         numbers = np.concatenate([site.theta[rows, None], site.quantity[rows], site.capacity[rows]], axis=1)
         coefs = np.concatenate([alpha[:, None], rho * site.units / self.unit, -slope / self.unit], axis=1)
-        upper = (slope * site.value.constant[rows]).sum(axis=1) / self.unit
+        upper = (slope * site.constant[rows]).sum(axis=1) / self.unit
         keep = (numbers >= 0) & (coefs != 0.0)
         # rows near 1, so that the solver's absolute tolerance means the same in every row
         size = np.maximum(np.abs(np.where(keep, coefs, 0.0)).max(axis=1), 1e-12)
-        keep &= np.abs(coefs) >= HELD * size[:, None]  # of slopes: what rounding leaves of hours worth what they cost
+        keep &= np.abs(coefs) >= SMALLEST_ENTRY * size[:, None]  # of slopes: what rounding leaves of hours worth what they cost
         at = np.repeat(np.arange(len(rows)), keep.sum(axis=1))
         block = sparse.csr_array(
             ((coefs / size[:, None])[keep], (at, numbers[keep])), shape=(len(rows), self.session.lp.matrix.shape[1])
@@ -311,7 +311,7 @@ class Cuts:
     def shift(self, i: int, more: Array) -> None:
         """Capacities of site i grow by `more` (B, E) MW without a decision: every cut holds for the new ones as well."""
         site = self.sites[i]
-        site.value.constant = site.value.constant + more
+        site.constant = site.constant + more
         mine = np.flatnonzero(np.concatenate(self.pool.site) == i)
         block = np.concatenate(self.pool.block)[mine]
         slope = np.concatenate([x for x, s in zip(self.pool.slope, self.pool.site, strict=True) if s[0] == i])
@@ -323,7 +323,7 @@ class Cuts:
         """Cuts at capacities `factor` times the highest: where the first ones leave the plan unbounded."""
         for i, (site, highest) in enumerate(zip(self.sites, self._highest(), strict=True)):
             for entry in range(site.capacity.shape[1]):
-                capacity = np.where(site.capacity >= 0, highest, site.value.constant)
+                capacity = np.where(site.capacity >= 0, highest, site.constant)
                 capacity[:, entry] *= np.where(site.capacity[:, entry] >= 0, factor, 1.0)
                 self._cut(i, capacity, np.ones(len(site.theta)), site.start, None)
 
@@ -332,7 +332,7 @@ class Cuts:
         answer: Any,
         separation: Separation = Separation.EVERY,
         *,
-        most: int = MOST_ROUNDS,
+        most: int = MAX_ROUNDS,
         solve: Callable[[], Any] | None = None,
         expired: Callable[[], bool] | None = None,
         report: Report | None = None,
@@ -349,20 +349,24 @@ class Cuts:
             if not answer.optimal or stopped:
                 return Tightened(answer, miss, stopped)
             # where the last cuts gained nothing, linked hours are asked whether they bear the plan out already
-            still = abs(answer.objective - before) <= REAL * abs(before)
+            still = abs(answer.objective - before) <= REAL_TOLERANCE * abs(before)
             before = answer.objective
             own = separation is Separation.OWN
             added, miss = self.separate(answer, linked=not still) if own else self.cut(answer, still)
             if not added and not self._sunk(answer.x):
                 break
             answer = solve()
-            self.rounds += 1
-            if report is not None:
-                attained, self._attained = self._attained, None
-                report(Round(self.rounds, self.pool.count, added, miss, self.session.lp, answer, attained))
+            self.round_done(added, miss, answer, report)
         if report is None:
             self._attained = None
         return Tightened(answer, miss)
+
+    def round_done(self, added: int, miss: float, answer: Any, report: Report | None) -> None:
+        """Count a round and report it; answer: what it has come to, None where no bound of the whole program follows from it."""
+        self.rounds += 1
+        if report is not None:
+            attained, self._attained = self._attained, None
+            report(Round(self.rounds, self.pool.count, added, miss, self.session.lp, answer, attained))
 
     def cut(self, answer: Any, still: bool) -> tuple[int, float]:
         """Add the cuts that an optimum misses most: (rows added, largest miss in USD). still: the last ones gained nothing."""
@@ -429,15 +433,15 @@ class Cuts:
         if all(found is None or found.inside for found in self.explore(answer)):
             return 0, 0.0
         inner = self.inner_approximation(self.session.lp, answer)
-        session, found = inner.generate(answer.objective, REAL)
+        session, found = inner.generate(answer.objective, REAL_TOLERANCE)
         if not found.optimal:
             return 0, np.inf
         # the program may pay for hours that are not real: it attains nothing then
         n = len(self.session.lp.cost)
-        if not (found.x[n:][session.lp.cost[n:] > 0.0] > SETTLED).any():
+        if not (found.x[n:][session.lp.cost[n:] > 0.0] > UNMOVED_QUANTITY).any():
             self._attained = session.lp, found
         off = abs(answer.objective - found.objective)
-        if off <= REAL * max(abs(answer.objective), 1e-300):
+        if off <= REAL_TOLERANCE * max(abs(answer.objective), 1e-300):
             return 0, 0.0
         added, miss = 0, off * self.unit
         m = self.session.lp.matrix.shape[0]
@@ -477,7 +481,7 @@ class Cuts:
             rows, off = self._cut(i, capacity, alpha, rho, answer.x)
             added, miss = added + rows, max(miss, off)
             planned = values_of(site.theta, answer.x) * self.unit
-            if not len(site.units) and (planned < self.best[i] - BURNT * site.size).any():
+            if not len(site.units) and (planned < self.best[i] - BURNT_SHARE * site.size).any():
                 rows, off = self._cut(i, capacity, -alpha, rho, answer.x)
                 added, miss = added + rows, max(miss, off)
         return added, miss

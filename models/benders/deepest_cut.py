@@ -22,11 +22,11 @@ from scipy import sparse
 from models.problem import Array, Ints
 
 #: a direction is deep enough when it is missed by this share of the distance
-DEEP = 0.9
+DEEP_SHARE = 0.9
 #: directions kept of each site, to begin with at the next plan
-KEPT = 6
+KEPT_DIRECTIONS = 6
 #: a split is worth more than those that are there from this on, in units of the program
-BETTER = 1e-11
+PRICING_TOLERANCE = 1e-11
 
 
 @dataclass(frozen=True)
@@ -87,12 +87,12 @@ class Deepest:
             off = (d[active] * (z - point)[active]).sum(axis=1)
             deeper = off > missed[active]
             missed[active[deeper]], deepest[active[deeper]] = off[deeper], d[active[deeper]]
-            better = (d * point)[active].sum(axis=1) + y[:, size] > BETTER * (1.0 + np.abs(z[active]).sum(axis=1))
-            settled = (distance <= tolerance) | (missed >= DEEP * distance)
+            better = (d * point)[active].sum(axis=1) + y[:, size] > PRICING_TOLERANCE * (1.0 + np.abs(z[active]).sum(axis=1))
+            settled = (distance <= tolerance) | (missed >= DEEP_SHARE * distance)
             active = active[better & ~settled[active]]
             if not len(active):
                 break
-        self.kept = [deepest, *self.kept][:KEPT]
+        self.kept = [deepest, *self.kept][:KEPT_DIRECTIONS]
         inside = bool((distance <= tolerance).all())
         return Found(deepest, missed, inside, tried, np.array(shares) if inside else None)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from models.benders.cut_pool import IDLE, LEFT, PENALTY, REAL, SETTLED, VIOLATED
+from models.benders.cut_pool import CUT_TOLERANCE, IDLE_ROUNDS, MAX_SLACK_LEFT, PENALTY, REAL_TOLERANCE, UNMOVED_QUANTITY
 from models.benders.deepest_cut import Found
 from models.benders.solver_protocol import SolverSession
 from models.benders.subproblems import Subproblems, values_of
@@ -62,7 +62,7 @@ class InnerApproximation:
         lower, upper = lp.col_lower.copy(), lp.col_upper.copy()
         for i, site in enumerate(hours.sites):
             used = site.capacity >= 0
-            lower[site.capacity[used]] = upper[site.capacity[used]] = self.capacity[i][used] - site.value.constant[used]
+            lower[site.capacity[used]] = upper[site.capacity[used]] = self.capacity[i][used] - site.constant[used]
         n = lp.matrix.shape[1]
         groups: list[tuple[int, int]] = []
         rows: list[Any] = []
@@ -125,9 +125,9 @@ class InnerApproximation:
                         del points[sum(g[0] == i for g in groups) :]
                 break
             optimal = self._end
-            idle = idle + 1 if abs(answer.objective - before) <= 0.1 * REAL * abs(before) else 0
+            idle = idle + 1 if abs(answer.objective - before) <= 0.1 * REAL_TOLERANCE * abs(before) else 0
             before = answer.objective
-            if idle == IDLE:
+            if idle == IDLE_ROUNDS:
                 break
             near = abs(bound - answer.objective) <= gap * max(abs(bound), 1e-300)
             if near or not groups or not self._price(answer.y[m:]):
@@ -161,7 +161,7 @@ class InnerApproximation:
         start = n + sum(len(self.points[i][p][0]) for i, p in groups)
         slack = np.arange(start, len(answer.x))
         # what the solver's tolerance leaves stays: without it there may be no plan at all
-        left = np.clip(answer.x[slack], 0.0, LEFT)
+        left = np.clip(answer.x[slack], 0.0, MAX_SLACK_LEFT)
         session.set_column_bounds(slack, np.zeros(len(slack)), left)
         self._end = self._before = None  # the session is another program now
         answer = choose(session, answer)
@@ -203,7 +203,7 @@ class InnerApproximation:
         one, none = np.ones(len(site.theta)), np.zeros((len(site.theta), len(site.units)))
         best = self.hours.worked(i, capacity, one, none).value
         planned = np.where(site.theta >= 0, x[site.theta] * self.hours.unit, best)
-        if not (planned < best - VIOLATED * np.maximum(np.abs(best), site.size)).any():
+        if not (planned < best - CUT_TOLERANCE * np.maximum(np.abs(best), site.size)).any():
             return Mixture(capacity, [(one, none, one)])
         worst = -self.hours.worked(i, capacity, -one, none).value
         room = best - worst
@@ -237,7 +237,7 @@ class InnerApproximation:
         penalty lets them be, and would drown the others."""
         site = self.hours.sites[i]
         found = np.array([q for *_, q in self.points[i]]) / site.units
-        return (np.ptp(found, axis=0) <= SETTLED) & (np.abs(self.planned[i] - found[0]) <= SETTLED)
+        return (np.ptp(found, axis=0) <= UNMOVED_QUANTITY) & (np.abs(self.planned[i] - found[0]) <= UNMOVED_QUANTITY)
 
     def _price(self, y: Array) -> bool:
         """Add the splits that the duals of the mixture rows ask for; False where none is worth more than what is there."""
@@ -251,7 +251,7 @@ class InnerApproximation:
             *_, theta, q = self.points[i][-1]
             gain = alpha * theta + (rho * q).sum(axis=1) - before
             size = np.abs(alpha * theta) + (np.abs(rho * q)).sum(axis=1) + 1e-9 * self.hours.unit
-            if (gain > VIOLATED * size).any():
+            if (gain > CUT_TOLERANCE * size).any():
                 better = True
             else:
                 self.points[i].pop()

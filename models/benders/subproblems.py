@@ -63,7 +63,7 @@ class Subproblems:
     def capacity(self, i: int, x: Array) -> Array:
         """(B, E) MW of site i in a solution."""
         site = self.sites[i]
-        return site.value.constant + np.where(site.capacity >= 0, np.maximum(x[site.capacity], 0.0), 0.0)
+        return site.constant + np.where(site.capacity >= 0, np.maximum(x[site.capacity], 0.0), 0.0)
 
     def natural(self, i: int, direction: Array) -> tuple[Array, Array]:
         """(alpha, rho USD per natural unit) of a direction in units of the program; the same bits each time, as ties hang on them."""
@@ -84,6 +84,7 @@ def _columns(value: SiteValue, columns: dict[int, int]) -> Site:
         value,
         np.array([number(v) for v in value.theta], dtype=np.int64),
         np.array([[number(v) for v in row] for row in value.column], dtype=np.int64).reshape(blocks, -1),
+        value.constant,
         quantity.copy(),
         np.array([q.unit for q in value.quantities]),
         np.array([q.start for q in value.quantities]).reshape(-1, blocks).T.copy(),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from models.benders.cut_pool import REAL
+from models.benders.cut_pool import REAL_TOLERANCE
 from models.benders.inner_approximation import InnerApproximation
 from optimizer.engine.master import WarmProgram
 from optimizer.engine.policy import Policy
@@ -47,7 +47,7 @@ def dispatch(program: WarmProgram, policy: Policy, lp: LinearProgram, answer: An
     if as_it_stands and (mixed := inner.standing(answer, cuts.explore(answer))) is not None:
         return Dispatched(answer, plan.theta.dispatch(mixed))
     expecting = _expecting_most(program, lp, answer, inner) if program.tail_alone and not policy.quick else None
-    session, found = inner.generate(answer.objective, REAL if policy.quick else HOURS_TOLERANCE)
+    session, found = inner.generate(answer.objective, REAL_TOLERANCE if policy.quick else HOURS_TOLERANCE)
     if program.law and found.optimal:
         found = _lawful(program, session, lp, answer, found, expecting)
     if found.optimal:
@@ -92,5 +92,5 @@ def _expecting_most(program: WarmProgram, lp: LinearProgram, answer: Answer, inn
     best = float(level @ answer.x)
     _, found = aim.generate(best, HOURS_TOLERANCE)
     inner.learn(aim)
-    there = found.optimal and abs(found.objective - best) <= REAL * max(abs(best), 1.0)
+    there = found.optimal and abs(found.objective - best) <= REAL_TOLERANCE * max(abs(best), 1.0)
     return found if there and not branch_and_bound.dodged(lp, found.x[: len(lp.cost)], program.law) else None

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from models.benders.cut_pool import VIOLATED
+from models.benders.cut_pool import CUT_TOLERANCE
 from models.benders.cuts import Cuts
 from models.benders.subproblems import WorkOut
 from models.problem import Array, Problem
@@ -167,7 +167,7 @@ def first_cuts(
     if not built.valued:
         return WarmProgram(built, None, policy.deadline)
     assert built.plan.theta is not None
-    near = NEAR_ENOUGH if policy.quick else VIOLATED
+    near = NEAR_ENOUGH if policy.quick else CUT_TOLERANCE
     session, new = built.session, lambda lp: beside(built.session, lp)
     cuts = Cuts(built.plan.theta, restricted or session, built.lp.number, split, new, start, near)
     return WarmProgram(built, cuts, policy.deadline)

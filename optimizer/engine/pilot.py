@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from models.benders.cuts import Cuts, Report, Round
+from models.benders.cuts import Cuts, Report
 from models.problem import Array, Ints, Problem
 from models.program.program import Plan
 from models.scenario_subset import some_scenarios
@@ -30,17 +30,17 @@ from optimizer.solver.linear_program import LinearProgram
 from optimizer.solver.restricted_program import Lean
 
 #: blocks (sites x scenarios x periods) from which a pilot pays
-BLOCKS = 20_000
+MIN_BLOCKS = 20_000
 #: scenarios from which there is something to leave out
-SCENARIOS = 40
+MIN_SCENARIOS = 40
 #: scenarios of the pilot: this share of all, and no fewer than
-SHARE, FEWEST = 0.1, 8
+PILOT_SHARE, MIN_PILOT_SCENARIOS = 0.1, 8
 #: share of the new investments (by reduced cost, the least first) that are in from the beginning
-PROMISING = 0.7
+PROMISING_SHARE = 0.7
 #: families of rows that seldom bind
-LATE = ("rule", "collateral")
+SELDOM_BINDING = ("rule", "collateral")
 #: decisions that may be left at nothing; how it is paid for may not: a scenario that did not fly may need all of it
-NEW = ("orders", "exercised", "options", "built", "signed", "units")
+NEW_INVESTMENTS = ("orders", "exercised", "options", "built", "signed", "units")
 #: rounds of cuts, rows and columns, at most
 MAX_ROUNDS = 60
 
@@ -61,12 +61,12 @@ class Pilot:
 def worthwhile(problem: Problem) -> bool:
     """Whether a problem is large enough for a pilot."""
     count = problem.scenarios.count
-    return count >= SCENARIOS and count * problem.clock.periods * len(problem.sites) >= BLOCKS
+    return count >= MIN_SCENARIOS and count * problem.clock.periods * len(problem.sites) >= MIN_BLOCKS
 
 
 def chosen(count: int) -> Ints:
     """Numbers of the pilot's scenarios, spread evenly."""
-    few = min(max(FEWEST, round(SHARE * count)), count)
+    few = min(max(MIN_PILOT_SCENARIOS, round(PILOT_SHARE * count)), count)
     return np.unique(np.linspace(0, count - 1, few).round().astype(np.int64))
 
 
@@ -103,7 +103,7 @@ def investments(plan: Plan, lp: LinearProgram) -> dict[Any, Ints]:
     column = lp.number
     out = {}
     for key, decision in plan.build.decisions.items():
-        if key[0] not in NEW or decision.recourse:
+        if key[0] not in NEW_INVESTMENTS or decision.recourse:
             continue
         for d in range(plan.build.D):
             found = {column.get(id(decision.at(s, d)), -1) for s in range(plan.build.S)} - {-1}
@@ -113,7 +113,7 @@ def investments(plan: Plan, lp: LinearProgram) -> dict[Any, Ints]:
 
 
 def _late(lp: LinearProgram) -> list[int]:
-    names = {f"row_{family}" for family in LATE}
+    names = {f"row_{family}" for family in SELDOM_BINDING}
     return [i for i, con in enumerate(lp.rows) if con.parent_component().local_name in names]
 
 
@@ -129,7 +129,7 @@ def lean_session(found: Pilot, built: Built) -> Lean:
     plan, lp = built.plan, built.lp
     places = investments(plan, lp)
     known = np.array([found.reduced.get(place, np.inf) for place in places])
-    most = np.quantile(known[np.isfinite(known)], PROMISING) if np.isfinite(known).any() else np.inf
+    most = np.quantile(known[np.isfinite(known)], PROMISING_SHARE) if np.isfinite(known).any() else np.inf
     held = [columns for columns, cost in zip(places.values(), known, strict=True) if cost > most]
     late = [i for i in _late(lp) if _place(lp, i) not in found.pressing]
     assert plan.theta is not None
@@ -159,7 +159,5 @@ def ascend(cuts: Cuts, session: Lean, expired: Callable[[], bool], report: Repor
         rows, columns = session.want(answer)
         if not added + rows + columns:
             return answer
-        cuts.rounds += 1
-        # no bound of the whole program is known yet
-        report(Round(cuts.rounds, cuts.pool.count, added + rows + columns, miss, session.lp, None))
+        cuts.round_done(added + rows + columns, miss, None, report)
     return None

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from optimizer.engine.master import Narrowed, SolvedProgram
 
 #: MW below which a rule of thumb does not order
-SMALLEST = 1e-6
+SMALLEST_ORDER_MW = 1e-6
 
 
 def nothing_new(warm: SolvedProgram) -> Narrowed:
@@ -203,7 +203,7 @@ def payback_orders(problem: Problem, months: float) -> dict[tuple[str, str], Arr
                 most = min(
                     float(rig.supply[d]) - bought[r], float(left[r][here].min()), float(room[i][here, stay].min(initial=np.inf))
                 )
-                if SMALLEST < most < np.inf:
+                if SMALLEST_ORDER_MW < most < np.inf:
                     bought[r] += most
                     left[r][here] -= most
                     room[i][here, stay] -= most

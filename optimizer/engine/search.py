@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from models.benders.cuts import MOST_ROUNDS, Round, Separation
+from models.benders.cuts import MAX_ROUNDS, Round, Separation
 from optimizer.engine.bounds import Bounds
 from optimizer.engine.master import WarmProgram
 from optimizer.engine.policy import Policy
@@ -42,7 +42,7 @@ class Search:
     progress: Progress = silent
     bounds: Bounds | None = None
 
-    def optimum(self, most: int = MOST_ROUNDS) -> Answer:
+    def optimum(self, most: int = MAX_ROUNDS) -> Answer:
         """Optimum of the session, with every cut it misses added. most: rounds of cuts."""
         program, cuts = self.program, self.program.cuts
         answer = self._solved()

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from optimizer.solver.session import Session
 
 #: a cut is tight within this share of its right-hand side
-TIGHT = 1e-9
+TIGHT_CUT = 1e-9
 #: share of columns that a neighbour's program lacks, above which its basis is further from the optimum than none
 MAX_UNKNOWN_COLUMNS = 0.05
 #: directions handed on, at most, beside those that the program prices
-MOST_DIRECTIONS = 8
+MAX_DIRECTIONS = 8
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _sites(cuts: Cuts, session: Session, x: Array, row_status: Ints, used: Array
     site_of, block_of, alpha = (np.concatenate(one) for one in (pool.site, pool.block, pool.alpha))
     rows = cuts.first_row + np.arange(pool.count)
     upper = lp.row_upper[rows]
-    tight = (lp.matrix @ x[: lp.matrix.shape[1]])[rows] >= upper - TIGHT * (1.0 + np.abs(upper))
+    tight = (lp.matrix @ x[: lp.matrix.shape[1]])[rows] >= upper - TIGHT_CUT * (1.0 + np.abs(upper))
     carried = ((row_status[rows] != basic) | used[rows] | tight) & (np.arange(pool.count) >= cuts.begun)
     out = {}
     for i, site in enumerate(cuts.sites):
@@ -122,7 +122,7 @@ def _sites(cuts: Cuts, session: Session, x: Array, row_status: Ints, used: Array
             table("slope"),
             table("capacity"),
             row_status[rows[mine][here]],
-            tuple(_unlike(tried)[:MOST_DIRECTIONS]),
+            tuple(_unlike(tried)[:MAX_DIRECTIONS]),
         )
     return out
 

@@ -42,10 +42,10 @@ from optimizer.solver.phase_one import crossed_ray, directions, phase_one
 DEVEX_ROWS = 2_000
 #: iterations with approximate weights, which now and then lead nowhere, after which the exact ones take over: so many, and one more
 #: for every four rows unless there are more rows than such a run is worth
-DEVEX_MOST, DEVEX_LARGE = 2_000, 60_000
+DEVEX_ITERATIONS, DEVEX_WORTHWHILE_ROWS = 2_000, 60_000
 #: work (steps times nonzeros) and times the steps of a cold run after which a warm run is given up; counted, as a clock would tell how busy
 #: the machine is
-PATIENCE, PATIENT = 5e7, 3.0
+PATIENCE_WORK, PATIENCE_COLD_RUNS = 5e7, 3.0
 #: the same of a brief run
 BRIEF_PATIENCE = 1.5e7, 1.0
 #: nonzeros below which a step costs no less
@@ -55,7 +55,7 @@ COLD_STEPS, COLD_STEPS_SHARE = 1_500, 0.1
 #: what is missed by a plan is magnified so much, and so often, before it is solved away
 MAGNIFIER, MAGNIFICATIONS = 1e3, 3
 #: HiGHS's numbers of simplex methods
-DUAL, PRIMAL = 1, 4
+DUAL_SIMPLEX, PRIMAL_SIMPLEX = 1, 4
 
 
 #: (numbers, lower, upper) of columns or rows
@@ -400,7 +400,7 @@ class Session:
 
     @timed("highs")
     def _run(self, method: str, presolve: bool, primal: bool = False, brief: bool = False) -> tuple[Any, int]:
-        self._set("simplex_strategy", PRIMAL if primal or self.options.primal else DUAL)
+        self._set("simplex_strategy", PRIMAL_SIMPLEX if primal or self.options.primal else DUAL_SIMPLEX)
         # "ipm" would be another algorithm (HiPO) where its package happens to be installed: the same path everywhere
         self._set("solver", "ipx" if method == "ipm" else method)
         self._set("presolve", "on" if presolve else "off")
@@ -411,17 +411,17 @@ class Session:
             self._cold = max(self._cold, self._watch.looks)
             return found
         # where there is no plan, free columns can keep HiGHS from seeing that, and it then starts anew with every step
-        self._watch.begin(self._patience(BRIEF_PATIENCE if brief and not primal else (PATIENCE, PATIENT)))
+        self._watch.begin(self._patience(BRIEF_PATIENCE if brief and not primal else (PATIENCE_WORK, PATIENCE_COLD_RUNS)))
         if rows < DEVEX_ROWS:
             return self._weighted(-1)
-        status, first = self._weighted(1, most=DEVEX_MOST + (rows // 4 if rows <= DEVEX_LARGE else 0))
+        status, first = self._weighted(1, most=DEVEX_ITERATIONS + (rows // 4 if rows <= DEVEX_WORTHWHILE_ROWS else 0))
         if status != highspy.HighsModelStatus.kIterationLimit:
             return status, first
         status, more = self._weighted(-1)
         return status, first + more
 
     def _patience(self, most: tuple[float, float]) -> float:
-        """Steps after which a warm run is given up: the same wherever it is solved. most: as PATIENCE, PATIENT."""
+        """Steps after which a warm run is given up: the same wherever it is solved. most: as PATIENCE_WORK, PATIENCE_COLD_RUNS."""
         work, times = most
         rows, columns = self.lp.matrix.shape
         return work / max(self.lp.matrix.nnz, STEP_NONZEROS) + times * max(
@@ -453,8 +453,7 @@ class Session:
 
     def _go(self) -> Any:
         """Run HiGHS; it hears Ctrl-C and the deadline on its way. Raises KeyboardInterrupt."""
-        self._watch.deadline, self._watch.pulse = self.options.deadline, self.options.pulse
-        with self._watch:
+        with self._watch.until(self.options.deadline, self.options.pulse):
             return self._highs.run()
 
     def _infeasible(self, start: float, iterations: int, messages: list[str]) -> Answer:

@@ -151,7 +151,7 @@ def test_a_cut_holds_all_of_its_direction(monkeypatch: pytest.MonkeyPatch) -> No
         blocks, count = len(self.sites[site].theta), len(self.sites[site].units)
         split = self.hours.split
         self.hours.split = lambda i, k, a, r: (asked.append((a, r)), split(i, k, a, r))[1]  # type: ignore[func-returns-value]
-        capacity = np.maximum(self.sites[site].value.constant, 1.0)
+        capacity = np.maximum(self.sites[site].constant, 1.0)
         self._cut(site, capacity, np.ones(blocks), np.full((blocks, count), 1e-16) * self.unit / self.sites[site].units, None)
         self.hours.split = split
 
@@ -163,7 +163,7 @@ def test_a_cut_holds_all_of_its_direction(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_what_cuts_do_not_prove_is_proved_with_every_hour_written_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Here rows keep what HiGHS leaves out, and no ray proves anything: the answer is that of the program in one piece, if it is small."""
-    monkeypatch.setattr(decomposition, "HELD", 0.0)
+    monkeypatch.setattr(decomposition, "SMALLEST_ENTRY", 0.0)
     solution = engine.solve(barred())
     assert solution.outcome is Outcome.INFEASIBLE and solution.method == "extensive"
     assert solution.certificate is not None and solution.certificate.verified

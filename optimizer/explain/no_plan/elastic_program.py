@@ -226,7 +226,7 @@ class Trial:
             worth = cuts.hours.split(i, mw, np.ones(len(site.theta)), np.zeros((len(site.theta), 0))).value / cuts.unit
             fixed |= {int(j): float(v) for j, v in zip(site.theta, worth, strict=True) if j >= 0}
             here = site.capacity >= 0
-            fixed |= dict(zip(site.capacity[here].tolist(), (mw - site.value.constant)[here].tolist(), strict=True))
+            fixed |= dict(zip(site.capacity[here].tolist(), (mw - site.constant)[here].tolist(), strict=True))
         columns = np.array(list(fixed), dtype=int)
         values = np.array(list(fixed.values()))
         lower, upper = self.session.lp.col_lower[columns], self.session.lp.col_upper[columns]

@@ -235,8 +235,8 @@ def test_a_warm_run_that_takes_long_is_given_up_and_begun_anew(
 
     patient = moved(lp)
     assert all(not answer.message for answer in patient)
-    monkeypatch.setattr(highs, "PATIENCE", -1.0)
-    monkeypatch.setattr(highs, "PATIENT", 0.0)
+    monkeypatch.setattr(highs, "PATIENCE_WORK", -1.0)
+    monkeypatch.setattr(highs, "PATIENCE_COLD_RUNS", 0.0)
     for one, other in zip(patient, moved(lp), strict=True):
         assert other.status is Status.OPTIMAL and other.objective == pytest.approx(one.objective, rel=1e-9)
     tired = moved(lp)
