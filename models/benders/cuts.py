@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from models.benders.cut_pool import CUT_TOLERANCE, REAL_TOLERANCE, UNMOVED_QUANTITY, CutPool, Rows
+from models.benders.cut_pool import CUT_TOLERANCE, MAX_SLACK_LEFT, REAL_TOLERANCE, UNMOVED_QUANTITY, CutPool, Rows
 from models.benders.deepest_cut import Deepest, Found
 from models.benders.inner_approximation import InnerApproximation
 from models.benders.solver_protocol import RowSession, SolverSession
@@ -23,8 +23,8 @@ from models.hours.oracle import Split
 from models.problem import Array, Ints
 from models.program.recourse_value import Theta
 
-#: USD per MW and period that an hour's power may cost or bring, for the bound below which no plan burns cash on purpose
-HIGHEST_CASH_PER_MW = 1e5
+#: units of money per MW and period that hours may cost or bring, for the bound below which no plan burns cash on purpose
+HIGHEST_CASH_PER_MW = 1.0
 #: how far beyond such sizes bounds are set
 FLOOR_FACTOR = 100.0
 #: rounds of cuts at most
@@ -149,7 +149,7 @@ class Cuts:
             if len(site.units):
                 continue
             here = site.theta >= 0
-            low = FLOOR_FACTOR * (site.size + highest.sum(axis=1) * HIGHEST_CASH_PER_MW)[here] / self.unit
+            low = FLOOR_FACTOR * (site.size / self.unit + highest.sum(axis=1) * HIGHEST_CASH_PER_MW)[here]
             self.session.set_column_bounds(site.theta[here], -low, np.full(len(low), np.inf))
 
     def _sunk(self, x: Array) -> bool:
@@ -208,8 +208,18 @@ class Cuts:
             rows = np.flatnonzero(off > CUT_TOLERANCE * site.size)
             miss = float(np.maximum(off, 0.0).max(initial=0.0))
         if len(rows):
-            self._append(self._rows(i, rows, alpha[rows], rho[rows], found.slope[rows]), capacity[rows])
+            cuts = self._rows(i, rows, alpha[rows], rho[rows], found.slope[rows])
+            if x is not None:
+                cuts = cuts.some(self._told(cuts, x))
+            rows = cuts.blocks
+            if len(rows):
+                self._append(cuts, capacity[rows])
         return len(rows), miss
+
+    def _told(self, cuts: Rows, x: Array) -> Any:
+        """Which of cuts that x misses say something new: one that is there already is missed by the solver's tolerance, for ever."""
+        near = cuts.matrix @ x - cuts.upper <= MAX_SLACK_LEFT
+        return ~near | ~self.pool.holds(cuts) if near.any() else ~near
 
     def _held(self, i: int, alpha: Array, rho: Array, work_out: Callable[[Array, Array], Split]) -> tuple[Split, Array, Array]:
         """(split, alpha, rho) of a direction without what rounding leaves in it, for a row that holds all of it.

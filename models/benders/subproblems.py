@@ -16,6 +16,8 @@ from models.hours.split_cache import Remembered
 from models.problem import Array, Ints
 from models.program.recourse_value import SiteValue, Theta
 
+#: units of money that a block's hours are taken to be worth at least, for what they may be off by
+LEAST_BLOCK_VALUE = 1e-5
 #: splits of a site that are remembered
 REMEMBERED_SPLITS = 40
 
@@ -40,7 +42,7 @@ class Subproblems:
     def __init__(self, theta: Theta, columns: dict[int, int], split: WorkOut | None = None) -> None:
         self.theta, self.unit = theta, theta.build.unit
         self.split = worked_out_here(theta) if split is None else split
-        self.sites = [_columns(value, columns) for value in theta.values]
+        self.sites = [_columns(value, columns, self.unit) for value in theta.values]
         self._known: dict[int, tuple[bytes, dict[bytes, Split]]] = {}  # splits at the capacities asked for last, by direction
 
     @property
@@ -74,7 +76,7 @@ class Subproblems:
         return self.sites[i].value.point(self.worked(i, capacity, alpha, rho))
 
 
-def _columns(value: SiteValue, columns: dict[int, int]) -> Site:
+def _columns(value: SiteValue, columns: dict[int, int], unit: float) -> Site:
     def number(var: Any) -> int:
         return -1 if var is None else columns.get(id(var), -1)
 
@@ -88,5 +90,5 @@ def _columns(value: SiteValue, columns: dict[int, int]) -> Site:
         quantity.copy(),
         np.array([q.unit for q in value.quantities]),
         np.array([q.start for q in value.quantities]).reshape(-1, blocks).T.copy(),
-        np.full(blocks, 1.0),
+        np.full(blocks, LEAST_BLOCK_VALUE * unit),
     )

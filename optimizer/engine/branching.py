@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 from models.benders.cuts import Separation
-from optimizer.engine.policy import Effort
+from optimizer.engine.policy import Thoroughness
 from optimizer.engine.search import Search
 from optimizer.solver import branch_and_bound
 from optimizer.solver.answer import Answer
@@ -21,12 +21,12 @@ DIVE_FIRST = 4
 
 
 def branch(search: Search, answer: Answer, missed: int) -> Settled:
-    """The best plan that obeys the law, or as near to it as the effort goes. missed: conditions of it that the optimum dodges."""
+    """The best plan that obeys the law, or as near to it as is asked. missed: conditions of it that the optimum dodges."""
     program, policy = search.program, search.policy
     near = None
-    if policy.effort is not Effort.THOROUGH or missed > MAX_WITHOUT_NEAREST:
+    if policy.thoroughness is not Thoroughness.FULL or missed > MAX_WITHOUT_NEAREST:
         near = _nearest(search, answer, missed)
-        if near is not None and (near.complete or policy.effort is not Effort.THOROUGH):
+        if near is not None and (near.complete or policy.thoroughness is not Thoroughness.FULL):
             return near
         if policy.quick and program.session.options.method == "ipm":
             # a search through branches of a large program takes long, and what is asked has been tried
@@ -52,7 +52,7 @@ def _nearest(search: Search, answer: Answer, missed: int) -> Settled | None:
         return branch_and_bound.dive(program.session, root, program.law, looking.optimum, chosen, brief=quick)
 
     ways = [nearest]
-    if search.policy.effort is not Effort.THOROUGH:
+    if search.policy.thoroughness is not Thoroughness.FULL:
         ways = [dive, nearest] if missed <= DIVE_FIRST else [nearest, dive]
     return next((found for way in ways if (found := way()) is not None), None)
 
@@ -72,7 +72,7 @@ def _best(search: Search, answer: Answer, near: Settled | None) -> Settled:
         deadline=until,
         progress=search.progress,
     )
-    if settled.complete or settled.answer is not None or search.policy.effort is not Effort.THOROUGH:
+    if settled.complete or settled.answer is not None or search.policy.thoroughness is not Thoroughness.FULL:
         return settled
     # the search for the best plan has come to none: some plan is better than no plan
     found = branch_and_bound.nearest(program.session, program.since(answer), program.law, search.optimum, search.choose)

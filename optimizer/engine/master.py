@@ -13,6 +13,7 @@ import numpy as np
 from models.benders.cut_pool import CUT_TOLERANCE
 from models.benders.cuts import Cuts
 from models.benders.subproblems import WorkOut
+from models.effort import over
 from models.problem import Array, Problem
 from models.program.expressions import Lin
 from models.program.program import Plan
@@ -107,8 +108,8 @@ class WarmProgram:
         return self.cuts is not None and self.cuts.linked and self.problem.objective.weight == 1.0
 
     def expired(self) -> bool:
-        """Whether the time of whoever asked is up."""
-        return self._deadline is not None and time.perf_counter() > self._deadline
+        """Whether the work that may be done is done (`models.effort`), or time is up."""
+        return over() or (self._deadline is not None and time.perf_counter() > self._deadline)
 
     def lift_limits(self) -> None:
         """Whatever limit of time there was is over."""

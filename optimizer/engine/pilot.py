@@ -19,10 +19,10 @@ import numpy as np
 
 from models.benders.cuts import Cuts, Report
 from models.problem import Array, Ints, Problem
+from models.problem.scenario_subset import some_scenarios
 from models.program.program import Plan
-from models.scenario_subset import some_scenarios
 from optimizer.engine.master import Built, WarmProgram, build, first_cuts
-from optimizer.engine.policy import Effort, Policy
+from optimizer.engine.policy import Policy, Thoroughness
 from optimizer.engine.search import Search
 from optimizer.engine.stages import Stages
 from optimizer.solver.answer import Answer
@@ -78,7 +78,7 @@ def pilot(problem: Problem, policy: Policy) -> Pilot | None:
         return None
     names = tuple(problem.scenarios.names[s] for s in rows)
     few = some_scenarios(problem, rows, odds / odds.sum(), problem.scenarios.node[rows], names)
-    policy = replace(policy.within_what_is_left(), canonical=False, effort=Effort.THOROUGH)
+    policy = replace(policy.within_what_is_left(), canonical=False, thoroughness=Thoroughness.FULL)
     built = build(few, policy, Stages())
     program = first_cuts(built, policy)
     cuts, plan, lp = program.cuts, program.plan, program.lp

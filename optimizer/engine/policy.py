@@ -9,11 +9,11 @@ from enum import Enum
 METHODS = ("cuts", "extensive")
 
 
-class Effort(Enum):
-    """What is done for a plan."""
+class Thoroughness(Enum):
+    """How much is done for a plan."""
 
-    THOROUGH = "the best plan over all branches of the law"
-    NEAREST = "the best plan of the nearest branch of the law, with the bound of all of them"
+    FULL = "the best plan over all branches of the law"
+    NEAREST_BRANCH = "the best plan of the nearest branch of the law, with the bound of all of them"
     QUICK = "some plan of the nearest branch, if its books bear it out"
 
 
@@ -23,7 +23,7 @@ class Policy:
     of HiGHS. time_limit: seconds of each of its runs; deadline: of time.perf_counter(), of everything."""
 
     method: str = "cuts"
-    effort: Effort = Effort.THOROUGH
+    thoroughness: Thoroughness = Thoroughness.FULL
     canonical: bool = True
     seed: int = 0
     presolve: bool = True
@@ -33,7 +33,7 @@ class Policy:
 
     @property
     def quick(self) -> bool:
-        return self.effort is Effort.QUICK
+        return self.thoroughness is Thoroughness.QUICK
 
     def within_what_is_left(self) -> Policy:
         """No run takes longer than there is time."""

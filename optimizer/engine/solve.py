@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from models.problem import Problem
-from optimizer.engine.policy import METHODS, Effort, Policy
+from optimizer.engine.policy import METHODS, Policy, Thoroughness
 from optimizer.engine.solution import CaseLike, Outcome, Solution
 from optimizer.engine.stages import Progress, Stages, silent
 
@@ -64,7 +64,7 @@ def solve_warm(
     executor: Executor | None = None,
     baseline: bool = True,
     seed_from: Seed | None = None,
-    effort: Effort = Effort.THOROUGH,
+    thoroughness: Thoroughness = Thoroughness.FULL,
 ) -> Solved:
     """Solve a case and prove the answer. time_limit in seconds.
 
@@ -77,33 +77,32 @@ def solve_warm(
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}: expected one of {', '.join(METHODS)}")
     deadline = None if time_limit is None else time.perf_counter() + time_limit
-    asked = Policy(method, effort, canonical, seed, presolve, algorithm, deadline=deadline)
+    asked = Policy(method, thoroughness, canonical, seed, presolve, algorithm, deadline=deadline)
 
-    def once(way: CaseLike, how: str) -> Solved:
-        policy = replace(asked, method=how).within_what_is_left()
-        return _solved(way, policy, progress or silent, executor, baseline, seed_from)
+    def once(way: CaseLike, policy: Policy) -> Solved:
+        return _solved(way, policy.within_what_is_left(), progress or silent, executor, baseline, seed_from)
 
-    found = once(case, method)
+    found = once(case, asked)
     # who asks for neighbours asks again from nothing
     at_a_neighbour = seed_from is not None and found.solution.decisions is not None
-    if found.solution.outcome is not Outcome.UNVERIFIED or at_a_neighbour or effort is Effort.QUICK:
+    if found.solution.outcome is not Outcome.UNVERIFIED or at_a_neighbour or thoroughness is Thoroughness.QUICK:
         return found
-    return _otherwise(found, once, deadline)
+    return _otherwise(found, once, asked)
 
 
-def _otherwise(found: Solved, once: Callable[[CaseLike, str], Solved], deadline: float | None) -> Solved:
+def _otherwise(found: Solved, once: Callable[[CaseLike, Policy], Solved], asked: Policy) -> Solved:
     """The first way (`second_try`) of an unverified answer that is verified; if none is, the answer with what to change in the case."""
     from optimizer.engine import second_try
 
     first = found.solution
     moved = None if first.books is None else first.books.moved
     if second_try.worthwhile(first):
-        for told, problem, method in second_try.ways(first.problem, first.method, moved):
-            if deadline is not None and time.perf_counter() > deadline:
+        for way in second_try.ways(first.problem, first.method, moved, asked.presolve):
+            if asked.deadline is not None and time.perf_counter() > asked.deadline:
                 break
-            tried = once(bare(problem), method)
+            tried = once(bare(way.problem), replace(asked, method=way.method, presolve=way.presolve))
             if tried.solution.outcome in (Outcome.OPTIMAL, Outcome.INFEASIBLE, Outcome.UNBOUNDED):
-                notes = (*tried.solution.notes, told)
+                notes = (*tried.solution.notes, way.told)
                 return replace(tried, solution=replace(tried.solution, case=first.case, variant=first.variant, notes=notes))
     return Solved(replace(first, reasons=(*first.reasons, second_try.advice(first))), found.warm)
 
@@ -135,7 +134,7 @@ def _solved(
         solved = _planned(case, replace(search, bounds=None), optimum, stages, bounds.upper)
         if baseline and solved.solution.outcome is Outcome.OPTIMAL and solved.warm is not None:
             with stages("baseline"):
-                found = within(solved, rules_of_thumb.nothing_new(solved.warm), Effort.NEAREST)
+                found = within(solved, rules_of_thumb.nothing_new(solved.warm), Thoroughness.NEAREST_BRANCH)
                 told = rules_of_thumb.told("no-new-investment", found, solved.solution)
             # the clock goes on: what the solution was given when it was proved lacks this stage
             best = replace(solved.solution, baseline=replace(told, solution=None), timings=stages.timings())
@@ -235,11 +234,11 @@ def _planned(case: CaseLike, search: Search, optimum: Answer, stages: Stages, up
     return Solved(solution, warm)
 
 
-def within(solved: Solved, narrowed: Narrowed, effort: Effort = Effort.THOROUGH) -> Solution:
+def within(solved: Solved, narrowed: Narrowed, thoroughness: Thoroughness = Thoroughness.FULL) -> Solution:
     """The best plan of a solved program within narrower bounds, proved like any other. The bounds are put back.
 
-    effort: NEAREST looks, where the law asks for branches, into the nearest one only; the outcome is then LIMIT, with a plan that obeys the
-    law and the bound of all of them. Raises ValueError where the program is not there.
+    thoroughness: NEAREST_BRANCH looks, where the law asks for branches, into the nearest one only; the outcome is then LIMIT, with a plan
+    that obeys the law and the bound of all of them. Raises ValueError where the program is not there.
     """
     from optimizer.engine import verdict
     from optimizer.engine.search import Search
@@ -248,7 +247,7 @@ def within(solved: Solved, narrowed: Narrowed, effort: Effort = Effort.THOROUGH)
     if warm is None:
         raise ValueError("there is no plan to go on from")
     case, stages, program = solved.solution.case, Stages(), warm.program
-    search = Search(program, replace(warm.policy, effort=effort))
+    search = Search(program, replace(warm.policy, thoroughness=thoroughness))
     with program.session.changed(narrowed.columns, narrowed.rows):
         program.session.leap()
         answer = search.optimum()

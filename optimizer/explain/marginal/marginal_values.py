@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.problem import Array, Ints, Problem
-from optimizer.engine.policy import Effort
+from optimizer.engine.policy import Thoroughness
 from optimizer.explain.marginal.finite_steps import SLACK, Ground
 from optimizer.explain.marginal.headroom import Headroom
 from optimizer.explain.marginal.scarce_things import Effect, Statement, Statements, opened
@@ -142,7 +142,7 @@ def _closed(solution: Solution, warm: SolvedProgram, headroom: Headroom) -> list
     wide = opened(given)
     if not wide.added:
         return []
-    policy = replace(warm.policy.without_limit(), effort=Effort.THOROUGH, canonical=False)
+    policy = replace(warm.policy.without_limit(), thoroughness=Thoroughness.FULL, canonical=False)
     program = first_cuts(build(wide.problem, policy, Stages()), policy)
     plan, lp, session = program.plan, program.lp, program.session
     Search(program, policy).optimum()

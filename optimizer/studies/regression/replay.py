@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.dates import iso_dates
-from models.program.expressions import settled
+from models.program.expressions import without_rounding
 
 if TYPE_CHECKING:
     from models.program.expressions import Decision
@@ -68,11 +68,11 @@ def plan_of(warm: SolvedProgram) -> PlanTable:
             groups: dict[int, list[int]] = {}
             for s in range(scenarios.count):
                 var = decision.at(s, d)
-                if var is not None and settled(var.value) > 0.0:
+                if var is not None and without_rounding(var.value) > 0.0:
                     groups.setdefault(id(var), []).append(s)
             for members in groups.values():
                 who = "all" if len(members) == scenarios.count else "+".join(scenarios.names[s] for s in members)
-                rows.append([date, who, settled(decision.at(members[0], d).value) * unit])
+                rows.append([date, who, without_rounding(decision.at(members[0], d).value) * unit])
         if rows:
             out[name] = rows
     return out
@@ -80,7 +80,7 @@ def plan_of(warm: SolvedProgram) -> PlanTable:
 
 def again(solved: Solved, plan: PlanTable) -> Again:
     """The plan in the program of a solve. What the program decides besides is chosen anew and proved."""
-    from optimizer.engine.policy import Effort
+    from optimizer.engine.policy import Thoroughness
     from optimizer.engine.solve import within
 
     warm = solved.warm
@@ -95,7 +95,7 @@ def again(solved: Solved, plan: PlanTable) -> Again:
         crossed = np.flatnonzero(lower > upper)
         if len(crossed):
             return Again(False, None, None, tuple(_beyond(warm, values, int(j)) for j in columns[crossed[:3]]))
-        found = within(solved, bounds, Effort.NEAREST)
+        found = within(solved, bounds, Thoroughness.NEAREST_BRANCH)
         if found.outcome.name != "INFEASIBLE":
             break
     assert found is not None
