@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.problem import Array, Debt, Equity, Ints, Problem, Rule
+from models.problem import Array, Debt, Equity, Ints, Problem
 from models.proforma.calendar import month_at
 from models.proforma.functions import along
 from models.rules.language import WORDS
+from models.rules.rule_unit import rule_unit
 from optimizer.explain.marginal.headroom import Headroom
 
 if TYPE_CHECKING:
@@ -485,14 +486,6 @@ class Statements:
                 room = np.full((self.problem.scenarios.count, 1), np.nan)
                 told = " ".join([family.replace("_", " "), *name])
                 self.add(told, "", unit.partition("/")[2] or unit, relief, made, room, 1.0)
-
-
-def rule_unit(rule: Rule) -> str:
-    """Unit of a rule's headroom and of its breaches: that of its sentence, else that of its words ('unit' where they differ)."""
-    if rule.unit is not None:
-        return rule.unit
-    units = {WORDS[term.word].unit if term.word in WORDS else "unit" for term in rule.terms}
-    return units.pop() if len(units) == 1 else "unit"
 
 
 # ---------------------------------------------------------------------------------------------------------------------

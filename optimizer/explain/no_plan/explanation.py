@@ -60,12 +60,12 @@ class Explanation:
 def explain(case: Case, *, time_limit: float | None = None, progress: Progress | None = None) -> Explanation:
     """Explain a case that has no plan, or no end; of any other the status. time_limit in seconds: for the search and for solving repaired
     cases again, None: so much work (`WORK`); the proof itself takes what it takes."""
-    from optimizer.engine import master
+    from optimizer.engine.solve import solve
 
     bench = refuted(case, progress)
     if bench is not None:
         return explain_refuted(bench, time_limit=time_limit, progress=progress)
-    solution = master.solve(case, progress=progress, baseline=False)
+    solution = solve(case, progress=progress, baseline=False)
     bench = refuted(case, progress, thorough=True) if unproved(solution) else None
     if bench is not None:
         return explain_refuted(bench, time_limit=time_limit, progress=progress)

@@ -67,7 +67,7 @@ class Bounded:
 
 def unlimited(case: Case, time_limit: float | None = None, progress: Progress | None = None) -> Bounded:
     """The loops of a case that is unbounded. The limits that are tried are figures to begin with: what is right the planner knows."""
-    from optimizer.engine import master
+    from optimizer.engine.solve import solve
 
     loops: list[Loop] = []
     settings: list[str] = []
@@ -89,7 +89,7 @@ def unlimited(case: Case, time_limit: float | None = None, progress: Progress | 
         varied = case.further(settings)
         if progress is not None:
             progress("solve repaired case", limits=len(settings))
-        solution: Solution = master.solve(varied, time_limit=time_limit, canonical=False, baseline=False)
+        solution: Solution = solve(varied, time_limit=time_limit, canonical=False, baseline=False)
         outcome, objective = solution.outcome.value, solution.objective
         if outcome != "unbounded":
             break
@@ -104,9 +104,10 @@ def _loop(case: Case) -> Loop | None:
     """A direction that no row and no bound stops, and that always improves: checked by arithmetic."""
     from models.benders.cuts import Cuts
     from optimizer.explain.no_plan.elastic_program import plan_of
+    from optimizer.solver.answer import SolverOptions, Status
     from optimizer.solver.certificates import verify_unbounded
     from optimizer.solver.compile import compile_model
-    from optimizer.solver.session import Session, SolverOptions
+    from optimizer.solver.session import Session
 
     problem = case.problem()
     plan = plan_of(problem)
@@ -120,15 +121,15 @@ def _loop(case: Case) -> Loop | None:
     session = begin(lp)
     cuts = None
     if plan.theta is not None and plan.theta.values:
-        cuts = Cuts(plan.theta, session, lp.number, None, None, begin)
+        cuts = Cuts(plan.theta, session, lp.number, new_session=begin)
     answer = session.solve()
     for factor in WIDER:
-        if cuts is None or answer.status.value != "unbounded":
+        if cuts is None or answer.status is not Status.UNBOUNDED:
             break
         cuts.floor()
         cuts.widen(factor)
         answer = session.solve()
-    if answer.status.value != "unbounded" or answer.ray is None:
+    if answer.status is not Status.UNBOUNDED or answer.ray is None:
         return None
     if not verify_unbounded(session.lp, answer.x, answer.ray).verified:
         return None
