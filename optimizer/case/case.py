@@ -33,6 +33,7 @@ from optimizer.case.validate import Entry, validate
 if TYPE_CHECKING:
     from models.problem import Problem
     from optimizer.engine.solution import Solution
+    from optimizer.engine.solve import Solved
 
 SETTINGS = "--set"  # the file that mistakes in settings are shown in; setting n is its line n
 
@@ -96,10 +97,16 @@ class Case:
         return place
 
     def solve(self, **options: Any) -> Solution:
-        """Solve and prove; see `optimizer.engine.master.solve`."""
-        from optimizer.engine.master import solve
+        """Solve and prove; options as of `optimizer.engine.solve.solve_warm`."""
+        from optimizer.engine.solve import solve
 
         return solve(self, **options)
+
+    def solve_warm(self, **options: Any) -> Solved:
+        """As `solve`, with the program left warm beside the solution: for prices, accounts, rules of thumb."""
+        from optimizer.engine.solve import solve_warm
+
+        return solve_warm(self, **options)
 
 
 #: variants of files that were found to be without a mistake, by the tree of the file: each of them is loaded by itself, and none needs

@@ -52,7 +52,7 @@ def explain(
 
     from optimizer.cli.explain_text import explained, unknown_thumb, without_plan
     from optimizer.cli.progress import Progress
-    from optimizer.engine import master
+    from optimizer.engine.solve import solve_warm
     from optimizer.explain.no_plan.explanation import refuted, unproved
     from optimizer.runtime.interrupts import prompt
 
@@ -66,7 +66,8 @@ def explain(
 
     with Progress(sys.stderr, quiet) as progress, prompt():
         bench = refuted(case, progress)
-        solution = None if bench else master.solve(case, time_limit=time_limit, progress=progress, keep=True)
+        solved = None if bench else solve_warm(case, time_limit=time_limit, progress=progress)
+        solution = None if solved is None else solved.solution
         if solution is not None and unproved(solution):
             bench = refuted(case, progress, thorough=True)
         ended = "INFEASIBLE" if solution is None or bench is not None else solution.outcome.name
@@ -74,16 +75,16 @@ def explain(
             reasons = without_plan(bench, time_limit, progress, None if as_json else say)
         elif solution is not None and EXIT_CODES[ended] == NO_PLAN:
             reasons = without_plan(solution, time_limit, progress, None if as_json else say)
-        elif solution is not None and solution.kept is not None:
-            found = explained(solution, thumbs, progress)
+        elif solved is not None and solved.warm is not None:
+            found = explained(solved, thumbs, progress)
     if EXIT_CODES[ended] == NO_PLAN:
         print_now(lambda: click.echo(reasons.json if as_json else reasons.text, nl=False))
         click.echo(how_it_ended(ended), err=True)
         if thumbs or prices_file is not None:
             click.echo("--baseline and --prices are about a plan: there is none", err=True)
         return NO_PLAN
-    assert solution is not None
-    if solution.kept is None:
+    assert solved is not None and solution is not None
+    if solved.warm is None:
         print_now(lambda: print_solution(solution, as_json))
         click.echo(how_it_ended(ended), err=True)
         return EXIT_CODES[ended]

@@ -13,12 +13,13 @@ from models.dates import iso_month
 from models.problem import Array, Problem
 from optimizer.engine.builds import BUILDS
 from optimizer.explain.marginal.marginal_values import StatementPrice, compact
-from optimizer.solver.session import Status
+from optimizer.solver.answer import Status
 from optimizer.text import money, number, percent
 
 if TYPE_CHECKING:
-    from optimizer.engine.master import Kept
+    from optimizer.engine.master import SolvedProgram
     from optimizer.engine.solution import Solution
+    from optimizer.engine.solve import Solved
 
 #: sentences of one section; what is left out is counted
 MOST_SENTENCES = 8
@@ -74,14 +75,12 @@ class RuleCost:
     reason: str | None = None
 
 
-def explain_optimal(solution: Solution, prices: tuple[StatementPrice, ...]) -> tuple[Section, ...]:
-    """The account of an optimal plan that was solved with `keep=True`, the weightiest first in every section.
-
-    Raises ValueError where there is no optimal plan or its program was not kept.
-    """
-    if solution.books is None or solution.kept is None:
-        raise ValueError("an account is of an optimal plan whose program was kept: solve with keep=True")
-    costs = rule_costs(solution, prices)
+def explain_optimal(solved: Solved, prices: tuple[StatementPrice, ...]) -> tuple[Section, ...]:
+    """The account of an optimal plan of `solve_warm`, the weightiest first in every section. Raises ValueError where there is no plan."""
+    solution, warm = solved.solution, solved.warm
+    if solution.books is None or warm is None:
+        raise ValueError("an account is of an optimal plan: the case has none")
+    costs = rule_costs(solved, prices)
     made = (
         _worth(solution),
         _drivers(solution),
@@ -89,7 +88,7 @@ def explain_optimal(solution: Solution, prices: tuple[StatementPrice, ...]) -> t
         _scarce(solution, prices),
         _power(solution, prices),
         _tail(solution),
-        _next(solution),
+        _next(solution, warm),
     )
     return tuple(section for section in made if section.sentences)
 
@@ -181,35 +180,37 @@ def _drivers(solution: Solution) -> Section:
 # ---- rules -----------------------------------------------------------------------------------------------------------
 
 
-def rule_costs(solution: Solution, prices: tuple[StatementPrice, ...]) -> dict[str, RuleCost]:
+def rule_costs(solved: Solved, prices: tuple[StatementPrice, ...]) -> dict[str, RuleCost]:
     """For every rule that has a price: what the objective gains when its rows are taken away, by a solve with the others."""
-    kept = solution.kept
-    assert kept is not None
+    warm = solved.warm
+    assert warm is not None
     out = {}
-    for rule in solution.problem.rules:
+    for rule in solved.solution.problem.rules:
         priced = [one for one in prices if one.name == rule.name]
         if any(one.dual_value or one.next_value or one.last_value for one in priced):
-            out[rule.name] = _without(kept, rule.name)
+            out[rule.name] = _without(warm, rule.name)
     return out
 
 
-def _without(kept: Kept, name: str) -> RuleCost:
-    run, session = kept.run, kept.run.session
-    rows = [i for i, con in enumerate(kept.lp.rows) if _is_rule(con, name)]
+def _without(warm: SolvedProgram, name: str) -> RuleCost:
+    from optimizer.engine.search import Search
+
+    program, session = warm.program, warm.program.session
+    rows = [i for i, con in enumerate(program.lp.rows) if _is_rule(con, name)]
     index = np.array(rows, dtype=np.int64)
     if not len(index):
         return RuleCost(name, None, "it stands in bounds, not in rows")
     held = session.lp
     session.set_row_bounds(index, np.full(len(index), -np.inf), np.full(len(index), np.inf))
     try:
-        answer = run._solve()
+        answer = Search(program, warm.policy).optimum()
     finally:
         session.set_row_bounds(index, held.row_lower[index], held.row_upper[index])
     if answer.status is Status.UNBOUNDED:
         return RuleCost(name, None, "without it money is made without limit")
     if answer.status is not Status.OPTIMAL:
         return RuleCost(name, None, f"the program without it ended {answer.status.value}")
-    return RuleCost(name, max((answer.objective - kept.answer.objective) * kept.plan.build.unit, 0.0))
+    return RuleCost(name, max((answer.objective - warm.answer.objective) * program.plan.build.unit, 0.0))
 
 
 def _is_rule(con: Any, name: str) -> bool:
@@ -420,14 +421,10 @@ def _tail(solution: Solution) -> Section:
 CHOICES = {"orders": ("ordering", "MW"), "built": ("building", "MW"), "signed": ("signing", "MW"), "issued": ("issuing", "USD")}
 
 
-def _next(solution: Solution) -> Section:
+def _next(solution: Solution, warm: SolvedProgram) -> Section:
     """What is nearest to entering the plan: decisions at zero, by what a unit of them would take from the objective."""
-    kept = solution.kept
-    assert kept is not None
-    build, problem = kept.plan.build, solution.problem
-    column = kept.lp.number
-    settled = kept.settled
-    answer = kept.answer if settled is None or settled.answer is None else settled.answer
+    build, problem = warm.program.plan.build, solution.problem
+    column, answer = warm.program.lp.number, warm.best
     loss: dict[tuple[str, ...], tuple[float, int, int]] = {}
     used: set[tuple[str, ...]] = set()
     for key, decision in build.decisions.items():

@@ -73,17 +73,18 @@ def solve_chain(chain: Chain) -> list[Point]:
 def _solve(job: Job, seed: Seed | None) -> tuple[Point, Seed | None]:
     from optimizer.case.case import Case
     from optimizer.case.reading.diagnostics import CaseError
-    from optimizer.engine import master, warm_start
+    from optimizer.engine import warm_start
+    from optimizer.engine.solve import solve_warm
 
     start = time.perf_counter()
     try:
         case = Case.load(job.path, variant=job.variant, settings=job.settings)
-        solution = master.solve(case, time_limit=job.time_limit, baseline=False, keep=True, seed_from=seed)
-        if seed is not None and solution.outcome.name == "UNVERIFIED":
+        solved = solve_warm(case, time_limit=job.time_limit, baseline=False, seed_from=seed)
+        if seed is not None and solved.solution.outcome.name == "UNVERIFIED":
             # where a neighbour led astray, the long way
-            solution = master.solve(case, time_limit=job.time_limit, baseline=False, keep=True)
-        found = point(job.name, solution, time.perf_counter() - start)
-        return found, None if solution.kept is None else warm_start.leave(solution.kept)
+            solved = solve_warm(case, time_limit=job.time_limit, baseline=False)
+        found = point(job.name, solved.solution, time.perf_counter() - start)
+        return found, None if solved.warm is None else warm_start.leave(solved.warm)
     except CaseError as error:
         told = [one.headline() + (f" ({one.hint})" if one.hint else "") for one in error.mistakes[:3]]
         return Point(job.name, INVALID, tuple(told), seconds=time.perf_counter() - start), None
@@ -104,14 +105,16 @@ def solve_own(job: Job) -> tuple[Point, dict[str, float | None], Seed | None]:
     """The case as it stands: its point, what the company is worth without new investment (expected_npv, cvar and objective, USD; None
     where there is no such plan), and what it leaves. Raises CaseError."""
     from optimizer.case.case import Case
-    from optimizer.engine import master, warm_start
+    from optimizer.engine import warm_start
+    from optimizer.engine.solve import solve_warm
 
     case = Case.load(job.path, variant=job.variant, settings=job.settings)
-    solution = master.solve(case, time_limit=job.time_limit, keep=True)
-    still = solution.baseline
+    solved = solve_warm(case, time_limit=job.time_limit)
+    still = solved.solution.baseline
     keys = ("expected", "cvar", "objective")
     worth = {key.replace("expected", "expected_npv"): None if still is None else getattr(still, key) for key in keys}
-    return point(job.name, solution), worth, None if solution.kept is None else warm_start.leave(solution.kept)
+    left = None if solved.warm is None else warm_start.leave(solved.warm)
+    return point(job.name, solved.solution), worth, left
 
 
 def _seed(centre: Sequence[Job] | Seed | None, executor: Executor) -> Seed | None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,12 +22,15 @@ from models.dates import date_text
 from models.problem import Array, Ints, Problem
 from optimizer.explain.marginal.scarce_things import BY_YEAR, Effect
 from optimizer.solver import branch_and_bound
-from optimizer.solver.linear_program import LinearProgram, SolverError
-from optimizer.solver.session import Answer, Session, Status
+from optimizer.solver.answer import Status
+from optimizer.solver.linear_program import SolverError
 
 if TYPE_CHECKING:
     from models.benders.cuts import Cuts
-    from optimizer.engine.master import _Run
+    from optimizer.engine.master import WarmProgram
+    from optimizer.solver.answer import Answer
+    from optimizer.solver.linear_program import LinearProgram
+    from optimizer.solver.session import Session
 
 #: a step that is not exact is made smaller by STEP_DIVISOR until it is FINEST_STEP of the first
 STEP_DIVISOR, FINEST_STEP = 8.0, 1e-4
@@ -44,25 +46,26 @@ WITHIN_BRANCH = "within the plan's branch of the tax law"
 class Ground:
     """A solved program from which steps are taken: its optimum, and what puts the session back.
 
-    x: the plan; None: any optimum. lawful: the program of the branch of the tax law that the plan is in, if there were branches.
+    lp: as built, or with bounds of its own; law: what is heeded of the program's. x: the plan; None: any optimum. lawful: the program of
+    the branch of the tax law that the plan is in, if there were branches.
     """
 
-    def __init__(self, run: _Run, lp: LinearProgram, x: Array | None = None, lawful: LinearProgram | None = None) -> None:
-        self.session: Session = run.session
-        self.cuts: Cuts | None = run.cuts
+    def __init__(
+        self,
+        program: WarmProgram,
+        lp: LinearProgram,
+        law: list[branch_and_bound.Condition],
+        x: Array | None = None,
+        lawful: LinearProgram | None = None,
+    ) -> None:
+        program.lift_limits()  # of the solve, which is over
+        self.session: Session = program.session
+        self.cuts: Cuts | None = program.cuts
         self.built = lp
-        self.unit = run.problem.money
-        self.law = run.law
+        self.unit = program.problem.money
+        self.law = law
         self.note = "" if lawful is None else WITHIN_BRANCH
         self.outside = self.session.lp
-        # whatever limit of time the solve had is over
-        limits = {name: None for name in ("time_limit", "deadline") if hasattr(self.session.options, name)}
-        self.session.options = replace(self.session.options, **limits)  # type: ignore[arg-type]
-        if self.cuts is not None:
-            # steps are many and small: they are worked out here, and silently
-            self.cuts.work_out_here()
-            self.cuts.progress = lambda *_a, **_k: None
-            self.cuts.expired = lambda: False
         if lawful is not None:
             n = len(lawful.row_lower)
             self.rows = np.flatnonzero(self.outside.row_lower[:n] != lawful.row_lower)
@@ -85,14 +88,14 @@ class Ground:
     def refresh(self) -> None:
         """Solve where we stand. Raises SolverError where HiGHS finds no optimum of a program that has one."""
         self.answer = self._real(self.session.solve())
-        if self.answer.status is not Status.OPTIMAL:
+        if not self.answer.optimal:
             raise SolverError(f"The program that was kept ended {self.answer.status.value}. {self.answer.message}")
         self.basis = self.session.get_basis()
         self.known = self.session.lp.matrix.shape[0]
         self.value = self.answer.objective
 
     def _real(self, answer: Answer) -> Answer:
-        return answer if self.cuts is None else self.cuts.tighten(answer)[0]
+        return answer if self.cuts is None else self.cuts.tighten(answer).answer
 
     # ---- slopes ----------------------------------------------------------------------------------------------------
     def slope(self, effect: Effect, y: Array, x: Array) -> float:
@@ -226,7 +229,7 @@ class Ground:
         answer = self._real(self.session.solve())
         if answer.status is Status.INFEASIBLE:
             return None
-        if answer.status is not Status.OPTIMAL:
+        if not answer.optimal:
             raise SolverError(f"A step ended {answer.status.value}. {answer.message}")
         return answer
 

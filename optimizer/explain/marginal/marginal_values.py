@@ -16,13 +16,16 @@ import numpy as np
 
 from models.dates import date_text
 from models.problem import Array, Problem
+from optimizer.engine.policy import Thoroughness
 from optimizer.explain.marginal.finite_steps import SLACK_TOLERANCE, Ground
 from optimizer.explain.marginal.headroom import Headroom
 from optimizer.explain.marginal.scarce_things import Collected, Effect, Statement, Statements, opened
 from optimizer.solver import branch_and_bound
 
 if TYPE_CHECKING:
+    from optimizer.engine.master import SolvedProgram
     from optimizer.engine.solution import Solution
+    from optimizer.engine.solve import Solved
     from optimizer.engine.tables import Cell, Table
 
 #: first step, relative to the size of what is stated, and the smallest size that counts (MW; money units for USD)
@@ -59,19 +62,18 @@ class StatementPrice:
     note: str = ""
 
 
-def price_statements(solution: Solution) -> tuple[StatementPrice, ...]:
-    """Every statement of a case that was solved with `keep=True`, in the order of the case. Raises ValueError without a kept program."""
-    kept = solution.kept
-    if kept is None or solution.decisions is None or solution.books is None:
-        raise ValueError("prices are of an optimal plan whose program was kept: solve with keep=True")
-    problem = solution.problem
+def price_statements(solved: Solved) -> tuple[StatementPrice, ...]:
+    """Every statement of a case that was solved by `solve_warm`, in the order of the case. Raises ValueError where there is no plan."""
+    solution, warm = solved.solution, solved.warm
+    if warm is None or solution.decisions is None or solution.books is None:
+        raise ValueError("prices are of an optimal plan: the case has none")
+    problem, program, settled = solution.problem, warm.program, warm.settled
     headroom = Headroom(problem, solution.decisions, solution.books)
-    statements = Statements(kept.plan, kept.lp, headroom).out
-    settled = kept.settled
-    answer = kept.answer if settled is None or settled.answer is None else settled.answer
-    with closing(Ground(kept.run, kept.lp, answer.x, None if settled is None else settled.lp)) as ground:
-        found = [_price(one, ground, answer.y, problem) for one in statements]
-    found.extend(_closed(solution, headroom))
+    statements = Statements(program.plan, program.lp, headroom).out
+    lawful = None if settled is None else settled.lp
+    with closing(Ground(program, program.lp, program.law, warm.best.x, lawful)) as ground:
+        found = [_price(one, ground, warm.best.y, problem) for one in statements]
+    found.extend(_closed(solution, warm, headroom))
     told = _Places(solution.case)
     return tuple(replace(one, source=told.place(one.path)) for one in sorted(found, key=told.order))
 
@@ -129,30 +131,27 @@ def _where(
 # Limits of nothing
 
 
-def _closed(solution: Solution, headroom: Headroom) -> list[StatementPrice]:
+def _closed(solution: Solution, warm: SolvedProgram, headroom: Headroom) -> list[StatementPrice]:
     """The next unit of limits that leave their decisions out of the program, by a program that has them."""
-    from optimizer.engine.master import _Bare, _Run, _silent, conditions
+    from optimizer.engine.master import build, first_cuts
+    from optimizer.engine.search import Search
+    from optimizer.engine.stages import Stages
 
-    kept = solution.kept
-    assert kept is not None
     given = solution.problem
     wide = opened(given)
     if not wide.added:
         return []
-    case: Any = _Bare(wide.problem)
-    method, settings = kept.run.method, kept.run.settings
-    run = _Run(case, method, None, _silent, False, settings["seed"], settings["presolve"], settings["method"])
-    plan, lp = run.begin()
-    run._solve()
+    policy = replace(warm.policy.without_limit(), thoroughness=Thoroughness.FULL, canonical=False)
+    program = first_cuts(build(wide.problem, policy, Stages()), policy)
+    plan, lp, session = program.plan, program.lp, program.session
+    Search(program, policy).optimum()
     statements = [one for one in Statements(plan, lp, headroom).out if one.path in wide.added]
     back = _together(statements, wide.added)
-    session = run.session
     session.set_row_bounds(back.rows, lp.row_lower[back.rows] - back.row, lp.row_upper[back.rows] - back.row)
     session.set_column_bounds(back.columns, lp.col_lower[back.columns], lp.col_upper[back.columns] - back.column)
-    if plan.taxes.law:
-        run.law = conditions(plan, lp)
-    ground = Ground(run, session.lp)
-    loose = "as far as the tax law's deductions may be chosen" if branch_and_bound.dodged(session.lp, ground.x, run.law) else ""
+    law = program.law if plan.taxes.law else []
+    ground = Ground(program, session.lp, law)
+    loose = "as far as the tax law's deductions may be chosen" if branch_and_bound.dodged(session.lp, ground.x, law) else ""
     out = []
     for one in statements:
         size = given.money if one.unit == "USD" else 1.0

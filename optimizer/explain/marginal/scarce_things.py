@@ -25,7 +25,7 @@ from models.problem import Array, Debt, Equity, Ints, Problem
 from models.proforma.calendar import month_at
 from models.proforma.functions import along
 from models.rules.language import WORDS
-from models.rules.units import rule_unit
+from models.rules.rule_unit import rule_unit
 from optimizer.engine.builds import BUILDS
 from optimizer.explain import stated_limits
 from optimizer.explain.marginal.headroom import Headroom

@@ -24,10 +24,11 @@ from models.effort import over
 from models.problem import Array, Problem
 from optimizer.explain.no_plan.row_owners import HOURS, Row
 from optimizer.solver import branch_and_bound, certificates
+from optimizer.solver.answer import Answer, SolverOptions, Status, cold_method
 from optimizer.solver.branch_and_bound import Condition, Settled
 from optimizer.solver.certificates import Certificate
 from optimizer.solver.linear_program import LinearProgram
-from optimizer.solver.session import Answer, Session, SolverOptions, Status, cold_method
+from optimizer.solver.session import Session
 
 if TYPE_CHECKING:
     from models.benders.cuts import Cuts
@@ -158,7 +159,7 @@ class Trial:
             return None
         from models.benders.cuts import Cuts
 
-        return Cuts(plan.theta, self.session, self.base.number, None, None, self._new_session, self.expired)
+        return Cuts(plan.theta, self.session, self.base.number, new_session=self._new_session)
 
     def _new_session(self, lp: LinearProgram) -> Session:
         session = Session(replace(self.options, deadline=self.deadline))
@@ -171,7 +172,7 @@ class Trial:
     # ---- can it be? --------------------------------------------------------------------------------------------------
     def find(self, let_go: Collection[str] = (), hours: bool = True) -> Finding:
         """Is there a plan without the statements let go? hours: let real hours say so; else a plan that the cuts so far permit will do."""
-        self.session.options = replace(self.options, deadline=self.deadline)
+        self.session.limit_time(self.deadline)
         self._price(let_go)
         return self._decide(let_go, hours)
 
@@ -214,15 +215,15 @@ class Trial:
         """
         cuts = self.cuts
         assert cuts is not None
-        if any(len(site.units) for site in cuts.sites):
+        if cuts.linked:
             return False
         fixed: dict[int, float] = {}
         for i, site in enumerate(cuts.sites):
             mw = cuts.capacity(i, answer.x)
-            worth = cuts.split(i, mw, np.ones(len(site.theta)), np.zeros((len(site.theta), 0))).value / cuts.unit
+            worth = cuts.hours.split(i, mw, np.ones(len(site.theta)), np.zeros((len(site.theta), 0))).value / cuts.unit
             fixed |= {int(j): float(v) for j, v in zip(site.theta, worth, strict=True) if j >= 0}
             here = site.capacity >= 0
-            fixed |= dict(zip(site.capacity[here].tolist(), (mw - site.value.constant)[here].tolist(), strict=True))
+            fixed |= dict(zip(site.capacity[here].tolist(), (mw - site.constant)[here].tolist(), strict=True))
         columns = np.array(list(fixed), dtype=int)
         values = np.array(list(fixed.values()))
         lower, upper = self.session.lp.col_lower[columns], self.session.lp.col_upper[columns]
@@ -264,7 +265,7 @@ class Trial:
     def _settle(self, answer: Answer, hours: bool) -> Settled:
         def solve() -> Answer:
             found = self.session.solve()
-            return found if self.cuts is None or not hours else self.cuts.tighten(found)[0]
+            return found if self.cuts is None or not hours else self.cuts.tighten(found, expired=self.expired).answer
 
         return branch_and_bound.settle(
             self.session, answer, self.law, solve, lambda a: a, most=MOST_BRANCHES, deadline=self.deadline
@@ -359,7 +360,7 @@ class Trial:
         self.session.set_costs(cost)
         answer = self.session.solve(primal=True)
         if self.cuts is not None:
-            answer = self.cuts.tighten(answer)[0]
+            answer = self.cuts.tighten(answer, expired=self.expired).answer
         if answer.status is not Status.OPTIMAL:
             return None
         if law and self.law:

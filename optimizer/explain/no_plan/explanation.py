@@ -27,7 +27,7 @@ Opened = Callable[["Explanation"], None]
 
 #: work (`models.effort`) that is done for an explanation where nobody sets a time: about half a minute of an idle machine; and seconds of the
 #: clock after which it ends all the same
-WORK, HARD_STOP = 3e9, 600.0
+WORK, HARD_STOP = 5e9, 600.0
 #: shares of work, or of the time that was set, at which the search for what collides, and for how far it must bend, ends; the rest is for
 #: solving repaired cases
 CONFLICT_SHARE, SEARCH_SHARE = 0.4, 0.7
@@ -60,12 +60,12 @@ class Explanation:
 def explain(case: Case, *, time_limit: float | None = None, progress: Progress | None = None) -> Explanation:
     """Explain a case that has no plan, or no end; of any other the status. time_limit in seconds: for the search and for solving repaired
     cases again, None: so much work (`WORK`); the proof itself takes what it takes."""
-    from optimizer.engine import master
+    from optimizer.engine.solve import solve
 
     bench = refuted(case, progress)
     if bench is not None:
         return explain_refuted(bench, time_limit=time_limit, progress=progress)
-    solution = master.solve(case, progress=progress, baseline=False)
+    solution = solve(case, progress=progress, baseline=False)
     bench = refuted(case, progress, thorough=True) if unproved(solution) else None
     if bench is not None:
         return explain_refuted(bench, time_limit=time_limit, progress=progress)

@@ -13,8 +13,9 @@ from models.problem import Problem
 from optimizer.case.quotes import CaseWords
 from optimizer.explain.no_plan.figures import Figure
 from optimizer.explain.no_plan.iis import Progress
+from optimizer.solver.answer import SolverOptions, Status
 from optimizer.solver.certificates import verify_unbounded
-from optimizer.solver.session import Session, SolverOptions, Status
+from optimizer.solver.session import Session
 
 if TYPE_CHECKING:
     from optimizer.case.case import Case
@@ -70,7 +71,7 @@ class Bounded:
 
 def unlimited(case: Case, time_limit: float | None = None, progress: Progress | None = None) -> Bounded:
     """The loops of a case that is unbounded. The limits that are tried are figures to begin with: what is right the planner knows."""
-    from optimizer.engine import master
+    from optimizer.engine.solve import solve
 
     loops: list[Loop] = []
     settings: list[str] = []
@@ -92,7 +93,7 @@ def unlimited(case: Case, time_limit: float | None = None, progress: Progress | 
         varied = case.further(settings)
         if progress is not None:
             progress("solve repaired case", limits=len(settings))
-        solution: Solution = master.solve(varied, time_limit=time_limit, canonical=False, baseline=False)
+        solution: Solution = solve(varied, time_limit=time_limit, canonical=False, baseline=False)
         outcome, objective = solution.outcome.value, solution.objective
         if outcome != "unbounded":
             break
@@ -121,7 +122,7 @@ def _loop(case: Case) -> Loop | None:
     session = begin(lp)
     cuts = None
     if plan.theta is not None and plan.theta.values:
-        cuts = Cuts(plan.theta, session, lp.number, None, None, begin)
+        cuts = Cuts(plan.theta, session, lp.number, new_session=begin)
     answer = session.solve()
     for factor in CAPACITY_FACTORS:
         if cuts is None or answer.status is not Status.UNBOUNDED:

@@ -13,7 +13,7 @@ from models.finance.lines import SMALLEST
 from models.finance.rates import RATES
 from models.finance.returns import PUT, Measure, Returns
 from models.problem import Array, Conversion
-from models.rules.units import rule_unit
+from models.rules.rule_unit import rule_unit
 from optimizer.results.workbook.expressions import (
     NONE,
     ZERO,

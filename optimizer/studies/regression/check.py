@@ -25,6 +25,7 @@ from optimizer.studies.regression import blessed as files
 if TYPE_CHECKING:
     from optimizer.case.case import Case
     from optimizer.engine.solution import Solution
+    from optimizer.engine.solve import Solved
     from optimizer.studies.regression.replay import Again
 
 #: of the scale of its terms: how far an objective may move
@@ -139,32 +140,33 @@ def _run(task: Task) -> Verdict:
         trouble = Verdict(task, UNUSABLE, str(problem))
     if trouble is not None and not task.bless:
         return trouble
-    solution = _solved(case, task)
+    solved = _solved(case, task)
     if trouble is not None or before is None:
-        found = _unblessed(task, solution, trouble)
+        found = _unblessed(task, solved, trouble)
     else:
-        found = compare(task, before, solution)
-    if task.bless and found.content is not None and (found.state != SAME or found.findings) and solution.kept is not None:
+        found = compare(task, before, solved)
+    if task.bless and found.content is not None and (found.state != SAME or found.findings) and solved.warm is not None:
         from optimizer.studies.regression.unique import ranges
 
-        content = found.content | {"kpis": files.plain(files.kpis(solution, ranges(solution)))}
+        content = found.content | {"kpis": files.plain(files.kpis(solved.solution, ranges(solved)))}
         return _with(found, content=content)
     return found
 
 
-def _solved(case: Case, task: Task) -> Solution:
-    """Solved with the program kept; where its gap is wider than objectives are compared, once more on another way through the solver."""
+def _solved(case: Case, task: Task) -> Solved:
+    """With the program warm; where the gap is wider than objectives are compared, once more on another way through the solver."""
     from optimizer.studies.regression.unique import size_of
 
-    options: dict[str, Any] = {"baseline": False, "keep": True, **task.options}
-    solution = case.solve(**options)
-    if solution.kept is None or solution.gap is None or solution.objective is None:
-        return solution
+    options: dict[str, Any] = {"baseline": False, **task.options}
+    solved = case.solve_warm(**options)
+    solution = solved.solution
+    if solved.warm is None or solution.gap is None or solution.objective is None:
+        return solved
     if solution.gap * abs(solution.objective) > OBJECTIVE_TOLERANCE * size_of(solution):
-        other = case.solve(**options | {"presolve": not options.get("presolve", True)})
-        if other.kept is not None and other.gap is not None and other.gap < solution.gap:
+        other = case.solve_warm(**options | {"presolve": not options.get("presolve", True)})
+        if other.warm is not None and other.solution.gap is not None and other.solution.gap < solution.gap:
             return other
-    return solution
+    return solved
 
 
 def _with(verdict: Verdict, **changes: Any) -> Verdict:
@@ -173,13 +175,14 @@ def _with(verdict: Verdict, **changes: Any) -> Verdict:
     return replace(verdict, **changes)
 
 
-def _unblessed(task: Task, solution: Solution, trouble: Verdict | None) -> Verdict:
+def _unblessed(task: Task, solved: Solved, trouble: Verdict | None) -> Verdict:
     """A first blessing, or one in place of a file that cannot be used."""
+    solution = solved.solution
     state = _state_of(solution)
     if state is not None:
         return Verdict(task, state, _ending(solution), _reasons(solution))
     assert trouble is not None
-    content = files.content(solution)
+    content = files.content(solved)
     return _with(trouble, content=content, after=solution.objective)
 
 
@@ -205,9 +208,9 @@ def _reasons(solution: Solution) -> tuple[Finding, ...]:
 # ---- comparing ------------------------------------------------------------------------------------------------------------
 
 
-def compare(task: Task, before: Mapping[str, Any], solution: Solution) -> Verdict:
-    """A solution that was kept (and not asked anything since) against a blessed result."""
-    now = files.content(solution)
+def compare(task: Task, before: Mapping[str, Any], solved: Solved) -> Verdict:
+    """A solve, not asked anything since, against a blessed result."""
+    solution, now = solved.solution, files.content(solved)
     state = _state_of(solution)
     made_of = _made_of(before, now)
     if state is not None:
@@ -225,7 +228,7 @@ def compare(task: Task, before: Mapping[str, Any], solution: Solution) -> Verdic
         return Verdict(task, SAME, f"{now['status']}, as blessed", remarks, 1, content=now)
     from optimizer.studies.regression.replay import again
 
-    held = again(solution, before["plan"])
+    held = again(solved, before["plan"])
     compared, errors, remarks = _figures(before, now, solution, held)
     if not errors:
         remarks = (*remarks, *_remarks(made_of))

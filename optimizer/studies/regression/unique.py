@@ -18,12 +18,14 @@ from scipy import sparse
 
 from models.program.expressions import Lin
 from optimizer.engine.tables import expected_figures
+from optimizer.solver.answer import Status
 from optimizer.solver.canonical import Face
-from optimizer.solver.session import Session, Status
+from optimizer.solver.session import Session
 
 if TYPE_CHECKING:
-    from optimizer.engine.master import Kept
+    from optimizer.engine.master import SolvedProgram
     from optimizer.engine.solution import Solution
+    from optimizer.engine.solve import Solved
 
 #: relative thickness of the set of plans as good as the best: what two runs may differ by; what stands for 0 where rounding leaves no plan at 0
 FACE_THICKNESS, LEAST_THICKNESS = 1e-9, 1e-12
@@ -73,22 +75,22 @@ def tolerance(name: str, value: float, size: float) -> float:
     return UNIQUE_RANGE * max(abs(value), LEAST_SHARE * size if name in USD else 1.0)
 
 
-def ranges(solution: Solution) -> dict[str, Range]:
-    """Range of every key figure that the program can state, of a solution that was kept; nothing where it was branched (the best plans are
-    then no convex set, and no program states them)."""
-    kept = solution.kept
-    assert kept is not None
-    if kept.settled is not None:
+def ranges(solved: Solved) -> dict[str, Range]:
+    """Range of every key figure that the program of a solve can state; nothing where it was branched (the best plans are then no convex
+    set, and no program states them)."""
+    solution, warm = solved.solution, solved.warm
+    assert warm is not None
+    if warm.settled is not None:
         return {}
-    lp = kept.run.session.lp
+    lp = warm.program.session.lp
     size, unit = size_of(solution), solution.problem.money
     figures = expected_figures(solution)
-    asked = {name: (lin, _vector(kept, lin)) for name, lin in _figures(kept).items() if isinstance(figures.get(name), float)}
+    asked = {name: (lin, _vector(warm, lin)) for name, lin in _figures(warm).items() if isinstance(figures.get(name), float)}
     small = lp.matrix.nnz <= MOST_NONZEROS
-    thick = _within(kept, FACE_THICKNESS * size / unit) if small else None
-    exact = _exact(kept)
+    thick = _within(warm, FACE_THICKNESS * size / unit) if small else None
+    exact = _exact(warm)
     if exact is None and small:
-        exact = _within(kept, LEAST_THICKNESS * size / unit)
+        exact = _within(warm, LEAST_THICKNESS * size / unit)
     found: dict[str, Range] = {}
     for name, (lin, cost) in asked.items():
         if cost is None:
@@ -108,14 +110,14 @@ def ranges(solution: Solution) -> dict[str, Range]:
     return found
 
 
-def _exact(kept: Kept) -> Session | None:
+def _exact(warm: SolvedProgram) -> Session | None:
     """The best plans: what has a price sits at its bound (see `optimizer.solver.canonical`)."""
-    lp, answer = kept.run.session.lp, kept.answer
+    lp, answer = warm.program.session.lp, warm.answer
     rows = lp.matrix.shape[0]
     if len(answer.y) != rows:  # cuts came after the answer: they have no price in it
         answer = replace(answer, y=np.concatenate([answer.y, np.zeros(rows - len(answer.y))]))
     for tolerance in FACE_PRICES:
-        session = Session(replace(kept.run.options, primal=True))
+        session = Session(replace(warm.program.session.options, primal=True))
         session.load(lp)
         bounds = (lp.col_lower.copy(), lp.col_upper.copy(), lp.row_lower.copy(), lp.row_upper.copy())
         Face(lp, tolerance, *bounds).shrink(session, lp.true_cost, answer.x, answer.y)
@@ -124,12 +126,12 @@ def _exact(kept: Kept) -> Session | None:
     return None
 
 
-def _within(kept: Kept, room: float) -> Session | None:
+def _within(warm: SolvedProgram, room: float) -> Session | None:
     """Plans within `room` (money units) of the best; solved once, so that every search begins at a plan."""
-    lp = kept.run.session.lp
-    session = Session(replace(kept.run.options, primal=True))
+    lp = warm.program.session.lp
+    session = Session(replace(warm.program.session.options, primal=True))
     session.load(lp)
-    best = float(np.dot(lp.cost, kept.answer.x)) + room * lp.cost_scale
+    best = float(np.dot(lp.cost, warm.answer.x)) + room * lp.cost_scale
     session.add_rows(np.array([-np.inf]), np.array([best]), sparse.csr_array(lp.cost[None, :]))
     return session if session.solve().status is Status.OPTIMAL else None
 
@@ -150,9 +152,9 @@ def _extremes(session: Session, cost: np.ndarray, cost_scale: float) -> list[flo
     return out
 
 
-def _figures(kept: Kept) -> dict[str, Lin]:
+def _figures(warm: SolvedProgram) -> dict[str, Lin]:
     """Key figure -> its expectation as a sum over the program's variables, in money units or its own."""
-    plan, problem = kept.plan, kept.run.problem
+    plan, problem = warm.program.plan, warm.program.problem
     build, odds = plan.build, problem.scenarios.probability
     out = {"npv": Lin()}
     for s in range(build.S):
@@ -165,10 +167,10 @@ def _figures(kept: Kept) -> dict[str, Lin]:
     return out
 
 
-def _vector(kept: Kept, lin: Lin) -> np.ndarray | None:
+def _vector(warm: SolvedProgram, lin: Lin) -> np.ndarray | None:
     """Coefficients over the columns; None where a variable is none of the program's."""
-    columns = kept.lp.number
-    out = np.zeros(len(kept.run.session.lp.cost))
+    columns = warm.program.lp.number
+    out = np.zeros(len(warm.program.session.lp.cost))
     for coef, var in zip(lin.coefs, lin.vars, strict=True):
         if id(var) not in columns:
             return None

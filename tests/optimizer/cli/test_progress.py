@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from optimizer.cli.progress import CLEAR, FINAL_GAP, FINAL_MISS, LINE_SECONDS, Progress, time_left
-from optimizer.engine.master import solve_problem
+from optimizer.engine.solve import solve_problem
 from tests.shared.random_problems import random_problem
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from models.problem import Problem, Rule
 from optimizer.case.case import Case
-from optimizer.engine.master import solve
+from optimizer.engine.solve import solve
 from optimizer.explain.no_plan import iis as conflicts
 from optimizer.explain.no_plan import text as explain_text
 from optimizer.explain.no_plan.elastic_program import Finding, Shift, Trial

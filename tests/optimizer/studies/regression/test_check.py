@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from optimizer.cli import app
-from optimizer.engine import master
+from optimizer.engine import solve as engine
 from optimizer.engine.solution import Outcome
 from optimizer.studies.regression import blessed, check
 from optimizer.studies.regression.check import DIFFERENT, INVALID, LIMIT, MISSING, SAME, UNUSABLE, UNVERIFIED, Task, run_one
@@ -213,9 +213,12 @@ def test_a_run_without_a_proof_is_no_result(
     outcome: Outcome, code: int, small: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied(small, tmp_path)
-    solve = master.solve
-    ended = {"outcome": outcome, "reasons": ("a row is off",), "kept": None}
-    monkeypatch.setattr(master, "solve", lambda case, **options: replace(solve(case, **options), **ended))
+    solve = engine.solve_warm
+
+    def off(case: Any, **options: Any) -> engine.Solved:
+        return engine.Solved(replace(solve(case, **options).solution, outcome=outcome, reasons=("a row is off",)), None)
+
+    monkeypatch.setattr(engine, "solve_warm", off)
     before = {path: path.read_bytes() for path in (tmp_path / "results").rglob("*.json")}
     found, out, _ = run("--variant", "base", "--quiet")
     assert found == code

@@ -136,10 +136,11 @@ def test_a_rule_for_every_site_is_one_statement() -> None:
 def test_prices_and_explanations_call_the_same_thing_by_one_path() -> None:
     """What has a price under a path of the case can be named under it without a plan."""
     case = Case.load(ROOT / "cases/quickstart.yaml", settings=["horizon.hours={every: 365}", "horizon.years=3"])
-    solution = case.solve(keep=True, canonical=False, baseline=False)
-    assert solution.kept is not None and solution.decisions is not None and solution.books is not None
-    kept = solution.kept
-    priced = Statements(kept.plan, kept.lp, Headroom(solution.problem, solution.decisions, solution.books)).out
+    solved = case.solve_warm(canonical=False, baseline=False)
+    solution = solved.solution
+    assert solved.warm is not None and solution.decisions is not None and solution.books is not None
+    program = solved.warm.program
+    priced = Statements(program.plan, program.lp, Headroom(solution.problem, solution.decisions, solution.books)).out
     paths = {one.path.removesuffix(".type") for one in priced if one.path}
     soft = {rule.path.removesuffix(".type") for rule in solution.problem.rules if rule.penalty is not None}
     words, known = CaseWords(case.tree), {one.path for one in requirements(case.problem(), case)}

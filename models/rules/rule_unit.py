@@ -1,4 +1,4 @@
-"""What a rule is measured in."""
+"""The unit in which a rule compares."""
 
 from __future__ import annotations
 
