@@ -11,6 +11,7 @@ import numpy as np
 from models.dates import iso_date, iso_dates
 from models.finance.rates import SMALLEST_USD, _books, _multiple, moic, paid_in, return_rate, shareholder_flows
 from models.rules.rule_unit import rule_unit
+from optimizer.engine.builds import BUILDS
 from optimizer.engine.statement_table import Cell, Table, statement_table
 
 if TYPE_CHECKING:
@@ -60,16 +61,9 @@ class Step:
     unit: str
 
 
-BUILDS = {
-    "expand": "expand interconnection",
-    "build_mining": "build mining hall",
-    "build_ai": "build AI hall",
-    "convert": "convert to AI hall",
-    "store": "build battery",
-}
 #: In the order in which decisions of one date are told.
 KINDS = (
-    "buy rigs", "buy rig options", "exercise rig options", "retire rigs", *BUILDS.values(), "sign AI contract",
+    "buy rigs", "buy rig options", "exercise rig options", "retire rigs", *(build.decision for build in BUILDS.values()), "sign AI contract",
     "invest", "issue", "draw", "call", "repay", "pledge", "release", "sell coins", "dividend", "rescue", "breach", "exceed",
 )  # fmt: skip
 CAPITAL = KINDS[: KINDS.index("issue")]
@@ -99,7 +93,7 @@ def steps(solution: Solution) -> list[Step]:
     for (rig, site), mw in decisions.retired.items():
         add("retire rigs", rig, site, mw, "MW")
     for (site, kind), mw in decisions.built.items():
-        add(BUILDS.get(kind, kind), "", site, mw, "MW")
+        add(BUILDS[kind].decision, "", site, mw, "MW")
     for (service, site), mw in decisions.signed.items():
         add("sign AI contract", service, site, mw, "MW")
     for project, units in decisions.units.items():

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.problem import Array, Ints, Problem
+from models.dates import date_text
+from models.problem import Array, Problem
 from optimizer.engine.policy import Thoroughness
-from optimizer.explain.marginal.finite_steps import SLACK, Ground
+from optimizer.explain.marginal.finite_steps import SLACK_TOLERANCE, Ground
 from optimizer.explain.marginal.headroom import Headroom
-from optimizer.explain.marginal.scarce_things import Effect, Statement, Statements, opened
+from optimizer.explain.marginal.scarce_things import Collected, Effect, Statement, Statements, opened
 from optimizer.solver import branch_and_bound
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from optimizer.engine.tables import Cell, Table
 
 #: first step, relative to the size of what is stated, and the smallest size that counts (MW; money units for USD)
-STEP, SMALLEST = 1e-4, 100.0
+FIRST_STEP, SMALLEST_SIZE = 1e-4, 100.0
 
 
 @dataclass(frozen=True)
@@ -85,10 +86,10 @@ def _price(one: Statement, ground: Ground, y: Array, problem: Problem) -> Statem
     if ground.slack(one.effect):
         above = below = 0.0
     else:
-        size = max(one.size if math.isfinite(one.size) else 0.0, SMALLEST * (problem.money if one.unit == "USD" else 1.0))
+        size = max(one.size if math.isfinite(one.size) else 0.0, SMALLEST_SIZE * (problem.money if one.unit == "USD" else 1.0))
         if one.unit not in ("USD", "MW"):
             size = max(one.size, 1.0) if math.isfinite(one.size) else 1.0
-        (above, said), (below, also) = (ground.side(one.effect, sign * STEP * size) for sign in (1.0, -1.0))
+        (above, said), (below, also) = (ground.side(one.effect, sign * FIRST_STEP * size) for sign in (1.0, -1.0))
         notes = list(dict.fromkeys(filter(None, (said, also))))
     if one.rigid:
         below = math.inf
@@ -106,8 +107,6 @@ def _where(
     one: Statement, problem: Problem
 ) -> tuple[float | None, tuple[str, str | None] | None, tuple[tuple[str, str | None], ...]]:
     """Headroom at its tightest place, that place, and every place without room."""
-    from models.dates import date_text
-
     names = problem.scenarios.names
     room = one.room
     if np.isnan(room).all():
@@ -119,7 +118,7 @@ def _where(
 
     at = np.unravel_index(int(np.nanargmin(room)), room.shape)
     size = max(one.size if math.isfinite(one.size) else 0.0, 1.0)
-    tight = np.argwhere(room <= SLACK * size)
+    tight = np.argwhere(room <= SLACK_TOLERANCE * size)
     least = float(room[at])
     return (
         least if math.isfinite(least) else None,
@@ -156,7 +155,7 @@ def _closed(solution: Solution, warm: SolvedProgram, headroom: Headroom) -> list
     out = []
     for one in statements:
         size = given.money if one.unit == "USD" else 1.0
-        above, said = ground.side(one.effect, STEP * SMALLEST * size)
+        above, said = ground.side(one.effect, FIRST_STEP * SMALLEST_SIZE * size)
         notes = [*filter(None, [said, loose]), "there is none to take away"]
         room = np.zeros((given.scenarios.count, 1))
         headroom_at, tightest, binds = _where(replace(one, room=room, dates=(None,)), given)
@@ -168,21 +167,14 @@ def _closed(solution: Solution, warm: SolvedProgram, headroom: Headroom) -> list
 
 def _together(statements: list[Statement], amounts: dict[str, float]) -> Effect:
     """Rows and columns of several statements, each times its amount."""
-    rows: dict[int, float] = {}
-    columns: dict[int, float] = {}
+    made = Collected()
     for one in statements:
-        for table, index, value in (
-            (rows, one.effect.rows, one.effect.row),
-            (columns, one.effect.columns, one.effect.column),
-        ):
-            for at, amount in zip(index.tolist(), value.tolist(), strict=True):
-                table[at] = table.get(at, 0.0) + amount * amounts[one.path]
-    none = np.zeros(0, dtype=np.int64)
-
-    def split(table: dict[int, float]) -> tuple[Ints, Array]:
-        return np.array(list(table), dtype=np.int64), np.array(list(table.values()), dtype=float)
-
-    return Effect(*split(rows), *split(columns), none, none, np.zeros(0))
+        effect = one.effect
+        for i, amount in zip(effect.rows.tolist(), effect.row.tolist(), strict=True):
+            made.row(i, amount * amounts[one.path])
+        for j, amount in zip(effect.columns.tolist(), effect.column.tolist(), strict=True):
+            made.column(j, amount * amounts[one.path])
+    return made.effect()
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -211,8 +203,6 @@ def compact(binds: tuple[tuple[str, str | None], ...], problem: Problem) -> str:
 
     'base+bear 2026-01..2026-10, 2027-04; bull 2027-01'
     """
-    from models.dates import date_text
-
     dates = [date_text(problem, d) for d in range(problem.clock.dates)]
     number = {text: d for d, text in enumerate(dates)}
     at: dict[str, list[int | None]] = {}

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.dates import iso_month
 from models.problem import Problem
 from optimizer.case.quotes import CaseWords
 from optimizer.explain.no_plan.figures import Figure
-from optimizer.explain.no_plan.iis import Progress, day_of
+from optimizer.explain.no_plan.iis import Progress
+from optimizer.solver.certificates import verify_unbounded
+from optimizer.solver.session import Session
 
 if TYPE_CHECKING:
     from optimizer.case.case import Case
@@ -19,11 +22,11 @@ if TYPE_CHECKING:
     from optimizer.explain.no_plan.adjustments import Settings
 
 #: entries of a direction below this share of the largest are rounding
-IDLE = 1e-7
+DIRECTION_TOLERANCE = 1e-7
 #: loops that are told one after another, each with limits on those before
 MOST_LOOPS = 5
 #: cuts at capacities so many times the highest, where the first ones leave the hours of power without an upper bound
-WIDER = (10.0, 1e3, 1e5)
+CAPACITY_FACTORS = (10.0, 1e3, 1e5)
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,6 @@ def _loop(case: Case) -> Loop | None:
     from models.benders.cuts import Cuts
     from optimizer.explain.no_plan.elastic_program import plan_of
     from optimizer.solver.answer import SolverOptions, Status
-    from optimizer.solver.certificates import verify_unbounded
     from optimizer.solver.compile import compile_model
     from optimizer.solver.session import Session
 
@@ -123,7 +125,7 @@ def _loop(case: Case) -> Loop | None:
     if plan.theta is not None and plan.theta.values:
         cuts = Cuts(plan.theta, session, lp.number, new_session=begin)
     answer = session.solve()
-    for factor in WIDER:
+    for factor in CAPACITY_FACTORS:
         if cuts is None or answer.status is not Status.UNBOUNDED:
             break
         cuts.floor()
@@ -153,7 +155,7 @@ def _told(case: Case, plan: Any, ray: np.ndarray, column: dict[int, int], gain: 
                     continue
                 seen.add(id(var))
                 total += float(ray[column[id(var)]])
-            if abs(total) > IDLE * size:
+            if abs(total) > DIRECTION_TOLERANCE * size:
                 grown.append((_rank(key), key, d, total))
     if not grown:
         return None
@@ -164,7 +166,7 @@ def _told(case: Case, plan: Any, ray: np.ndarray, column: dict[int, int], gain: 
     moves = []
     for _, key, d, amount in grown:
         own = amount * (problem.money if _unit(problem, key) == "USD" else 1.0)
-        moves.append(Move(_words(key), day_of(problem, d), own / natural))
+        moves.append(Move(_words(key), iso_month(problem.clock, d), own / natural))
     missing = _missing(case, {key for _, key, _, _ in grown}, gain / natural, first[2])
     return Loop(tuple(moves), unit, gain / natural, tuple(missing))
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from models.effort import Effort, allowed, counted, over, spent
 from optimizer.explain.no_plan.elastic_program import Finding
 from optimizer.explain.no_plan.iis import Bench, Conflict, Progress
-from optimizer.explain.no_plan.repairs import STRETCH, Repair, Sought, chain, first, inside, seek, wanted
+from optimizer.explain.no_plan.repairs import STRETCH_FACTORS, Repair, Sought, chain, first, inside, seek, wanted
 
 if TYPE_CHECKING:
     from optimizer.engine.warm_start import Seed
@@ -317,8 +317,8 @@ class Verifier:
             if further is not None:
                 repair, stretch, tried = further, 0, further
             else:
-                stretch = stretch + 1 if unsettled is None or stretch == len(STRETCH) - 1 else len(STRETCH) - 1
-                tried = _further(repair, STRETCH[stretch]) if stretch < len(STRETCH) else None
+                stretch = stretch + 1 if unsettled is None or stretch == len(STRETCH_FACTORS) - 1 else len(STRETCH_FACTORS) - 1
+                tried = _further(repair, STRETCH_FACTORS[stretch]) if stretch < len(STRETCH_FACTORS) else None
             if bench.expired():
                 return unsettled
         return unsettled
@@ -436,7 +436,7 @@ def _further(repair: Repair, factor: float) -> Repair | None:
             steps.append(step)
             continue
         if lever.points:
-            at = lever.points.index(step.value) + STRETCH.index(factor)
+            at = lever.points.index(step.value) + STRETCH_FACTORS.index(factor)
             if at >= len(lever.points):
                 return None
             steps.append(replace(step, value=lever.points[at]))

@@ -26,7 +26,7 @@ ANSWERS = frozenset({"sold", "dividends", "rescue"})
 #: decisions in USD; the others are in MW or units
 MONEY = frozenset({"issued", "called", "repaid"})
 #: how far held decisions may give way, relative, before the plan counts as forbidden: rounding, of the solver and of a sum in another order
-GIVE = (1e-9, 1e-7)
+DECISION_TOLERANCES = (1e-9, 1e-7)
 
 #: {decision: [[date, scenarios that share it, amount], ...]}
 PlanTable = dict[str, list[list[Any]]]
@@ -89,7 +89,7 @@ def again(solved: Solved, plan: PlanTable) -> Again:
     if reasons:
         return Again(False, None, None, tuple(reasons))
     found = None
-    for give in GIVE:
+    for give in DECISION_TOLERANCES:
         bounds = _bounds(warm, values, give)
         columns, lower, upper = bounds.columns
         crossed = np.flatnonzero(lower > upper)

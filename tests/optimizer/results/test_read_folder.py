@@ -20,8 +20,8 @@ from optimizer import Case
 from optimizer.cli.app import run
 from optimizer.results import folder as results
 from optimizer.results.read_folder import load
-from optimizer.results.report import render
 from optimizer.results.report.mixes import MixError
+from optimizer.results.report.render_page import render
 from optimizer.results.serialise import ResultError
 from optimizer.runtime import files
 from optimizer.runtime import read_back as given

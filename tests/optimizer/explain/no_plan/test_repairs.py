@@ -19,7 +19,7 @@ from optimizer.explain.no_plan.elastic_program import Trial
 from optimizer.explain.no_plan.explanation import Explanation, explain
 from optimizer.explain.no_plan.iis import Bench, _apart
 from optimizer.explain.no_plan.repairs import Repair, Step, _root
-from optimizer.explain.no_plan.requirements.catalogue import stated
+from optimizer.explain.no_plan.requirements.everything import requirements
 from optimizer.explain.no_plan.verify_repairs import Attempt, Verifier, _elsewhere, verify
 from optimizer.solver import branch_and_bound
 from tests.shared.places import ROOT
@@ -267,7 +267,7 @@ def test_what_rounding_leaves_is_no_figure() -> None:
 
 def test_what_goes_with_a_limit_that_is_dropped_is_told() -> None:
     case = Case.load(SHIPPED / "quickstart.yaml")
-    found = {one.path: one for one in stated(case.problem(), case)}
+    found = {one.path: one for one in requirements(case.problem(), case)}
     limit, owners = found["financing.revolver.limit"], found["financing.owners.limit"]
     told = "do without financing.revolver.limit of 10 MUSD, with financing.revolver.fee of 0 % and financing.revolver.commitment_fee of 0 %/year"
     assert Step(limit).told() == told
