@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from optimizer.solver.linear_program import LinearProgram
     from optimizer.solver.session import Session
 
+
 #: a step that is not exact is made smaller by STEP_DIVISOR until it is FINEST_STEP of the first
 STEP_DIVISOR, FINEST_STEP = 8.0, 1e-4
 #: quotient and slope agree, relative

@@ -24,16 +24,20 @@ from models.effort import over
 from models.problem import Array, Problem
 from optimizer.explain.no_plan.row_owners import HOURS, Row
 from optimizer.solver import branch_and_bound, certificates
-from optimizer.solver.answer import Answer, SolverOptions, Status, cold_method
 from optimizer.solver.branch_and_bound import Condition, Settled
 from optimizer.solver.certificates import Certificate
 from optimizer.solver.linear_program import LinearProgram
-from optimizer.solver.session import Session
+from optimizer.solver.session import Answer, Session, Status
 
 if TYPE_CHECKING:
     from models.benders.cuts import Cuts
     from models.program.program import Plan
     from optimizer.explain.no_plan.row_owners import Owners
+    from optimizer.solver.answer import Answer
+    from optimizer.solver.branch_and_bound import Condition, Settled
+    from optimizer.solver.certificates import Certificate
+    from optimizer.solver.linear_program import LinearProgram
+    from optimizer.solver.session import Session
 
 #: the sum of weighted slacks, each over the size of its row, above which there is no plan
 INFEASIBILITY_TOLERANCE = 1e-7
@@ -147,6 +151,9 @@ class Trial:
         return apart
 
     def _open(self) -> None:
+        from optimizer.solver.answer import SolverOptions, cold_method
+        from optimizer.solver.session import Session
+
         self.lp, self.slack_row, self.weight = _elastic(self.base, self.keys, self.owners, self.shifts)
         self.options = SolverOptions(method=cold_method(self.lp))
         self.session = Session(self.options)
@@ -361,7 +368,7 @@ class Trial:
         answer = self.session.solve(primal=True)
         if self.cuts is not None:
             answer = self.cuts.tighten(answer, expired=self.expired).answer
-        if answer.status is not Status.OPTIMAL:
+        if answer.status.value != "optimal":
             return None
         if law and self.law:
             answer = self._settle(answer, hours=False).answer or answer

@@ -13,7 +13,6 @@ from models.problem import Problem
 from optimizer.case.quotes import CaseWords
 from optimizer.explain.no_plan.figures import Figure
 from optimizer.explain.no_plan.iis import Progress
-from optimizer.solver.answer import SolverOptions, Status
 from optimizer.solver.certificates import verify_unbounded
 from optimizer.solver.session import Session
 
@@ -108,7 +107,9 @@ def _loop(case: Case) -> Loop | None:
     """A direction that no row and no bound stops, and that always improves: checked by arithmetic."""
     from models.benders.cuts import Cuts
     from optimizer.explain.no_plan.elastic_program import plan_of
+    from optimizer.solver.answer import SolverOptions, Status
     from optimizer.solver.compile import compile_model
+    from optimizer.solver.session import Session
 
     problem = case.problem()
     plan = plan_of(problem)
