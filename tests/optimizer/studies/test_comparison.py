@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from optimizer.case.case import Case
 from optimizer.cli.app import cli
-from optimizer.engine.measures import MEASURES, breach_probability, measures, quantile
+from optimizer.results.measures import MEASURES, breach_probability, measures, quantile
 from optimizer.runtime.executor import Executor
 from optimizer.studies.comparison import Comparison, account, sentences
 from optimizer.studies.jobs import FAILED, Job, Point, point, solve_job, solve_many
