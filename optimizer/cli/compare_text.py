@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from models.finance.labels import line_label
-from optimizer.engine.measures import MEASURES
+from optimizer.results.measures import MEASURES
 from optimizer.results.terminal import PLAIN_BOX
 from optimizer.studies.comparison import Comparison, as_csv, as_json, sentences, shown
 from optimizer.text import money, printable

@@ -1,4 +1,4 @@
-"""The optimum of what a program holds, with real hours, and of equal plans the canonical one."""
+"""The optimum of what a program holds, with real hours, and of equal plans the canonical one; and what is proved on the way."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from models.benders.cuts import MAX_ROUNDS, Round, Separation
-from optimizer.engine.bounds import Bounds
 from optimizer.engine.master import WarmProgram
 from optimizer.engine.policy import Policy
 from optimizer.engine.solution import TOLERANCE
@@ -16,6 +15,7 @@ from optimizer.engine.stages import Progress, silent
 from optimizer.solver import branch_and_bound, certificates
 from optimizer.solver.answer import Answer, Status
 from optimizer.solver.canonical import canonical, level_on_face
+from optimizer.solver.linear_program import LinearProgram
 
 #: a gap above this asks for duals that are better than the solver's: a hundredth of what the proof allows, far above rounding
 EXACT_GAP = 1e-9
@@ -25,6 +25,34 @@ ROUGH_ROUNDS = 2
 WIDER = (10.0, 1e3, 1e5)
 #: canonical plans beyond what the hours give, after which an optimum is taken as it is
 MAX_CHOICES = 100
+
+
+class Bounds:
+    """On the worth of a whole case, in USD, each verified by arithmetic as a solve goes along.
+
+    upper: no plan is worth more, proved from duals alone, the least so far; lower: some plan of real hours is worth as much. money: USD of a
+    unit of the program.
+    """
+
+    def __init__(self, money: float) -> None:
+        self.money = money
+        self.upper: float | None = None
+        self.lower = -np.inf
+
+    def prove(self, lp: LinearProgram, answer: Answer) -> float:
+        """Note what the duals of an optimum prove: the upper bound so far, or the objective where nothing is proved yet."""
+        certificate = certificates.verify_optimal(lp, answer.x, answer.y, tolerance=TOLERANCE)
+        found = certificate.dual_bound * self.money
+        if np.isfinite(found):
+            self.upper = found if self.upper is None else min(self.upper, found)
+        return answer.objective * self.money if self.upper is None else self.upper
+
+    def attain(self, lp: LinearProgram, answer: Answer) -> float | None:
+        """Note a plan with real hours: the lower bound so far; None where its rows do not hold."""
+        if certificates.relative_residual(lp, answer.x) > TOLERANCE:
+            return None
+        self.lower = max(answer.objective * self.money, self.lower)
+        return self.lower
 
 
 @dataclass

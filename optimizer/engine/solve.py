@@ -115,8 +115,7 @@ def _solved(
     with stages("read"):
         problem = case.problem()
         from optimizer.engine import master, pilot, rules_of_thumb, verdict
-        from optimizer.engine.bounds import Bounds
-        from optimizer.engine.search import Search
+        from optimizer.engine.search import Bounds, Search
 
     built = master.build(problem, policy, stages)
     with ExitStack() as until_the_end:

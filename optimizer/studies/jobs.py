@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from optimizer.engine.measures import measures
+from optimizer.results.measures import measures
 from optimizer.runtime.worker import Failure
 
 if TYPE_CHECKING:

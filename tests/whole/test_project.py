@@ -272,7 +272,7 @@ def test_a_new_case_from_the_installed_wheel(wheel: Path, tmp_path: Path) -> Non
     for module in ("optimizer", "models"):
         place = python("-c", f"import {module}; print({module}.__file__)").strip()
         assert Path(place).is_relative_to(target), f"{place} is not the installed one"
-    templates = sorted(path.stem for path in (ROOT / "optimizer" / "templates").glob("*.yaml"))
+    templates = sorted(path.stem for path in (ROOT / "optimizer" / "cli" / "templates").glob("*.yaml"))
     assert [line.split()[0] for line in python("-m", "optimizer", "new", "--list").splitlines()] == templates
     for name in templates:
         python("-m", "optimizer", "new", f"my-{name}", "--template", name)

@@ -27,11 +27,11 @@ from optimizer.cli.studies import exit_code
 from optimizer.engine import solve as engine
 from optimizer.engine import warm_start
 from optimizer.engine.master import build, first_cuts
-from optimizer.engine.measures import MEASURES
 from optimizer.engine.policy import Policy
 from optimizer.engine.search import Search
 from optimizer.engine.solution import Outcome
 from optimizer.engine.stages import Stages
+from optimizer.results.measures import MEASURES
 from optimizer.runtime.executor import Executor
 from optimizer.studies import plots, sweep, warm_chains
 from optimizer.studies.grid import Grid, GridError, make_grid, parse_axis

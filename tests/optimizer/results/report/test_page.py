@@ -19,9 +19,9 @@ import pytest
 
 from optimizer import Case
 from optimizer.cli.app import run
-from optimizer.engine.measures import quantile
 from optimizer.engine.solution import Solution
 from optimizer.results import folder as results
+from optimizer.results.measures import quantile
 from optimizer.results.read_folder import load
 from optimizer.results.report import charts as kinds
 from optimizer.results.report.data import NAME
