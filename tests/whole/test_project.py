@@ -239,13 +239,11 @@ def test_the_wheel_holds_templates_shapes_and_modules(wheel: Path) -> None:
     wanted = [
         path.relative_to(ROOT).as_posix()
         for pattern in (
-            "optimizer/templates/*.yaml",
-            "optimizer/shapes/*.csv",
-            "optimizer/*.py",
-            "optimizer/finance/*.py",
-            "optimizer/report/*.py",
-            "optimizer/report/page.*",
-            "models/*.py",
+            "optimizer/cli/templates/*.yaml",
+            "optimizer/case/reading/shapes/*.csv",
+            "optimizer/**/*.py",
+            "optimizer/results/report/page.*",
+            "models/**/*.py",
             "models/README.md",
         )
         for path in ROOT.glob(pattern)
@@ -272,7 +270,7 @@ def test_a_new_case_from_the_installed_wheel(wheel: Path, tmp_path: Path) -> Non
     for module in ("optimizer", "models"):
         place = python("-c", f"import {module}; print({module}.__file__)").strip()
         assert Path(place).is_relative_to(target), f"{place} is not the installed one"
-    templates = sorted(path.stem for path in (ROOT / "optimizer" / "templates").glob("*.yaml"))
+    templates = sorted(path.stem for path in (ROOT / "optimizer" / "cli" / "templates").glob("*.yaml"))
     assert [line.split()[0] for line in python("-m", "optimizer", "new", "--list").splitlines()] == templates
     for name in templates:
         python("-m", "optimizer", "new", f"my-{name}", "--template", name)

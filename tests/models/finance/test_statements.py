@@ -24,6 +24,7 @@ from optimizer.results.finance_tables import FINANCE_TABLES, KEY_MEASURES
 from optimizer.results.read_folder import load
 from optimizer.results.serialise import ResultError
 from tests.shared.places import ROOT
+from tests.shared.plans import plan_of
 from tests.shared.random_problems import random_problem
 from tests.shared.tiny import at, dates, debt_of, equity_of, idle, rig_of, site_of, stream, tiny
 
@@ -31,21 +32,25 @@ THIN = "horizon.hours={every: 121}"
 CASES = {
     "quickstart": ROOT / "cases" / "quickstart.yaml",
     "lake-mariner": ROOT / "cases" / "lake-mariner.yaml",
-    "no site": ROOT / "optimizer" / "templates" / "financing.yaml",
-    "no debt": ROOT / "optimizer" / "templates" / "power.yaml",
+    "no site": ROOT / "optimizer" / "cli" / "templates" / "financing.yaml",
+    "no debt": ROOT / "optimizer" / "cli" / "templates" / "power.yaml",
 }
 SEEDS = (1, 5, 13, 21)
 NAMES = (*CASES, *(f"random {seed}" for seed in SEEDS))
+#: whose program is looked at beside the plan
+WARM = ("random 5", "random 21", "lake-mariner")
 
 
 @cache
 def solution(name: str) -> Solution:
     """A solved case or random problem, once for all tests."""
+    keep = name in WARM
     if name.startswith("random"):
-        found = solve_problem(random_problem(int(name.split()[1])), baseline=False, keep=True)
+        problem = random_problem(int(name.split()[1]))
+        found = solve_problem(problem, baseline=False, keep=True) if keep else plan_of(problem)
     else:
-        thin = [THIN] if name == "quickstart" else []
-        found = Case.load(str(CASES[name]), settings=thin).solve(baseline=False, keep=True)
+        case = Case.load(str(CASES[name]), settings=[THIN] if name == "quickstart" else [])
+        found = case.solve(baseline=False, keep=True) if keep else plan_of(case)
     assert found.outcome is Outcome.OPTIMAL, found.reasons
     return found
 
@@ -92,7 +97,7 @@ def test_the_cases_have_what_statements_are_about() -> None:
     assert {key for key, size in lines.items() if size < 1.0} == set()
 
 
-@pytest.mark.parametrize("name", ["random 5", "random 21", "lake-mariner"])
+@pytest.mark.parametrize("name", WARM)
 def test_statements_are_the_program_s_own_figures(name: str) -> None:
     """Cash, debt, tax, interest, EBITDA, capital spending: expressions of the linear program, evaluated at its solution."""
     found = solution(name)

@@ -30,11 +30,11 @@ from tests.shared.random_problems import random_problem
 #: solves the arrays of a problem of medium size under the name of a case
 SCRIPT = """
 import dataclasses, sys
-from optimizer import cli
+from optimizer.cli import app, solve
 from tests.benchmarks.problems import SIZES
-load = cli._load
-cli._load = lambda *a: dataclasses.replace(load(*a), _problem=SIZES["medium"].arrays())
-cli.main(sys.argv[1:])
+load = solve._load
+solve._load = lambda *a: dataclasses.replace(load(*a), _problem=SIZES["medium"].arrays())
+app.main(sys.argv[1:])
 """
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of a POSIX system")

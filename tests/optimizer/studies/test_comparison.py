@@ -21,7 +21,7 @@ from optimizer.studies.jobs import FAILED, Job, Point, point, solve_job, solve_m
 from optimizer.studies.mixes import mixes
 from tests.shared.places import ROOT
 
-MIXES = str(ROOT / "optimizer" / "templates" / "mixes.yaml")
+MIXES = str(ROOT / "optimizer" / "cli" / "templates" / "mixes.yaml")
 PURE = ("all_equity", "secured", "convertible", "term_loan")
 
 
