@@ -11,9 +11,13 @@ import os
 import pickle
 import time
 from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from models.problem import Problem
 from optimizer.case.case import Case
@@ -60,10 +64,33 @@ def digest(question: Case | Problem, options: dict[str, Any]) -> str:
     odd = [name for name, value in options.items() if not (value is None or isinstance(value, (bool, int, float, str)))]
     if odd or options.get("keep"):
         raise ValueError(f"not for plans that are shared: {', '.join(odd) or 'keep'}")
-    asked: tuple[Any, ...] = (
-        (str(question.path), question.digest, question.variant, question.settings) if isinstance(question, Case) else (question,)
-    )
-    return hashlib.sha256(pickle.dumps((asked, sorted(options.items()), stamp()))).hexdigest()
+    case = isinstance(question, Case)
+    asked = (str(question.path), question.digest, question.variant, question.settings) if case else question
+    told = hashlib.sha256()
+    _tell(told.update, (asked, options, stamp()))
+    return told.hexdigest()
+
+
+def _tell(say: Callable[[bytes], None], value: Any) -> None:
+    """All of a value and of what it is made of, field by field: what objects keep beside their fields is worked out of these."""
+    say(f"<{type(value).__name__}".encode())
+    if is_dataclass(value):
+        for field in fields(value):
+            say(field.name.encode())
+            _tell(say, getattr(value, field.name))
+    elif isinstance(value, np.ndarray):
+        say(f"{value.dtype}{value.shape}".encode())
+        say(value.tobytes())
+    elif isinstance(value, Mapping):
+        _tell(say, sorted(value.items(), key=lambda item: repr(item[0])))
+    elif isinstance(value, (tuple, list)):
+        for one in value:
+            _tell(say, one)
+    elif value is None or isinstance(value, (bool, int, float, str, np.generic)):
+        say(repr(value).encode())
+    else:
+        raise TypeError(f"cannot tell what a {type(value).__name__} is made of")
+    say(b">")
 
 
 def _left(key: str) -> Solution | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from models.problem import Function, Term
 from models.rules import language
 from models.rules.functions import FUNCTIONS
 from models.rules.language import FLOW_WORDS, WORDS, RuleError, compile_rule, vocabulary
+from tests.shared.places import ROOT
 
 SHAPE = (2, 3)
 NAMES = vocabulary(
@@ -60,7 +60,7 @@ def refused(text: str, **arguments) -> RuleError:
 
 
 def test_the_vocabulary_is_that_of_the_readme() -> None:
-    text = Path(language.__file__).with_name("README.md").read_text().split("## 13.")[1].split("A rule with")[0]
+    text = (ROOT / "models" / "README.md").read_text().split("## 13.")[1].split("A rule with")[0]
     listed = text.split("Flows of date d")[1].split("ebitda[d]")[0]
     for word in WORDS:
         assert word in listed, word

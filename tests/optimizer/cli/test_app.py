@@ -297,9 +297,9 @@ def test_a_reader_that_leaves_changes_no_exit_code(case: Path, extra: tuple[str,
 @pytest.mark.skipif(os.name != "posix", reason="signals of a POSIX system")
 def test_control_c_in_a_real_process(case: Path) -> None:
     script = (
-        "import sys, time; from optimizer import cli, engine\n"
+        "import sys, time; from optimizer.cli import app; from optimizer.engine import master\n"
         "def wait(*a, **b): print('waiting', flush=True); time.sleep(30)\n"
-        f"engine.solve = wait; sys.exit(cli.run(['solve', {str(case)!r}, '--quiet']))"
+        f"master.solve = wait; sys.exit(app.run(['solve', {str(case)!r}, '--quiet']))"
     )
     with subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -326,7 +326,7 @@ def test_what_waits_for_the_end_is_done_and_nothing_said_is_lost() -> None:
     code = """
 import atexit, sys
 atexit.register(lambda: print("done", end=""))
-from optimizer.cli import main
+from optimizer.cli.app import main
 main(["schema", "--nonsense"] if sys.argv[1:] else ["--version"])
 """
     for more, exit_code in (((), 0), (("x",), USAGE)):
