@@ -14,13 +14,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from optimizer.version import __version__
-from wattfolio.api import compare, explain, frontier, load_result, solve, sweep, tornado
+from wattfolio.api import compare, explain, frontier, load_result, solve, solve_warm, sweep, tornado
 
 if TYPE_CHECKING:
     from optimizer.case.case import Case
     from optimizer.engine.solution import Solution
 
-__all__ = ["Case", "Solution", "__version__", "compare", "explain", "frontier", "load_result", "solve", "sweep", "tornado"]
+__all__ = [
+    "Case", "Solution", "__version__", "compare", "explain", "frontier", "load_result", "solve", "solve_warm", "sweep", "tornado",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from optimizer.case.case import Case
     from optimizer.engine.solution import Solution
+    from optimizer.engine.solve import Solved
     from optimizer.engine.tables import Table
 
 Path = str | PathLike[str]
@@ -23,12 +24,11 @@ def solve(
     settings: Sequence[str] = (),
     method: Literal["cuts", "extensive"] = "cuts",
     time_limit: float | None = None,
-    keep: bool = False,
 ) -> Solution:
-    """Solve a case and prove the plan.
+    """Solve a case and prove the plan. What is asked of its program afterwards (`explain`) begins at `solve_warm`.
 
     case: a YAML file, or a `Case` that was loaded (with its own variant and settings). settings: as `--set`: "path=value" with its unit.
-    time_limit: seconds. keep: leave the program warm, for `explain`. Amounts of the solution are USD, power MW, energy MWh.
+    time_limit: seconds. Amounts of the solution are USD, power MW, energy MWh.
 
     Raises CaseError for a case with mistakes (all of them, with their places), ValueError for settings with a loaded case, SolverError
     where HiGHS itself fails.
@@ -36,31 +36,46 @@ def solve(
         plan = wattfolio.solve("cases/quickstart.yaml", variant="no_debt", settings=["sites.texas.interconnection=70 MW"])
         plan.outcome.value, plan.objective, plan.finance.frame("balance_sheet")
     """
-    from optimizer.case.case import Case
-
-    if not isinstance(case, Case):
-        case = Case.load(fspath(case), variant=variant, settings=settings)
-    elif variant is not None or settings:
-        raise ValueError("a case that was loaded has its variant and settings: give the path, or load it with them")
-    return case.solve(method=method, time_limit=time_limit, keep=keep)
+    return _case(case, variant, settings).solve(method=method, time_limit=time_limit)
 
 
-def explain(plan: Solution) -> list[str]:
+def solve_warm(
+    case: Path | Case,
+    *,
+    variant: str | None = None,
+    settings: Sequence[str] = (),
+    method: Literal["cuts", "extensive"] = "cuts",
+    time_limit: float | None = None,
+) -> Solved:
+    """As `solve`, with the program left warm beside the solution: `.solution` is what `solve` gives, `.warm` is for `explain`.
+
+    warm = wattfolio.solve_warm("cases/quickstart.yaml")
+    warm.solution.objective, wattfolio.explain(warm)
+    """
+    return _case(case, variant, settings).solve_warm(method=method, time_limit=time_limit)
+
+
+def explain(plan: Solution | Solved) -> list[str]:
     """Why this plan: an account in sentences, the weightiest first; or why there is none.
 
-    plan: of `solve`; where it was solved with keep=True, rules and scarce things are told with what they cost. Raises ValueError where
-    there is neither a plan nor a proof that there is none.
+    plan: of `solve`, or of `solve_warm`: then rules and scarce things are told with what they cost. Raises ValueError where there is
+    neither a plan nor a proof that there is none.
 
-        print("\\n".join(wattfolio.explain(wattfolio.solve("cases/quickstart.yaml", keep=True))))
+        print("\\n".join(wattfolio.explain(wattfolio.solve_warm("cases/quickstart.yaml"))))
     """
-    if plan.decisions is None:
-        if not plan.reasons:
-            raise ValueError("there is no plan, and no proof that there is none")
-        return list(plan.reasons)
+    from optimizer.engine.solve import Solved
     from optimizer.explain.account import brief_account, explain_optimal
     from optimizer.explain.marginal.marginal_values import price_statements
 
-    sections = brief_account(plan) if plan.kept is None else explain_optimal(plan, tuple(price_statements(plan)))
+    solution = plan.solution if isinstance(plan, Solved) else plan
+    if solution.decisions is None:
+        if not solution.reasons:
+            raise ValueError("there is no plan, and no proof that there is none")
+        return list(solution.reasons)
+    if isinstance(plan, Solved) and plan.warm is not None:
+        sections = explain_optimal(plan, price_statements(plan))
+    else:
+        sections = brief_account(solution)
     return [sentence.text for section in sections for sentence in section.sentences]
 
 
@@ -182,6 +197,17 @@ def load_result(folder: Path) -> dict[str, Any]:
     from optimizer.results.read_folder import load
 
     return load(folder)
+
+
+def _case(case: Path | Case, variant: str | None, settings: Sequence[str]) -> Case:
+    """A case that was loaded as it is; else the file, with a variant and settings."""
+    from optimizer.case.case import Case
+
+    if not isinstance(case, Case):
+        return Case.load(fspath(case), variant=variant, settings=settings)
+    if variant is not None or settings:
+        raise ValueError("a case that was loaded has its variant and settings: give the path, or load it with them")
+    return case
 
 
 def _loaded(case: Path, variant: str | None, settings: Sequence[str]) -> tuple[str, Case]:

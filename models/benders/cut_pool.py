@@ -13,15 +13,15 @@ from models.program.recourse_value import SiteValue
 #: what a unit (of the program) of theta or quantity that no split brings costs while splits are still being priced in
 PENALTY = 1e4
 #: a plan with linked quantities is real when it is worth this close (relative) to the best mixture of splits
-REAL = 1e-9
+REAL_TOLERANCE = 1e-9
 #: a quantity (in units of the program) that moves by no more than this does not move
-SETTLED = 1e-9
+UNMOVED_QUANTITY = 1e-9
 #: units of the program of what hours bring that the solver's tolerance may leave unexplained
-LEFT = 1e-8
+MAX_SLACK_LEFT = 1e-8
 #: so many splits in a row that gain nothing end the search for more
-IDLE = 5
+IDLE_ROUNDS = 5
 #: a cut is added where it is missed by more than this share of the block's size
-VIOLATED = 1e-10
+CUT_TOLERANCE = 1e-10
 
 
 @dataclass
@@ -31,6 +31,7 @@ class Site:
     value: SiteValue
     theta: Ints
     capacity: Ints  # (B, E), -1 where there is no variable
+    constant: Array  # (B, E) MW of it that no variable decides
     quantity: Ints  # (B, Q), -1 where there is none
     units: Array  # (Q,)
     start: Array  # (B, Q)
@@ -58,6 +59,15 @@ class Rows:
     matrix: Any  # csr, one row a cut
     upper: Array
 
+    def some(self, kept: Any) -> Rows:
+        """Only those where `kept` (n,) is True."""
+        if kept.all():
+            return self
+        at = np.flatnonzero(kept)
+        return Rows(
+            self.site, self.blocks[at], self.alpha[at], self.rho[at], self.slope[at], self.matrix.tocsr()[at], self.upper[at]
+        )
+
 
 @dataclass
 class CutPool:
@@ -70,6 +80,20 @@ class CutPool:
     slope: list[Array] = field(default_factory=list)  # (n, E)
     capacity: list[Array] = field(default_factory=list)  # (n, E) MW that it was worked out at
 
+    def holds(self, cuts: Rows) -> Any:
+        """(n,) Which cuts are here already, to the last bit."""
+        here = set()
+        for k, (site, block) in enumerate(zip(self.site, self.block, strict=True)):
+            if len(site) and site[0] == cuts.site:
+                here.update(_lines(block, self.alpha[k], self.rho[k], self.slope[k]))
+        return np.array([line in here for line in _lines(cuts.blocks, cuts.alpha, cuts.rho, cuts.slope)], dtype=bool)
+
     @property
     def count(self) -> int:
         return sum(len(x) for x in self.block)
+
+
+def _lines(block: Ints, alpha: Array, rho: Array, slope: Array) -> list[bytes]:
+    """Each cut as bytes; two that are equal say the same."""
+    table = np.concatenate([block[:, None].astype(float), alpha[:, None], rho.reshape(len(block), -1), slope], axis=1) + 0.0
+    return [row.tobytes() for row in table]

@@ -6,7 +6,8 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from optimizer.engine.narrowing import NAMES, PAYBACK, Baseline, baselines
+from optimizer.engine.narrowing import NAMES, PAYBACK, baselines
+from optimizer.engine.solution import Baseline
 from optimizer.explain.account import Section, Sentence, account, explain_optimal, render_account
 from optimizer.explain.marginal.marginal_values import price_statements, prices_table
 from optimizer.explain.no_plan.iis import Bench
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from optimizer.engine.solution import Solution
+    from optimizer.engine.solve import Solved
 
 #: columns of a line of text
 WIDTH = 100
@@ -38,15 +40,16 @@ def unknown_thumb(name: str) -> str | None:
     return f'there is no rule of thumb "{name}": expected one of {", ".join(NAMES)} (months)'
 
 
-def explained(solution: Solution, thumbs: tuple[str, ...], progress: Callable[..., Any]) -> Explained:
-    """Everything `explain` tells of a plan that was solved with `keep=True`."""
+def explained(solved: Solved, thumbs: tuple[str, ...], progress: Callable[..., Any]) -> Explained:
+    """Everything `explain` tells of a plan."""
+    solution = solved.solution
     progress("prices of limits and rules")
-    prices = price_statements(solution)
+    prices = price_statements(solved)
     progress("cost of rules")
-    sections = explain_optimal(solution, prices)
+    sections = explain_optimal(solved, prices)
     if thumbs:
         progress("rules of thumb")
-        sections = (sections[0], _compared(baselines(solution, thumbs)), *sections[1:])
+        sections = (sections[0], _compared(baselines(solved, thumbs)), *sections[1:])
     lines: list[str] = []
 
     def line(text: str) -> None:
@@ -80,10 +83,9 @@ def without_plan(
 
     say: says what collides as soon as it is known, before repairs are looked for; None: nothing is said ahead.
     """
-    from optimizer.explain.no_plan.explanation import PATIENCE, Explanation, explain_no_plan, explain_refuted
+    from optimizer.explain.no_plan.explanation import Explanation, explain_no_plan, explain_refuted
     from optimizer.explain.no_plan.text import as_json, closing, lines, opening
 
-    limit = PATIENCE if time_limit is None else time_limit
     said = False
 
     def opened(first: Explanation) -> None:
@@ -93,9 +95,9 @@ def without_plan(
             said = True
 
     if isinstance(found, Bench):
-        told = explain_refuted(found, time_limit=limit, progress=progress, opened=opened)
+        told = explain_refuted(found, time_limit=time_limit, progress=progress, opened=opened)
     else:
-        told = explain_no_plan(found, time_limit=limit, progress=progress, opened=opened)
+        told = explain_no_plan(found, time_limit=time_limit, progress=progress, opened=opened)
     return Reasons(_printable(closing(told) if said else lines(told)), to_json(as_json(told)))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ from models.problem import Function, Term
 from models.rules import language
 from models.rules.functions import FUNCTIONS
 from models.rules.language import FLOW_WORDS, WORDS, RuleError, compile_rule, vocabulary
-from tests.shared.places import ROOT
 
 SHAPE = (2, 3)
 NAMES = vocabulary(
@@ -60,7 +60,7 @@ def refused(text: str, **arguments) -> RuleError:
 
 
 def test_the_vocabulary_is_that_of_the_readme() -> None:
-    text = (ROOT / "models" / "README.md").read_text().split("## 13.")[1].split("A rule with")[0]
+    text = (Path(language.__file__).parents[1] / "README.md").read_text().split("## 13.")[1].split("A rule with")[0]
     listed = text.split("Flows of date d")[1].split("ebitda[d]")[0]
     for word in WORDS:
         assert word in listed, word

@@ -6,22 +6,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from models.proforma.books import Check
 from optimizer.case.case import Case
-from optimizer.engine import master, second_try
+from optimizer.engine import second_try
+from optimizer.engine import solve as engine
+from optimizer.engine.master import WarmProgram
 from optimizer.engine.solution import Outcome, Solution
 from optimizer.solver import certificates
 from tests.shared.company import SMALL
 from tests.shared.places import ROOT
+from tests.shared.random_problems import random_problem
 
 FARMER = ROOT / "tests" / "cases" / "farmer.yaml"
 
 
 @pytest.fixture(scope="module")
 def solved() -> Solution:
-    return master.solve(Case.load(FARMER), baseline=False)
+    return engine.solve(Case.load(FARMER), baseline=False)
 
 
 def failing(solution: Solution, relative: float, residual: float = 1e3) -> Solution:
@@ -33,14 +37,14 @@ def failing(solution: Solution, relative: float, residual: float = 1e3) -> Solut
 def fail(monkeypatch: pytest.MonkeyPatch, relative: float, passes: int | None, residual: float = 1e3) -> list[tuple[float, str]]:
     """Let every run but that of this number end unverified; the (unit of money, method) of each run."""
     runs: list[tuple[float, str]] = []
-    run = master._Run.run
+    run = engine._solved
 
-    def off(self: Any) -> Solution:
-        found = run(self)
-        runs.append((found.problem.money, found.method))
-        return found if len(runs) - 1 == passes else failing(found, relative, residual)
+    def off(*arguments: Any) -> engine.Solved:
+        found = run(*arguments)
+        runs.append((found.solution.problem.money, found.solution.method))
+        return found if len(runs) - 1 == passes else replace(found, solution=failing(found.solution, relative, residual))
 
-    monkeypatch.setattr(master._Run, "run", off)
+    monkeypatch.setattr(engine, "_solved", off)
     return runs
 
 
@@ -54,17 +58,17 @@ def test_another_unit_of_money_then_every_hour_written_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, solved: Solution
 ) -> None:
     case = small(tmp_path)
-    best, money = master.solve(case, baseline=False).objective, case.problem().money
+    best, money = engine.solve(case, baseline=False).objective, case.problem().money
     runs = fail(monkeypatch, 1e-6, None)
-    found = master.solve(case, baseline=False)
-    assert runs == [(money, "cuts"), (money * 1e-2, "cuts"), (money * 10.0, "cuts"), (money, "extensive")]
+    found = engine.solve(case, baseline=False)
+    assert runs == [(money, "cuts"), (money * 1e-2, "cuts"), (money * 10.0, "cuts"), (money, "extensive"), (money, "cuts")]
     assert found.outcome is Outcome.UNVERIFIED and found.method == "cuts"
     assert found.reasons[0] == "cash is off" and found.reasons[-1].startswith("What to change: ")
     monkeypatch.undo()
-    for passes, word in ((1, "unit of money"), (3, "every hour written out")):
+    for passes, word in ((1, "unit of money"), (3, "every hour written out"), (4, "without the solver's presolve")):
         with monkeypatch.context() as patch:
             fail(patch, 1e-6, passes)
-            found = master.solve(case, baseline=False)
+            found = engine.solve(case, baseline=False)
         assert found.outcome is Outcome.OPTIMAL and word in found.notes[-1]
         assert found.objective == pytest.approx(best, rel=1e-7) and found.case is case
 
@@ -72,7 +76,7 @@ def test_another_unit_of_money_then_every_hour_written_out(
 def test_a_mistake_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is off by a thousandth is no rounding: another way might hide it."""
     runs = fail(monkeypatch, 1e-3, 1)
-    found = master.solve(Case.load(FARMER), baseline=False)
+    found = engine.solve(Case.load(FARMER), baseline=False)
     assert len(runs) == 1 and found.outcome is Outcome.UNVERIFIED
     assert "no rounding" in found.reasons[-1] and "cash: program against books" in found.reasons[-1]
 
@@ -86,17 +90,18 @@ def test_what_the_unit_of_money_cannot_tell_is_rounding_however_little_moves(sol
 
 def test_a_company_smaller_than_the_unit_is_solved_in_a_smaller_one(solved: Solution) -> None:
     problem = replace(solved.problem, money=1e6)
-    units = [way.money for _, way, method in second_try.ways(problem, "cuts", 250.0) if method == "cuts"]
-    assert units == pytest.approx([100.0, 1e4, 1e7])
-    first = [method for _, _, method in second_try.ways(problem, "cuts", None)]
-    assert first[0] == "extensive"  # a proof is missing: there it is shortest
-    told = [told for told, *_ in second_try.ways(problem, "extensive", None)]
+    units = [way.problem.money for way in second_try.ways(problem, "cuts", 250.0) if way.method == "cuts"]
+    assert units == pytest.approx([100.0, 1e4, 1e7, 1e6])
+    first = [(way.method, way.presolve) for way in second_try.ways(problem, "cuts", None)]
+    # a proof is missing: what presolve said may be wrong, and where every hour is written out a proof is shortest
+    assert first[:2] == [("cuts", False), ("extensive", True)]
+    told = [way.told for way in second_try.ways(problem, "extensive", None, presolve=False)]
     assert len(told) == 2 and all("unit of money" in one for one in told)
 
 
 def test_a_limit_of_time_ends_the_ways(monkeypatch: pytest.MonkeyPatch) -> None:
     runs = fail(monkeypatch, 1e-6, None)
-    found = master.solve(Case.load(FARMER), baseline=False, time_limit=1e-9)
+    found = engine.solve(Case.load(FARMER), baseline=False, time_limit=1e-9)
     assert len(runs) == 1 and found.outcome is not Outcome.OPTIMAL
 
 
@@ -117,8 +122,8 @@ def test_time_that_is_up_before_no_plan_is_proved_is_a_limit(monkeypatch: pytest
         return replace(refused(lp, ray, *more), verified=False, reasons=("no proof",))
 
     monkeypatch.setattr(certificates, "verify_infeasible", unproved)
-    monkeypatch.setattr(master._Run, "_expired", lambda self: True)
-    solution = master.solve(case, method="extensive")
+    monkeypatch.setattr(WarmProgram, "expired", lambda self: True)
+    solution = engine.solve(case, method="extensive")
     assert solution.outcome is Outcome.LIMIT and "time was up before it was proved" in solution.reasons[0]
 
 
@@ -126,14 +131,26 @@ def test_an_objective_of_nothing_is_proved() -> None:
     """Program and dual bound are nothing but rounding: 1e-14 of a unit of money is no gap."""
     rule = 'rules=[{name: tiny, require: "net_debt >= 1e-9 USD", otherwise: {pay: 1e6 USD/USD}, expected: true}]'
     case = Case.load(ROOT / "tests" / "cases" / "short-term.yaml", settings=[rule])
-    assert master.solve(case).outcome is Outcome.OPTIMAL
+    assert engine.solve(case).outcome is Outcome.OPTIMAL
 
 
 def test_a_plan_that_is_worth_nothing_is_proved() -> None:
     """A limit of next to nothing: the books move nothing, and what the program has of it is below what the solver tells from nothing."""
     case = Case.load(ROOT / "tests" / "cases" / "modigliani-miller.yaml", settings=["projects.plant.limit=1e-09"])
-    solution = master.solve(case)
+    solution = engine.solve(case)
     assert solution.outcome is Outcome.OPTIMAL, solution.reasons
     # nor is what they move a unit of money to solve in: prices would be no numbers
     assert solution.books is not None and solution.books.moved < second_try.SMALLEST_UNIT
-    assert next(problem.money for _, problem, _ in second_try.ways(solution.problem, "cuts", solution.books.moved)) >= 1.0
+    assert next(second_try.ways(solution.problem, "cuts", solution.books.moved)).problem.money >= 1.0
+
+
+def test_no_plan_without_a_proof_is_asked_again_without_presolve() -> None:
+    """Odds of 1e-12 beside money in millions: presolve finds no plan, and what it found proves nothing."""
+    problem = random_problem(652)
+    odds = np.array([1.0 - 1e-12, 1e-12])
+    rare = replace(problem, scenarios=replace(problem.scenarios, probability=odds))
+    found = engine.solve_problem(rare, baseline=False)
+    whole = engine.solve_problem(rare, baseline=False, presolve=False)
+    assert found.outcome is whole.outcome is Outcome.OPTIMAL
+    assert "verified without the solver's presolve" in found.notes and whole.notes == ()
+    assert found.objective == pytest.approx(whole.objective, rel=1e-9)
