@@ -21,8 +21,8 @@ import numpy as np
 
 from models.problem import Problem
 from optimizer.case.case import Case
-from optimizer.engine.master import solve, solve_problem
 from optimizer.engine.solution import Solution
+from optimizer.engine.solve import solve, solve_problem
 from optimizer.runtime.worker import stamp
 
 #: where the processes of one run leave plans for each other; unset outside of pytest (see tests/conftest.py)
@@ -62,8 +62,8 @@ def plan_of(question: Case | Problem, **options: Any) -> Solution:
 def digest(question: Case | Problem, options: dict[str, Any]) -> str:
     """Of all that an answer hangs on: the case, its variant and settings, or the arrays; the options; the sources and what they use."""
     odd = [name for name, value in options.items() if not (value is None or isinstance(value, (bool, int, float, str)))]
-    if odd or options.get("keep"):
-        raise ValueError(f"not for plans that are shared: {', '.join(odd) or 'keep'}")
+    if odd:
+        raise ValueError(f"not for plans that are shared: {', '.join(odd)}")
     case = isinstance(question, Case)
     asked = (str(question.path), question.digest, question.variant, question.settings) if case else question
     told = hashlib.sha256()

@@ -63,7 +63,7 @@ def test_another_question_is_another(tmp_path: Path) -> None:
     assert len(found) == 7
 
 
-@pytest.mark.parametrize("options", [{"keep": True}, {"progress": print}])
+@pytest.mark.parametrize("options", [{"executor": object()}, {"progress": print}])
 def test_what_lives_in_one_process_is_not_shared(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="not for plans that are shared"):
         plan_of(random_problem(3), **options)

@@ -10,14 +10,9 @@ from models.benders.cuts import Cuts
 from models.problem import LEAP_HOURS, Problem
 from models.proforma.assets import keep_assets
 from optimizer.case.case import Case
-<<<<<<< HEAD
-from optimizer.engine import master, second_try, warm_start
-=======
 from optimizer.engine import second_try, warm_start
 from optimizer.engine import solve as engine
->>>>>>> main
 from optimizer.engine.solution import Outcome, Solution
-from optimizer.engine.solve import solve_problem
 from tests.shared.places import ROOT
 from tests.shared.plans import plan_of
 from tests.shared.random_problems import random_problem
@@ -152,11 +147,7 @@ def barred() -> Case:
 
 
 def test_no_plan_is_proved_where_a_direction_held_rounding() -> None:
-<<<<<<< HEAD
-    solution = master.solve(barred(), baseline=False)
-=======
-    solution = engine.solve(barred())
->>>>>>> main
+    solution = engine.solve(barred(), baseline=False)
     assert solution.outcome is Outcome.INFEASIBLE and solution.method == "cuts", solution.reasons
     assert solution.certificate is not None and solution.certificate.verified and solution.certificate.margin > 1e-3
 
@@ -177,33 +168,20 @@ def test_a_cut_holds_all_of_its_direction(monkeypatch: pytest.MonkeyPatch) -> No
         self.hours.split = split
 
     monkeypatch.setattr(Cuts, "_begin", begin)
-<<<<<<< HEAD
-    solution = master.solve(barred(), baseline=False)
-=======
-    solution = engine.solve(barred())
->>>>>>> main
+    solution = engine.solve(barred(), baseline=False)
     assert len(asked) == 2 and asked[0][1].any() and not asked[1][1].any() and (asked[1][0] == 1.0).all()
     assert solution.outcome is Outcome.INFEASIBLE
 
 
 def test_what_cuts_do_not_prove_is_proved_with_every_hour_written_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Here rows keep what HiGHS leaves out, and no ray proves anything: the answer is that of the program in one piece, if it is small."""
-<<<<<<< HEAD
-    monkeypatch.setattr(decomposition, "HELD", 0.0)
-    solution = master.solve(barred(), baseline=False)
-=======
     monkeypatch.setattr(decomposition, "SMALLEST_ENTRY", 0.0)
-    solution = engine.solve(barred())
->>>>>>> main
+    solution = engine.solve(barred(), baseline=False)
     assert solution.outcome is Outcome.INFEASIBLE and solution.method == "extensive"
     assert solution.certificate is not None and solution.certificate.verified
     monkeypatch.setattr(second_try, "SMALL", 0)
     monkeypatch.setattr(second_try, "UNITS", ())
-<<<<<<< HEAD
-    solution = master.solve(barred(), baseline=False)
-=======
-    solution = engine.solve(barred())
->>>>>>> main
+    solution = engine.solve(barred(), baseline=False)
     assert solution.outcome is Outcome.UNVERIFIED
 
 

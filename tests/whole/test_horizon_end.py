@@ -19,11 +19,7 @@ from models.program.program import Plan
 from optimizer import Case
 from optimizer.case.reading.diagnostics import CaseError
 from optimizer.engine.solution import Outcome, Solution
-<<<<<<< HEAD
 from tests.shared.plans import plan_of
-=======
-from optimizer.engine.solve import solve_problem
->>>>>>> main
 from tests.shared.tiny import at, dates, debt_of, expansion_of, idle, path, rig_of, service_of, site_of, stream, tiny
 
 #: everything at the end counts in full

@@ -17,11 +17,8 @@ from models.decisions import Decisions
 from models.problem import Array, Problem, Rule
 from models.problem.scenario_subset import listed, rebuilt, some_scenarios
 from optimizer.engine.solution import Outcome, Solution
-<<<<<<< HEAD
-from tests.shared.plans import plan_of
-=======
 from optimizer.engine.solve import solve_problem
->>>>>>> main
+from tests.shared.plans import plan_of
 from tests.shared.random_problems import random_problem
 from tests.shared.tiny import debt_of, every_date, expansion_of, path, rig_of, service_of, site_of, stream, tiny, tree
 

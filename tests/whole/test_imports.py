@@ -38,7 +38,7 @@ assert not heavy, heavy
 APART = """
 import sys
 import optimizer.explain.no_plan.verify_repairs
-import optimizer.engine.master, optimizer.engine.warm_start
+import optimizer.engine.solve, optimizer.engine.warm_start
 heavy = [name for name in ("scipy.stats", "scipy.spatial", "scipy.integrate", "pandas", "matplotlib") if name in sys.modules]
 assert not heavy, heavy
 """

@@ -13,12 +13,7 @@ from scipy.optimize import linprog
 
 from models.problem import Problem, Project, Rule
 from models.proforma.keep import cvar
-<<<<<<< HEAD
-=======
-from optimizer import Case
->>>>>>> main
 from optimizer.engine.solution import Outcome, Solution
-from optimizer.engine.solve import solve_problem
 from tests.shared.places import ROOT
 from tests.shared.plans import plan, plan_of
 from tests.shared.tiny import dates, debt_of, rig_of, site_of, tiny

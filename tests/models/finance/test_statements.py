@@ -41,30 +41,24 @@ NAMES = (*CASES, *(f"random {seed}" for seed in SEEDS))
 WARM = ("random 5", "random 21", "lake-mariner")
 
 
+def question(name: str) -> Case | Problem:
+    if name.startswith("random"):
+        return random_problem(int(name.split()[1]))
+    return Case.load(str(CASES[name]), settings=[THIN] if name == "quickstart" else [])
+
+
 @cache
 def solved(name: str) -> Solved:
-    """A solved case or random problem, once for all tests."""
-    keep = name in WARM
-    if name.startswith("random"):
-<<<<<<< HEAD
-        problem = random_problem(int(name.split()[1]))
-        found = solve_problem(problem, baseline=False, keep=True) if keep else plan_of(problem)
-    else:
-        case = Case.load(str(CASES[name]), settings=[THIN] if name == "quickstart" else [])
-        found = case.solve(baseline=False, keep=True) if keep else plan_of(case)
-    assert found.outcome is Outcome.OPTIMAL, found.reasons
-=======
-        found = solve_warm(bare(random_problem(int(name.split()[1]))), baseline=False)
-    else:
-        thin = [THIN] if name == "quickstart" else []
-        found = Case.load(str(CASES[name]), settings=thin).solve_warm(baseline=False)
-    assert found.solution.outcome is Outcome.OPTIMAL, found.solution.reasons
->>>>>>> main
-    return found
+    """A solved case or random problem with its program, once for all tests."""
+    asked = question(name)
+    return solve_warm(bare(asked) if isinstance(asked, Problem) else asked, baseline=False)
 
 
+@cache
 def solution(name: str) -> Solution:
-    return solved(name).solution
+    found = solved(name).solution if name in WARM else plan_of(question(name))
+    assert found.outcome is Outcome.OPTIMAL, found.reasons
+    return found
 
 
 def made(problem: Problem, **decided: object) -> FinanceStatements:

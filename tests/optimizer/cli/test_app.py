@@ -297,15 +297,9 @@ def test_a_reader_that_leaves_changes_no_exit_code(case: Path, extra: tuple[str,
 @pytest.mark.skipif(os.name != "posix", reason="signals of a POSIX system")
 def test_control_c_in_a_real_process(case: Path) -> None:
     script = (
-<<<<<<< HEAD
-        "import sys, time; from optimizer.cli import app; from optimizer.engine import master\n"
-        "def wait(*a, **b): print('waiting', flush=True); time.sleep(30)\n"
-        f"master.solve = wait; sys.exit(app.run(['solve', {str(case)!r}, '--quiet']))"
-=======
         "import sys, time; from optimizer.cli import app; from optimizer.engine import solve as engine\n"
         "def wait(*a, **b): print('waiting', flush=True); time.sleep(30)\n"
         f"engine.solve = wait; sys.exit(app.run(['solve', {str(case)!r}, '--quiet']))"
->>>>>>> main
     )
     with subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -38,15 +38,9 @@ Told = tuple[Solved, tuple[StatementPrice, ...], dict[str, Section]]
 
 @pytest.fixture(scope="module")
 def told() -> Told:
-<<<<<<< HEAD
-    solution = solve(Case.load(QUICKSTART, settings=[THIN]), keep=True)
-    prices = price_statements(solution)
-    return solution, prices, {section.title: section for section in explain_optimal(solution, prices)}
-=======
-    solved = solve_warm(Case.load(QUICKSTART))
+    solved = solve_warm(Case.load(QUICKSTART, settings=[THIN]))
     prices = price_statements(solved)
     return solved, prices, {section.title: section for section in explain_optimal(solved, prices)}
->>>>>>> main
 
 
 def figures(section: Section) -> list[dict]:

@@ -32,13 +32,8 @@ SCRIPT = """
 import dataclasses, sys
 from optimizer.cli import app, solve
 from tests.benchmarks.problems import SIZES
-<<<<<<< HEAD
-load = solve._load
-solve._load = lambda *a: dataclasses.replace(load(*a), _problem=SIZES["medium"].arrays())
-=======
 load = solve.load_case
 solve.load_case = lambda *a: dataclasses.replace(load(*a), _problem=SIZES["medium"].arrays())
->>>>>>> main
 app.main(sys.argv[1:])
 """
 
