@@ -239,13 +239,11 @@ def test_the_wheel_holds_templates_shapes_and_modules(wheel: Path) -> None:
     wanted = [
         path.relative_to(ROOT).as_posix()
         for pattern in (
-            "optimizer/templates/*.yaml",
-            "optimizer/shapes/*.csv",
-            "optimizer/*.py",
-            "optimizer/finance/*.py",
-            "optimizer/report/*.py",
-            "optimizer/report/page.*",
-            "models/*.py",
+            "optimizer/cli/templates/*.yaml",
+            "optimizer/case/reading/shapes/*.csv",
+            "optimizer/**/*.py",
+            "optimizer/results/report/page.*",
+            "models/**/*.py",
             "models/README.md",
         )
         for path in ROOT.glob(pattern)

@@ -326,7 +326,7 @@ def test_what_waits_for_the_end_is_done_and_nothing_said_is_lost() -> None:
     code = """
 import atexit, sys
 atexit.register(lambda: print("done", end=""))
-from optimizer.cli import main
+from optimizer.cli.app import main
 main(["schema", "--nonsense"] if sys.argv[1:] else ["--version"])
 """
     for more, exit_code in (((), 0), (("x",), USAGE)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,10 @@ from tests.shared.random_problems import random_problem
 
 @pytest.fixture
 def flown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    return let_fly(monkeypatch)
+
+
+def let_fly(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Every problem of two scenarios has a pilot of one; what each ascent ended with."""
     monkeypatch.setattr(pilot, "MIN_BLOCKS", 0)
     monkeypatch.setattr(pilot, "MIN_SCENARIOS", 2)
@@ -72,20 +77,29 @@ def test_with_information_on_the_way(flown: list[Any]) -> None:
     assert flown[0] is not None
 
 
-@pytest.mark.parametrize("seed", range(0, 60, 3))
-def test_random_problems(seed: int, flown: list[Any]) -> None:
+SEEDS = range(0, 60, 3)
+
+
+@cache
+def piloted(seed: int) -> tuple[Solution, list[Any]]:
+    """A random problem begun by a pilot, and what each ascent ended with."""
+    with pytest.MonkeyPatch.context() as patch:
+        flown = let_fly(patch)
+        return solve_problem(random_problem(seed), baseline=False), flown
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_random_problems(seed: int) -> None:
     """Every kind of instrument, rule and tree, infeasible ones among them."""
     problem = random_problem(seed)
-    found, expected = solve_problem(problem, baseline=False), ordinary(problem, baseline=False)
+    found, expected = piloted(seed)[0], ordinary(problem, baseline=False)
     assert found.outcome is expected.outcome, (found.reasons, expected.reasons)
     if found.outcome is Outcome.OPTIMAL:
         assert found.objective == pytest.approx(expected.objective, rel=1e-8, abs=1e-8 * problem.money)
 
 
-def test_random_problems_do_fly(flown: list[Any]) -> None:
-    for seed in range(0, 60, 3):
-        solve_problem(random_problem(seed), baseline=False)
-    assert sum(answer is not None for answer in flown) >= 3
+def test_random_problems_do_fly() -> None:
+    assert sum(answer is not None for seed in SEEDS for answer in piloted(seed)[1]) >= 3
 
 
 def test_a_pilot_without_a_plan_leaves_the_ordinary_way(flown: list[Any]) -> None:

@@ -30,13 +30,15 @@ from tests.shared.places import ROOT
 from tests.shared.tiny import rig_of, tiny
 
 QUICKSTART = ROOT / "cases" / "quickstart.yaml"
+#: every 73rd hour: what is told hangs on the weight of hours, not on their number
+THIN = "horizon.hours={every: 73}"
 
 Told = tuple[Solved, tuple[StatementPrice, ...], dict[str, Section]]
 
 
 @pytest.fixture(scope="module")
 def told() -> Told:
-    solved = solve_warm(Case.load(QUICKSTART))
+    solved = solve_warm(Case.load(QUICKSTART, settings=[THIN]))
     prices = price_statements(solved)
     return solved, prices, {section.title: section for section in explain_optimal(solved, prices)}
 
@@ -119,7 +121,7 @@ def test_cost_of_a_rule_is_that_of_the_case_without_it(told: Told) -> None:
         if rule.name not in costs:
             continue
         free = {">=": "cash >= -1000 GUSD", "<=": "cash <= 1000 GUSD"}[rule.sense]
-        without = solve(Case.load(QUICKSTART, settings=(f"rules[{n}].require={free}",)), baseline=False)
+        without = solve(Case.load(QUICKSTART, settings=(THIN, f"rules[{n}].require={free}")), baseline=False)
         assert without.objective is not None
         assert costs[rule.name].cost == pytest.approx(without.objective - solution.objective, rel=1e-6)
     assert len(costs) >= 2
@@ -181,18 +183,20 @@ def test_an_account_needs_a_program() -> None:
 
 def test_the_command_prints_the_account_and_writes_prices(tmp_path: Path) -> None:
     prices = tmp_path / "prices.csv"
-    run = CliRunner().invoke(cli, ["explain", str(QUICKSTART), "--quiet", "--baseline", "mine-only", "--prices", str(prices)])
+    run = CliRunner().invoke(
+        cli, ["explain", str(QUICKSTART), "--set", THIN, "--quiet", "--baseline", "mine-only", "--prices", str(prices)]
+    )
     assert run.exit_code == 0, run.output
     for title in ("What the plan is worth", "What a rule of thumb would do", "What rules and limits cost", "What power is worth"):
         assert title in run.output
     assert max(map(len, run.output.splitlines())) <= 100
     assert prices.read_text().startswith("name,path,unit,relief,headroom")
-    wrong = CliRunner().invoke(cli, ["explain", str(QUICKSTART), "--quiet", "--baseline", "guess"])
+    wrong = CliRunner().invoke(cli, ["explain", str(QUICKSTART), "--set", THIN, "--quiet", "--baseline", "guess"])
     assert wrong.exit_code == 2 and "no rule of thumb" in wrong.output
 
 
 def test_the_command_as_json() -> None:
-    run = CliRunner().invoke(cli, ["explain", str(QUICKSTART), "--quiet", "--json"])
+    run = CliRunner().invoke(cli, ["explain", str(QUICKSTART), "--set", THIN, "--quiet", "--json"])
     assert run.exit_code == 0, run.output
     read = json.loads(run.stdout)
     assert read["status"] == "optimal" and read["account"][0]["title"] == "What the plan is worth"

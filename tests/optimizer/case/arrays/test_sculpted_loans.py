@@ -46,7 +46,7 @@ def sizing(folder: Path, terms: str, *settings: str) -> Solution:
     path = folder / "sizing.yaml"
     flows = ", ".join(f"{2027 + n}-01: {amount} USD" for n, amount in enumerate(FLOWS))
     path.write_text(LOAN.format(flows=flows, terms=terms), encoding="utf-8")
-    solution = solve(Case.load(path, settings=settings))
+    solution = solve(Case.load(path, settings=settings), baseline=False)
     assert solution.outcome is Outcome.OPTIMAL, solution.reasons
     return solution
 

@@ -33,6 +33,7 @@ from optimizer.results.report.svg import polyline, tick_labels, ticks
 from optimizer.results.report.text import amount, esc, money, percent
 from tests.shared import chromium
 from tests.shared.places import ROOT
+from tests.shared.plans import plan
 
 CASES = ROOT / "tests" / "cases"
 
@@ -132,8 +133,12 @@ def source(written: Path) -> Source:
     return read(written)
 
 
+#: what the page says of hours that hang together, of one month
+SHORT = {"coupled": ["horizon.months=1"]}
+
+
 def _solved(name: str, folder: Path) -> Path:
-    return results.write(Case.load(CASES / f"{name}.yaml").solve(baseline=False), folder)
+    return results.write(plan(CASES / f"{name}.yaml", *SHORT.get(name, ())), folder)
 
 
 @pytest.fixture(scope="module")
