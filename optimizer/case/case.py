@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from optimizer.brief import as_html, as_text
+from optimizer.case import brief
 from optimizer.case.arrays.frame import Frame, timeline_of
 from optimizer.case.arrays.problem import build
 from optimizer.case.checks.everything import check
@@ -99,6 +101,12 @@ class Case:
         from optimizer.engine.master import solve
 
         return solve(self, **options)
+
+    def __repr__(self) -> str:
+        return as_text(brief.title(self), brief.rows(self))
+
+    def _repr_html_(self) -> str:
+        return as_html(brief.title(self), brief.rows(self))
 
 
 #: variants of files that were found to be without a mistake, by the tree of the file: each of them is loaded by itself, and none needs

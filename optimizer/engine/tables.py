@@ -12,8 +12,6 @@ from models.dates import iso_date, iso_dates
 from models.finance.rates import SMALLEST_USD, _books, _multiple, moic, paid_in, return_rate, shareholder_flows
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from models.problem import Array, Problem
     from models.proforma.books import Books
     from optimizer.engine.solution import Solution
@@ -195,14 +193,6 @@ def statements(solution: Solution) -> Table:
             for scenario, amounts in zip(problem.scenarios.names, values.tolist(), strict=True):
                 rows.extend((statement, line, scenario, day, amount) for day, amount in zip(at, amounts, strict=True))
     return Table(("statement", "line", "scenario", "date", "value"), rows)
-
-
-def statements_frame(solution: Solution) -> pd.DataFrame:
-    """The rows of statements.csv as a pandas frame."""
-    import pandas as pd
-
-    table = statements(solution)
-    return pd.DataFrame(table.rows, columns=list(table.header))
 
 
 def covenants(solution: Solution) -> Table:

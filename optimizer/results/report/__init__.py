@@ -1,6 +1,6 @@
 """report.html: one page without network that tells the plan in words, numbers, charts and tables.
 
-    from optimizer.report import render, read
+    from optimizer.results.report import read, render
     html = render(read("out/quickstart/base"))
 
 The page is made of the files of a result folder alone. Nothing in it is loaded from anywhere; its policy allows its own script and style

@@ -1,0 +1,5 @@
+"""`optimizer.baseline`: what the company is worth under simple rules."""
+
+from optimizer.engine.narrowing import Baseline, baselines
+
+__all__ = ["Baseline", "baselines"]
