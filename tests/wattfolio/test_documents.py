@@ -1,4 +1,4 @@
-"""Every path that the documents for the next person name exists, and every name beside a path is in that file."""
+"""Every path and module that a document or a docstring names exists, and every name beside it is in that file."""
 
 from __future__ import annotations
 
@@ -8,12 +8,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs" / "design").glob("*.md"))]
+DOCUMENTS = [
+    ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md", ROOT / "README.md", ROOT / "models" / "README.md", ROOT / "cases" / "README.md",
+    ROOT / "optimizer" / "case" / "reading" / "shapes" / "README.md", *sorted((ROOT / "docs").rglob("*.md")),
+]  # fmt: skip
+PACKAGES = ("models", "optimizer", "wattfolio")
 TREES = ("cases/", "docs/", "models/", "optimizer/", "results/", "tests/", "wattfolio/", ".ci/")
 #: a path between backticks, and a name between backticks right after it
 CODE = re.compile(r"`([^`\s]+)`(?: `([A-Za-z_]\w*)`)?")
 #: a path in a block of text, such as the life of a case
 PLAIN = re.compile(r"(?<![\w./`])((?:models|optimizer)/[\w/]+\.py)")
+#: a module, or something in it, between backticks; and the bare name of a file of Python
+DOTTED = re.compile(r"`((?:models|optimizer|wattfolio)\.[\w.]+?)(?:\([^`]*\))?`")
+BARE = re.compile(r"`(\w+\.py)`")
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -27,29 +34,61 @@ def named(text: str) -> list[tuple[str, str]]:
     return found + [(path, "") for path in PLAIN.findall(text)]
 
 
+def file_of(dotted: str) -> tuple[Path, str]:
+    """The file of the longest beginning that is a module, and the first name after it."""
+    parts = dotted.split(".")
+    for k in range(len(parts), 0, -1):
+        for folder in ("", "stable_names/") if parts[0] == "optimizer" and k == 2 else ("",):
+            base = ROOT / "/".join([*parts[: k - 1], f"{folder}{parts[k - 1]}"])
+            for file in (base.with_suffix(".py"), base / "__init__.py"):
+                if file.is_file():
+                    return file, "".join(parts[k : k + 1])
+    return ROOT / "nowhere", dotted
+
+
 def missing(text: str, folder: Path) -> list[str]:
     """What of it is not there."""
-    out = []
+    out = [bare for bare in BARE.findall(text) if not (folder / bare).is_file()]
+    for dotted in DOTTED.findall(text):
+        file, name = file_of(dotted)
+        if not file.is_file() or (name and not re.search(rf"\b{name}\b", file.read_text(encoding="utf-8"))):
+            out.append(dotted)
     for path, name in named(text):
         target = ROOT / path
         if not target.exists() or (path.endswith("/") and not target.is_dir()):
             out.append(path)
         elif name and not re.search(rf"\b{re.escape(name)}\b", target.read_text(encoding="utf-8")):
             out.append(f"{path} {name}")
-    links = [link for link in LINK.findall(text) if "://" not in link]
-    return out + [link for link in links if not (folder / link).exists()]
+    return out
+
+
+def broken(text: str, folder: Path) -> list[str]:
+    """Links that lead nowhere."""
+    return [link for link in LINK.findall(text) if "://" not in link and not (folder / link).exists()]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_what_a_document_names_is_there(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
-    assert missing(text, document.parent) == []
+    assert missing(text, document.parent) + broken(text, document.parent) == []
+
+
+def test_what_code_says_of_other_code_is_there() -> None:
+    """Docstrings and comments: modules and files between backticks."""
+    paths = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    lost = {path.relative_to(ROOT).as_posix(): missing(path.read_text(encoding="utf-8"), path.parent) for path in paths}
+    assert {path: names for path, names in lost.items() if names} == {}
 
 
 def test_what_is_not_there_is_found() -> None:
     text = "see `models/problem.py` `Nobody`, `optimizer/nowhere/`, [this](nothing.md) and\n    models/none.py   x"
-    assert missing(text, ROOT) == ["models/problem.py Nobody", "optimizer/nowhere/", "models/none.py", "nothing.md"]
-    assert missing("`models/problem.py` `Clock` [that](README.md#top) `a b` `wattfolio`", ROOT) == []
+    assert missing(text, ROOT) == ["models/problem.py Nobody", "optimizer/nowhere/", "models/none.py"]
+    assert broken(text + " [that](README.md#top)", ROOT) == ["nothing.md"]
+    assert missing("`models.problm`, `optimizer.prices.nobody(x)` and `problem.py`", ROOT / "optimizer") == [
+        "problem.py", "models.problm", "optimizer.prices.nobody"
+    ]  # fmt: skip
+    assert missing("`models.problem.Clock.dates` `optimizer.prices.price_statements(plan)` `problem.py`", ROOT / "models") == []
+    assert missing("`models/problem.py` `Clock` `a b` `wattfolio`", ROOT) == []
 
 
 def test_the_documents_name_much() -> None:
