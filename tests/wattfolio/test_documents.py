@@ -18,9 +18,9 @@ TREES = ("cases/", "docs/", "models/", "optimizer/", "results/", "tests/", "watt
 CODE = re.compile(r"`([^`\s]+)`(?: `([A-Za-z_]\w*)`)?")
 #: a path in a block of text, such as the life of a case
 PLAIN = re.compile(r"(?<![\w./`])((?:models|optimizer)/[\w/]+\.py)")
-#: a module, or something in it, between backticks; and the bare name of a file of Python
+#: a module, or something in it, between backticks; and a file of Python, from the root or from where the text stands
 DOTTED = re.compile(r"`((?:models|optimizer|wattfolio)\.[\w.]+?)(?:\([^`]*\))?`")
-BARE = re.compile(r"`(\w+\.py)`")
+BARE = re.compile(r"`(\w+(?:/\w+)*\.py)`")
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -48,7 +48,7 @@ def file_of(dotted: str) -> tuple[Path, str]:
 
 def missing(text: str, folder: Path) -> list[str]:
     """What of it is not there."""
-    out = [bare for bare in BARE.findall(text) if not (folder / bare).is_file()]
+    out = [bare for bare in BARE.findall(text) if not ((folder / bare).is_file() or (ROOT / bare).is_file())]
     for dotted in DOTTED.findall(text):
         file, name = file_of(dotted)
         if not file.is_file() or (name and not re.search(rf"\b{name}\b", file.read_text(encoding="utf-8"))):
@@ -81,14 +81,14 @@ def test_what_code_says_of_other_code_is_there() -> None:
 
 
 def test_what_is_not_there_is_found() -> None:
-    text = "see `models/problem.py` `Nobody`, `optimizer/nowhere/`, [this](nothing.md) and\n    models/none.py   x"
-    assert missing(text, ROOT) == ["models/problem.py Nobody", "optimizer/nowhere/", "models/none.py"]
+    text = "see `models/dates.py` `Nobody`, `optimizer/nowhere/`, [this](nothing.md) and\n    models/none.py   x"
+    assert missing(text, ROOT) == ["models/dates.py Nobody", "optimizer/nowhere/", "models/none.py"]
     assert broken(text + " [that](README.md#top)", ROOT) == ["nothing.md"]
-    assert missing("`models.problm`, `optimizer.prices.nobody(x)` and `problem.py`", ROOT / "optimizer") == [
-        "problem.py", "models.problm", "optimizer.prices.nobody"
+    assert missing("`models.problm`, `optimizer.prices.nobody(x)` and `dates.py`", ROOT / "optimizer") == [
+        "dates.py", "models.problm", "optimizer.prices.nobody"
     ]  # fmt: skip
-    assert missing("`models.problem.Clock.dates` `optimizer.prices.price_statements(plan)` `problem.py`", ROOT / "models") == []
-    assert missing("`models/problem.py` `Clock` `a b` `wattfolio`", ROOT) == []
+    assert missing("`models.dates.iso_dates` `optimizer.prices.price_statements(plan)` `dates.py`", ROOT / "models") == []
+    assert missing("`models/dates.py` `iso_dates` `a b` `wattfolio`", ROOT) == []
 
 
 def test_the_documents_name_much() -> None:
