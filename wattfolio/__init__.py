@@ -17,16 +17,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from optimizer.version import __version__
-from wattfolio.api import compare, explain, frontier, load_result, solve, sweep, tornado
+from wattfolio.api import compare, explain, frontier, load_result, solve, solve_warm, sweep, tornado
 
 if TYPE_CHECKING:
     from optimizer.case.case import Case
     from optimizer.case.reading.diagnostics import CaseError
     from optimizer.engine.solution import Solution
+    from optimizer.engine.solve import Solved
     from optimizer.results.serialise import ResultError
 
 __all__ = [
-    "Case", "CaseError", "ResultError", "Solution", "__version__", "compare", "explain", "frontier", "load_result", "solve", "sweep", "tornado",
+    "Case", "CaseError", "ResultError", "Solution", "Solved", "__version__",
+    "compare", "explain", "frontier", "load_result", "solve", "solve_warm", "sweep", "tornado",
 ]  # fmt: skip
 
 #: classes that are imported on first use
@@ -35,6 +37,7 @@ _WHERE = {
     "CaseError": "optimizer.case.reading.diagnostics",
     "ResultError": "optimizer.results.serialise",
     "Solution": "optimizer.engine.solution",
+    "Solved": "optimizer.engine.solve",
 }
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from optimizer.case.case import Case
     from optimizer.engine.solution import Solution
+    from optimizer.engine.solve import Solved
 
 Path = str | PathLike[str]
 
@@ -22,13 +23,12 @@ def solve(
     settings: Sequence[str] = (),
     method: Literal["cuts", "extensive"] = "cuts",
     time_limit: float | None = None,
-    keep: bool = False,
 ) -> Solution:
-    """Solve a case and prove the plan.
+    """Solve a case and prove the plan. What is asked of its program afterwards (`explain`) begins at `solve_warm`.
 
     case: a YAML file, or a loaded `Case`, which has its variant and settings already. settings: as `--set`, "path=value" with its unit.
     method: "cuts" values every hour exactly and adds to the program what is needed of it; "extensive" writes every hour out, as a check
-    on small cases. time_limit: seconds; None: none. keep: leave the program ready for `explain`, which holds memory.
+    on small cases. time_limit: seconds; None: none.
 
     The solution has `outcome` ("optimal", "infeasible", "unbounded", "limit", "unverified"), `reasons` where it is not optimal,
     `objective`, `upper_bound`, `gap` (a share of the objective), and of a plan `plan`, `statements`, `statement(name)`, `hours(site,
@@ -45,14 +45,35 @@ def solve(
         print(plan.statement("cash_flow", "bear")["closing_cash"])
     """
     _, loaded = _loaded(case, variant, settings)
-    return loaded.solve(method=method, time_limit=time_limit, keep=keep)
+    return loaded.solve(method=method, time_limit=time_limit)
 
 
-def explain(plan: Solution, *, time_limit: float = 30.0) -> list[str]:
+def solve_warm(
+    case: Path | Case,
+    *,
+    variant: str | None = None,
+    settings: Sequence[str] = (),
+    method: Literal["cuts", "extensive"] = "cuts",
+    time_limit: float | None = None,
+) -> Solved:
+    """As `solve`, with the program left warm beside the solution, which holds memory: `.solution` is what `solve` gives.
+
+    Raises what `solve` raises.
+
+    Example:
+
+        warm = wattfolio.solve_warm("cases/quickstart.yaml", settings=["horizon.hours={every: 121}"])
+        print(warm.solution.objective, wattfolio.explain(warm))
+    """
+    _, loaded = _loaded(case, variant, settings)
+    return loaded.solve_warm(method=method, time_limit=time_limit)
+
+
+def explain(plan: Solution | Solved, *, time_limit: float = 30.0) -> list[str]:
     """Why this plan, in sentences, the weightiest first; or why there is none, and what would make room for one.
 
-    plan: of `solve`. Where it was solved with keep=True, what each rule costs (USD of the objective) and what the next unit of everything
-    scarce is worth is told too, by further solves. time_limit: seconds to look for repairs of a case without a plan.
+    plan: of `solve`; of `solve_warm` what each rule costs (USD of the objective) and what the next unit of everything scarce is worth is
+    told too, by further solves. time_limit: seconds to look for repairs of a case without a plan.
 
     Raises ValueError where there is neither a plan nor a proof that there is none (a solve that was stopped).
 
@@ -61,13 +82,15 @@ def explain(plan: Solution, *, time_limit: float = 30.0) -> list[str]:
         plan = wattfolio.solve("cases/quickstart.yaml")
         print("\\n".join(wattfolio.explain(plan)))
     """
+    from optimizer.engine.solve import Solved
     from optimizer.explain.no_plan.explanation import explain_no_plan
     from optimizer.explain.no_plan.text import lines
 
-    if plan.outcome.value in ("infeasible", "unbounded"):
-        return lines(explain_no_plan(plan, time_limit=time_limit))
-    if plan.decisions is None:
-        raise ValueError(f"there is neither a plan nor a proof that there is none: the solve ended as {plan.outcome.value}")
+    solution = plan.solution if isinstance(plan, Solved) else plan
+    if solution.outcome.value in ("infeasible", "unbounded"):
+        return lines(explain_no_plan(solution, time_limit=time_limit))
+    if solution.decisions is None:
+        raise ValueError(f"there is neither a plan nor a proof that there is none: the solve ended as {solution.outcome.value}")
     return _account(plan)
 
 
@@ -228,12 +251,18 @@ def load_result(folder: Path) -> dict[str, Any]:
     return {name: value if isinstance(value, dict | list) else dated(value) for name, value in found.items()}
 
 
-def _account(plan: Solution) -> list[str]:
+def _account(plan: Solution | Solved) -> list[str]:
     """The sentences of an optimal plan's account; without its program, those that take no further solve."""
+    from optimizer.engine.solve import Solved
     from optimizer.explain.account import brief_account, explain_optimal
     from optimizer.explain.marginal.marginal_values import price_statements
 
-    sections = brief_account(plan) if plan.kept is None else explain_optimal(plan, tuple(price_statements(plan)))
+    if not isinstance(plan, Solved):
+        sections = brief_account(plan)
+    elif plan.warm is None:
+        sections = brief_account(plan.solution)
+    else:
+        sections = explain_optimal(plan, price_statements(plan))
     return [sentence.text for section in sections for sentence in section.sentences]
 
 

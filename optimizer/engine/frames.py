@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.finance.lines import EXPECTED
-from optimizer.engine.tables import Table, plan, statements
+from optimizer.engine.statement_table import Table, statement_table
+from optimizer.engine.tables import plan
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from models.problem import Clock
+    from models.problem import Clock, Problem
+    from models.proforma.books import Books
     from optimizer.engine.solution import Solution
 
 LEAP_YEAR = 2000  # whose hours the 8784 positions of an hour in a year are counted in
@@ -29,9 +31,11 @@ def dated(table: Table | pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def statements_frame(solution: Solution) -> pd.DataFrame:
+def statements_frame(problem: Problem, books: Books | None) -> pd.DataFrame:
     """The rows of statements.csv. Raises ValueError without a plan."""
-    return dated(statements(solution))
+    if books is None:
+        raise ValueError("there is no plan, so there are no statements")
+    return dated(statement_table(problem, books))
 
 
 def plan_frame(solution: Solution) -> pd.DataFrame:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from models.decisions import Decisions
 from models.problem import Problem
@@ -18,13 +17,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from models.finance import FinanceStatements
-    from optimizer.case.case import Case
-    from optimizer.engine.master import Kept
-    from optimizer.engine.narrowing import Baseline
 
 #: relative tolerance of every identity between the program and the books, and of the proof
 TOLERANCE = 1e-7
-Progress = Callable[..., None]
+
+
+class CaseLike(Protocol):
+    """What a solve needs of a case."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def variant(self) -> str | None: ...
+
+    def problem(self) -> Problem:
+        """The case in plain arrays."""
 
 
 class Outcome(Enum):
@@ -66,10 +73,29 @@ class Covenant:
 
 
 @dataclass(frozen=True)
-class Solution:
-    """A solved case: the plan, its books, its proof. Bounds and objective in USD. reasons: why it is not optimal, in words."""
+class Baseline:
+    """What a rule of thumb comes to, in USD; None with a reason where it has no plan.
 
-    case: Case
+    upper_bound: no plan of this rule of thumb is worth more (equal to the objective within the gap of a proof, but where the tax law asks
+    for branches that were not all looked into). value_of_optimising: the optimum's objective less this one, >= 0. solution: the whole
+    plan with its books, where it was asked for.
+    """
+
+    name: str
+    objective: float | None
+    upper_bound: float | None
+    expected: float | None
+    cvar: float | None
+    value_of_optimising: float | None
+    reason: str | None = None
+    solution: Solution | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A solved case, as a value: the plan, its books, its proof. Bounds and objective in USD. reasons: why it is not optimal, in words."""
+
+    case: Any  # what was solved: a case, or what took its place (`CaseLike`)
     variant: str | None
     outcome: Outcome
     problem: Problem
@@ -89,14 +115,13 @@ class Solution:
     notes: tuple[str, ...] = ()
     lp_checks: tuple[Check, ...] = ()
     baseline: Baseline | None = None
-    kept: Kept | None = field(default=None, repr=False, compare=False)
 
     @property
     def statements(self) -> pd.DataFrame:
         """Tidy frame of the books, by date: statement, line, scenario, value (USD). Raises ValueError without a plan."""
         from optimizer.engine.frames import statements_frame
 
-        return statements_frame(self)
+        return statements_frame(self.problem, self.books)
 
     def statement(self, name: str, scenario: str = "expected") -> pd.DataFrame:
         """One statement of `finance` ("balance_sheet", "debt[notes]", ...), dates down and lines across, USD unless a line says otherwise.

@@ -1,5 +1,5 @@
 """`optimizer.hourly`: hours drawn from a shape."""
 
-from optimizer.case.reading.hourly_data import draw
+from optimizer.case.reading.bundled_shapes import draw
 
 __all__ = ["draw"]

@@ -16,8 +16,8 @@ from pyomo.repn import generate_standard_repn
 
 from models.problem import Problem
 from models.program.program import Plan
-from optimizer.engine.master import solve_problem
 from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solve import solve_problem
 
 #: relative tolerance of a coefficient and of a right-hand side
 EXACT = 1e-12

@@ -20,7 +20,7 @@ from optimizer.results import folder
 
 ROOT = Path(__file__).parents[2]
 QUICKSTART = ROOT / "cases" / "quickstart.yaml"
-FUNCTIONS = ("compare", "explain", "frontier", "load_result", "solve", "sweep", "tornado")
+FUNCTIONS = ("compare", "explain", "frontier", "load_result", "solve", "solve_warm", "sweep", "tornado")
 #: one hour in 121: seconds less, and the hours kept are not all
 FEW_HOURS = "horizon.hours={every: 121}"
 
@@ -89,7 +89,7 @@ def test_a_loaded_case_is_swept_as_its_file_is(small: wattfolio.Solution) -> Non
 
 def test_why_there_is_a_plan_and_why_there_is_none(small: wattfolio.Solution) -> None:
     assert wattfolio.explain(small)[0].startswith("The plan is worth ")
-    kept = wattfolio.explain(wattfolio.solve(QUICKSTART, settings=[FEW_HOURS], keep=True))
+    kept = wattfolio.explain(wattfolio.solve_warm(QUICKSTART, settings=[FEW_HOURS]))
     assert len(kept) > len(wattfolio.explain(small))
     none = wattfolio.solve(ROOT / "tests" / "cases" / "infeasible" / "funding-gap.yaml")
     assert none.outcome.value == "infeasible"

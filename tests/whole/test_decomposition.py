@@ -10,9 +10,10 @@ from models.benders.cuts import Cuts
 from models.problem import LEAP_HOURS, Problem
 from models.proforma.assets import keep_assets
 from optimizer.case.case import Case
-from optimizer.engine import master, second_try, warm_start
-from optimizer.engine.master import solve_problem
+from optimizer.engine import second_try, warm_start
+from optimizer.engine import solve as engine
 from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solve import solve_problem
 from tests.shared.places import ROOT
 from tests.shared.random_problems import random_problem
 
@@ -134,7 +135,7 @@ def barred() -> Case:
 
 
 def test_no_plan_is_proved_where_a_direction_held_rounding() -> None:
-    solution = master.solve(barred())
+    solution = engine.solve(barred())
     assert solution.outcome is Outcome.INFEASIBLE and solution.method == "cuts", solution.reasons
     assert solution.certificate is not None and solution.certificate.verified and solution.certificate.margin > 1e-3
 
@@ -148,34 +149,34 @@ def test_a_cut_holds_all_of_its_direction(monkeypatch: pytest.MonkeyPatch) -> No
         begun(self, start)
         site = next(i for i, one in enumerate(self.sites) if len(one.units))
         blocks, count = len(self.sites[site].theta), len(self.sites[site].units)
-        split = self.split
-        self.split = lambda i, k, a, r: (asked.append((a, r)), split(i, k, a, r))[1]  # type: ignore[func-returns-value]
-        capacity = np.maximum(self.sites[site].value.constant, 1.0)
+        split = self.hours.split
+        self.hours.split = lambda i, k, a, r: (asked.append((a, r)), split(i, k, a, r))[1]  # type: ignore[func-returns-value]
+        capacity = np.maximum(self.sites[site].constant, 1.0)
         self._cut(site, capacity, np.ones(blocks), np.full((blocks, count), 1e-16) * self.unit / self.sites[site].units, None)
-        self.split = split
+        self.hours.split = split
 
     monkeypatch.setattr(Cuts, "_begin", begin)
-    solution = master.solve(barred())
+    solution = engine.solve(barred())
     assert len(asked) == 2 and asked[0][1].any() and not asked[1][1].any() and (asked[1][0] == 1.0).all()
     assert solution.outcome is Outcome.INFEASIBLE
 
 
 def test_what_cuts_do_not_prove_is_proved_with_every_hour_written_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Here rows keep what HiGHS leaves out, and no ray proves anything: the answer is that of the program in one piece, if it is small."""
-    monkeypatch.setattr(decomposition, "HELD", 0.0)
-    solution = master.solve(barred())
+    monkeypatch.setattr(decomposition, "SMALLEST_ENTRY", 0.0)
+    solution = engine.solve(barred())
     assert solution.outcome is Outcome.INFEASIBLE and solution.method == "extensive"
     assert solution.certificate is not None and solution.certificate.verified
     monkeypatch.setattr(second_try, "SMALL", 0)
     monkeypatch.setattr(second_try, "UNITS", ())
-    solution = master.solve(barred())
+    solution = engine.solve(barred())
     assert solution.outcome is Outcome.UNVERIFIED
 
 
 @pytest.fixture(scope="module")
 def tail_alone() -> tuple[Solution, float]:
     """With every hour written out: (solution, expected value)."""
-    solution = master.solve(weighed(1.0), method="extensive", baseline=False)
+    solution = engine.solve(weighed(1.0), method="extensive", baseline=False)
     assert solution.outcome is Outcome.OPTIMAL, solution.reasons
     return solution, expected(solution)
 
@@ -199,9 +200,9 @@ def test_of_plans_with_the_same_tail_the_one_that_expects_most(
     whole, most = tail_alone
     seed = None
     if neighbour is not None:
-        kept = master.solve(weighed(neighbour), keep=True, baseline=False).kept
-        assert kept is not None
-        seed = warm_start.leave(kept)
-    solution = master.solve(weighed(1.0), baseline=False, seed_from=seed)
+        warm = engine.solve_warm(weighed(neighbour), baseline=False).warm
+        assert warm is not None
+        seed = warm_start.leave(warm)
+    solution = engine.solve(weighed(1.0), baseline=False, seed_from=seed)
     agree(solution, whole)
     assert expected(solution) == pytest.approx(most, rel=1e-8)

@@ -14,8 +14,8 @@ from scipy.optimize import linprog
 from models.problem import Problem, Project, Rule
 from models.proforma.keep import cvar
 from optimizer import Case
-from optimizer.engine.master import solve_problem
 from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solve import solve_problem
 from tests.shared.places import ROOT
 from tests.shared.tiny import dates, debt_of, rig_of, site_of, tiny
 

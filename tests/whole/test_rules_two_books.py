@@ -13,13 +13,12 @@ import pytest
 from models.problem import Problem, Rule, Term
 from models.proforma.books import Books
 from models.program.program import Plan
-from models.program.words import MONEY
+from models.program.rules.words import MONEY
 from models.rules.functions import FUNCTIONS
 from models.rules.language import WORDS
 from optimizer.engine import verification
-from optimizer.engine.master import solve_problem
 from optimizer.engine.solution import Outcome, Solution
-from optimizer.engine.verification import _compare
+from optimizer.engine.solve import solve_problem
 from optimizer.solver.compile import compile_model
 from optimizer.solver.session import Session, SolverOptions, Status
 from tests.shared.random_problems import random_problem
@@ -46,13 +45,13 @@ def under_sweeps(seed: int) -> Solution:
 def solved_twice(problem: Problem, method: str, patch: pytest.MonkeyPatch) -> tuple[Solution, Plan, Books]:
     """The solution, with the plan that the program holds and the books that were kept."""
     seen: dict[str, Any] = {}
-    honest = _compare
+    honest = verification.compare
 
     def compare(plan: Plan, books: Books, objective: float) -> Any:
         seen.update(plan=plan, books=books)
         return honest(plan, books, objective)
 
-    patch.setattr(verification, "_compare", compare)
+    patch.setattr(verification, "compare", compare)
     solution = solve_problem(problem, method=method, baseline=False)  # one program to compare, not two
     assert solution.outcome is Outcome.OPTIMAL, (method, solution.reasons)
     return solution, seen["plan"], seen["books"]

@@ -20,8 +20,8 @@ from models.program.financing import Instruments
 from models.program.program import Plan
 from models.program.tax import Taxes
 from models.program.treasury import Treasury
-from optimizer.engine.master import solve_problem
 from optimizer.engine.solution import TOLERANCE, Outcome, Solution
+from optimizer.engine.solve import solve_problem
 from tests.shared.random_problems import random_problem
 from tests.shared.tiny import tiny
 

@@ -17,8 +17,8 @@ from models.finance.lines import Line, plus, statement
 from models.problem import Array, Conversion, Depreciation, Equity, Payments, Problem
 from models.proforma.keep import keep_books
 from optimizer.case.case import Case
-from optimizer.engine.master import solve_problem
 from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solve import Solved, bare, solve_warm
 from optimizer.results import folder
 from optimizer.results.finance_tables import FINANCE_TABLES, KEY_MEASURES
 from optimizer.results.read_folder import load
@@ -39,15 +39,19 @@ NAMES = (*CASES, *(f"random {seed}" for seed in SEEDS))
 
 
 @cache
-def solution(name: str) -> Solution:
+def solved(name: str) -> Solved:
     """A solved case or random problem, once for all tests."""
     if name.startswith("random"):
-        found = solve_problem(random_problem(int(name.split()[1])), baseline=False, keep=True)
+        found = solve_warm(bare(random_problem(int(name.split()[1]))), baseline=False)
     else:
         thin = [THIN] if name == "quickstart" else []
-        found = Case.load(str(CASES[name]), settings=thin).solve(baseline=False, keep=True)
-    assert found.outcome is Outcome.OPTIMAL, found.reasons
+        found = Case.load(str(CASES[name]), settings=thin).solve_warm(baseline=False)
+    assert found.solution.outcome is Outcome.OPTIMAL, found.solution.reasons
     return found
+
+
+def solution(name: str) -> Solution:
+    return solved(name).solution
 
 
 def made(problem: Problem, **decided: object) -> FinanceStatements:
@@ -95,9 +99,9 @@ def test_the_cases_have_what_statements_are_about() -> None:
 @pytest.mark.parametrize("name", ["random 5", "random 21", "lake-mariner"])
 def test_statements_are_the_program_s_own_figures(name: str) -> None:
     """Cash, debt, tax, interest, EBITDA, capital spending: expressions of the linear program, evaluated at its solution."""
-    found = solution(name)
-    assert found.kept is not None
-    plan, unit = found.kept.plan, found.problem.money
+    found, warm = solution(name), solved(name).warm
+    assert warm is not None
+    plan, unit = warm.program.plan, found.problem.money
     shape = found.problem.scenarios.count, found.problem.clock.dates
     finance = found.finance
     capex = -sum(finance.cash_flow[f"capex_{kind}"] for kind in ("rigs", "options", "halls", "interconnection", "equipment"))

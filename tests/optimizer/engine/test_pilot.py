@@ -11,8 +11,8 @@ import pytest
 from models.problem import Problem
 from models.problem.scenario_subset import some_scenarios
 from optimizer.engine import pilot
-from optimizer.engine.master import solve_problem
 from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solve import solve_problem
 from tests.benchmarks.problems import thinned, whole
 from tests.shared.random_problems import random_problem
 
@@ -20,9 +20,9 @@ from tests.shared.random_problems import random_problem
 @pytest.fixture
 def flown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Every problem of two scenarios has a pilot of one; what each ascent ended with."""
-    monkeypatch.setattr(pilot, "BLOCKS", 0)
-    monkeypatch.setattr(pilot, "SCENARIOS", 2)
-    monkeypatch.setattr(pilot, "FEWEST", 1)
+    monkeypatch.setattr(pilot, "MIN_BLOCKS", 0)
+    monkeypatch.setattr(pilot, "MIN_SCENARIOS", 2)
+    monkeypatch.setattr(pilot, "MIN_PILOT_SCENARIOS", 1)
     ended: list[Any] = []
     plain = pilot.ascend
 
@@ -102,7 +102,7 @@ def test_small_problems_have_none() -> None:
 
 def test_scenarios_of_the_pilot_are_spread_and_few() -> None:
     assert pilot.chosen(100).tolist() == [0, 11, 22, 33, 44, 55, 66, 77, 88, 99]
-    assert len(pilot.chosen(40)) == pilot.FEWEST
+    assert len(pilot.chosen(40)) == pilot.MIN_PILOT_SCENARIOS
     assert pilot.chosen(3).tolist() == [0, 1, 2]
 
 

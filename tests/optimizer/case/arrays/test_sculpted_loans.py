@@ -9,8 +9,8 @@ import pytest
 
 from optimizer import Case
 from optimizer.case.reading.diagnostics import CaseError
-from optimizer.engine.master import solve
 from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solve import solve
 
 #: eighteen years of cash flow, USD
 FLOWS = (

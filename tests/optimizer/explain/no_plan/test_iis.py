@@ -13,14 +13,14 @@ import pytest
 
 from models.problem import Problem, Rule
 from optimizer.case.case import Case
-from optimizer.engine.master import solve
+from optimizer.engine.solve import solve
 from optimizer.explain.no_plan import iis as conflicts
 from optimizer.explain.no_plan import text as explain_text
 from optimizer.explain.no_plan.elastic_program import Finding, Shift, Trial
 from optimizer.explain.no_plan.explanation import Explanation, explain, explain_problem, explain_refuted, refuted
 from optimizer.explain.no_plan.iis import Bench, Change, Conflict, collide
 from optimizer.explain.no_plan.repairs import Repair, all_conflicts
-from optimizer.explain.no_plan.requirements.catalogue import stated
+from optimizer.explain.no_plan.requirements.everything import requirements
 from optimizer.explain.no_plan.row_owners import Stated
 from tests.benchmarks.problems import whole
 from tests.shared.places import ROOT
@@ -111,7 +111,7 @@ def test_they_collide_by_themselves(name: str) -> None:
     found, _ = explained(name)
     case = Case.load(CASES / f"{name}.yaml")
     for conflict in found.conflicts:
-        rest = [s for s in stated(case.problem(), case) if s.path not in conflict.paths and s.drop]
+        rest = [s for s in requirements(case.problem(), case) if s.path not in conflict.paths and s.drop]
         assert rest
         assert outcome(name, *(setting for one in rest for setting in one.drop or ())) == "infeasible"
 
@@ -238,13 +238,13 @@ def test_the_quickstart_with_a_rule_too_many() -> None:
 
 
 def test_rows_of_a_family_without_words_are_told_by_their_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A limit that the catalogue does not know is named by its family, not passed over in silence."""
+    """A limit that no requirement states is named by its family, not passed over in silence."""
     from optimizer.explain.no_plan import iis as conflict
 
-    known = conflict.stated
+    known = conflict.requirements
     case = Case.load(CASES / "issue-against-collateral.yaml")
     unknown = "sites.barker.ai_hall.build.limit"
-    monkeypatch.setattr(conflict, "stated", lambda *a: [one for one in known(*a) if one.path != unknown])
+    monkeypatch.setattr(conflict, "requirements", lambda *a: [one for one in known(*a) if one.path != unknown])
     found = collide(Bench(case.problem(), case))
     assert found is not None
     assert set(found.paths) == {"financing.notes.minimum", "financing.notes.security", "build limit barker"}
@@ -454,7 +454,7 @@ def test_a_slow_clock_changes_no_scenario(monkeypatch: pytest.MonkeyPatch) -> No
     order = conflicts._order(problem)
     looks = itertools.count(1)
     clock = itertools.count()
-    monkeypatch.setattr(conflicts, "LARGE", 2)
+    monkeypatch.setattr(conflicts, "SINGLE_SCENARIO_SIZE", 2)
     monkeypatch.setattr(Trial, "find", lambda self, let_go=(), hours=True: Finding(False, float(next(looks))))
     monkeypatch.setattr(time, "perf_counter", lambda: float(next(clock)) ** 6)
     bench = Bench(problem, case)

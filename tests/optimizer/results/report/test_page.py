@@ -23,10 +23,12 @@ from optimizer.engine.measures import quantile
 from optimizer.engine.solution import Solution
 from optimizer.results import folder as results
 from optimizer.results.read_folder import load
-from optimizer.results.report import HTML, NAME, Source, read, render
 from optimizer.results.report import charts as kinds
+from optimizer.results.report.data import NAME
 from optimizer.results.report.hours import LAYOUT, hours
 from optimizer.results.report.mixes import MixError, rows_of
+from optimizer.results.report.render_page import HTML, render
+from optimizer.results.report.source import Source, read
 from optimizer.results.report.svg import polyline, tick_labels, ticks
 from optimizer.results.report.text import amount, esc, money, percent
 from tests.shared import chromium
