@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from models.spelling import did_you_mean
+from optimizer.brief import Rows, as_html, as_text
+from optimizer.case import brief
 from optimizer.case.arrays.frame import Frame, timeline_of
 from optimizer.case.arrays.problem import build
 from optimizer.case.checks.everything import check
@@ -107,6 +109,16 @@ class Case:
         from optimizer.engine.solve import solve_warm
 
         return solve_warm(self, **options)
+
+    def __repr__(self) -> str:
+        return as_text(*self._in_brief())
+
+    def _repr_html_(self) -> str:
+        return as_html(*self._in_brief())
+
+    def _in_brief(self) -> tuple[str, Rows]:
+        others = {"variants": self.variants, "settings": self.settings, "notes": self.notes}
+        return brief.title(self.name, self.variant), brief.rows(self.path, self._problem, self.horizon_note, others)
 
 
 #: variants of files that were found to be without a mistake, by the tree of the file: each of them is loaded by itself, and none needs

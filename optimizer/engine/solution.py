@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from models.decisions import Decisions
 from models.problem import Problem
 from models.proforma.books import Books, Check
+from optimizer.brief import as_html, as_text
 from optimizer.solver.certificates import Certificate
 
 if TYPE_CHECKING:
@@ -117,10 +118,45 @@ class Solution:
 
     @property
     def statements(self) -> pd.DataFrame:
-        """Tidy frame of the three statements: statement, line, scenario, date, value (USD). Raises ValueError without a plan."""
-        from optimizer.engine.statement_table import statements_frame
+        """Tidy frame of the books, by date: statement, line, scenario, value (USD). Raises ValueError without a plan."""
+        from optimizer.engine.frames import statements_frame
 
         return statements_frame(self.problem, self.books)
+
+    def statement(self, name: str, scenario: str = "expected") -> pd.DataFrame:
+        """One statement of `finance` ("balance_sheet", "debt[notes]", ...), dates down and lines across, USD unless a line says otherwise.
+
+        Raises KeyError for a statement or scenario that is not there, ValueError without a plan.
+        """
+        from optimizer.engine.frames import statement_frame
+
+        return statement_frame(self, name, scenario)
+
+    @property
+    def plan(self) -> pd.DataFrame:
+        """Every decision by date: kind, what, where, scenarios, amount, unit. Raises ValueError without a plan."""
+        from optimizer.engine.frames import plan_frame
+
+        return plan_frame(self)
+
+    def hours(self, site: str | None = None, scenario: str | None = None) -> pd.DataFrame:
+        """MW of every use and source of a site in one scenario, by hour (local standard time); weight: hours that a kept hour stands for.
+
+        site, scenario: may be left out where there is only one. Raises KeyError for a name that is not there, ValueError without a plan.
+        """
+        from optimizer.engine.frames import hours_frame
+
+        return hours_frame(self, site, scenario)
+
+    def __repr__(self) -> str:
+        from optimizer.engine import brief
+
+        return as_text(brief.title(self), brief.rows(self))
+
+    def _repr_html_(self) -> str:
+        from optimizer.engine import brief
+
+        return as_html(brief.title(self), brief.rows(self))
 
     @property
     def borne_out(self) -> bool:

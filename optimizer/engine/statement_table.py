@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 from models.dates import iso_dates
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from models.problem import Problem
     from models.proforma.books import Books
 
@@ -41,13 +39,3 @@ def statement_table(problem: Problem, books: Books) -> Table:
             for scenario, amounts in zip(problem.scenarios.names, values.tolist(), strict=True):
                 rows.extend((statement, line, scenario, day, amount) for day, amount in zip(at, amounts, strict=True))
     return Table(("statement", "line", "scenario", "date", "value"), rows)
-
-
-def statements_frame(problem: Problem, books: Books | None) -> pd.DataFrame:
-    """The rows as a pandas frame. Raises ValueError without books."""
-    import pandas as pd
-
-    if books is None:
-        raise ValueError("there is no plan, so there are no statements")
-    table = statement_table(problem, books)
-    return pd.DataFrame(table.rows, columns=list(table.header))

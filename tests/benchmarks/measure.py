@@ -124,8 +124,8 @@ def iterations(session: Any) -> Iterator[list[int]]:
     plain: Callable[..., Any] = session.solve
     count: list[int] = []
 
-    def solve(self: Any) -> Any:
-        answer = plain(self)
+    def solve(self: Any, *args: Any, **options: Any) -> Any:
+        answer = plain(self, *args, **options)
         count.append(answer.iterations)
         return answer
 

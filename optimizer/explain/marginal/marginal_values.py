@@ -1,6 +1,6 @@
 """What a unit more, and a unit less, of everything that a case states is worth.
 
-Every statement (`statements.py`) is priced by the plan's duals, and then by a step to either side (`steps.py`): the value of the next
+Every statement (`scarce_things.py`) is priced by the plan's duals, and then by a step to either side (`finite_steps.py`): the value of the next
 unit of relief and that of the last one. What is not tight in the plan is worth nothing either way, without a step, by complementary
 slackness.
 """
