@@ -119,7 +119,7 @@ class Solution:
     @property
     def statements(self) -> pd.DataFrame:
         """Tidy frame of the books, by date: statement, line, scenario, value (USD). Raises ValueError without a plan."""
-        from optimizer.engine.frames import statements_frame
+        from optimizer.engine.views.frames import statements_frame
 
         return statements_frame(self.problem, self.books)
 
@@ -128,14 +128,14 @@ class Solution:
 
         Raises KeyError for a statement or scenario that is not there, ValueError without a plan.
         """
-        from optimizer.engine.frames import statement_frame
+        from optimizer.engine.views.frames import statement_frame
 
         return statement_frame(self, name, scenario)
 
     @property
     def plan(self) -> pd.DataFrame:
         """Every decision by date: kind, what, where, scenarios, amount, unit. Raises ValueError without a plan."""
-        from optimizer.engine.frames import plan_frame
+        from optimizer.engine.views.frames import plan_frame
 
         return plan_frame(self)
 
@@ -144,17 +144,17 @@ class Solution:
 
         site, scenario: may be left out where there is only one. Raises KeyError for a name that is not there, ValueError without a plan.
         """
-        from optimizer.engine.frames import hours_frame
+        from optimizer.engine.views.frames import hours_frame
 
         return hours_frame(self, site, scenario)
 
     def __repr__(self) -> str:
-        from optimizer.engine import brief
+        from optimizer.engine.views import brief
 
         return as_text(brief.title(self), brief.rows(self))
 
     def _repr_html_(self) -> str:
-        from optimizer.engine import brief
+        from optimizer.engine.views import brief
 
         return as_html(brief.title(self), brief.rows(self))
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.finance.lines import EXPECTED
-from optimizer.engine.statement_table import Table, statement_table
-from optimizer.engine.tables import plan
+from optimizer.engine.views.statement_table import Table, statement_table
+from optimizer.engine.views.tables import plan
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -35,7 +35,7 @@ def rows(solution: Solution) -> list[tuple[str, str]]:
 
 def _plan(solution: Solution) -> list[tuple[str, str]]:
     """What it is worth, what it does and how its rules stand."""
-    from optimizer.engine.tables import CAPITAL, steps
+    from optimizer.engine.views.tables import CAPITAL, steps
 
     books, aim = solution.books, solution.problem.objective
     assert books is not None

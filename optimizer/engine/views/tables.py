@@ -11,8 +11,8 @@ import numpy as np
 from models.dates import iso_date, iso_dates
 from models.finance.rates import SMALLEST_USD, _books, _multiple, moic, paid_in, return_rate, shareholder_flows
 from models.rules.rule_unit import rule_unit
-from optimizer.engine.builds import BUILDS
-from optimizer.engine.statement_table import Cell, Table, statement_table
+from optimizer.engine.views.builds import BUILDS
+from optimizer.engine.views.statement_table import Cell, Table, statement_table
 
 if TYPE_CHECKING:
     from models.problem import Array, Problem
