@@ -18,7 +18,8 @@ from optimizer.text import money, number, percent, printable
 
 if TYPE_CHECKING:
     from models.problem import Array, Problem
-    from optimizer.engine.solution import Covenant, Solution
+    from optimizer.engine.solution import Solution
+    from optimizer.engine.values import Covenant
     from optimizer.engine.views.tables import Step
 
 WIDEST = 100  # columns of a line

@@ -13,7 +13,8 @@ from rich.console import Console
 
 from models.proforma.books import Check
 from optimizer.cli.progress import CLEAR, Progress
-from optimizer.engine.solution import Covenant, Outcome, ShadowPrice, Solution
+from optimizer.engine.solution import Solution
+from optimizer.engine.values import Covenant, Outcome, ShadowPrice
 from optimizer.results import terminal
 from optimizer.text import money, number, percent
 from tests.optimizer.results.test_folder import solved
