@@ -413,7 +413,7 @@ def test_what_slides_does_so_in_every_program(name: str, monkeypatch: pytest.Mon
 def test_scenarios_that_are_late_are_looked_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lake Mariner with 500 MW of AI by 2027: too much for its halls in every scenario, and far too soon where they come late."""
     known = checked_slides(monkeypatch)
-    asked = ("ai.fluidstack.limit=600 MW", "rules[0].require=ai_mw >= 500 MW", "rules[0].from=2027-01")
+    asked = ("ai.cb_5.limit=400 MW", "rules[0].require=ai_mw >= 500 MW", "rules[0].from=2027-01")
     bench = refuted(Case.load(SHIPPED / "lake-mariner.yaml", settings=asked))
     assert bench is not None
     names = bench.whole.scenarios.names
