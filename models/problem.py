@@ -638,15 +638,29 @@ class Tax:
 
 
 @dataclass(frozen=True)
+class PriceFollowsPlan:
+    """The share price is what the plan makes a share worth (README 16); `Market.share_price` is then what one solve takes it to be.
+
+    today: USD/share at date 0, the same in all scenarios; rest (S, D): what the rest of the company is worth at each date over what it is
+    worth at date 0 (1 there); tolerance: largest relative difference between the price used and the price implied.
+    """
+
+    today: float
+    rest: Array
+    tolerance: float = 0.005
+
+
+@dataclass(frozen=True)
 class Market:
     """btc_price (S, D) USD/BTC at dates; btc_price_mean (S, T) over periods; hashprice (S, T) USD/PH/day gross of pool fee;
-    share_price (S, D) USD/share or None; shares outstanding at date 0."""
+    share_price (S, D) USD/share or None; shares outstanding at date 0; follows: where the share price follows the plan."""
 
     btc_price: Array
     btc_price_mean: Array
     hashprice: Array
     share_price: Array | None = None
     shares: float = 0.0
+    follows: PriceFollowsPlan | None = None
 
 
 @dataclass(frozen=True)

@@ -309,7 +309,7 @@ class _Vintage:
             assert debt.conversion is not None
             cap = debt.conversion.cap_premium
             capped = None if cap is None else self.strike / (1.0 + debt.conversion.premium) * (1.0 + cap)
-            self.standing = Convertible(debt.name, s, self.v, self.existing, self.strike, capped, zero, zero.copy())
+            self.standing = Convertible(debt.name, s, self.v, self.existing, self.strike, capped, zero, zero.copy(), zero.copy())
             books.convertibles.append(self.standing)
         if not self.existing:
             lines["issued"][s, self.v] += self.face
@@ -391,10 +391,11 @@ class _Vintage:
             assert self.debt.conversion is not None
             share_price = self._share_price(date)
             converts = share_price > self.strike
+            assert self.standing is not None
             if converts:
                 books.conversion[s, date] -= self.balance * share_price / self.strike
-                assert self.standing is not None
                 self.standing.shares[date] = self.balance / self.strike
+            self.standing.due[date] = self.balance
             payoff = self.debt.conversion.capped_call_payoff(share_price, self.strike)
             books.capped_call[s, date] += self.balance * payoff
         lines["converted" if converts else "redeemed"][s, date] += self.balance

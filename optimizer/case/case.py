@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -77,6 +77,10 @@ class Case:
         """The case in plain arrays."""
         return self._problem
 
+    def with_problem(self, problem: Problem) -> Case:
+        """The same case with other arrays: what a solve has found out about its data, such as a share price that follows the plan."""
+        return replace(self, _problem=problem)
+
     def place(self, path: str) -> Place | None:
         """Where the case states the value at a path such as `financing.notes.limit` or `rules[2]`: the nearest place above it that it has."""
         node = self.tree
@@ -95,8 +99,8 @@ class Case:
         return place
 
     def solve(self, **options: Any) -> Solution:
-        """Solve and prove; see `optimizer.engine.master.solve`."""
-        from optimizer.engine.master import solve
+        """Solve and prove; see `optimizer.engine.price_fixed_point.solve`."""
+        from optimizer.engine.price_fixed_point import solve
 
         return solve(self, **options)
 

@@ -52,7 +52,7 @@ def explain(
 
     from optimizer.cli.explain_text import explained, unknown_thumb, without_plan
     from optimizer.cli.progress import Progress
-    from optimizer.engine import master
+    from optimizer.engine import price_fixed_point
     from optimizer.explain.no_plan.explanation import refuted, unproved
     from optimizer.runtime.interrupts import prompt
 
@@ -66,7 +66,7 @@ def explain(
 
     with Progress(sys.stderr, quiet) as progress, prompt():
         bench = refuted(case, progress)
-        solution = None if bench else master.solve(case, time_limit=time_limit, progress=progress, keep=True)
+        solution = None if bench else price_fixed_point.solve(case, time_limit=time_limit, progress=progress, keep=True)
         if solution is not None and unproved(solution):
             bench = refuted(case, progress, thorough=True)
         ended = "INFEASIBLE" if solution is None or bench is not None else solution.outcome.name

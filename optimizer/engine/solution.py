@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from optimizer.case.case import Case
     from optimizer.engine.master import Kept
     from optimizer.engine.narrowing import Baseline
+    from optimizer.engine.price_fixed_point import FollowedPrice
 
 #: relative tolerance of every identity between the program and the books, and of the proof
 TOLERANCE = 1e-7
@@ -64,7 +65,9 @@ class Covenant:
 
 @dataclass(frozen=True)
 class Solution:
-    """A solved case: the plan, its books, its proof. Bounds and objective in USD. reasons: why it is not optimal, in words."""
+    """A solved case: the plan, its books, its proof. Bounds and objective in USD. reasons: why it is not optimal, in words.
+
+    price: how the share price was found that follows the plan."""
 
     case: Case
     variant: str | None
@@ -86,6 +89,7 @@ class Solution:
     notes: tuple[str, ...] = ()
     lp_checks: tuple[Check, ...] = ()
     baseline: Baseline | None = None
+    price: FollowedPrice | None = None
     kept: Kept | None = field(default=None, repr=False, compare=False)
 
     @property

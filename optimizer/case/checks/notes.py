@@ -19,7 +19,14 @@ BUILDS = {
 
 def case_notes(problem: Problem) -> tuple[str, ...]:
     """Notes about a case as it was built, each a sentence."""
-    return (*_barred(problem), *_several_prices(problem))
+    return (*_barred(problem), *_several_prices(problem), *_rest_of_the_company(problem))
+
+
+def _rest_of_the_company(problem: Problem) -> Iterator[str]:
+    """How what the case does not hold grows, where a share price that follows the plan hangs on it and the case does not say."""
+    follows, rate = problem.market.follows, problem.objective.discount
+    if follows is not None and np.allclose(follows.rest, 1.0 / problem.discount, rtol=1e-12, atol=0.0):
+        yield f"company.share_price: the rest of the company, which the case does not hold, grows at the owners' rate, {100.0 * rate:.4g} %/year"
 
 
 # ---- instruments that a rule leaves nothing of ------------------------------------------------------------------------------

@@ -15,8 +15,10 @@ from pydantic import Field
 from pydantic.json_schema import GenerateJsonSchema, PydanticJsonSchemaWarning
 from pydantic_core import PydanticCustomError
 
+from optimizer.case.reading.paths_in_time import Path
 from optimizer.case.reading.timeline import DateError, parse_date
 from optimizer.case.schema.field_types import (
+    POSITIVE,
     Amount,
     Bounds,
     ByPath,
@@ -52,7 +54,6 @@ from optimizer.case.schema.field_types import (
     SharePart,
     SharePath,
     SharePositive,
-    SharePricePath,
     Text,
     UnitCostPath,
     UnitIncomePath,
@@ -66,6 +67,7 @@ from optimizer.case.schema.field_types import (
 from optimizer.case.schema.financing import Instrument, RuleTerms
 from optimizer.case.schema.fleet import AnyService, Rig
 from optimizer.case.schema.policies import AnyPolicy
+from optimizer.case.schema.share_price import FollowsPlan, SharePriceReader
 from optimizer.case.schema.sites import Limits, Site
 
 
@@ -115,8 +117,9 @@ class Company(Section):
 
     overhead: MoneyYearPath | None = by_scenario(None, description="USD/year; default 0")
     shares: ShareCount = Field(default=0.0, description="shares outstanding at the start; default 0")
-    share_price: SharePricePath | None = by_scenario(
-        None, description="USD/share, a total-return path: needed by convertibles and sales to new holders"
+    share_price: Annotated[Path | FollowsPlan, SharePriceReader("USD/share", POSITIVE)] | None = by_scenario(
+        None,
+        description="USD/share, a total-return path, or {today, follows: plan, rest}: needed by convertibles and sales to new holders",
     )
     plant: Money = Field(default=0.0, description="book value of plant owned at the start; default 0")
     plant_life: Duration = Field(default=0, description="straight-line life left of that plant in the books; needed with it")
