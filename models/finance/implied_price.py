@@ -173,35 +173,55 @@ def _strike(one: Vintage, at_issue: Array) -> Array:
     return (1.0 + one.premium) * at_issue if one.strike is None else np.full_like(at_issue, one.strike)
 
 
+def divided(problem: Problem, flows: ShareFlows, implied: ImpliedPrice) -> tuple[Array, Array]:
+    """(S,), (S,) USD at T: what all who hold shares then have by their shares, and the equity with the rest of the company.
+
+    A second way to the same number, by the path alone: what is distributed to today's holders buys shares of them at the path, what
+    they pay in sells them some, and new shares and conversions are counted at it. Scenarios where shares are worth nothing are left out.
+    """
+    path, market = implied.path, problem.market
+    units = market.shares + ((flows.sold - flows.paid) / path).sum(axis=1)
+    claims = np.zeros(len(path))
+    for key, one in flows.vintages.items():
+        ratio = path / _strike(one, path[:, key[1]])[:, None]
+        settled = one.due * one.claim(ratio) - one.cash
+        units = units + (settled[:, :-1] / path[:, :-1]).sum(axis=1)
+        claims = claims + settled[:, -1] + one.standing * one.claim_at_end(ratio[:, -1])
+    there = ~implied.limited
+    return np.where(there, units * path[:, -1] + claims, 0.0), np.where(there, flows.end + implied.rest[:, -1], 0.0)
+
+
 # ---- one plan's price ------------------------------------------------------------------------------------------------------
 
 
-def implied_price(problem: Problem, flows: ShareFlows) -> ImpliedPrice:
+def implied_price(problem: Problem, flows: ShareFlows, near: ImpliedPrice | None = None, found: float = FOUND) -> ImpliedPrice:
     """The price at which shares divide what there is. Raises ArithmeticError where none is found.
 
     Every share sold, and every share given for a convertible, is counted at this very price: a fixed point in (S, D) numbers, found by
-    substitution. It contracts by the share of new holders in the company.
+    substitution. It contracts by the share of new holders in the company. near: a price to begin at; found: relative change to end at.
     """
     follows, market, discount = problem.market.follows, problem.market, problem.discount
     assert follows is not None
-    today, growth = follows.today, discount[:-1] / discount[1:]
-    price = np.repeat((today / discount)[None, :], problem.scenarios.count, axis=0)
-    rest = 0.0
+    today = follows.today
+    price, rest = np.repeat((today / discount)[None, :], problem.scenarios.count, axis=0), 0.0
+    if near is not None:
+        price, rest = near.price, float(near.rest[0, 0])
     odds = problem.scenarios.probability
     average_at = _node_average(problem)
     for _ in range(MOST_ROUNDS):
         shares, path, paid, limited, end_price = _forward(problem, flows, price, rest)
         held = rest / shares[:, -1:] * follows.rest
-        case = np.empty_like(price)
-        case[:, -1] = end_price - held[:, -1]
-        for d in range(price.shape[1] - 1, 0, -1):
-            case[:, d - 1] = (paid[:, d] + case[:, d]) / growth[d - 1]
+        # value then of what one share is paid later, and of its part of the equity at T
+        later = np.concatenate([paid[:, 1:-1], (paid[:, -1] + end_price - held[:, -1])[:, None]], axis=1) * discount[1:]
+        case = np.concatenate(
+            [np.cumsum(later[:, ::-1], axis=1)[:, ::-1] / discount[:-1], (end_price - held[:, -1])[:, None]], axis=1
+        )
         new_rest = float((today - odds @ (paid[:, 0] + case[:, 0])) / (odds @ (1.0 / shares[:, -1])))
         new = np.maximum(average_at(case + held), LEAST_PRICE * today)
         new[:, -1] = end_price
         moved = max(float(np.max(np.abs(new / price - 1.0))), abs(new_rest - rest) / (today * market.shares))
         price, rest = new, new_rest
-        if moved <= FOUND:
+        if moved <= found:
             return ImpliedPrice(price, path, shares, rest * follows.rest, limited)
     raise ArithmeticError(
         f"no share price divides the value of the plan: after {MOST_ROUNDS} rounds it still moves by {moved:.3g}"
@@ -225,20 +245,24 @@ def _forward(problem: Problem, flows: ShareFlows, price: Array, rest: float) -> 
     """Shares after each date, the path with distributions put into shares, what is paid per share, where shares end worthless, and what
     they are worth at T: (S, D), (S, D), (S, D), (S,), (S,)."""
     last = price.shape[1] - 1
-    shares, path, paid = np.empty_like(price), np.empty_like(price), np.empty_like(price)
+    shares, path, paid = np.empty_like(price), np.empty_like(price), np.zeros_like(price)
     before, factor = np.full(len(price), problem.market.shares), np.ones(len(price))
     strikes: dict[VintageKey, Array] = {}
-    for d in range(last):
+    done = 0
+    for d in _busy(flows, last):
+        shares[:, done:d], path[:, done:d] = before[:, None], factor[:, None] * price[:, done:d]
         paid[:, d] = flows.paid[:, d] / before
         factor = factor * (1.0 + paid[:, d] / price[:, d])
         path[:, d] = factor * price[:, d]
-        more = flows.sold[:, d].copy()
+        more = flows.sold[:, d]
         for key, one in flows.vintages.items():
             if key[1] == d:
                 strikes[key] = _strike(one, path[:, d])
-            if key in strikes:
-                more += one.due[:, d] * one.claim(path[:, d] / strikes[key]) - one.cash[:, d]
+            elif key in strikes and one.due[:, d].any():
+                more = more + one.due[:, d] * one.claim(path[:, d] / strikes[key]) - one.cash[:, d]
         before = shares[:, d] = before + more / price[:, d]
+        done = d + 1
+    shares[:, done:last], path[:, done:last] = before[:, None], factor[:, None] * price[:, done:last]
     paid[:, last] = flows.paid[:, last] / before
     follows = problem.market.follows
     assert follows is not None
@@ -252,6 +276,15 @@ def _forward(problem: Problem, flows: ShareFlows, price: Array, rest: float) -> 
     given = _in_shares(end, path[:, last])
     shares[:, last] = before + np.where(limited, 0.0, given / end_price)
     return shares, path, paid, limited, end_price
+
+
+def _busy(flows: ShareFlows, last: int) -> list[int]:
+    """Dates before T at which something is paid to shares, sold, issued or settled."""
+    busy = (flows.paid != 0.0).any(axis=0) | (flows.sold != 0.0).any(axis=0)
+    for key, one in flows.vintages.items():
+        busy = busy | (one.due != 0.0).any(axis=0)
+        busy[key[1]] = True
+    return [int(d) for d in np.flatnonzero(busy[:last])]
 
 
 @dataclass(frozen=True)

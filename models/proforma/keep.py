@@ -22,6 +22,7 @@ from models.proforma.books import Books
 from models.proforma.checks import Checklist
 from models.proforma.debt import Liabilities, keep_debts
 from models.proforma.feasibility import check_decisions
+from models.proforma.holders import check_holders
 from models.proforma.power import COSTS, REVENUES, Power, keep_power
 from models.proforma.sizes import turnover, word_sizes
 from models.proforma.tax import TaxReturns, year_of_date
@@ -74,6 +75,7 @@ def keep_books(problem: Problem, decisions: Decisions) -> Books:
         moved=moved,
     )
     _check_statements(problem, books, debts, coins, power, decisions, checks)
+    check_holders(problem, decisions, books, checks)
     check_decisions(problem, decisions, assets, debts, books, checks)
     check_limits(problem, decisions, power, checks)
     check_rules(problem, decisions, words, sizes, checks)

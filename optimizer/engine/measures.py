@@ -28,6 +28,7 @@ class Measured:
 
 MEASURES = (
     Measured("objective", "objective", "USD", 1),
+    Measured("per_share", "objective per share held today", "USD/share", 1),
     Measured("expected_npv", "expected NPV", "USD", 1),
     Measured("cvar", "CVaR", "USD", 1),
     Measured("p10", "NPV, P10", "USD", 1),
@@ -35,6 +36,7 @@ MEASURES = (
     Measured("p90", "NPV, P90", "USD", 1),
     Measured("irr", "IRR of owners, of expected flows", "/year", 1),
     Measured("cost_of_capital", "cost of outside capital", "/year", -1),
+    Measured("price_gap", "share price used and implied differ by", "share", -1),
     Measured("dilution", "share of new holders at the end", "share", -1),
     Measured("debt_raised", "debt raised", "USD"),
     Measured("equity_raised", "equity raised", "USD"),
@@ -77,6 +79,7 @@ def measures(solution: Solution) -> dict[str, float | None]:
 
     found = {
         "objective": solution.objective,
+        "per_share": books.objective / problem.market.shares if problem.market.shares else None,
         "expected_npv": books.expected,
         "cvar": books.cvar,
         "p10": quantile(books.value, odds, 0.1),
@@ -84,6 +87,7 @@ def measures(solution: Solution) -> dict[str, float | None]:
         "p90": quantile(books.value, odds, 0.9),
         "irr": returns["irr"].expected[0],
         "cost_of_capital": returns["cost_of_capital"].expected[0],
+        "price_gap": None if solution.price is None else solution.price.gap,
         "dilution": dilution(solution),
         "debt_raised": raised(problem.debts),
         "equity_raised": raised(problem.equities),

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.finance.context import Ground
-from models.finance.implied_price import ImpliedPrice, ShareFlows, average, implied_price, share_flows, value_at
+from models.finance.implied_price import ImpliedPrice, ShareFlows, average, divided, implied_price, share_flows, value_at
+from models.proforma.checks import Checklist
 from models.proforma.keep import cvar
 from optimizer.engine.solution import TOLERANCE, Outcome, Progress, Solution
 
@@ -35,7 +36,9 @@ MOST_SOLVES = 12
 #: by how much the best plan at a price may be worth more than the average of plans, relative: a tenth of what a proof allows
 TIED = 0.1 * TOLERANCE
 #: the same among the plans known, where weights are shifted; and shifts and steps of one shift at most
-EVEN, MOST_SHIFTS, MOST_STEPS = 1e-12, 200, 60
+EVEN, MOST_SHIFTS, MOST_STEPS = 1e-12, 50, 40
+#: a shift of weight, or of what it may be, below which none is left; relative change of prices on the way
+NOTHING, CLOSE = 1e-10, 1e-12
 #: a plan of less weight is not part of an average
 LIGHT = 1e-9
 
@@ -256,9 +259,12 @@ def _size(problem: Problem, flows: Sequence[ShareFlows], path: Array) -> float:
 def _equilibrium(problem: Problem, flows: Sequence[ShareFlows], weights: Sequence[float]) -> list[float]:
     """Weights (K,) of the average that is best, among averages of these plans, at the price that it implies."""
     now = np.array(weights, dtype=float)
+    near: ImpliedPrice | None = None
 
     def gains(at: Array) -> Array:
-        path = implied_price(problem, average(flows, at.tolist())).path
+        nonlocal near
+        near = implied_price(problem, average(flows, at.tolist()), near, CLOSE)
+        path = near.path
         return _slopes(problem, [value_at(problem, one, path) for one in flows], at.tolist())
 
     for _ in range(MOST_SHIFTS if len(flows) > 1 else 0):
@@ -276,8 +282,8 @@ def _equilibrium(problem: Problem, flows: Sequence[ShareFlows], weights: Sequenc
             return float(gain[best] - gain[worst])
 
         step = _root(lead, float(now[worst]), float(gain[best] - gain[worst]))
-        if step <= 0.0:
-            break
+        if step <= NOTHING:
+            break  # at a bend of the objective neither plan is ahead
         now = now + step * shift
         now[now < LIGHT] = 0.0
         now = now / now.sum()
@@ -293,7 +299,7 @@ def _root(lead: Any, most: float, at_nothing: float) -> float:
     for _ in range(MOST_STEPS):
         middle = (low * f_high - high * f_low) / (f_high - f_low)
         f = lead(middle)
-        if abs(f) <= 1e-15 * at_nothing or high - low <= 1e-15 * most:
+        if abs(f) <= EVEN * at_nothing or high - low <= NOTHING * most:
             return middle
         if f > 0.0:
             f_high, low, f_low, side = f_high / 2.0 if side > 0 else f_high, middle, f, 1
@@ -393,4 +399,17 @@ def _ended(found: Solution, baseline: bool, keep: bool, start: float, free: Solu
 
         found = replace(found, baseline=no_new_investment(warm.kept, found))
     timings = found.timings | {"share price": time.perf_counter() - start}
-    return replace(found, timings=timings, kept=found.kept if keep else None)
+    return _checked(replace(found, timings=timings, kept=found.kept if keep else None))
+
+
+def _checked(found: Solution) -> Solution:
+    """With a check more: by their shares, at the price that the plan implies, all have what there is, in every scenario."""
+    assert found.price is not None
+    checks = Checklist(found.problem)
+    by_shares, there = divided(found.problem, _known(found).flows, found.price.implied)
+    checks.equal("shares divide what the plan and the rest of the company are worth", by_shares, there)
+    (one,) = checks.result()
+    if one.relative <= TOLERANCE:
+        return replace(found, lp_checks=(*found.lp_checks, one))
+    why = f"{one.name}: off by {one.relative:.3g} relative at {one.where}"
+    return replace(found, lp_checks=(*found.lp_checks, one), outcome=Outcome.UNVERIFIED, reasons=(*found.reasons, why))

@@ -14,6 +14,7 @@ from rich.text import Text
 from models.dates import iso_dates
 from models.finance.rates import SMALLEST_USD
 from optimizer.engine import tables
+from optimizer.results.value_per_share import per_share, share_price, who_gains
 from optimizer.text import PLAIN, money, number, percent, printable
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def render(solution: Solution, console: Console) -> None:
     _financing(solution, decided, out)
     _sources_and_uses(solution, out)
     _returns(solution, out)
+    _who_gains(solution, out)
     _power(solution, out)
     _rules(solution, out)
     _scarce(solution, out)
@@ -96,13 +98,57 @@ def _head(solution: Solution, out: _Printer) -> None:
     worst = f"worst {percent(aim.tail)}"
     if solution.problem.scenarios.count == 1:
         out.line(f"  value  {money(books.objective)}")
+        _per_share(solution, out)
         _baseline(solution, out)
         return
     out.line(f"  objective       {money(books.objective):>14}   {made}")
     out.line(f"  expected value  {money(books.expected):>14}")
     out.line(f"  VaR             {money(books.var):>14}   best of the {worst} of cases")
     out.line(f"  CVaR            {money(books.cvar):>14}   mean of the {worst} of cases")
+    _per_share(solution, out)
     _baseline(solution, out)
+
+
+def _per_share(solution: Solution, out: _Printer) -> None:
+    """The objective by the share, and how a share price that follows the plan was found."""
+    found, price = per_share(solution), share_price(solution)
+    if found is None:
+        return
+    what = f"the objective, over the {number(found['shares'] / 1e6)} million shares held today"
+    out.line(f"  per share       {number(found['objective']):>10} USD   {what}")
+    if price is None:
+        return
+    out.line(
+        f"  of {number(price['today'])} USD a share, {number(found['in_case'])} is in this case and"
+        f" {number(price['rest_of_company'])} in the rest of the company"
+    )
+    how = "" if price["closed"] else ", which is too far: both ends are below"
+    out.line(
+        f"  the share price follows the plan: used and implied differ by {price['gap']:.2%} at most{how};"
+        f" {price['programs']} programs"
+    )
+    for one in price["plans"]:
+        raised = ", ".join(f"{name} {money(usd)}" for name, usd in one["raised"].items()) or "nothing"
+        out.line(
+            f"    {percent(one['weight'])} of a plan that raises {raised}; it implies {number(one['price_at_end'])} USD at the end"
+        )
+    if price["worthless_in"]:
+        out.line(f"  shares are worth nothing at the end in {', '.join(price['worthless_in'])}")
+
+
+def _who_gains(solution: Solution, out: _Printer) -> None:
+    """Everybody with a claim on the company, where shares or convertibles are given for money."""
+    found = who_gains(solution)
+    if found is None or not any(one["holder"] in ("new shares", "convertible") for one in found["holders"]):
+        return
+    out.title("Who gains, who pays: expected, discounted at " + percent(solution.problem.objective.discount))
+    rows = []
+    for one in found["holders"]:
+        label = f"{one['holder']}: {one['name']}" if one["name"] else one["holder"]
+        shares = "" if one["shares"] is None else f"{one['shares'] / 1e6:,.4g} M"
+        rows.append([label, money(one["pays"]), money(one["gets"]), money(one["gains"]), shares])
+    rows.append(["what the business is worth", "", "", money(found["business"]), ""])
+    out.table(["holder", "pays in", "gets", "gains", "shares at the end"], rows, right=range(1, 5))
 
 
 def _baseline(solution: Solution, out: _Printer) -> None:
