@@ -74,9 +74,9 @@ class ShareFlows:
 
 @dataclass(frozen=True)
 class ImpliedPrice:
-    """price (S, D): USD of a share after what is decided and paid at the date. path (S, D): the same with what was distributed per share
-    put into shares, which begins at today's price: what `Market.share_price` takes. shares (S, D): outstanding after the date. rest (S, D)
-    USD: worth of the rest of the company. limited (S,): where shares are worth nothing at T.
+    """price (S, D): USD of a share after what is decided and paid at the date, at T with what is paid there. path (S, D): the same with
+    what was distributed per share put into shares, which begins at today's price: what `Market.share_price` takes. shares (S, D):
+    outstanding after the date. rest (S, D) USD: worth of the rest of the company. limited (S,): where shares are worth nothing at T.
     """
 
     price: Array
@@ -180,7 +180,7 @@ def divided(problem: Problem, flows: ShareFlows, implied: ImpliedPrice) -> tuple
     they pay in sells them some, and new shares and conversions are counted at it. Scenarios where shares are worth nothing are left out.
     """
     path, market = implied.path, problem.market
-    units = market.shares + ((flows.sold - flows.paid) / path).sum(axis=1)
+    units = market.shares + ((flows.sold - flows.paid)[:, :-1] / path[:, :-1]).sum(axis=1)
     claims = np.zeros(len(path))
     for key, one in flows.vintages.items():
         ratio = path / _strike(one, path[:, key[1]])[:, None]
@@ -188,7 +188,8 @@ def divided(problem: Problem, flows: ShareFlows, implied: ImpliedPrice) -> tuple
         units = units + (settled[:, :-1] / path[:, :-1]).sum(axis=1)
         claims = claims + settled[:, -1] + one.standing * one.claim_at_end(ratio[:, -1])
     there = ~implied.limited
-    return np.where(there, units * path[:, -1] + claims, 0.0), np.where(there, flows.end + implied.rest[:, -1], 0.0)
+    equity = flows.paid[:, -1] + flows.end + implied.rest[:, -1]
+    return np.where(there, units * path[:, -1] + claims, 0.0), np.where(there, equity, 0.0)
 
 
 # ---- one plan's price ------------------------------------------------------------------------------------------------------
@@ -211,8 +212,8 @@ def implied_price(problem: Problem, flows: ShareFlows, near: ImpliedPrice | None
     for _ in range(MOST_ROUNDS):
         shares, path, paid, limited, end_price = _forward(problem, flows, price, rest)
         held = rest / shares[:, -1:] * follows.rest
-        # value then of what one share is paid later, and of its part of the equity at T
-        later = np.concatenate([paid[:, 1:-1], (paid[:, -1] + end_price - held[:, -1])[:, None]], axis=1) * discount[1:]
+        # value then of what one share is paid later, and of its part of what there is at T
+        later = np.concatenate([paid[:, 1:-1], (end_price - held[:, -1])[:, None]], axis=1) * discount[1:]
         case = np.concatenate(
             [np.cumsum(later[:, ::-1], axis=1)[:, ::-1] / discount[:-1], (end_price - held[:, -1])[:, None]], axis=1
         )
@@ -263,16 +264,16 @@ def _forward(problem: Problem, flows: ShareFlows, price: Array, rest: float) -> 
         before = shares[:, d] = before + more / price[:, d]
         done = d + 1
     shares[:, done:last], path[:, done:last] = before[:, None], factor[:, None] * price[:, done:last]
-    paid[:, last] = flows.paid[:, last] / before
     follows = problem.market.follows
     assert follows is not None
-    there = flows.end + rest * follows.rest[:, -1]
+    # what is paid at T is part of what shares are worth there: nothing is sold after it
+    there = flows.paid[:, last] + flows.end + rest * follows.rest[:, -1]
     least = LEAST_PRICE * follows.today
     end = _at_end(flows, strikes, last)
-    found = _end_price(end, before, factor, paid[:, last], there)
+    found = _end_price(end, before, factor, there)
     limited = found < least
     end_price = np.maximum(found, least)
-    path[:, last] = factor * np.maximum(end_price + paid[:, last], least)
+    path[:, last] = factor * end_price
     given = _in_shares(end, path[:, last])
     shares[:, last] = before + np.where(limited, 0.0, given / end_price)
     return shares, path, paid, limited, end_price
@@ -327,21 +328,21 @@ def _in_shares(end: _End, path: Array) -> Array:
     )
 
 
-def _end_price(end: _End, shares: Array, factor: Array, paid: Array, there: Array) -> Array:
-    """(S,) USD/share at T: the root of
+def _end_price(end: _End, shares: Array, factor: Array, there: Array) -> Array:
+    """(S,) USD/share at T, with what is paid there: the root of
 
-        shares * price + claims(factor * (price + paid)) = there
+        shares * price + claims(factor * price) = there
 
     Its left side is linear between the prices at which a claim changes its kind, and rises; so the root is found exactly.
     """
     bends = np.concatenate([end.strike * np.maximum(end.earned, 1.0), end.strike, end.strike * (1.0 + end.room)], axis=1)
-    bends = np.sort(bends / factor[:, None] - paid[:, None], axis=1)
+    bends = np.sort(bends / factor[:, None], axis=1)
     low = np.minimum(bends[:, :1], (there / shares)[:, None]) - 1.0 if bends.shape[1] else (there / shares)[:, None] - 1.0
     high = np.maximum(bends[:, -1:], (there / shares)[:, None]) + 1.0 if bends.shape[1] else (there / shares)[:, None] + 1.0
     grid = np.concatenate([low, bends, high], axis=1)
 
     def taken(price: Array) -> Array:
-        return shares[:, None] * price + end.worth(np.maximum(factor[:, None] * (price + paid[:, None]), 0.0))
+        return shares[:, None] * price + end.worth(np.maximum(factor[:, None] * price, 0.0))
 
     at = taken(grid)
     k = np.clip(np.sum(at <= there[:, None], axis=1) - 1, 0, grid.shape[1] - 2)

@@ -124,7 +124,10 @@ def _follow(
             return _unpriced(found, count, case, keep)
         seed = seed if found.kept is None else warm_start.leave(found.kept)
         one = _known(found)
-        found = replace(found, price=_followed(found, one, path, count))
+        try:
+            found = replace(found, price=_followed(found, one, path, count))
+        except ArithmeticError as error:
+            return _without_price(found, case, keep, str(error))
         if nearest is None or found.price.gap < nearest.price.gap:  # type: ignore[union-attr]
             nearest = found
         if found.price.closed:  # type: ignore[union-attr]
@@ -391,6 +394,11 @@ def _unpriced(found: Solution, count: int, case: Any, keep: bool) -> Solution:
     return replace(found, case=case, kept=found.kept if keep else None, notes=(*found.notes, note))
 
 
+def _without_price(found: Solution, case: Any, keep: bool, why: str) -> Solution:
+    """A plan that no share price goes with."""
+    return replace(found, case=case, kept=found.kept if keep else None, outcome=Outcome.UNVERIFIED, reasons=(*found.reasons, why))
+
+
 def _ended(found: Solution, baseline: bool, keep: bool, start: float, free: Solution | None = None) -> Solution:
     """The answer, with what the company is worth without new investment at the same price. free: as in `_averaged`."""
     warm = free or found
@@ -399,7 +407,23 @@ def _ended(found: Solution, baseline: bool, keep: bool, start: float, free: Solu
 
         found = replace(found, baseline=no_new_investment(warm.kept, found))
     timings = found.timings | {"share price": time.perf_counter() - start}
+    found = replace(found, notes=(*found.notes, *_doubts(found)))
     return _checked(replace(found, timings=timings, kept=found.kept if keep else None))
+
+
+def _doubts(found: Solution) -> list[str]:
+    """What makes the price of little use, each a sentence."""
+    assert found.price is not None
+    out, names = [], found.problem.scenarios.names
+    if found.price.implied.rest[0, 0] < 0.0:
+        short = -found.price.implied.rest[0, 0] / found.problem.market.shares
+        out.append(
+            f"the plan alone is worth {short:,.4g} USD a share more than today's price: the rest of the company would be a burden"
+        )
+    if found.price.implied.limited.any():
+        where = ", ".join(name for name, no in zip(names, found.price.implied.limited, strict=True) if no)
+        out.append(f"shares are worth nothing at the end in {where}")
+    return out
 
 
 def _checked(found: Solution) -> Solution:

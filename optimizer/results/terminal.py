@@ -132,8 +132,6 @@ def _per_share(solution: Solution, out: _Printer) -> None:
         out.line(
             f"    {percent(one['weight'])} of a plan that raises {raised}; it implies {number(one['price_at_end'])} USD at the end"
         )
-    if price["worthless_in"]:
-        out.line(f"  shares are worth nothing at the end in {', '.join(price['worthless_in'])}")
 
 
 def _who_gains(solution: Solution, out: _Printer) -> None:
