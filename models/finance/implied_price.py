@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.finance.context import Ground
-from models.finance.rates import PENALTIES
+from models.finance.rates import PENALTY_ENTRIES
 
 if TYPE_CHECKING:
     from models.problem import Array, Debt, Mask, Problem
@@ -111,7 +111,7 @@ def share_flows(ground: Ground) -> ShareFlows:
         # the ledger owes them what they are worth at the price used
         assert problem.market.share_price is not None
         end[s] += one.balance[-1] * max(1.0, float(problem.market.share_price[s, -1]) / one.strike)
-    penalties = np.sum([ledger[entry] for entry in PENALTIES if entry in ledger], axis=0) @ problem.discount
+    penalties = np.sum([ledger[entry] for entry in PENALTY_ENTRIES if entry in ledger], axis=0) @ problem.discount
     return ShareFlows(paid, end, sold, penalties, vintages)
 
 

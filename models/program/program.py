@@ -13,10 +13,11 @@ from models.problem import Problem, Project
 from models.program.ai_services import Services
 from models.program.cash_sweeps import Sweeps
 from models.program.covenants import Covenants
-from models.program.expressions import Build, Decision, Lin, settled
+from models.program.expressions import Build, Decision, Lin, without_rounding
 from models.program.extensive_hours import Power
 from models.program.financing import Instruments
 from models.program.fleet import Fleet, leaves
+from models.program.parts import Parts
 from models.program.recourse_value import Theta
 from models.program.risk import Risk
 from models.program.sites import Sites
@@ -62,10 +63,22 @@ class Plan:
         self.taxes = Taxes(b)
         self.treasury.roll_cash(self.taxes)
         self.instruments.secure(self.fleet, self.sites, self.services, self.treasury.free)
-        self.words = Words(self)
-        self.covenants = Covenants(self, self.words)
+        parts = Parts(
+            b,
+            self.fleet,
+            self.sites,
+            self.services,
+            self.power,
+            self.theta,
+            self.units,
+            self.instruments,
+            self.treasury,
+            self.taxes,
+        )
+        self.words = Words(parts)
+        self.covenants = Covenants(parts, self.words)
         self.covenants.sculpt()
-        self.sweeps = Sweeps(self)
+        self.sweeps = Sweeps(parts)
         self._terminal()
         self.risk = Risk(b)
         b.finish()
@@ -186,7 +199,7 @@ class Plan:
             called[name] = faces[:, 0, :] if name.endswith("@existing") else faces
 
         def numbers(table: np.ndarray, unit: float) -> np.ndarray:
-            return np.array([[0.0 if v is None else settled(v.value) * unit for v in row] for row in table])
+            return np.array([[0.0 if v is None else without_rounding(v.value) * unit for v in row] for row in table])
 
         return Decisions(
             sold=self.treasury.sold.values(),

@@ -99,8 +99,8 @@ class Case:
         return place
 
     def solve(self, **options: Any) -> Solution:
-        """Solve and prove; see `optimizer.engine.price_fixed_point.solve`."""
-        from optimizer.engine.price_fixed_point import solve
+        """Solve and prove; see `optimizer.engine.solve_case.solve`."""
+        from optimizer.engine.solve_case import solve
 
         return solve(self, **options)
 

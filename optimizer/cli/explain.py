@@ -29,7 +29,7 @@ from optimizer.runtime import files
     "--time-limit",
     type=float,
     metavar="SECONDS",
-    help="Stop the solver after this time; without a plan, also the search for repairs.  [default: no limit; 30 for the search]",
+    help="Stop the solver after this time; without a plan, also the search for repairs.  [default: no limit; so much work for the search]",
 )
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def explain(
@@ -52,7 +52,7 @@ def explain(
 
     from optimizer.cli.explain_text import explained, unknown_thumb, without_plan
     from optimizer.cli.progress import Progress
-    from optimizer.engine import price_fixed_point
+    from optimizer.engine import solve_case
     from optimizer.explain.no_plan.explanation import refuted, unproved
     from optimizer.runtime.interrupts import prompt
 
@@ -66,7 +66,7 @@ def explain(
 
     with Progress(sys.stderr, quiet) as progress, prompt():
         bench = refuted(case, progress)
-        solution = None if bench else price_fixed_point.solve(case, time_limit=time_limit, progress=progress, keep=True)
+        solution = None if bench else solve_case.solve(case, time_limit=time_limit, progress=progress, keep=True)
         if solution is not None and unproved(solution):
             bench = refuted(case, progress, thorough=True)
         ended = "INFEASIBLE" if solution is None or bench is not None else solution.outcome.name

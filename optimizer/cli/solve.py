@@ -78,7 +78,7 @@ def solve(
 
     from optimizer.cli.progress import Progress
     from optimizer.cli.workbook import workbook_of
-    from optimizer.engine import price_fixed_point
+    from optimizer.engine import solve_case
     from optimizer.results import folder as results
     from optimizer.runtime.executor import Executor, ExecutorError
     from optimizer.runtime.interrupts import prompt
@@ -101,9 +101,7 @@ def solve(
                 prompt(),
                 Executor(workers, scheduler, progress.tick) as executor,
             ):
-                solution = price_fixed_point.solve(
-                    case, method=method, time_limit=time_limit, progress=progress, executor=executor
-                )
+                solution = solve_case.solve(case, method=method, time_limit=time_limit, progress=progress, executor=executor)
             code = EXIT_CODES[solution.outcome.name]
             if code == DONE:
                 book, missing = workbook_of(solution, xlsx)

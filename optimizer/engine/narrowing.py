@@ -81,8 +81,8 @@ def baselines(case: Case | Solution, names: Iterable[str], **options: Any) -> di
     case: a case, solved here with `options` of `engine.solve`, or a solution that was solved with `keep=True`.
     Raises ValueError for a name that is not known, and where the case itself has no optimal plan.
     """
-    from optimizer.engine.price_fixed_point import solve
     from optimizer.engine.solution import Solution
+    from optimizer.engine.solve_case import solve
 
     names = list(dict.fromkeys(names))
     for name in names:

@@ -85,19 +85,7 @@ class _Known:
     issued: Mapping[str, Array]
 
 
-def solve(case: Any, **options: Any) -> Solution:
-    """As `master.solve`; where the share price follows the plan, at the price that the plan implies.
-
-    `Solution.price` then tells how it was found, and `Solution.problem` holds the price. Raises as `master.solve`.
-    """
-    from optimizer.engine import master
-
-    if case.problem().market.follows is None:
-        return master.solve(case, **options)
-    return _follow(case, **options)
-
-
-def _follow(
+def follow(
     case: Any,
     *,
     time_limit: float | None = None,
@@ -107,6 +95,7 @@ def _follow(
     seed_from: Seed | None = None,
     **options: Any,
 ) -> Solution:
+    """The plan that is best at the share price that it implies. options: as `master.solve`, which raises what it raises."""
     from optimizer.engine import warm_start
 
     problem: Problem = case.problem()

@@ -73,15 +73,15 @@ def solve_chain(chain: Chain) -> list[Point]:
 def _solve(job: Job, seed: Seed | None) -> tuple[Point, Seed | None]:
     from optimizer.case.case import Case
     from optimizer.case.reading.diagnostics import CaseError
-    from optimizer.engine import price_fixed_point, warm_start
+    from optimizer.engine import solve_case, warm_start
 
     start = time.perf_counter()
     try:
         case = Case.load(job.path, variant=job.variant, settings=job.settings)
-        solution = price_fixed_point.solve(case, time_limit=job.time_limit, baseline=False, keep=True, seed_from=seed)
+        solution = solve_case.solve(case, time_limit=job.time_limit, baseline=False, keep=True, seed_from=seed)
         if seed is not None and solution.outcome.name == "UNVERIFIED":
             # where a neighbour led astray, the long way
-            solution = price_fixed_point.solve(case, time_limit=job.time_limit, baseline=False, keep=True)
+            solution = solve_case.solve(case, time_limit=job.time_limit, baseline=False, keep=True)
         found = point(job.name, solution, time.perf_counter() - start)
         return found, None if solution.kept is None else warm_start.leave(solution.kept)
     except CaseError as error:
@@ -104,10 +104,10 @@ def solve_own(job: Job) -> tuple[Point, dict[str, float | None], Seed | None]:
     """The case as it stands: its point, what the company is worth without new investment (expected_npv, cvar and objective, USD; None
     where there is no such plan), and what it leaves. Raises CaseError."""
     from optimizer.case.case import Case
-    from optimizer.engine import price_fixed_point, warm_start
+    from optimizer.engine import solve_case, warm_start
 
     case = Case.load(job.path, variant=job.variant, settings=job.settings)
-    solution = price_fixed_point.solve(case, time_limit=job.time_limit, keep=True)
+    solution = solve_case.solve(case, time_limit=job.time_limit, keep=True)
     still = solution.baseline
     keys = ("expected", "cvar", "objective")
     worth = {key.replace("expected", "expected_npv"): None if still is None else getattr(still, key) for key in keys}

@@ -13,6 +13,7 @@ from models.proforma import keep
 from optimizer.engine import price_fixed_point
 from optimizer.engine.master import bare, solve_problem
 from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solve_case import solve
 from tests.shared.following import RATE, following
 from tests.shared.tiny import dates, debt_of, equity_of
 
@@ -22,7 +23,7 @@ BUSINESS = [[-3e6, 1e6, 5e5, 8e6, 7e6], [-3e6, 1e6, 5e5, 3e6, 6e6]]
 
 
 def solved(problem: Problem, **options: Any) -> Solution:
-    found = price_fixed_point.solve(bare(problem), **options)
+    found = solve(bare(problem), **options)
     assert found.outcome is Outcome.OPTIMAL, found.reasons
     assert found.price is not None and found.price.closed, found.notes
     return found
@@ -133,7 +134,7 @@ def test_where_plans_take_turns_an_average_closes() -> None:
 
 def test_both_ends_are_told_where_it_does_not_close(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(price_fixed_point, "MOST_SOLVES", 2)
-    found = price_fixed_point.solve(bare(recapitalisation()))
+    found = solve(bare(recapitalisation()))
     assert found.outcome is Outcome.OPTIMAL and found.price is not None and not found.price.closed
     assert found.price.gap > 0.01 and "do not meet" in found.notes[-1]
     assert {round(one.raised["converts"] / 1e6, 6) for one in found.price.ends} == {0.0, 8.0}
@@ -170,15 +171,15 @@ def test_nothing_hangs_on_the_price_of_a_company_that_sells_no_shares() -> None:
 
 
 def test_no_plan_is_no_plan_at_any_price() -> None:
-    found = price_fixed_point.solve(bare(financed(following(BUSINESS), new=1e6)))
+    found = solve(bare(financed(following(BUSINESS), new=1e6)))
     assert found.outcome is Outcome.INFEASIBLE and found.price is None
 
 
 def test_the_case_is_the_one_that_was_asked() -> None:
     case = bare(recapitalisation())
-    found = price_fixed_point.solve(case, keep=True)
+    found = solve(case, keep=True)
     assert found.kept is not None
-    assert price_fixed_point.solve(case).kept is None
+    assert solve(case).kept is None
 
 
 @pytest.mark.parametrize("entry", ["dilution", "conversion", "terminal_debt", "capped_call"])
