@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from optimizer.cli.common import Mistaken, _check_options, _load, _say
+from optimizer.cli.common import Mistaken, check_options, load_case, print_now
 from optimizer.results import serialise
 from optimizer.studies.mixes import jobs_for
 
@@ -42,7 +42,7 @@ def compare(
     quiet: bool,
 ) -> int:
     """Solve a case and its variants, or several cases, and put the plans side by side."""
-    _check_options(changes, time_limit)
+    check_options(changes, time_limit)
     if as_json and as_csv:
         raise click.UsageError("--json and --csv do not go together")
     from optimizer.cli import compare_text
@@ -52,13 +52,13 @@ def compare(
     from optimizer.runtime.interrupts import prompt
     from optimizer.studies.jobs import solve_many
 
-    cases = [(path, _load(path, None, changes)) for path in paths]
+    cases = [(path, load_case(path, None, changes)) for path in paths]
     for path, case in cases:
         wanted = [name for name in variants if name in case.variants]
         if len(cases) == 1 and (unknown := [name for name in variants if name not in case.variants]):
-            _load(path, unknown[0], changes)  # says what there is
+            load_case(path, unknown[0], changes)  # says what there is
         for name in wanted:
-            _load(path, name, changes)
+            load_case(path, name, changes)
     if lost := [name for name in variants if all(name not in case.variants for _, case in cases)]:
         raise Mistaken(f'no case has a variant "{lost[0]}"')
     jobs = jobs_for(cases, variants, mixed, changes, time_limit)
@@ -76,7 +76,7 @@ def compare(
         written = compare_text.write(found, target)
     except serialise.ResultError as problem:
         raise Mistaken(str(problem)) from None
-    _say(lambda: compare_text.show(found, as_json, as_csv))
+    print_now(lambda: compare_text.show(found, as_json, as_csv))
     if not quiet:
         click.echo(f"comparison in {written}", err=True)
     return compare_text.exit_code(found)

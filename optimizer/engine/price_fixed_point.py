@@ -25,7 +25,10 @@ from models.finance.context import Ground
 from models.finance.implied_price import ImpliedPrice, ShareFlows, average, divided, implied_price, share_flows, value_at
 from models.proforma.checks import Checklist
 from models.proforma.keep import cvar
-from optimizer.engine.solution import TOLERANCE, Outcome, Progress, Solution
+from optimizer.engine.policy import Thoroughness
+from optimizer.engine.solution import TOLERANCE, Outcome, Solution
+from optimizer.engine.solve import Solved, bare, solve_warm, within
+from optimizer.engine.stages import Progress
 
 if TYPE_CHECKING:
     from models.problem import Array, Debt, Equity, Mask, Problem
@@ -87,15 +90,13 @@ class _Known:
 
 def follow(
     case: Any,
-    *,
-    time_limit: float | None = None,
-    progress: Progress | None = None,
-    baseline: bool = True,
-    keep: bool = False,
-    seed_from: Seed | None = None,
-    **options: Any,
-) -> Solution:
-    """The plan that is best at the share price that it implies. options: as `master.solve`, which raises what it raises."""
+    time_limit: float | None,
+    progress: Progress | None,
+    baseline: bool,
+    seed_from: Seed | None,
+    options: dict[str, Any],
+) -> Solved:
+    """The plan that is best at the share price that it implies. All as in `solve_warm`, which raises what it raises."""
     from optimizer.engine import warm_start
 
     problem: Problem = case.problem()
@@ -104,38 +105,46 @@ def follow(
     deadline = None if time_limit is None else start + time_limit
     more: dict[str, Any] = {"progress": None if progress is None else _without_bounds(progress), **options}
     path, seed, known, weights = problem.market.share_price, seed_from, list[_Known](), list[float]()
-    nearest: Solution | None = None
+    nearest: Solved | None = None
     for count in range(1, MOST_SOLVES + 1):
         if progress is not None:
             progress("share price", solve=count)
-        found = _solve_at(case, _priced(problem, path), deadline, seed, more)
+        solved = _solve_at(case, _priced(problem, path), deadline, seed, more)
+        found = solved.solution
         if found.decisions is None or found.books is None or found.outcome is not Outcome.OPTIMAL:
-            return _unpriced(found, count, case, keep)
-        seed = seed if found.kept is None else warm_start.leave(found.kept)
+            note = f"at the share price of program {count}, on the way to the price that the plan implies"
+            return replace(solved, solution=replace(found, notes=(*found.notes, note)))
+        seed = seed if solved.warm is None else warm_start.leave(solved.warm)
         one = _known(found)
         try:
-            found = replace(found, price=_followed(found, one, path, count))
-        except ArithmeticError as error:
-            return _without_price(found, case, keep, str(error))
-        if nearest is None or found.price.gap < nearest.price.gap:  # type: ignore[union-attr]
-            nearest = found
-        if found.price.closed:  # type: ignore[union-attr]
-            return _ended(found, baseline, keep, start)
+            price = _followed(found, one, path, count)
+        except ArithmeticError as error:  # a plan that no share price goes with
+            return Solved(replace(found, outcome=Outcome.UNVERIFIED, reasons=(*found.reasons, str(error))), solved.warm)
+        solved = replace(solved, solution=replace(found, price=price))
+        if nearest is None or price.gap < _gap(nearest):
+            nearest = solved
+        if price.closed:
+            return _ended(solved, baseline, start)
         if known:
             mixed = average([x.flows for x in known], weights)
             short = _worth(problem, value_at(problem, one.flows, path)) - _worth(problem, value_at(problem, mixed, path))
             if short <= TIED * _size(problem, [x.flows for x in (*known, one)], path):
-                made = _averaged(case, problem, found, known, weights, deadline, seed, more)
+                made = _averaged(case, problem, solved.solution, known, weights, deadline, seed, more)
                 if made is not None:
-                    return _ended(made, baseline, keep, start, found)
-                return _ended(_told_apart(nearest, problem, known, weights), baseline, keep, start)
+                    return _ended(made, baseline, start, solved)
+                return _ended(_told_apart(nearest, problem, known, weights), baseline, start)
         known.append(one)
         weights = _equilibrium(problem, [x.flows for x in known], [*weights, 0.0] if weights else [1.0])
         path = implied_price(problem, average([x.flows for x in known], weights)).path
         if deadline is not None and time.perf_counter() > deadline:
             break
     assert nearest is not None
-    return _ended(_told_apart(nearest, problem, known, weights), baseline, keep, start)
+    return _ended(_told_apart(nearest, problem, known, weights), baseline, start)
+
+
+def _gap(solved: Solved) -> float:
+    assert solved.solution.price is not None
+    return solved.solution.price.gap
 
 
 # ---- one program -----------------------------------------------------------------------------------------------------------
@@ -146,18 +155,16 @@ def _priced(problem: Problem, path: Array) -> Problem:
     return replace(problem, market=replace(problem.market, share_price=path))
 
 
-def _solve_at(case: Any, problem: Problem, deadline: float | None, seed: Seed | None, options: dict[str, Any]) -> Solution:
+def _solve_at(case: Any, problem: Problem, deadline: float | None, seed: Seed | None, options: dict[str, Any]) -> Solved:
     """The case with these arrays, solved; from nothing where a neighbour led astray."""
-    from optimizer.engine import master
+    here = case.with_problem(problem) if hasattr(case, "with_problem") else bare(problem)
 
-    here = case.with_problem(problem) if hasattr(case, "with_problem") else master.bare(problem)
-
-    def once(begin: Seed | None) -> Solution:
+    def once(begin: Seed | None) -> Solved:
         left = None if deadline is None else max(deadline - time.perf_counter(), 0.0)
-        return master.solve(here, time_limit=left, baseline=False, keep=True, seed_from=begin, **options)
+        return solve_warm(here, time_limit=left, baseline=False, seed_from=begin, price_is_given=True, **options)
 
     found = once(seed)
-    return once(None) if seed is not None and found.outcome is Outcome.UNVERIFIED else found
+    return once(None) if seed is not None and found.solution.outcome is Outcome.UNVERIFIED else found
 
 
 def _without_bounds(progress: Progress) -> Progress:
@@ -309,7 +316,7 @@ def _averaged(
     deadline: float | None,
     seed: Seed | None,
     options: dict[str, Any],
-) -> Solution | None:
+) -> Solved | None:
     """The plan that issues what the average of plans issues, at the price of the average; free: the best plan there without that rule.
 
     None where it is worth less than the best plan, so that it is none of the best.
@@ -318,7 +325,8 @@ def _averaged(
     path = free.price.used
     here = _priced(problem, path)
     held = replace(here, rules=(*here.rules, *_issue_rules(here, known, weights)))
-    found = _solve_at(case, held, deadline, seed, options)
+    solved = _solve_at(case, held, deadline, seed, options)
+    found = solved.solution
     if found.outcome is not Outcome.OPTIMAL or found.objective is None or found.lower_bound is None:
         return None
     upper = free.upper_bound if free.upper_bound is not None else free.objective
@@ -327,7 +335,8 @@ def _averaged(
         return None
     price = _followed(found, _known(found), path, free.price.solves + 1)
     price = replace(price, ends=_ends(problem, known, weights, path))
-    return replace(found, price=price, upper_bound=upper, gap=max(upper - found.lower_bound, 0.0) / size)
+    gap = max(upper - found.lower_bound, 0.0) / size
+    return replace(solved, solution=replace(found, price=price, upper_bound=upper, gap=gap))
 
 
 def _issue_rules(problem: Problem, known: Sequence[_Known], weights: Sequence[float]) -> list[Any]:
@@ -366,38 +375,29 @@ def _ends(problem: Problem, known: Sequence[_Known], weights: Sequence[float], p
 # ---- how it ends ---------------------------------------------------------------------------------------------------------------
 
 
-def _told_apart(nearest: Solution, problem: Problem, known: Sequence[_Known], weights: Sequence[float]) -> Solution:
+def _told_apart(nearest: Solved, problem: Problem, known: Sequence[_Known], weights: Sequence[float]) -> Solved:
     """The plan that came nearest, with both ends between which the price did not close."""
-    assert nearest.price is not None
-    price = replace(nearest.price, ends=_ends(problem, known, weights, nearest.price.used))
+    found = nearest.solution
+    assert found.price is not None
+    price = replace(found.price, ends=_ends(problem, known, weights, found.price.used))
     note = (
         f"the share price and the plan do not meet: the plan implies a price that is {price.gap:.2%} off the one it was made at"
         f" ({price.where}), more than {price.tolerance:.2%}"
     )
-    return replace(nearest, price=price, notes=(*nearest.notes, note))
+    return replace(nearest, solution=replace(found, price=price, notes=(*found.notes, note)))
 
 
-def _unpriced(found: Solution, count: int, case: Any, keep: bool) -> Solution:
-    """A program without an optimal plan: its outcome is that of the case, at that price."""
-    note = f"at the share price of program {count}, on the way to the price that the plan implies"
-    return replace(found, case=case, kept=found.kept if keep else None, notes=(*found.notes, note))
-
-
-def _without_price(found: Solution, case: Any, keep: bool, why: str) -> Solution:
-    """A plan that no share price goes with."""
-    return replace(found, case=case, kept=found.kept if keep else None, outcome=Outcome.UNVERIFIED, reasons=(*found.reasons, why))
-
-
-def _ended(found: Solution, baseline: bool, keep: bool, start: float, free: Solution | None = None) -> Solution:
+def _ended(solved: Solved, baseline: bool, start: float, free: Solved | None = None) -> Solved:
     """The answer, with what the company is worth without new investment at the same price. free: as in `_averaged`."""
-    warm = free or found
-    if baseline and warm.kept is not None:
-        from optimizer.engine.narrowing import no_new_investment
+    from optimizer.engine import rules_of_thumb
 
-        found = replace(found, baseline=no_new_investment(warm.kept, found))
+    found, asked = solved.solution, free or solved
+    if baseline and asked.warm is not None:
+        least = within(asked, rules_of_thumb.nothing_new(asked.warm), Thoroughness.NEAREST_BRANCH)
+        told = rules_of_thumb.told("no-new-investment", least, found)
+        found = replace(found, baseline=replace(told, solution=None))
     timings = found.timings | {"share price": time.perf_counter() - start}
-    found = replace(found, notes=(*found.notes, *_doubts(found)))
-    return _checked(replace(found, timings=timings, kept=found.kept if keep else None))
+    return replace(solved, solution=_checked(replace(found, timings=timings, notes=(*found.notes, *_doubts(found)))))
 
 
 def _doubts(found: Solution) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from optimizer.engine.measures import measures
+from optimizer.results.measures import measures
 from optimizer.runtime.worker import Failure
 
 if TYPE_CHECKING:
@@ -62,11 +62,11 @@ def solve_job(job: Job) -> Point:
     """Load, solve, prove, and put the answer in numbers. Raises CaseError for a case with mistakes."""
     from optimizer.case.case import Case
     from optimizer.case.checks.notes import case_notes
-    from optimizer.engine import solve_case
+    from optimizer.engine.solve import solve
 
     start = time.perf_counter()
     case = Case.load(job.path, variant=job.variant, settings=job.settings)
-    found = point(job.name, solve_case.solve(case, time_limit=job.time_limit, baseline=False), time.perf_counter() - start)
+    found = point(job.name, solve(case, time_limit=job.time_limit, baseline=False), time.perf_counter() - start)
     return replace(found, notes=case_notes(case.problem()))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from optimizer.case.reading.diagnostics import did_you_mean
+from models.spelling import did_you_mean
 from optimizer.case.reading.paths_in_time import Path
 from optimizer.case.reading.units import kind_of
 from optimizer.case.schema.field_types import (

@@ -70,7 +70,7 @@ def rules(solution: Solution) -> list[dict[str, Any]]:
     in the sentence. In a place where the larger side is a millionth of the rule's largest anywhere, both are nothing, and so is its room.
     """
     from models.dates import iso_dates
-    from optimizer.explain.marginal.scarce_things import rule_unit
+    from models.rules.rule_unit import rule_unit
 
     problem, books = solution.problem, solution.books
     assert books is not None

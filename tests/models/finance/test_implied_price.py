@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 from models.finance.context import Ground
 from models.finance.implied_price import _End, _end_price, average, divided, implied_price, share_flows, value_at
 from models.problem import Conversion, Problem
-from optimizer.engine.master import solve_problem
+from optimizer.engine.solve import solve_problem
 from tests.shared.following import RATE, following
 from tests.shared.tiny import dates, debt_of, equity_of, path
 
@@ -33,7 +33,7 @@ def mixed() -> Problem:
 
 
 def ground(problem: Problem) -> Ground:
-    solution = solve_problem(problem, baseline=False)
+    solution = solve_problem(problem, baseline=False, price_is_given=True)
     assert solution.decisions is not None and solution.books is not None, solution.reasons
     return Ground(problem, solution.decisions, solution.books)
 

@@ -11,9 +11,8 @@ import pytest
 from models.problem import Conversion, Problem
 from models.proforma import keep
 from optimizer.engine import price_fixed_point
-from optimizer.engine.master import bare, solve_problem
 from optimizer.engine.solution import Outcome, Solution
-from optimizer.engine.solve_case import solve
+from optimizer.engine.solve import bare, solve, solve_problem, solve_warm
 from tests.shared.following import RATE, following
 from tests.shared.tiny import dates, debt_of, equity_of
 
@@ -175,11 +174,10 @@ def test_no_plan_is_no_plan_at_any_price() -> None:
     assert found.outcome is Outcome.INFEASIBLE and found.price is None
 
 
-def test_the_case_is_the_one_that_was_asked() -> None:
-    case = bare(recapitalisation())
-    found = solve(case, keep=True)
-    assert found.kept is not None
-    assert solve(case).kept is None
+def test_the_program_of_the_answer_is_kept_warm() -> None:
+    found = solve_warm(bare(recapitalisation()))
+    assert found.warm is not None and found.solution.baseline is not None
+    assert found.solution.baseline.objective == pytest.approx(10e6, rel=1e-8)  # nothing issued, at the same price
 
 
 @pytest.mark.parametrize("entry", ["dilution", "conversion", "terminal_debt", "capped_call"])

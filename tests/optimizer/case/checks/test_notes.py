@@ -102,7 +102,9 @@ def test_validate_and_comparisons_tell_the_notes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", sorted([*(ROOT / "cases").glob("*.yaml"), *(ROOT / "optimizer" / "templates").glob("*.yaml")]), ids=lambda p: p.stem
+    "path",
+    sorted([*(ROOT / "cases").glob("*.yaml"), *(ROOT / "optimizer" / "cli" / "templates").glob("*.yaml")]),
+    ids=lambda p: p.stem,
 )
 def test_shipped_cases_need_no_note(path: Path) -> None:
     case = Case.load(path)
