@@ -15,7 +15,7 @@ Every plan is proved at the price that it was solved at, as any other; the books
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +25,14 @@ from models.finance.context import Ground
 from models.finance.implied_price import ImpliedPrice, ShareFlows, average, divided, implied_price, share_flows, value_at
 from models.proforma.checks import Checklist
 from models.proforma.keep import cvar
-from optimizer.engine.policy import Thoroughness
-from optimizer.engine.solution import TOLERANCE, Outcome, Solution
-from optimizer.engine.solve import Solved, bare, solve_warm, within
-from optimizer.engine.stages import Progress
+from optimizer.engine.values import TOLERANCE, FollowedPrice, Outcome, PlanAtPrice
 
 if TYPE_CHECKING:
     from models.problem import Array, Debt, Equity, Mask, Problem
+    from optimizer.engine.master import SolvedProgram
+    from optimizer.engine.solution import Solution
+    from optimizer.engine.stages import Progress
+    from optimizer.engine.values import Baseline
     from optimizer.engine.warm_start import Seed
 
 #: programs solved at most
@@ -47,40 +48,6 @@ LIGHT = 1e-9
 
 
 @dataclass(frozen=True)
-class PlanAtPrice:
-    """One of the plans between which the price lies. weight: its part in the average; raised: USD by instrument, in expectation, of what
-    hangs on the share price; last: expected share price at T that it implies, USD; worth: its objective at the price used, USD."""
-
-    weight: float
-    raised: dict[str, float]
-    last: float
-    worth: float
-
-
-@dataclass(frozen=True)
-class FollowedPrice:
-    """How the share price of a plan was found.
-
-    used (S, D): the price at which the program was solved; implied: that which its plan implies. gap: largest relative difference of the
-    two where shares are or may be sold, convertibles issued or settled, or claims measured; where: that place. closed: whether the gap
-    is within `tolerance`. solves: programs solved. ends: the plans that were averaged, or between which it did not close; () where one
-    plan is the answer. within USD: the part of today's price, per share, that is in the case.
-    """
-
-    used: Array
-    implied: ImpliedPrice
-    gap: float
-    where: str
-    tolerance: float
-    solves: int
-    ends: tuple[PlanAtPrice, ...] = ()
-
-    @property
-    def closed(self) -> bool:
-        return self.gap <= self.tolerance
-
-
-@dataclass(frozen=True)
 class _Known:
     """A plan, its flows to shares, and what it issues of what hangs on the share price."""
 
@@ -88,28 +55,38 @@ class _Known:
     issued: Mapping[str, Array]
 
 
+@dataclass(frozen=True, eq=False)
+class Priced:
+    """A solution at a share price, and its program, warm (None: there is no plan to go on from)."""
+
+    solution: Solution
+    warm: SolvedProgram | None
+
+
+@dataclass(frozen=True)
+class Solver:
+    """How programs are solved here. at: the case with these arrays, from a seed (None: from nothing), within seconds (None: no limit), without a
+    baseline. unimproved: what the company is worth without new investment, by a solved program, beside an optimum."""
+
+    at: Callable[[Problem, Seed | None, float | None], Priced]
+    unimproved: Callable[[Priced, Solution], Baseline]
+
+
 def follow(
-    case: Any,
-    time_limit: float | None,
-    progress: Progress | None,
-    baseline: bool,
-    seed_from: Seed | None,
-    options: dict[str, Any],
-) -> Solved:
+    problem: Problem, solver: Solver, time_limit: float | None, progress: Progress | None, baseline: bool, seed_from: Seed | None
+) -> Priced:
     """The plan that is best at the share price that it implies. All as in `solve_warm`, which raises what it raises."""
     from optimizer.engine import warm_start
 
-    problem: Problem = case.problem()
     follows, start = problem.market.follows, time.perf_counter()
     assert follows is not None and problem.market.share_price is not None
     deadline = None if time_limit is None else start + time_limit
-    more: dict[str, Any] = {"progress": None if progress is None else _without_bounds(progress), **options}
     path, seed, known, weights = problem.market.share_price, seed_from, list[_Known](), list[float]()
-    nearest: Solved | None = None
+    nearest: Priced | None = None
     for count in range(1, MOST_SOLVES + 1):
         if progress is not None:
             progress("share price", solve=count)
-        solved = _solve_at(case, _priced(problem, path), deadline, seed, more)
+        solved = _solve_at(solver, _priced(problem, path), deadline, seed)
         found = solved.solution
         if found.decisions is None or found.books is None or found.outcome is not Outcome.OPTIMAL:
             note = f"at the share price of program {count}, on the way to the price that the plan implies"
@@ -119,30 +96,30 @@ def follow(
         try:
             price = _followed(found, one, path, count)
         except ArithmeticError as error:  # a plan that no share price goes with
-            return Solved(replace(found, outcome=Outcome.UNVERIFIED, reasons=(*found.reasons, str(error))), solved.warm)
+            return replace(solved, solution=replace(found, outcome=Outcome.UNVERIFIED, reasons=(*found.reasons, str(error))))
         solved = replace(solved, solution=replace(found, price=price))
         if nearest is None or price.gap < _gap(nearest):
             nearest = solved
         if price.closed:
-            return _ended(solved, baseline, start)
+            return _ended(solver, solved, baseline, start)
         if known:
             mixed = average([x.flows for x in known], weights)
             short = _worth(problem, value_at(problem, one.flows, path)) - _worth(problem, value_at(problem, mixed, path))
             if short <= TIED * _size(problem, [x.flows for x in (*known, one)], path):
-                made = _averaged(case, problem, solved.solution, known, weights, deadline, seed, more)
+                made = _averaged(solver, problem, solved.solution, known, weights, deadline, seed)
                 if made is not None:
-                    return _ended(made, baseline, start, solved)
-                return _ended(_told_apart(nearest, problem, known, weights), baseline, start)
+                    return _ended(solver, made, baseline, start, solved)
+                return _ended(solver, _told_apart(nearest, problem, known, weights), baseline, start)
         known.append(one)
         weights = _equilibrium(problem, [x.flows for x in known], [*weights, 0.0] if weights else [1.0])
         path = implied_price(problem, average([x.flows for x in known], weights)).path
         if deadline is not None and time.perf_counter() > deadline:
             break
     assert nearest is not None
-    return _ended(_told_apart(nearest, problem, known, weights), baseline, start)
+    return _ended(solver, _told_apart(nearest, problem, known, weights), baseline, start)
 
 
-def _gap(solved: Solved) -> float:
+def _gap(solved: Priced) -> float:
     assert solved.solution.price is not None
     return solved.solution.price.gap
 
@@ -155,19 +132,17 @@ def _priced(problem: Problem, path: Array) -> Problem:
     return replace(problem, market=replace(problem.market, share_price=path))
 
 
-def _solve_at(case: Any, problem: Problem, deadline: float | None, seed: Seed | None, options: dict[str, Any]) -> Solved:
+def _solve_at(solver: Solver, problem: Problem, deadline: float | None, seed: Seed | None) -> Priced:
     """The case with these arrays, solved; from nothing where a neighbour led astray."""
-    here = case.with_problem(problem) if hasattr(case, "with_problem") else bare(problem)
 
-    def once(begin: Seed | None) -> Solved:
-        left = None if deadline is None else max(deadline - time.perf_counter(), 0.0)
-        return solve_warm(here, time_limit=left, baseline=False, seed_from=begin, price_is_given=True, **options)
+    def once(begin: Seed | None) -> Priced:
+        return solver.at(problem, begin, None if deadline is None else max(deadline - time.perf_counter(), 0.0))
 
     found = once(seed)
     return once(None) if seed is not None and found.solution.outcome is Outcome.UNVERIFIED else found
 
 
-def _without_bounds(progress: Progress) -> Progress:
+def without_bounds(progress: Progress) -> Progress:
     """The same without bounds on the objective: those of one price are none at another."""
 
     def tell(stage: str, **numbers: float) -> None:
@@ -308,15 +283,14 @@ def _root(lead: Any, most: float, at_nothing: float) -> float:
 
 
 def _averaged(
-    case: Any,
+    solver: Solver,
     problem: Problem,
     free: Solution,
     known: Sequence[_Known],
     weights: Sequence[float],
     deadline: float | None,
     seed: Seed | None,
-    options: dict[str, Any],
-) -> Solved | None:
+) -> Priced | None:
     """The plan that issues what the average of plans issues, at the price of the average; free: the best plan there without that rule.
 
     None where it is worth less than the best plan, so that it is none of the best.
@@ -325,7 +299,7 @@ def _averaged(
     path = free.price.used
     here = _priced(problem, path)
     held = replace(here, rules=(*here.rules, *_issue_rules(here, known, weights)))
-    solved = _solve_at(case, held, deadline, seed, options)
+    solved = _solve_at(solver, held, deadline, seed)
     found = solved.solution
     if found.outcome is not Outcome.OPTIMAL or found.objective is None or found.lower_bound is None:
         return None
@@ -375,7 +349,7 @@ def _ends(problem: Problem, known: Sequence[_Known], weights: Sequence[float], p
 # ---- how it ends ---------------------------------------------------------------------------------------------------------------
 
 
-def _told_apart(nearest: Solved, problem: Problem, known: Sequence[_Known], weights: Sequence[float]) -> Solved:
+def _told_apart(nearest: Priced, problem: Problem, known: Sequence[_Known], weights: Sequence[float]) -> Priced:
     """The plan that came nearest, with both ends between which the price did not close."""
     found = nearest.solution
     assert found.price is not None
@@ -387,15 +361,11 @@ def _told_apart(nearest: Solved, problem: Problem, known: Sequence[_Known], weig
     return replace(nearest, solution=replace(found, price=price, notes=(*found.notes, note)))
 
 
-def _ended(solved: Solved, baseline: bool, start: float, free: Solved | None = None) -> Solved:
+def _ended(solver: Solver, solved: Priced, baseline: bool, start: float, free: Priced | None = None) -> Priced:
     """The answer, with what the company is worth without new investment at the same price. free: as in `_averaged`."""
-    from optimizer.engine import rules_of_thumb
-
     found, asked = solved.solution, free or solved
     if baseline and asked.warm is not None:
-        least = within(asked, rules_of_thumb.nothing_new(asked.warm), Thoroughness.NEAREST_BRANCH)
-        told = rules_of_thumb.told("no-new-investment", least, found)
-        found = replace(found, baseline=replace(told, solution=None))
+        found = replace(found, baseline=solver.unimproved(asked, found))
     timings = found.timings | {"share price": time.perf_counter() - start}
     return replace(solved, solution=_checked(replace(found, timings=timings, notes=(*found.notes, *_doubts(found)))))
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from models.problem import Array, Debt, Equity
-    from optimizer.engine.solution import Covenant, Solution
+    from optimizer.engine.solution import Solution
+    from optimizer.engine.values import Covenant
 
 #: a breach counts from this share of what the rule compares
 BREACHED = 1e-6
@@ -62,7 +63,7 @@ def measures(solution: Solution) -> dict[str, float | None]:
 
     Amounts are in expectation over scenarios unless the label says otherwise; P10, P50 and P90 are quantiles of the NPV over scenarios.
     """
-    from optimizer.engine import tables
+    from optimizer.engine.views import tables
 
     books, problem = solution.books, solution.problem
     assert books is not None
@@ -136,7 +137,7 @@ def dilution(solution: Solution) -> float | None:
 
 def breach_probability(covenants: tuple[Covenant, ...], names: tuple[str, ...], odds: Array) -> float:
     """Probability of the scenarios in which a soft rule is breached at any date; 1 where one that holds on average is."""
-    from optimizer.engine.solution import EXPECTED
+    from optimizer.engine.values import EXPECTED
 
     breached = {one.scenario for one in covenants if one.breach > BREACHED * max(abs(one.left), abs(one.right), 1.0)}
     return float(sum(p for name, p in zip(names, odds, strict=True) if {name, EXPECTED} & breached))

@@ -52,7 +52,7 @@ def summary(solution: Solution) -> dict[str, Any]:
         "scenarios": None,
     }
     if solution.books is not None and solution.decisions is not None:
-        from optimizer.engine import tables
+        from optimizer.engine.views import tables
         from optimizer.results.value_per_share import per_share, share_price, who_gains
 
         books = solution.books

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from models.problem import Array, Debt, Mask, Problem, Rule
-from optimizer.engine.builds import BUILDS
+from optimizer.engine.views.builds import BUILDS
 
 
 def case_notes(problem: Problem) -> tuple[str, ...]:

@@ -11,8 +11,9 @@ import pytest
 from models.problem import Conversion, Problem
 from models.proforma import keep
 from optimizer.engine import price_fixed_point
-from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solution import Solution
 from optimizer.engine.solve import bare, solve, solve_problem, solve_warm
+from optimizer.engine.values import Outcome
 from tests.shared.following import RATE, following
 from tests.shared.tiny import dates, debt_of, equity_of
 
