@@ -83,6 +83,7 @@ def follow(
     deadline = None if time_limit is None else start + time_limit
     path, seed, known, weights = problem.market.share_price, seed_from, list[_Known](), list[float]()
     nearest: Priced | None = None
+    stuck = 0
     for count in range(1, MOST_SOLVES + 1):
         if progress is not None:
             progress("share price", solve=count)
@@ -109,14 +110,19 @@ def follow(
                 made = _averaged(solver, problem, solved.solution, known, weights, deadline, seed)
                 if made is not None:
                     return _ended(solver, made, baseline, start, solved)
-                return _ended(solver, _told_apart(nearest, problem, known, weights), baseline, start)
+                return _ended(solver, _told_apart(nearest, problem, known, weights, count), baseline, start)
         known.append(one)
-        weights = _equilibrium(problem, [x.flows for x in known], [*weights, 0.0] if weights else [1.0])
+        before = [*weights, 0.0] if weights else [1.0]
+        weights = _equilibrium(problem, [x.flows for x in known], before)
+        if len(known) > 1 and np.allclose(weights, before, rtol=0.0, atol=LIGHT):
+            # at a bend of the objective no shift between two plans helps, though the newest is better: part of the way to it
+            stuck += 1
+            weights = [(1.0 - 1.0 / stuck) * w for w in before[:-1]] + [1.0 / stuck]
         path = implied_price(problem, average([x.flows for x in known], weights)).path
         if deadline is not None and time.perf_counter() > deadline:
             break
     assert nearest is not None
-    return _ended(solver, _told_apart(nearest, problem, known, weights), baseline, start)
+    return _ended(solver, _told_apart(nearest, problem, known, weights, count), baseline, start)
 
 
 def _gap(solved: Priced) -> float:
@@ -349,11 +355,11 @@ def _ends(problem: Problem, known: Sequence[_Known], weights: Sequence[float], p
 # ---- how it ends ---------------------------------------------------------------------------------------------------------------
 
 
-def _told_apart(nearest: Priced, problem: Problem, known: Sequence[_Known], weights: Sequence[float]) -> Priced:
-    """The plan that came nearest, with both ends between which the price did not close."""
+def _told_apart(nearest: Priced, problem: Problem, known: Sequence[_Known], weights: Sequence[float], solves: int) -> Priced:
+    """The plan that came nearest of all programs solved, with both ends between which the price did not close."""
     found = nearest.solution
     assert found.price is not None
-    price = replace(found.price, ends=_ends(problem, known, weights, found.price.used))
+    price = replace(found.price, solves=solves, ends=_ends(problem, known, weights, found.price.used))
     note = (
         f"the share price and the plan do not meet: the plan implies a price that is {price.gap:.2%} off the one it was made at"
         f" ({price.where}), more than {price.tolerance:.2%}"
