@@ -15,6 +15,7 @@ from models.problem import Array, Problem
 from models.proforma.assets import decided
 from models.proforma.books import Books
 from models.proforma.checks import Checklist
+from models.proforma.terms import discount_factors
 
 #: lines of a debt's schedule that its holders are paid in cash
 PAID = ("interest_paid", "principal", "redeemed", "called", "put", "call_premium", "put_premium")
@@ -119,11 +120,11 @@ def business(books: Books) -> Array:
 
 def check_holders(problem: Problem, decisions: Decisions, books: Books, checks: Checklist) -> None:
     """What all get, less what they pay in, is what the business brings, discounted, in every scenario."""
-    everybody = holders(problem, decisions, books)
-    parts = [(one.gets - one.pays) @ problem.discount for one in everybody]
-    sizes = [np.abs(x @ problem.discount) for one in everybody for x in (one.gets, one.pays)]
+    everybody, discount = holders(problem, decisions, books), discount_factors(problem)
+    parts = [(one.gets - one.pays) @ discount for one in everybody]
+    sizes = [np.abs(x @ discount) for one in everybody for x in (one.gets, one.pays)]
     scale = float(np.max(sizes, initial=0.0))
     checks.equal(
         "what all holders get is what the business brings",
-        np.sum(parts, axis=0), business(books) @ problem.discount, scale=scale, least=checks.usd,
+        np.sum(parts, axis=0), business(books) @ discount, scale=scale, least=checks.usd,
     )  # fmt: skip
