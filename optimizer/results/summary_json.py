@@ -44,6 +44,11 @@ def summary(solution: Solution) -> dict[str, Any]:
         },
         "horizon_note": getattr(case, "horizon_note", None) or None,
         "baseline": None,
+        "odds": None,
+        "after_horizon": None,
+        "capital": None,
+        "bridge": None,
+        "plan_notes": [],
         "ledger": None,
         "kpis": None,
         "scenarios": None,
@@ -54,9 +59,11 @@ def summary(solution: Solution) -> dict[str, Any]:
         books = solution.books
         out |= {"expected_npv": books.expected, "var": books.var, "cvar": books.cvar}
         out["ledger"] = tables.ledger(solution)
+        from optimizer.results.capital_text import figures
         from optimizer.results.finance_tables import key_returns
 
         out["kpis"] = tables.expected_figures(solution) | key_returns(solution)
+        out |= figures(solution)
         out["scenarios"] = tables.scenario_figures(solution)
     if solution.baseline is not None:
         one = solution.baseline

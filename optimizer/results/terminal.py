@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from rich.text import Text
 from models.dates import iso_dates
 from models.finance.rates import SMALLEST_USD
 from optimizer.engine import tables
+from optimizer.engine.plan_notes import plan_notes
+from optimizer.results import capital_text
 from optimizer.text import PLAIN, money, number, percent, printable
 
 if TYPE_CHECKING:
@@ -48,6 +51,7 @@ def render(solution: Solution, console: Console) -> None:
     _financing(solution, decided, out)
     _sources_and_uses(solution, out)
     _returns(solution, out)
+    _capital_costs(solution, out)
     _power(solution, out)
     _rules(solution, out)
     _scarce(solution, out)
@@ -85,7 +89,12 @@ def _head(solution: Solution, out: _Printer) -> None:
     out.line(f"{name}: {solution.outcome.name.lower()}", "bold")
     for reason in solution.reasons:
         out.line(f"  - {reason}")
-    notes = (getattr(solution.case, "horizon_note", ""), *getattr(solution.case, "notes", ()), *solution.notes)
+    notes = (
+        getattr(solution.case, "horizon_note", ""),
+        *getattr(solution.case, "notes", ()),
+        *solution.notes,
+        *plan_notes(solution),
+    )
     for note in filter(None, notes):
         out.line(f"  note: {note}")
     books, aim = solution.books, solution.problem.objective
@@ -95,13 +104,21 @@ def _head(solution: Solution, out: _Printer) -> None:
     made = f"{percent(1 - aim.weight)} expected value + {percent(aim.weight)} CVaR" if aim.weight else "expected value"
     worst = f"worst {percent(aim.tail)}"
     if solution.problem.scenarios.count == 1:
-        out.line(f"  value  {money(books.objective)}")
-        _baseline(solution, out)
+        out.line(f"  value           {money(books.objective):>14}")
+        _beside(solution, out)
         return
     out.line(f"  objective       {money(books.objective):>14}   {made}")
     out.line(f"  expected value  {money(books.expected):>14}")
     out.line(f"  VaR             {money(books.var):>14}   best of the {worst} of cases")
     out.line(f"  CVaR            {money(books.cvar):>14}   mean of the {worst} of cases")
+    _beside(solution, out)
+
+
+def _beside(solution: Solution, out: _Printer) -> None:
+    """What no objective should be read without."""
+    for title, text in (("odds of", capital_text.odds_line(solution)), ("after horizon", capital_text.horizon_line(solution))):
+        for n, line in enumerate(textwrap.wrap(text, WIDEST - 18, break_on_hyphens=False)):
+            out.line(f"  {'' if n else title:<16}{line}")
     _baseline(solution, out)
 
 
@@ -181,6 +198,13 @@ def _sources_and_uses(solution: Solution, out: _Printer) -> None:
         rows.append([*left, *([uses[n][0], money(uses[n][1])] if n < len(uses) else ["", ""])])
     rows.append(["total", money(sum(v for _, v in sources)), "total", money(sum(v for _, v in uses))])
     out.table(["source", "", "use", ""], rows, right=[1, 3])
+
+
+def _capital_costs(solution: Solution, out: _Printer) -> None:
+    out.title("What capital costs, expected")
+    out.table(["source", "a year", "worth at the start"], capital_text.cost_rows(solution), right=[1, 2])
+    out.title("From the business to its owners, present value, expected")
+    out.table(["item", ""], capital_text.bridge_rows(solution), right=[1])
 
 
 def _by_instrument(solution: Solution, total: Array) -> dict[str, Array]:

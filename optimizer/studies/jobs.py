@@ -37,7 +37,8 @@ class Point:
 
     worth: USD to shareholders by scenario. ledger: discounted USD by entry, in expectation; it sums to expected_npv. raised: USD by
     instrument, in expectation. costs: what an instrument costs all in, by the year. scenarios: digest of odds, market and delays: points
-    with the same one face the same futures. notes: what the case may not mean (`case_notes`).
+    with the same one face the same futures. notes: what the case may not mean (`case_notes`), and how the plan ends
+    (`plan_notes`).
     """
 
     name: str
@@ -63,11 +64,14 @@ def solve_job(job: Job) -> Point:
     from optimizer.case.case import Case
     from optimizer.case.checks.notes import case_notes
     from optimizer.engine import master
+    from optimizer.engine.plan_notes import plan_notes
 
     start = time.perf_counter()
     case = Case.load(job.path, variant=job.variant, settings=job.settings)
-    found = point(job.name, master.solve(case, time_limit=job.time_limit, baseline=False), time.perf_counter() - start)
-    return replace(found, notes=case_notes(case.problem()))
+    solution = master.solve(case, time_limit=job.time_limit, baseline=False)
+    found = point(job.name, solution, time.perf_counter() - start)
+    told = plan_notes(solution) if found.optimal else ()
+    return replace(found, notes=(*case_notes(case.problem(), case.tree), *told))
 
 
 def point(name: str, solution: Solution, seconds: float = 0.0) -> Point:

@@ -14,14 +14,15 @@ from click.testing import CliRunner
 
 from optimizer.case.case import Case
 from optimizer.cli.app import cli
-from optimizer.engine.measures import MEASURES, breach_probability, measures, quantile
+from optimizer.engine.measures import MEASURES, measures, quantile
+from optimizer.engine.odds import breach_probability
 from optimizer.runtime.executor import Executor
 from optimizer.studies.comparison import Comparison, account, sentences
 from optimizer.studies.jobs import FAILED, Job, Point, point, solve_job, solve_many
 from optimizer.studies.mixes import mixes
 
 ROOT = Path(__file__).parents[2]
-MIXES = str(ROOT / "optimizer" / "templates" / "mixes.yaml")
+MIXES = str(ROOT / "optimizer" / "cli" / "templates" / "mixes.yaml")
 PURE = ("all_equity", "secured", "convertible", "term_loan")
 
 

@@ -31,8 +31,8 @@ THIN = "horizon.hours={every: 121}"
 CASES = {
     "quickstart": ROOT / "cases" / "quickstart.yaml",
     "lake-mariner": ROOT / "cases" / "lake-mariner.yaml",
-    "no site": ROOT / "optimizer" / "templates" / "financing.yaml",
-    "no debt": ROOT / "optimizer" / "templates" / "power.yaml",
+    "no site": ROOT / "optimizer" / "cli" / "templates" / "financing.yaml",
+    "no debt": ROOT / "optimizer" / "cli" / "templates" / "power.yaml",
 }
 SEEDS = (1, 5, 13, 21)
 NAMES = (*CASES, *(f"random {seed}" for seed in SEEDS))
@@ -76,6 +76,7 @@ def test_everything_ties_in_every_scenario(name: str) -> None:
         "value from the statements is the ledger's",
         "objective from the statements is the program's",
         "owners have what capital leaves of the business",
+        "bridge from the business ends at the value",
         "income_statement: equal to the books",
     } <= {check.name for check in found.checks}
 

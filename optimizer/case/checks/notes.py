@@ -10,6 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from models.problem import Array, Debt, Mask, Problem, Rule
+from optimizer.case.checks.horizon_notes import horizon_notes
+from optimizer.case.reading.yaml_tree import Node
 
 #: what a site can order -> where the case has it
 BUILDS = {
@@ -17,9 +19,16 @@ BUILDS = {
 }  # fmt: skip
 
 
-def case_notes(problem: Problem) -> tuple[str, ...]:
-    """Notes about a case as it was built, each a sentence."""
-    return (*_barred(problem), *_several_prices(problem))
+def case_notes(problem: Problem, tree: Node | None = None) -> tuple[str, ...]:
+    """Notes about a case as it was built, each a sentence. tree: the case as it is written; None: nothing is known of that."""
+    return (*_barred(problem), *_several_prices(problem), *horizon_notes(problem, lambda path: _says(tree, path)))
+
+
+def _says(node: Node | None, path: str) -> bool:
+    """Whether the tree has a value at a path of plain keys."""
+    for key in path.split("."):
+        node = node.get(key) if node is not None and node.kind == "map" else None
+    return node is not None and node.kind != "null"
 
 
 # ---- instruments that a rule leaves nothing of ------------------------------------------------------------------------------
