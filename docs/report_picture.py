@@ -11,7 +11,7 @@ from pathlib import Path
 from optimizer import Case
 from optimizer.results import folder as results
 from optimizer.results.report import HTML
-from tests.chromium import Browser
+from tests.shared.chromium import Browser
 
 HERE = Path(__file__).resolve().parent
 WIDTH = 900

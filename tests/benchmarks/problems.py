@@ -42,10 +42,10 @@ from models.problem import (
     Terminal,
 )
 from optimizer.case.reading.hourly_data import HourlyYear, draw, load_shape, year_from_stamps
-from tests.models.tiny import debt_of, every_date, hourly, path, rig_of, service_of, site_of, tiny, tree
-from tests.random_problems import MACRS
+from tests.shared.places import ROOT
+from tests.shared.random_problems import MACRS
+from tests.shared.tiny import debt_of, every_date, hourly, path, rig_of, service_of, site_of, tiny, tree
 
-ROOT = Path(__file__).parents[2]
 #: folder with real price files, if somebody has one; without it anyone's run has the same prices
 DATA = os.environ.get("WATTFOLIO_DATA")
 SHAPE = "ercot-hub-2024"

@@ -15,8 +15,8 @@ from typing import Any
 
 from tests.benchmarks.measure import AGREE, OURS, WHOLE
 from tests.benchmarks.problems import rung, size_of
+from tests.shared.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 #: sizes that are also solved in one piece: more would take hours and many GB
 IN_ONE_PIECE = 100_000
 #: of the algorithms of a rival, one that takes this many times as long as the best is left behind, once that is this share of the limit

@@ -11,8 +11,8 @@ import numpy as np
 
 from models.problem import Problem, Tax
 from tests.fuzz.identities import NEVER_BETTER, NEVER_WORSE, SAME
-from tests.random_problems import random_problem
-from tests.test_identities import (
+from tests.shared.random_problems import random_problem
+from tests.whole.test_identities import (
     in_other_money,
     informed_from,
     more_cash,

@@ -12,14 +12,14 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
 from optimizer.case.case import Case
 from optimizer.case.reading.diagnostics import CaseError
 from optimizer.engine.master import solve
 from optimizer.engine.solution import Outcome
+from tests.shared.places import ROOT
 
-CASES = Path(__file__).parents[2] / "cases"
+CASES = ROOT / "cases"
 NAMES = ("bitfarms", "ercot-flex", "industry-2025", "iren", "lake-mariner", "quickstart", "surplus-power")
 #: a number is moved by up to this share
 SHARE = 0.2

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from optimizer.cli import app
 from tests.fuzz.mutations import mutated
+from tests.shared.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 #: cases that are solved in a fraction of a second
 SMALL = (
     "cvar-rewards", "dscr-sizing", "farmer", "financing-mixes", "lands", "modigliani-miller", "short-term", "tax-shield", "curtailment",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.fuzz.paths import flow
+from tests.shared.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 #: one hour in so many is kept: a solve takes well below a second, and a program with every hour written out is small
 EVERY = (365, 487, 601, 719)
 #: instruments that may pay for the plant of a case that has none as it stands

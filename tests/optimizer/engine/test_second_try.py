@@ -1,0 +1,139 @@
+"""Answers that fail verification by their last digits: other ways to solve the case, and what is told where none helps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.proforma.books import Check
+from optimizer.case.case import Case
+from optimizer.engine import master, second_try
+from optimizer.engine.solution import Outcome, Solution
+from optimizer.solver import certificates
+from tests.shared.company import SMALL
+from tests.shared.places import ROOT
+
+FARMER = ROOT / "tests" / "cases" / "farmer.yaml"
+
+
+@pytest.fixture(scope="module")
+def solved() -> Solution:
+    return master.solve(Case.load(FARMER), baseline=False)
+
+
+def failing(solution: Solution, relative: float, residual: float = 1e3) -> Solution:
+    """The same, not verified because one check is off."""
+    off = Check("cash: program against books", residual, residual / relative, "base, date 3")
+    return replace(solution, outcome=Outcome.UNVERIFIED, lp_checks=(off,), reasons=("cash is off",))
+
+
+def fail(monkeypatch: pytest.MonkeyPatch, relative: float, passes: int | None, residual: float = 1e3) -> list[tuple[float, str]]:
+    """Let every run but that of this number end unverified; the (unit of money, method) of each run."""
+    runs: list[tuple[float, str]] = []
+    run = master._Run.run
+
+    def off(self: Any) -> Solution:
+        found = run(self)
+        runs.append((found.problem.money, found.method))
+        return found if len(runs) - 1 == passes else failing(found, relative, residual)
+
+    monkeypatch.setattr(master._Run, "run", off)
+    return runs
+
+
+def small(tmp_path: Path) -> Case:
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL)
+    return Case.load(path)
+
+
+def test_another_unit_of_money_then_every_hour_written_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, solved: Solution
+) -> None:
+    case = small(tmp_path)
+    best, money = master.solve(case, baseline=False).objective, case.problem().money
+    runs = fail(monkeypatch, 1e-6, None)
+    found = master.solve(case, baseline=False)
+    assert runs == [(money, "cuts"), (money * 1e-2, "cuts"), (money * 10.0, "cuts"), (money, "extensive")]
+    assert found.outcome is Outcome.UNVERIFIED and found.method == "cuts"
+    assert found.reasons[0] == "cash is off" and found.reasons[-1].startswith("What to change: ")
+    monkeypatch.undo()
+    for passes, word in ((1, "unit of money"), (3, "every hour written out")):
+        with monkeypatch.context() as patch:
+            fail(patch, 1e-6, passes)
+            found = master.solve(case, baseline=False)
+        assert found.outcome is Outcome.OPTIMAL and word in found.notes[-1]
+        assert found.objective == pytest.approx(best, rel=1e-7) and found.case is case
+
+
+def test_a_mistake_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is off by a thousandth is no rounding: another way might hide it."""
+    runs = fail(monkeypatch, 1e-3, 1)
+    found = master.solve(Case.load(FARMER), baseline=False)
+    assert len(runs) == 1 and found.outcome is Outcome.UNVERIFIED
+    assert "no rounding" in found.reasons[-1] and "cash: program against books" in found.reasons[-1]
+
+
+def test_what_the_unit_of_money_cannot_tell_is_rounding_however_little_moves(solved: Solution) -> None:
+    money = solved.problem.money
+    assert second_try.worthwhile(failing(solved, 1e-2, 1e-9 * money))
+    assert not second_try.worthwhile(failing(solved, 1e-2, 1e-7 * money))
+    assert second_try.worthwhile(replace(solved, books=None))
+
+
+def test_a_company_smaller_than_the_unit_is_solved_in_a_smaller_one(solved: Solution) -> None:
+    problem = replace(solved.problem, money=1e6)
+    units = [way.money for _, way, method in second_try.ways(problem, "cuts", 250.0) if method == "cuts"]
+    assert units == pytest.approx([100.0, 1e4, 1e7])
+    first = [method for _, _, method in second_try.ways(problem, "cuts", None)]
+    assert first[0] == "extensive"  # a proof is missing: there it is shortest
+    told = [told for told, *_ in second_try.ways(problem, "extensive", None)]
+    assert len(told) == 2 and all("unit of money" in one for one in told)
+
+
+def test_a_limit_of_time_ends_the_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = fail(monkeypatch, 1e-6, None)
+    found = master.solve(Case.load(FARMER), baseline=False, time_limit=1e-9)
+    assert len(runs) == 1 and found.outcome is not Outcome.OPTIMAL
+
+
+def test_what_to_change_is_one_sentence(solved: Solution) -> None:
+    off = failing(solved, 1e-6)
+    for one in (off, replace(off, books=None), failing(solved, 1e-2), replace(off, lp_checks=())):
+        told = second_try.advice(one)
+        assert told.endswith(".") and ". " not in told and "\n" not in told, told
+    assert "base, date 3" in second_try.advice(off)
+
+
+def test_time_that_is_up_before_no_plan_is_proved_is_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The solver says infeasible, and what would prove it was looked for until the deadline: no verdict on the case, and none on the proof."""
+    case = Case.load(ROOT / "tests" / "cases" / "infeasible" / "balloon.yaml")
+    refused = certificates.verify_infeasible
+
+    def unproved(lp: Any, ray: Any, *more: Any) -> Any:
+        return replace(refused(lp, ray, *more), verified=False, reasons=("no proof",))
+
+    monkeypatch.setattr(certificates, "verify_infeasible", unproved)
+    monkeypatch.setattr(master._Run, "_expired", lambda self: True)
+    solution = master.solve(case, method="extensive")
+    assert solution.outcome is Outcome.LIMIT and "time was up before it was proved" in solution.reasons[0]
+
+
+def test_an_objective_of_nothing_is_proved() -> None:
+    """Program and dual bound are nothing but rounding: 1e-14 of a unit of money is no gap."""
+    rule = 'rules=[{name: tiny, require: "net_debt >= 1e-9 USD", otherwise: {pay: 1e6 USD/USD}, expected: true}]'
+    case = Case.load(ROOT / "tests" / "cases" / "short-term.yaml", settings=[rule])
+    assert master.solve(case).outcome is Outcome.OPTIMAL
+
+
+def test_a_plan_that_is_worth_nothing_is_proved() -> None:
+    """A limit of next to nothing: the books move nothing, and what the program has of it is below what the solver tells from nothing."""
+    case = Case.load(ROOT / "tests" / "cases" / "modigliani-miller.yaml", settings=["projects.plant.limit=1e-09"])
+    solution = master.solve(case)
+    assert solution.outcome is Outcome.OPTIMAL, solution.reasons
+    # nor is what they move a unit of money to solve in: prices would be no numbers
+    assert solution.books is not None and solution.books.moved < second_try.SMALLEST_UNIT
+    assert next(problem.money for _, problem, _ in second_try.ways(solution.problem, "cuts", solution.books.moved)) >= 1.0
