@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 SMALLEST_USD = 0.01  # amounts below a cent are what a solver leaves behind, not decisions
 #: share of what owners receive below which what they pay in measures nothing: rates of thousands of percent, multiples above 100
 NEXT_TO_NOTHING = 0.01
-PENALTIES = ("rescue_penalty", "soft_rules")  # entries of the ledger that no shareholder ever pays or receives
+#: entries of the ledger that no shareholder ever pays or receives
+PENALTIES = ("rescue_penalty", "soft_rules", "own_rates")
 RATES = np.expm1(np.linspace(np.log(0.05), np.log(1001.0), 800))  # -95 % to 100,000 %: where IRRs are searched
 
 

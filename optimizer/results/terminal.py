@@ -101,6 +101,9 @@ def _head(solution: Solution, out: _Printer) -> None:
     if books is None:
         return
     out.title("Return to shareholders, discounted at " + percent(aim.discount))
+    if aim.rates is not None:
+        streams = ", ".join(f"{name} at {percent(getattr(aim.rates, name))}" for name in ("contracts", "cloud", "mining"))
+        out.line(f"  counted by parts: {streams}, tax saved by interest at {_shield_rate(aim.rates.debt)}")
     made = f"{percent(1 - aim.weight)} expected value + {percent(aim.weight)} CVaR" if aim.weight else "expected value"
     worst = f"worst {percent(aim.tail)}"
     if solution.problem.scenarios.count == 1:
@@ -112,6 +115,12 @@ def _head(solution: Solution, out: _Printer) -> None:
     out.line(f"  VaR             {money(books.var):>14}   best of the {worst} of cases")
     out.line(f"  CVaR            {money(books.cvar):>14}   mean of the {worst} of cases")
     _beside(solution, out)
+
+
+def _shield_rate(rate: float | str) -> str:
+    if isinstance(rate, float):
+        return percent(rate)
+    return "each debt's own rate" if rate == "own" else "each debt's rate in its year"
 
 
 def _beside(solution: Solution, out: _Printer) -> None:

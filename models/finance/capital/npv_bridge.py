@@ -12,6 +12,7 @@ from models.proforma.assets import keep_assets
 from models.proforma.tax import TaxReturns
 
 COLUMN = "present value"
+LABELS = {"rescue_penalty": "Distress", "soft_rules": "Rules breached at a price", "own_rates": "Each stream at its own rate"}
 
 
 def unlevered_tax(ground: Ground) -> Array:
@@ -107,8 +108,8 @@ def npv_bridge(ground: Ground, business: Array, capital: dict[str, Array], saved
             add(f"holders[{name}]", f"{name}, from its holders", "Other holders", others[name])
     add("cash", "Cash held, at its yield", "Financing", cash)
     for entry in PENALTIES:
-        label = "Distress" if entry == "rescue_penalty" else "Rules breached at a price"
-        add(entry, label, "Penalties", books.ledger[entry])
+        if entry in books.ledger:
+            add(entry, LABELS[entry], "Penalties", books.ledger[entry])
     lines.append(Line("npv", "Net present value", sums=plus(*entries), section="Value"))
     present = {key: (values @ problem.discount)[:, None] for key, values in entries.items()}
     names = problem.scenarios.names
