@@ -24,9 +24,9 @@ __all__ = [
 ]
 
 #: imported by pyomo.common.dependencies as soon as scipy is there; importable afterwards as ever, and imported when asked for
-IDLE = ("scipy.stats", "scipy.spatial", "scipy.integrate")
+UNUSED_SCIPY = ("scipy.stats", "scipy.spatial", "scipy.integrate")
 
-_stand_ins = {name: ModuleType(name) for name in IDLE if name not in sys.modules}
+_stand_ins = {name: ModuleType(name) for name in UNUSED_SCIPY if name not in sys.modules}
 sys.modules.update(_stand_ins)
 try:
     import pyomo.environ as pyo

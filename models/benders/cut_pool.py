@@ -58,6 +58,15 @@ class Rows:
     matrix: Any  # csr, one row a cut
     upper: Array
 
+    def some(self, kept: Any) -> Rows:
+        """Only those where `kept` (n,) is True."""
+        if kept.all():
+            return self
+        at = np.flatnonzero(kept)
+        return Rows(
+            self.site, self.blocks[at], self.alpha[at], self.rho[at], self.slope[at], self.matrix.tocsr()[at], self.upper[at]
+        )
+
 
 @dataclass
 class CutPool:
@@ -70,6 +79,20 @@ class CutPool:
     slope: list[Array] = field(default_factory=list)  # (n, E)
     capacity: list[Array] = field(default_factory=list)  # (n, E) MW that it was worked out at
 
+    def holds(self, cuts: Rows) -> Any:
+        """(n,) Which cuts are here already, to the last bit."""
+        here = set()
+        for k, (site, block) in enumerate(zip(self.site, self.block, strict=True)):
+            if len(site) and site[0] == cuts.site:
+                here.update(_lines(block, self.alpha[k], self.rho[k], self.slope[k]))
+        return np.array([line in here for line in _lines(cuts.blocks, cuts.alpha, cuts.rho, cuts.slope)], dtype=bool)
+
     @property
     def count(self) -> int:
         return sum(len(x) for x in self.block)
+
+
+def _lines(block: Ints, alpha: Array, rho: Array, slope: Array) -> list[bytes]:
+    """Each cut as bytes; two that are equal say the same."""
+    table = np.concatenate([block[:, None].astype(float), alpha[:, None], rho.reshape(len(block), -1), slope], axis=1) + 0.0
+    return [row.tobytes() for row in table]

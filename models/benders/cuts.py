@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from models.benders.cut_pool import REAL, SETTLED, VIOLATED, CutPool, Rows, Site
+from models.benders.cut_pool import LEFT, REAL, SETTLED, VIOLATED, CutPool, Rows, Site
 from models.benders.deepest_cut import Deepest, Found
 from models.benders.inner_approximation import Realised
 from models.hours.oracle import Split
@@ -20,14 +20,16 @@ from models.hours.split_cache import Remembered
 from models.problem import Array, Ints
 from models.program.recourse_value import SiteValue, Theta
 
-#: USD per MW and period that an hour's power may cost or bring, for the bound below which no plan burns cash on purpose
-BURNING = 1e5
+#: units of money per MW and period that hours may cost or bring, for the bound below which no plan burns cash on purpose
+BURNING = 1.0
 #: how far beyond such sizes bounds are set
 FAR = 100.0
 #: a plan that earns less of its hours than this share of their size below the best is asked whether it can
 BURNT = 1e-7
 #: entries of a row below this share of its largest are none: HiGHS would leave them out unsaid, and no proof could lean on such a row
 HELD = 1e-12
+#: units of money that a block's hours are taken to be worth at least, for what they may be off by
+SPECK = 1e-5
 #: splits of a site that are remembered
 REMEMBERED = 40
 
@@ -110,7 +112,7 @@ class Cuts:
             quantity.copy(),
             np.array([q.unit for q in value.quantities]),
             np.array([q.start for q in value.quantities]).reshape(-1, blocks).T.copy(),
-            np.full(blocks, 1.0),
+            np.full(blocks, SPECK * self.unit),
         )
 
     # ---- cuts ------------------------------------------------------------------------------------------------------
@@ -141,7 +143,7 @@ class Cuts:
             if len(site.units):
                 continue
             here = site.theta >= 0
-            low = FAR * (site.size + highest.sum(axis=1) * BURNING)[here] / self.unit
+            low = FAR * (site.size / self.unit + highest.sum(axis=1) * BURNING)[here]
             self.session.set_column_bounds(site.theta[here], -low, np.full(len(low), np.inf))
 
     def _sunk(self, x: Array) -> bool:
@@ -205,8 +207,18 @@ class Cuts:
             rows = np.flatnonzero(off > VIOLATED * site.size)
             miss = float(np.maximum(off, 0.0).max(initial=0.0))
         if len(rows):
-            self._append(self._rows(i, rows, alpha[rows], rho[rows], found.slope[rows]), capacity[rows])
+            cuts = self._rows(i, rows, alpha[rows], rho[rows], found.slope[rows])
+            if x is not None:
+                cuts = cuts.some(self._told(cuts, x))
+            rows = cuts.blocks
+            if len(rows):
+                self._append(cuts, capacity[rows])
         return len(rows), miss
+
+    def _told(self, cuts: Rows, x: Array) -> Any:
+        """Which of cuts that x misses say something new: one that is there already is missed by the solver's tolerance, for ever."""
+        near = cuts.matrix @ x - cuts.upper <= LEFT
+        return ~near | ~self.pool.holds(cuts) if near.any() else ~near
 
     def _held(self, i: int, alpha: Array, rho: Array, work_out: Callable[[Array, Array], Split]) -> tuple[Split, Array, Array]:
         """(split, alpha, rho) of a direction without what rounding leaves in it, for a row that holds all of it.

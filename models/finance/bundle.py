@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from models.proforma.books import Check
 
 
-#: relative to the largest figure of the statement
+#: relative to what the row is made of
 TOLERANCE = 1e-6
 
 
@@ -57,7 +57,7 @@ class FinanceStatements:
 
     @property
     def loose(self) -> tuple[Check, ...]:
-        """Checks that do not hold to 1e-6 of the largest figure of what they compare; () in a plan that is tied."""
+        """Checks that do not hold to 1e-6 of what they compare is made of; () in a plan that is tied."""
         return tuple(check for check in self.checks if not check.relative <= TOLERANCE)
 
     def frame(self, name: str, scenario: str = EXPECTED) -> pd.DataFrame:

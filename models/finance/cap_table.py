@@ -151,25 +151,49 @@ def conversion_table(ground: Ground, table: Statement) -> Statement:
     for name in terms:
         entries[f"converts[{name}]"], entries[f"capped_call[{name}]"] = shares[name], back[name]
         entries[f"owed[{name}]"], entries[f"claim[{name}]"] = owed[name], claim[name]
-    holders = ["old_shares", *(f"sold[{name}]" for name in sold), "converted_before", *(f"converts[{name}]" for name in terms)]
-    hedges = [f"capped_call[{name}]" for name in terms]
+    odds = problem.scenarios
+    columns = [f"{m:g}x" for m in MULTIPLES]
+    return statement(
+        "conversion",
+        "Conversion at several share prices",
+        _conversion_lines(sold, list(terms)),
+        entries,
+        columns,
+        odds.names,
+        odds.probability,
+        signs="shares and claims positive; capped calls positive as shares they bring back",
+    )
+
+
+def _conversion_lines(sold: list[str], convertibles: list[str]) -> list[Line]:
+    """The lines of `conversion_table`; sold: equities sold to new holders."""
+    holders = [
+        "old_shares",
+        *(f"sold[{name}]" for name in sold),
+        "converted_before",
+        *(f"converts[{name}]" for name in convertibles),
+    ]
+    hedges = [f"capped_call[{name}]" for name in convertibles]
     unit = "shares"
-    lines = [
+    return [
         Line("share_price", "Share price at the horizon", kind="stock", unit="USD/share", section="Price"),
         Line("old_shares", "Shares at the start", kind="stock", unit=unit, section="Shares"),
         *(Line(f"sold[{name}]", f"{name}, shares sold", kind="stock", unit=unit, section="Shares") for name in sold),
         Line("converted_before", "Convertibles settled before", kind="stock", unit=unit, section="Shares"),
         *(
             Line(f"converts[{name}]", f"{name}, shares on conversion", kind="stock", unit=unit, section="Shares")
-            for name in terms
+            for name in convertibles
         ),
         *(
             Line(f"capped_call[{name}]", f"{name}, shares from its capped call", kind="stock", unit=unit, section="Shares")
-            for name in terms
+            for name in convertibles
         ),
         Line("shares", "Shares", kind="stock", unit=unit, sums=(*plus(*holders), *less(*hedges)), section="Shares"),
-        *(Line(f"owed[{name}]", f"{name}, owed in cash", kind="stock", section="Claims", memo=True) for name in terms),
-        *(Line(f"claim[{name}]", f"{name}, worth to its holders", kind="stock", section="Claims", memo=True) for name in terms),
+        *(Line(f"owed[{name}]", f"{name}, owed in cash", kind="stock", section="Claims", memo=True) for name in convertibles),
+        *(
+            Line(f"claim[{name}]", f"{name}, worth to its holders", kind="stock", section="Claims", memo=True)
+            for name in convertibles
+        ),
         Line(
             "old_share",
             "Share of the old holders",
@@ -187,18 +211,6 @@ def conversion_table(ground: Ground, table: Statement) -> Statement:
                 ratio=(f"converts[{name}]", "shares"),
                 section="Ownership",
             )
-            for name in terms
+            for name in convertibles
         ),
     ]
-    odds = problem.scenarios
-    columns = [f"{m:g}x" for m in MULTIPLES]
-    return statement(
-        "conversion",
-        "Conversion at several share prices",
-        lines,
-        entries,
-        columns,
-        odds.names,
-        odds.probability,
-        signs="shares and claims positive; capped calls positive as shares they bring back",
-    )

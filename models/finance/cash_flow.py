@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.finance.context import Ground
 from models.finance.lines import Line, Statement, less, link, linked, over_debts, plus
-from models.proforma.words import settled
+from models.proforma.words import at_period_ends
 
 OPERATING = (
     "cash_margin",
@@ -21,8 +21,8 @@ CAPEX = ("capex_rigs", "capex_options", "capex_halls", "capex_interconnection", 
 INVESTING = (*CAPEX, "resale", "coin_sales", "other_cash_flows")
 FINANCING = ("debt_issued", "principal", "calls", "puts", "revolver", "capped_calls", "equity", "rescue", "dividends")
 #: what takes net income to operating cash: no cash, or another part of the statement
-ADDED = ("added_depreciation", "added_option_fees", "added_issue_costs", "added_redemption_premium", "added_interest_unpaid")
-TAKEN = ("coins_kept", "coin_gains", "resale_gain", "other_income")
+ADDED_BACK = ("added_depreciation", "added_option_fees", "added_issue_costs", "added_redemption_premium", "added_interest_unpaid")
+TAKEN_OUT = ("coins_kept", "coin_gains", "resale_gain", "other_income")
 
 LINES = (
     Line("opening_cash", "Opening cash", kind="opening", opens="closing_cash", section="Cash"),
@@ -70,7 +70,7 @@ LINES = (
     Line(
         "operating_from_income",
         "Cash from operations, from net income",
-        sums=(*plus("net_income", *ADDED), *less(*TAKEN)),
+        sums=(*plus("net_income", *ADDED_BACK), *less(*TAKEN_OUT)),
         section="From net income",
         memo=True,
     ),
@@ -89,7 +89,7 @@ def cash_flow_statement(ground: Ground, income: Statement) -> Statement:
         "added_issue_costs": income["issue_cost_amortisation"] + income["issue_costs_written_off"],
         "added_redemption_premium": income["redemption_premium"],
         "added_interest_unpaid": income["coupon_interest"] + income["commitment_fees"] - ground.debt("interest_paid"),
-        "coins_kept": settled(kept * market.btc_price_mean),
+        "coins_kept": at_period_ends(kept * market.btc_price_mean),
         "coin_gains": income["coin_gains"],
         "resale_gain": income["resale"],
         "other_income": income["other_cash_flows"],

@@ -5,23 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from models.finance.cap_table import MULTIPLES
 from models.finance.context import Ground
 from models.proforma.books import Check
 from models.proforma.checks import Checklist
 from models.proforma.keep import cvar
+from models.proforma.sizes import least_usd
 
 if TYPE_CHECKING:
     from models.finance.bundle import FinanceStatements
     from models.finance.lines import Statement
+    from models.finance.solved import Proof
     from models.problem import Array
-    from optimizer.solver.certificates import Certificate
 
 
-def check_statements(ground: Ground, finance: FinanceStatements, certificate: Certificate | None) -> tuple[Check, ...]:
-    """Every identity, in every scenario and at every date; each with its largest residual."""
-    checks = Checklist(ground.problem)
+#: what a row is made of counts as no less than this share of the largest amount of its statement, whose rounding may be left in it
+SHARE = 1e-6
+
+
+def check_statements(ground: Ground, finance: FinanceStatements, certificate: Proof | None) -> tuple[Check, ...]:
+    """Every identity, in every scenario and at every date; each with its largest residual, measured against what its row is made of."""
+    checks = _Ties(ground)
     for one in finance.all:
         _check_lines(checks, one)
     _check_links(checks, finance)
@@ -31,42 +37,66 @@ def check_statements(ground: Ground, finance: FinanceStatements, certificate: Ce
     return checks.result()
 
 
-def _size(one: Statement) -> float:
-    """The largest amount of a statement."""
-    amounts = [one[line.key] for line in one.lines if line.kind != "ratio"]
-    return float(np.abs(np.stack(amounts)).max(initial=0.0))
+class _Ties(Checklist):
+    """Identities of amounts of money: each is measured against what it is made of, however little that is in dollars."""
+
+    def __init__(self, ground: Ground) -> None:
+        super().__init__(ground.problem)
+        self.usd = min(self.usd, ground.books.moved)
+
+    def tie(
+        self, name: str, left: ArrayLike, right: ArrayLike, item: str = "", scale: ArrayLike = 0.0, unit: str = "USD"
+    ) -> None:
+        """As `equal`; what is no amount of money is measured against one of its unit at least."""
+        self.equal(name, left, right, item, scale, self.usd if unit == "USD" else 1.0)
 
 
-def _check_lines(checks: Checklist, one: Statement) -> None:
+def _size(one: Statement, unit: str = "USD") -> float:
+    """The largest amount of a statement in a unit."""
+    amounts = [one[line.key] for line in one.lines if line.kind != "ratio" and line.unit == unit]
+    return float(np.abs(np.stack(amounts)).max(initial=0.0)) if amounts else 0.0
+
+
+def _made_of(parts: list[Array], size: float) -> Array:
+    """(S, C) the largest of what a row is made of in this or an earlier column, in a statement of this size."""
+    largest: Array = np.abs(np.stack(parts)).max(axis=0)
+    return np.maximum(np.maximum.accumulate(largest, axis=1), SHARE * size)
+
+
+def _check_lines(checks: _Ties, one: Statement) -> None:
     """Totals are what their definitions say, opening lines the closing ones of the column before."""
-    size = _size(one)
     for line in one.lines:
         if line.sums:
-            total = sum(c * one[key] for key, c in line.sums)
-            checks.equal(f"{one.name}: totals add up", one[line.key], total, line.key, size)
+            parts = [c * one[key] for key, c in line.sums]
+            total = sum(parts, np.zeros_like(one[line.key]))
+            made_of = _made_of(parts, _size(one, line.unit))
+            checks.tie(f"{one.name}: totals add up", one[line.key], total, line.key, made_of, line.unit)
         if line.opens is not None:
-            checks.equal(f"{one.name}: opens as it closed", one[line.key][:, 1:], one[line.opens][:, :-1], line.key, size)
+            closed, size = one[line.opens][:, :-1], _size(one, line.unit)  # a stock is made of all that came and went
+            checks.tie(f"{one.name}: opens as it closed", one[line.key][:, 1:], closed, line.key, size, line.unit)
 
 
-def _check_links(checks: Checklist, finance: FinanceStatements) -> None:
+def _check_links(checks: _Ties, finance: FinanceStatements) -> None:
     """Entries that are lines of other statements are what these say; stocks that roll with flows of others do."""
     named = {one.name: one for one in finance.all}
-    sizes = {name: _size(one) for name, one in named.items()}
     for one in named.values():
         for line in one.lines:
             links = (*line.equals, *line.rolls)
             if not links:
                 continue
-            size = max(sizes[one.name], *(sizes[name] for name, _, _ in links))
-            total = sum((c * named[name][key] for name, key, c in links), np.zeros_like(one[line.key]))
+            size = max(_size(named[name], line.unit) for name in (one.name, *(name for name, _, _ in links)))
+            parts = [c * named[name][key] for name, key, c in links]
+            total = sum(parts, np.zeros_like(one[line.key]))
+            where, unit = f"{one.name}, {line.key}", line.unit
             if line.equals:
-                checks.equal("statements link", one[line.key], total, f"{one.name}, {line.key}", size)
+                checks.tie("statements link", one[line.key], total, where, _made_of(parts, size), unit)
             else:
                 moved = np.diff(one[line.key], axis=1)
-                checks.equal("stocks roll with flows", moved, total[:, 1:], f"{one.name}, {line.key}", size)
+                made_of = _made_of([*parts, one[line.key]], size)[:, 1:]
+                checks.tie("stocks roll with flows", moved, total[:, 1:], where, made_of, unit)
 
 
-def _check_books(checks: Checklist, ground: Ground, finance: FinanceStatements) -> None:
+def _check_books(checks: _Ties, ground: Ground, finance: FinanceStatements) -> None:
     """Totals worked out from entries are those that the books worked out their own way."""
     books = ground.books
     pairs = (
@@ -90,14 +120,14 @@ def _check_books(checks: Checklist, ground: Ground, finance: FinanceStatements) 
     )
     for one, kept, lines in pairs:
         for mine, theirs in lines.items():
-            checks.equal(f"{one.name}: equal to the books", one[mine], kept[theirs], mine, _size(one))
+            checks.tie(f"{one.name}: equal to the books", one[mine], kept[theirs], mine, _size(one))
     income = finance.income
     for own, booked in (
         (income["coupon_interest"] + income["commitment_fees"], "interest_expense"),
         (income["issue_cost_amortisation"] + income["issue_costs_written_off"], "fee_amortisation"),
     ):
-        checks.equal("income_statement: equal to the books", own, books.income[booked], booked, _size(income))
-    checks.equal(
+        checks.tie("income_statement: equal to the books", own, books.income[booked], booked, _size(income))
+    checks.tie(
         "tax: equal to the books", finance.tax["waiting_closing"], books.tax["interest_carryforward"], "", _size(finance.tax)
     )
     for name, one in finance.debts.items():
@@ -107,55 +137,55 @@ def _check_books(checks: Checklist, ground: Ground, finance: FinanceStatements) 
             ("closing_due", "interest_due"),
             ("closing_issue_costs", "effective_unamortised"),
         ):
-            checks.equal("debt schedules: equal to the books", one[mine], schedule[theirs], f"{name}, {mine}", _size(one))
+            checks.tie("debt schedules: equal to the books", one[mine], schedule[theirs], f"{name}, {mine}", _size(one))
 
 
-def _check_each_other(checks: Checklist, ground: Ground, finance: FinanceStatements) -> None:
+def _check_each_other(checks: _Ties, ground: Ground, finance: FinanceStatements) -> None:
     """What one statement says is what another says."""
     income, cash, sheet, uses = finance.income, finance.cash_flow, finance.balance_sheet, finance.sources_uses
     flows, stocks = _size(cash), _size(sheet)
     turnover = max(flows, stocks)
-    checks.equal("balance sheet balances", sheet["total_assets"], sheet["total_claims"], scale=turnover)
-    checks.equal("cash flow closes at the balance sheet's cash", cash["closing_cash"], sheet["cash"], scale=turnover)
-    checks.equal("cash opens at the treasury's", cash["opening_cash"][:, 0], ground.problem.treasury.cash)
-    checks.equal("operating cash follows from net income", cash["operating"], cash["operating_from_income"], scale=_size(income))
-    checks.equal("sources are uses", uses["total_sources"], uses["total_uses"], scale=_size(uses))
+    checks.tie("balance sheet balances", sheet["total_assets"], sheet["total_claims"], scale=turnover)
+    checks.tie("cash flow closes at the balance sheet's cash", cash["closing_cash"], sheet["cash"], scale=turnover)
+    checks.tie("cash opens at the treasury's", cash["opening_cash"][:, 0], ground.problem.treasury.cash)
+    checks.tie("operating cash follows from net income", cash["operating"], cash["operating_from_income"], scale=_size(income))
+    checks.tie("sources are uses", uses["total_sources"], uses["total_uses"], scale=_size(uses))
     year = ground.by_year
-    checks.equal("tax of the year is that of the income statement", finance.tax["tax"], year(income["tax"]), scale=_size(income))
-    checks.equal("tax is paid as it is booked", -cash["tax"], income["tax"], scale=_size(income))
+    checks.tie("tax of the year is that of the income statement", finance.tax["tax"], year(income["tax"]), scale=_size(income))
+    checks.tie("tax is paid as it is booked", -cash["tax"], income["tax"], scale=_size(income))
     debts = finance.debts.values()
     for mine, theirs in (("amortised_cost", "debt_at_amortised_cost"), ("closing_due", "interest_due")):
         total = sum((one[mine] for one in debts), ground.zero)
-        checks.equal("balance sheet holds the debt schedules", sheet[theirs], total, mine, stocks)
+        checks.tie("balance sheet holds the debt schedules", sheet[theirs], total, mine, stocks)
     expense = sum((one["interest_expense"] for one in debts), ground.zero)
-    checks.equal("interest expense is that of the schedules", income["interest_expense"], expense, scale=_size(income))
+    checks.tie("interest expense is that of the schedules", income["interest_expense"], expense, scale=_size(income))
     paid = sum((one["paid"] for one in debts), ground.zero)
-    checks.equal("interest paid is that of the schedules", -cash["interest"], paid, scale=flows)
+    checks.tie("interest paid is that of the schedules", -cash["interest"], paid, scale=flows)
     for name, one in finance.debts.items():
         # amortised cost a second way: cash in, interest earned, cash out
         retired = sum((one[key] for key in ("principal", "redeemed", "called", "put", "converted", "paid")), ground.zero)
         grown = one["issued"] - one["issue_costs"] + one["interest_expense"] + one["written_off"] - retired
         carried = one["amortised_cost"] + one["closing_due"]
         opening = one["opening"][:, :1] + one["opening_due"][:, :1]
-        checks.equal("amortised cost rolls with cash and interest", carried, opening + np.cumsum(grown, axis=1), name, _size(one))
+        checks.tie("amortised cost rolls with cash and interest", carried, opening + np.cumsum(grown, axis=1), name, _size(one))
     wear = sum((v for key, v in ground.books.plant.items() if key.startswith("depreciation[")), ground.zero)
-    checks.equal("depreciation is that of the plant", income["depreciation"], wear, scale=_size(income))
+    checks.tie("depreciation is that of the plant", income["depreciation"], wear, scale=_size(income))
     coins = sheet["coins"] - ground.problem.market.btc_price * ground.books.words["coins"]
-    checks.equal("coins are at fair value", coins, 0.0, scale=stocks)
+    checks.tie("coins are at fair value", coins, 0.0, scale=stocks)
     shares = finance.cap_table
     sold = ground.books.words["shares_issued"]
     total = sum((shares[line.key] for line in shares.lines if line.key.startswith("sold[")), ground.zero)
-    checks.equal("shares sold are those of the books", total, sold, scale=_size(shares))
+    checks.tie("shares sold are those of the books", total, sold, scale=_size(shares, "shares"), unit="shares")
     if ground.problem.market.share_price is not None:
         path = ground.problem.market.share_price
         delivered = sum((shares[line.key] for line in shares.lines if line.key.startswith("converted[")), ground.zero)
         given = -ground.books.ledger["conversion"]
-        checks.equal(
+        checks.tie(
             "shares delivered are worth the ledger's conversion", delivered * path, given, scale=float(np.max(given, initial=0.0))
         )
 
 
-def _check_value(checks: Checklist, ground: Ground, finance: FinanceStatements, certificate: Certificate | None) -> None:
+def _check_value(checks: _Ties, ground: Ground, finance: FinanceStatements, certificate: Proof | None) -> None:
     """The value of the plan from the statements is that of the ledger, and its objective that of the linear program."""
     problem, books = ground.problem, ground.books
     cash, sheet, uses = finance.cash_flow, finance.balance_sheet, finance.sources_uses
@@ -178,23 +208,27 @@ def _check_value(checks: Checklist, ground: Ground, finance: FinanceStatements, 
     value = sum(ledger.values(), ground.zero) @ problem.discount
     parts = [float(np.max(np.abs(entry @ problem.discount), initial=0.0)) for entry in books.ledger.values()]
     scale = max(parts, default=0.0)
-    checks.equal("value from the statements is the ledger's", value, books.value, scale=scale)
-    checks.equal("bridge from the business ends at the value", finance.bridge["npv"][:, 0], books.value, scale=scale)
+    checks.tie("value from the statements is the ledger's", value, books.value, scale=scale)
+    checks.tie("bridge from the business ends at the value", finance.bridge["npv"][:, 0], books.value, scale=scale)
     raised = sum(finance.returns.capital.values(), ground.zero) @ problem.discount
     if certificate is not None:
         aim = problem.objective
         tail = cvar(value, problem.scenarios.probability, aim.tail)[0]
         objective = (1.0 - aim.weight) * float(problem.scenarios.probability @ value) + aim.weight * tail
         program = certificate.objective * problem.money
-        checks.equal(
-            "objective from the statements is the program's", np.array([[objective]]), np.array([[program]]), scale=scale
+        least = least_usd(problem, books.moved)  # the program knows a plan of nearly nothing no better than the solver does
+        checks.tie(
+            "objective from the statements is the program's",
+            np.array([[objective]]),
+            np.array([[program]]),
+            scale=max(scale, least),
         )
     # what outside capital brings and takes is all that lies between the business and its owners, but for cash and the owners' own money
     owned_fees = sum((e.fee * uses[f"equity[{e.name}]"] for e in problem.equities if e.holders == "existing"), ground.zero)
     put_aside = cash["change"] - cash["cash_yield"] - at_end(cash["closing_cash"][:, -1])
     stood = sum((one["opening"][:, 0] + one["opening_due"][:, 0] for one in finance.debts.values()), ground.zero[:, 0])
     business = (finance.returns.business - put_aside - owned_fees) @ problem.discount - stood
-    checks.equal(
+    checks.tie(
         "owners have what capital leaves of the business",
         finance.returns.owners @ problem.discount,
         business + raised,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.dates import iso_dates
 from models.finance.lines import Line, Statement, statement
 from models.proforma.assets import decided
 from models.proforma.tax import year_of_date
@@ -39,8 +40,6 @@ class Ground:
     @cached_property
     def dates(self) -> tuple[str, ...]:
         """All D dates, as 2026-04-01."""
-        from models.dates import iso_dates
-
         return tuple(iso_dates(self.problem.clock))
 
     @cached_property

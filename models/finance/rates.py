@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.dates import _day
+from models.finance.lines import SMALLEST as SMALLEST_USD
 
 if TYPE_CHECKING:
+    from models.finance.solved import SolvedPlan
     from models.problem import Array, Clock
     from models.proforma.books import Books
-    from optimizer.engine.solution import Solution
 
-SMALLEST_USD = 0.01  # amounts below a cent are what a solver leaves behind, not decisions
 #: share of what owners receive below which what they pay in measures nothing: rates of thousands of percent, multiples above 100
-NEXT_TO_NOTHING = 0.01
+MIN_PAID_SHARE = 0.01
 #: entries of the ledger that no shareholder ever pays or receives
-PENALTIES = ("rescue_penalty", "soft_rules", "own_rates")
+PENALTY_ENTRIES = ("rescue_penalty", "soft_rules", "own_rates")
 RATES = np.expm1(np.linspace(np.log(0.05), np.log(1001.0), 800))  # -95 % to 100,000 %: where IRRs are searched
 
 
@@ -26,7 +26,7 @@ def hardly_paid(received: float, paid: float) -> str | None:
     """Why what shareholders pay in (undiscounted USD) is no measure of what they receive; None where it is one."""
     if paid <= SMALLEST_USD:
         return "shareholders pay nothing in"
-    return "owners pay in next to nothing" if paid < NEXT_TO_NOTHING * received else None
+    return "owners pay in next to nothing" if paid < MIN_PAID_SHARE * received else None
 
 
 def return_rate(clock: Clock, flows: Array, paid: float) -> tuple[float | None, str | None]:
@@ -37,7 +37,7 @@ def return_rate(clock: Clock, flows: Array, paid: float) -> tuple[float | None, 
 
 def shareholder_flows(books: Books) -> Array:
     """(S, D) what shareholders receive less what they pay in: the ledger without its penalties."""
-    return np.sum([values for entry, values in books.ledger.items() if entry not in PENALTIES], axis=0)
+    return np.sum([values for entry, values in books.ledger.items() if entry not in PENALTY_ENTRIES], axis=0)
 
 
 def paid_in(books: Books) -> Array:
@@ -88,6 +88,6 @@ def _multiple(received: float, paid: float) -> float | None:
     return received / paid if hardly_paid(received, paid) is None and received >= 0.0 else None
 
 
-def _books(solution: Solution) -> Books:
+def _books(solution: SolvedPlan) -> Books:
     assert solution.books is not None
     return solution.books

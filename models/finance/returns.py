@@ -14,6 +14,7 @@ import numpy as np
 
 from models.finance.context import Ground
 from models.finance.lines import EXPECTED, SMALLEST, Statement
+from models.finance.rates import hardly_paid, irr, paid_in, return_rate, shareholder_flows
 from models.problem import Array, Clock
 
 if TYPE_CHECKING:
@@ -185,8 +186,6 @@ def capital_flows(ground: Ground) -> dict[str, Array]:
 
 def returns(ground: Ground, cash_flow: Statement, ratios: Statement, schedules: dict[str, Statement]) -> Returns:
     """Every measure of the plan."""
-    from models.finance.rates import hardly_paid, irr, paid_in, return_rate, shareholder_flows
-
     problem, books = ground.problem, ground.books
     clock, odds, rate = problem.clock, problem.scenarios.probability, problem.objective.discount
     owners, business, capital = shareholder_flows(books), business_flows(ground, cash_flow), capital_flows(ground)
@@ -245,8 +244,6 @@ def returns(ground: Ground, cash_flow: Statement, ratios: Statement, schedules: 
 
 def _cost(clock: Clock, flows: Array) -> Figure:
     """The rate that who gave this capital earns."""
-    from models.finance.rates import irr
-
     if not (flows > SMALLEST).any():
         return None, "none was raised"
     rate, why = irr(clock, -flows)

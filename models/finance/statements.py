@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from models.finance.balance import balance_sheet
 from models.finance.bundle import FinanceStatements
 from models.finance.cap_table import cap_table, conversion_table
@@ -18,14 +16,12 @@ from models.finance.covenants import credit_ratios
 from models.finance.income import income_statement
 from models.finance.returns import returns
 from models.finance.schedules import debt_schedule
+from models.finance.solved import SolvedPlan
 from models.finance.sources_uses import sources_and_uses
 from models.finance.tax import tax_statement
 
-if TYPE_CHECKING:
-    from optimizer.engine.solution import Solution
 
-
-def finance_statements(solution: Solution) -> FinanceStatements:
+def finance_statements(solution: SolvedPlan) -> FinanceStatements:
     """The statements of a plan, from its independent books. Raises ValueError for a solution without a plan."""
     if solution.books is None or solution.decisions is None:
         raise ValueError(f"the solution is {solution.outcome.name.lower()}: there is no plan to make statements of")
@@ -50,7 +46,7 @@ def finance_statements(solution: Solution) -> FinanceStatements:
         cap_table=shares,
         conversion=conversion_table(ground, shares),
         returns=with_capital(found, costs, end, ground.books.value, ground.problem.scenarios.probability),
-        covenants=solution.covenants,
+        covenants=tuple(solution.covenants),
         scenarios=solution.problem.scenarios.names,
         dates=ground.dates,
         bridge=npv_bridge(ground, found.business, found.capital, saved),

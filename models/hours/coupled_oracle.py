@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 
 from models.hours.coupled import Coupling, Waiting, coupling_of, state_block, waiting_of
+from models.hours.meters import price_level
 from models.hours.oracle import Money, Oracle, Split, make_oracle
 from models.problem import Array, Ints, Problem
 
@@ -133,7 +135,7 @@ class Program:
 
 
 #: bases kept of a block, and how different (share of all money) the direction of one may be for a start from it to be worth while
-BASES, NEAR = 8, 0.2
+MAX_BASES, MAX_DISTANCE = 8, 0.2
 
 
 @dataclass
@@ -150,12 +152,12 @@ class Memory:
             float(np.abs(money - other).sum() / max(np.abs(money).sum() + np.abs(other).sum(), 1e-300)) for other, _ in self.bases
         ]
         nearest = min(range(len(away)), key=away.__getitem__, default=None)
-        return None if nearest is None or away[nearest] > NEAR else self.bases[nearest][1]
+        return None if nearest is None or away[nearest] > MAX_DISTANCE else self.bases[nearest][1]
 
     def keep(self, money: Array, basis: Any) -> None:
         """Remember a basis, the latest first; one of the same direction gives way."""
         others = [kept for kept in self.bases if not np.array_equal(kept[0], money)]
-        self.bases = [(money, basis), *others[: BASES - 1]]
+        self.bases = [(money, basis), *others[: MAX_BASES - 1]]
 
 
 @dataclass(frozen=True)
@@ -217,12 +219,19 @@ class CoupledOracle(Oracle):
         size = np.abs(market).mean(axis=1)
         typical = np.concatenate([money.slope_price[b] * size[0], money.slope_adder[b] * size[1], money.base[b]])
         basis = known.basis if known is not None else memory.start(typical)
-        flow, slope, basis = program.solve(price, per, capacity, self._waits(b), basis)
+        level = self._level
+        flow, slope, basis = program.solve(price / level, per, capacity, self._waits(b), basis)
+        slope = slope * level
         memory.keep(typical, basis)
         if known is None:
             energy = np.stack([flow @ weight, *(flow @ (weight * here) for here in market)])
             known = memory.found[direction] = Found(float(slope @ capacity), slope, energy, basis)
         return known, flow if wanted else None
+
+    @cached_property
+    def _level(self) -> float:
+        """What prices are divided by for a solver that is exact to so much of one."""
+        return price_level(self.problem)
 
     def _program(self, hours: int) -> Program:
         if hours not in self._programs:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from models.hours.mixture import Mixture
 
 #: bytes of hours that are worked out in one go (at least one scenario of a site), and that are kept
-PIECE, ROOM = 32_000_000, 256_000_000
+MAX_PIECE_BYTES, MAX_KEPT_BYTES = 32_000_000, 256_000_000
 
 
 def mixed(hours: SiteHours, mixture: Mixture) -> Array:
@@ -83,7 +83,12 @@ class PlannedHours(Mapping[tuple[str, int, int], SiteDispatch]):
     """
 
     def __init__(
-        self, names: Sequence[str], hours: Sequence[SiteHours], mixtures: Sequence[Mixture], piece: int = PIECE, room: int = ROOM
+        self,
+        names: Sequence[str],
+        hours: Sequence[SiteHours],
+        mixtures: Sequence[Mixture],
+        piece: int = MAX_PIECE_BYTES,
+        room: int = MAX_KEPT_BYTES,
     ) -> None:
         self._sites = {
             name: _SiteOfPlan(here, mixture, piece) for name, here, mixture in zip(names, hours, mixtures, strict=True)

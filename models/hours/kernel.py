@@ -2,7 +2,7 @@
 
 Prices of uses and sources are affine in the hour's grid price and adder (and in the grid's emission factor, where it differs by the
 hour), so an hour is worked out from a few yearly profiles and nothing hourly is stored per scenario. The search over the marginal
-value of power is that of `recourse.hourly_value`.
+value of power is that of `one_hour.hourly_value`.
 """
 
 from __future__ import annotations

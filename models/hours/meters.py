@@ -6,16 +6,20 @@ settles; yearly limits (`limits`) and rules read them. What nothing looks at is 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from models.hours.merit import coins_per_mwh
 from models.problem import Array, Mask, Problem, YearlyLimit
 
 #: words that are measured site by site -> unit
 METERS = {"energy_mwh": "MWh", "grid_mwh": "MWh", "emissions_t": "t"}
 #: stands for the site in names of limits on all sites together: no name of a site has brackets
 COMPANY = "(company)"
+#: USD per MWh that power usually earns or costs, give or take a factor of three
+USUAL = 50.0
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,28 @@ def yearly_limits(problem: Problem) -> list[Limited]:
 
 
 def unit_of(problem: Problem) -> float:
-    """MWh or t per unit of the program: what is worth about a unit of money, so that both weigh the same in a direction of cuts."""
-    return problem.money / 50.0
+    """MWh or t per unit of the program: what is worth about a unit of money, so that both weigh the same in a direction of cuts.
+
+    Money in cents or in trillions changes nothing in the program: prices of power then move as the unit of money does.
+    """
+    return problem.money / (USUAL * price_level(problem))
+
+
+def price_level(problem: Problem) -> float:
+    """How many times the usual a MWh earns or costs in this problem, the nearest power of ten; 1 where nothing tells."""
+    p = problem
+    prices = [coins_per_mwh(p, r, slice(None), slice(None)) * p.market.btc_price_mean for r in range(len(p.rigs))]
+    prices += [
+        site.grid.price.factor * site.grid.price.profiles.mean(axis=1)[site.grid.price.which][:, None] + site.grid.price.shift
+        for site in p.sites
+        if site.grid is not None
+    ]
+    prices += [block.price for site in p.sites for block in site.blocks]
+    prices += [service.rate for service in p.services if service.kind == "cloud"]
+    means = [float(np.abs(price).mean()) for price in prices]
+    logs = [math.log10(mean / USUAL) for mean in means if 0.0 < mean < math.inf]
+    # Rounding the mean first keeps a half from falling to either side by the last bit.
+    return 10.0 ** math.floor(round(math.fsum(logs) / len(logs), 6) + 0.5) if logs else 1.0
 
 
 def allowance(problem: Problem, terms: YearlyLimit) -> Array:

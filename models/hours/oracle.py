@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from models.effort import HOUR, spend
 from models.hours.merit import coins_per_mwh
 from models.hours.meters import measured
 from models.problem import Array, Clock, Hourly, Ints, Mask, Problem, Site
@@ -145,6 +146,7 @@ class Oracle:
         from models.hours.kernel import split
 
         shape = (self.blocks, len(self.entries))
+        spend(HOUR * shape[1] * float(self.count.sum()))
         money = self.priced(extra)
         hourly_factor = self.market[0].shape[1] > 2
         found = Split(np.zeros(shape[0]), *(np.zeros(shape) for _ in range(4)))
@@ -207,87 +209,123 @@ class _Profiles:
         return known[key]
 
 
+#: of every block: a row of the profiles, a factor and a shift
+Hours = tuple[Ints, Array, Array]
+#: of an entry: how much of the grid's price and adder, and what else, a MWh of it is worth or costs
+Worth = tuple[float, float, Array]
+#: entry, its value or cost, what of that is revenue, its MW per MW decided
+Column = tuple[Entry, Worth, Worth, Hours]
+
+
+class _Columns:
+    """The entries of one site over B blocks (scenario x period): uses first, then sources."""
+
+    def __init__(self, problem: Problem, site: Site, profiles: _Profiles) -> None:
+        self.problem, self.site, self.profiles = problem, site, profiles
+        self.shape = problem.scenarios.count, problem.clock.periods
+        self.blocks = self.shape[0] * self.shape[1]
+        self.zero = np.zeros(self.blocks)
+        self.none: Hours = (np.zeros(self.blocks, dtype=np.int64), self.zero, self.zero)
+        self.one: Hours = (self.none[0], self.none[1], np.ones(self.blocks))
+        grid = site.grid
+        self.available = self.hours(grid.availability) if grid and grid.availability else self.one
+
+    def hours(self, hourly: Hourly) -> Hours:
+        return self.profiles.add(hourly, self.shape[1])
+
+    def spread(self, table: Array) -> Array:
+        """(S, T) or (T,) -> (B,)."""
+        return np.broadcast_to(table, self.shape).reshape(-1).astype(float)
+
+    def all(self, rigs: tuple[int, ...], services: tuple[int, ...]) -> list[Column]:
+        battery = self.site.battery if self.site.stores else None
+        columns = [*self._rigs(rigs), *map(self._service, services), *self._sales()]
+        if battery is not None:
+            taken = _times(self.one, np.full(self.blocks, battery.charge / battery.discharge))
+            columns.append((Entry("charge", "charge"), (0, 0, self.zero), (0, 0, self.zero), taken))
+        columns += self._sources()
+        if battery is not None:
+            wear = np.full(self.blocks, battery.wear)
+            columns.append((Entry("discharge", "discharge"), (0, 0, wear), (0, 0, self.zero), self.one))
+        return columns
+
+    def _rigs(self, rigs: tuple[int, ...]) -> list[Column]:
+        problem, site = self.problem, self.site
+        running = self.one
+        columns: list[Column] = []
+        if site.grid is not None and site.curtail_above is not None:
+            running = self.profiles.up_to(site.grid.price, site.curtail_above, problem.clock)
+        for r in rigs:
+            rig = problem.rigs[r]
+            coins = coins_per_mwh(problem, r, slice(None), slice(None))
+            gross = (coins * problem.market.btc_price_mean).reshape(-1)
+            limit = _times(running, np.full(self.blocks, rig.uptime))
+            columns.append((Entry(f"rig:{rig.name}", "rig", r), (0, 0, gross - rig.variable_cost), (0, 0, gross), limit))
+        return columns
+
+    def _service(self, j: int) -> Column:
+        service, ratio = self.problem.services[j], self.site.gross_ratio
+        paid_by_grid = 1.0 if isinstance(service.reimbursed, str) else 0.0
+        back = self.zero if service.reimbursed is None or paid_by_grid else self.spread(np.asarray(service.reimbursed))
+        rate = self.spread(service.rate) if service.kind == "cloud" else self.zero
+        value = back + (rate + self.spread(service.penalty) - service.variable_cost) / ratio
+        # demand that waits is served with up to all MW contracted
+        wanted = self.one if service.waits else self.hours(service.demand)
+        load = _times(wanted, np.full(self.blocks, ratio))
+        earned = (paid_by_grid, paid_by_grid, back + rate / ratio)
+        return Entry(f"ai:{service.name}", "service", j), (paid_by_grid, paid_by_grid, value), earned, load
+
+    def _sales(self) -> list[Column]:
+        columns: list[Column] = []
+        for block in self.site.blocks:
+            if block.sell_back:
+                limit = _times(self.available, self.spread(block.mw))
+                fee = np.full(self.blocks, -block.sell_fee)
+                columns.append((Entry(f"sell:{block.name}", "sell"), (1, 1, fee), (1, 0, fee), limit))
+        for own in self.site.own:
+            if own.export:
+                fee = np.full(self.blocks, -own.sell_fee)
+                limit = _times(self.hours(own.availability), self.spread(own.mw))
+                columns.append((Entry(f"sell:{own.name}", "sell"), (1, 0, fee), (1, 0, fee), limit))
+        return columns
+
+    def _sources(self) -> list[Column]:
+        site, zero = self.site, self.zero
+        columns: list[Column] = []
+        if site.grid is not None:
+            columns.append((Entry("grid", "grid"), (1, 1, zero), (0, 0, zero), self.available))
+        for block in site.blocks:
+            limit = _times(self.available, self.spread(block.mw))
+            columns.append((Entry(f"block:{block.name}", "block"), (0, 1, zero), (0, 0, zero), limit))
+        for own in site.own:
+            limit = _times(self.hours(own.availability), self.spread(own.mw))
+            columns.append((Entry(f"own:{own.name}", "own"), (0, 0, self.spread(own.cost)), (0, 0, zero), limit))
+        if site.diesel is not None:
+            limit = _times(self.one, self.spread(site.diesel.mw))
+            columns.append((Entry("diesel", "diesel"), (0, 0, self.spread(site.diesel.cost)), (0, 0, zero), limit))
+        return columns
+
+
+def _times(limit: Hours, mw: Array) -> Hours:
+    return limit[0], limit[1] * mw, limit[2] * mw
+
+
 def make_oracle(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple[int, ...]) -> Oracle:
     """The oracle of site i; rigs and services: those that may be there (README 5)."""
     clock, site = problem.clock, problem.sites[i]
     s_count, t_count = problem.scenarios.count, clock.periods
     blocks = s_count * t_count
     profiles = _Profiles()
-    none = (np.zeros(blocks, dtype=np.int64), np.zeros(blocks), np.zeros(blocks))
-    one = (none[0], none[1], np.ones(blocks))
-    columns: list[tuple[Entry, tuple[float, float, Array], tuple[float, float, Array], tuple[Ints, Array, Array]]] = []
-
-    def spread(table: Array) -> Array:
-        """(S, T) or (T,) -> (B,)."""
-        return np.broadcast_to(table, (s_count, t_count)).reshape(-1).astype(float)
-
-    zero = np.zeros(blocks)
-    price = profiles.add(site.grid.price, t_count) if site.grid else none
-    adder = profiles.add(site.grid.adder, t_count) if site.grid else none
-    available = profiles.add(site.grid.availability, t_count) if site.grid and site.grid.availability else one
-
-    def times(limit: tuple[Ints, Array, Array], mw: Array) -> tuple[Ints, Array, Array]:
-        return limit[0], limit[1] * mw, limit[2] * mw
-
-    running = one
-    if site.grid is not None and site.curtail_above is not None:
-        running = profiles.up_to(site.grid.price, site.curtail_above, clock)
-    for r in rigs:
-        rig = problem.rigs[r]
-        coins = coins_per_mwh(problem, r, slice(None), slice(None))
-        gross = (coins * problem.market.btc_price_mean).reshape(-1)
-        columns.append(
-            (
-                Entry(f"rig:{rig.name}", "rig", r),
-                (0, 0, gross - rig.variable_cost),
-                (0, 0, gross),
-                times(running, np.full(blocks, rig.uptime)),
-            )
-        )
-    for j in services:
-        service = problem.services[j]
-        paid_by_grid = 1.0 if isinstance(service.reimbursed, str) else 0.0
-        back = zero if service.reimbursed is None or paid_by_grid else spread(np.asarray(service.reimbursed))
-        rate = spread(service.rate) if service.kind == "cloud" else zero
-        value = back + (rate + spread(service.penalty) - service.variable_cost) / site.gross_ratio
-        # demand that waits is served with up to all MW contracted
-        wanted = one if service.waits else profiles.add(service.demand, t_count)
-        load = times(wanted, np.full(blocks, site.gross_ratio))
-        earned = (paid_by_grid, paid_by_grid, back + rate / site.gross_ratio)
-        columns.append((Entry(f"ai:{service.name}", "service", j), (paid_by_grid, paid_by_grid, value), earned, load))
-    for block in site.blocks:
-        if block.sell_back:
-            limit = times(available, spread(block.mw))
-            fee = np.full(blocks, -block.sell_fee)
-            columns.append((Entry(f"sell:{block.name}", "sell"), (1, 1, fee), (1, 0, fee), limit))
-    for own in site.own:
-        if own.export:
-            fee = np.full(blocks, -own.sell_fee)
-            limit = times(profiles.add(own.availability, t_count), spread(own.mw))
-            columns.append((Entry(f"sell:{own.name}", "sell"), (1, 0, fee), (1, 0, fee), limit))
-    battery = site.battery if site.stores else None
-    if battery is not None:
-        taken = times(one, np.full(blocks, battery.charge / battery.discharge))
-        columns.append((Entry("charge", "charge"), (0, 0, zero), (0, 0, zero), taken))
-    if site.grid is not None:
-        columns.append((Entry("grid", "grid"), (1, 1, zero), (0, 0, zero), available))
-    for block in site.blocks:
-        columns.append((Entry(f"block:{block.name}", "block"), (0, 1, zero), (0, 0, zero), times(available, spread(block.mw))))
-    for own in site.own:
-        limit = times(profiles.add(own.availability, t_count), spread(own.mw))
-        columns.append((Entry(f"own:{own.name}", "own"), (0, 0, spread(own.cost)), (0, 0, zero), limit))
-    if site.diesel is not None:
-        columns.append(
-            (Entry("diesel", "diesel"), (0, 0, spread(site.diesel.cost)), (0, 0, zero), times(one, spread(site.diesel.mw)))
-        )
-    if battery is not None:
-        columns.append((Entry("discharge", "discharge"), (0, 0, np.full(blocks, battery.wear)), (0, 0, zero), one))
+    price = profiles.add(site.grid.price, t_count) if site.grid else None
+    adder = profiles.add(site.grid.adder, t_count) if site.grid else None
+    made = _Columns(problem, site, profiles)
+    columns = made.all(rigs, services)
 
     def money(entries: list[tuple[float, float, Array]]) -> Money:
         full = [(np.full(blocks, float(p)), np.full(blocks, float(a)), base) for p, a, base in entries]
         return Money(*(np.array([m[k] for m in full]).reshape(len(full), blocks).T.copy() for k in range(3)))
 
-    market = [price, adder]
+    market = [price or made.none, adder or made.none]
     emissions = None
     if "emissions_t" in measured(problem, i):
         emissions = _emissions(site, [c[0] for c in columns], (s_count, t_count))
@@ -296,7 +334,8 @@ def make_oracle(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple
         market.append(profiles.add(site.grid.emissions, t_count))
     lengths = np.array([len(h) for h in clock.hour_index], dtype=np.int64)
     starts = np.concatenate([[0], np.cumsum(lengths)])[:-1].astype(np.int64)
-    limits = tuple(np.array([c[3][k] for c in columns]).reshape(len(columns), blocks).T.copy() for k in range(3))
+    kinds = (np.int64, float, float)  # said, as a site without any use or source has nothing to tell them by
+    limits = tuple(np.array([c[3][k] for c in columns], dtype=kinds[k]).reshape(len(columns), blocks).T.copy() for k in range(3))
     return Oracle(
         periods=t_count,
         site=i,

@@ -16,13 +16,13 @@ from models.hours.site_hours import SiteHours
 from models.problem import Array
 
 #: numbers that are kept at most, over all blocks of a site (64 MB)
-ROOM = 8_000_000
+MAX_KEPT_NUMBERS = 8_000_000
 
 
 class Remembered:
     """One site's hours, with a memory. Hours whose blocks are not divisible are worked out each time."""
 
-    def __init__(self, hours: SiteHours, room: int = ROOM) -> None:
+    def __init__(self, hours: SiteHours, room: int = MAX_KEPT_NUMBERS) -> None:
         self.hours, self.room = hours, room
         self.known: dict[bytes, tuple[Any, ...]] = {}
 

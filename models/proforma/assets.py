@@ -13,6 +13,8 @@ import numpy as np
 
 from models.decisions import Decisions
 from models.problem import Array, Clock, Depreciation, Expansion, Ints, Payments, Problem, Rig, Service, Site
+from models.proforma.calendar import calendar
+from models.proforma.terms import storage_at_start
 
 #: what a site can order -> the kind of capital spending it is
 EXPANSIONS = {
@@ -33,13 +35,6 @@ def decided(table: Mapping[Key, Array], key: Key, problem: Problem) -> Array:
     if found is None:
         return np.zeros((problem.scenarios.count, problem.clock.dates))
     return np.asarray(found, dtype=float)
-
-
-def month_at(clock: Clock, date: int) -> int:
-    """Months from date 0 to `date`; beyond the horizon dates go on at the last period's step."""
-    if date <= clock.periods:
-        return int(clock.date_month[date])
-    return int(clock.date_month[-1]) + (date - clock.periods) * int(clock.months[-1])
 
 
 def expansion(site: Site, kind: str) -> Expansion | None:
@@ -83,7 +78,7 @@ class Assets:
 
 def keep_assets(problem: Problem, decisions: Decisions) -> Assets:
     """Capacities, capital spending, rents, fixed costs and depreciation of the plan."""
-    s, t, d, y = problem.scenarios.count, problem.clock.periods, problem.clock.dates, problem.clock.tax_years
+    s, t, d, y = problem.scenarios.count, problem.clock.periods, problem.clock.dates, calendar(problem.clock).tax_years
     assets = Assets(
         rent=np.zeros((s, t)),
         fixed_costs=np.zeros((s, t)),
@@ -103,8 +98,9 @@ def keep_assets(problem: Problem, decisions: Decisions) -> Assets:
     for service in problem.services:
         _keep_service(problem, decisions, service, assets)
     if problem.tax is not None:
-        for period, year in enumerate(problem.clock.tax_year):
-            assets.tax_depreciation[:, year] += problem.tax.existing_depreciation[period] * problem.years[period]
+        months = calendar(problem.clock)
+        for period, year in enumerate(months.tax_year):
+            assets.tax_depreciation[:, year] += problem.tax.existing_depreciation[period] * months.years[period]
     if problem.opening_ppe_months > 0:
         wear = problem.opening_ppe * straight_line(problem.clock, 0, problem.opening_ppe_months)
         assets.worn["opening"] += wear
@@ -144,35 +140,37 @@ def _buy(
 
 def straight_line(clock: Clock, start: int, life_months: int) -> Array:
     """(T,) share of cost worn in each period by months from date `start`."""
-    since = clock.date_month - clock.date_month[start]
+    month = calendar(clock).month
+    since = month - month[start]
     return np.diff(np.clip(since, 0, life_months)) / life_months
 
 
 def depreciation_by_year(clock: Clock, terms: Depreciation, start: int) -> Array:
     """(Y,) share of cost deducted for tax in each tax year, in service at date `start` <= T - 1."""
-    share = np.zeros(clock.tax_years)
-    first = int(clock.tax_year[start])
+    months = calendar(clock)
+    share = np.zeros(months.tax_years)
+    first = int(months.tax_year[start])
     share[first] += terms.bonus
     rest = 1.0 - terms.bonus
     if terms.method == "straight" and terms.months > 0:
-        np.add.at(share, clock.tax_year, rest * straight_line(clock, start, terms.months))
+        np.add.at(share, months.tax_year, rest * straight_line(clock, start, terms.months))
     elif terms.method == "macrs":
-        begins = clock.start_month + int(clock.date_month[start])
+        begins = clock.start_month + months.month_at(start)
         for k, part in enumerate(terms.table):
             year = first + k
-            if year >= clock.tax_years:
+            if year >= months.tax_years:
                 break
             # A year cut by the end of the horizon earns the months that lie inside: the deduction of the rest comes after T.
-            next_year = 12 * (int(clock.calendar_year[0]) + year + 1)
+            next_year = 12 * (int(months.calendar_year[0]) + year + 1)
             whole = min(12, next_year - begins)
-            cut_off = max(0, next_year - (clock.start_month + int(clock.date_month[-1])))
+            cut_off = max(0, next_year - (clock.start_month + months.month_at(clock.periods)))
             share[year] += rest * part * (1.0 - cut_off / whole)
     return share
 
 
 def _keep_rig(problem: Problem, decisions: Decisions, rig: Rig, assets: Assets) -> None:
     """K = K before + orders `lead` periods ago - retired; money of orders, options and resale."""
-    clock, years = problem.clock, problem.years
+    clock, years = problem.clock, calendar(problem.clock).years
     scenarios, periods = problem.scenarios.count, clock.periods
     strike = rig.option.strike if rig.option is not None else 0.0
     for i, site in enumerate(problem.sites):
@@ -198,7 +196,7 @@ def _keep_rig(problem: Problem, decisions: Decisions, rig: Rig, assets: Assets) 
 
 def _keep_site(problem: Problem, decisions: Decisions, site: Site, assets: Assets) -> None:
     """Halls and interconnection: ready `lead` periods plus the scenario's delay after the order."""
-    clock, years = problem.clock, problem.years
+    clock, years = problem.clock, calendar(problem.clock).years
     scenarios, periods = problem.scenarios.count, clock.periods
     ready = {kind: np.zeros((scenarios, periods)) for kind in EXPANSIONS}
     given_up = np.zeros((scenarios, periods))
@@ -219,7 +217,7 @@ def _keep_site(problem: Problem, decisions: Decisions, site: Site, assets: Asset
     ai = site.ai_mw + ready["build_ai"] + ready["convert"]
     assets.interconnection[site.name] = site.interconnection_mw + ready["expand"]
     if site.battery is not None:
-        assets.storage[site.name] = site.battery.standing + ready["store"]
+        assets.storage[site.name] = storage_at_start(site.battery) + ready["store"]
     assets.mining_hall[site.name] = mining
     assets.ai_hall[site.name] = ai
     assets.fixed_costs += (site.fixed_cost + site.mining_cost * mining + site.ai_cost * ai) * years
@@ -227,8 +225,9 @@ def _keep_site(problem: Problem, decisions: Decisions, site: Site, assets: Asset
 
 def _keep_service(problem: Problem, decisions: Decisions, service: Service, assets: Assets) -> None:
     """Critical MW under contract, rent with ramp and escalator, fixed cost, equipment, and rents after the horizon."""
-    clock, years = problem.clock, problem.years
+    clock, years = problem.clock, calendar(problem.clock).years
     scenarios, periods = problem.scenarios.count, clock.periods
+    months = calendar(clock).month
     lease = service.kind == "lease"
     for i, site in enumerate(problem.sites):
         signed = decided(decisions.signed, (service.name, site.name), problem)
@@ -248,7 +247,7 @@ def _keep_service(problem: Problem, decisions: Decisions, service: Service, asse
                 if ramps:
                     known = min(len(service.ramp), len(t))
                     ramp[:known] = service.ramp[:known]
-                anniversaries = (clock.date_month[t] - clock.date_month[start]) // 12
+                anniversaries = (months[t] - months[start]) // 12
                 running[s, t] += mw * ramp
                 earning[s, t] += mw * ramp * (1.0 + service.escalator) ** anniversaries
             if lease:
@@ -295,12 +294,12 @@ def _part(service: Service, since: int) -> float:
 
 def _rent_after(problem: Problem, service: Service, s: int, start: int, term: int, mw: float, ramps: bool) -> float:
     """USD at T of the rent of periods T.. to the end of the term, at the last rate, escalated, on the MW that run by then."""
-    clock, periods = problem.clock, problem.clock.periods
+    months, periods = calendar(problem.clock), problem.clock.periods
     total = 0.0
-    step = float(problem.years[-1])
-    began = month_at(clock, start)
+    step = float(months.years[-1])
+    began = months.month_at(start)
     for t in range(max(periods, start), start + term):
-        grown = (1.0 + service.escalator) ** ((month_at(clock, t) - began) // 12)
+        grown = (1.0 + service.escalator) ** ((months.month_at(t) - began) // 12)
         factor = (1.0 + problem.terminal.contract_rate) ** (-(t - periods + 1) * step)
         runs = mw * (_part(service, t - start) if ramps else 1.0)
         total += float(service.rate[s, periods - 1]) * step * runs * grown * factor

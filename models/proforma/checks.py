@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,7 +12,7 @@ from models.problem import Array, Problem
 from models.proforma.books import Check
 
 #: a check of USD is measured against this share of the program's unit of money at least (1 USD where that is a million)
-LEAST_SHARE = 1e-6
+MIN_SCALE_SHARE = 1e-6
 
 
 class Checklist:
@@ -22,7 +23,7 @@ class Checklist:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.usd = LEAST_SHARE * problem.money
+        self.usd = MIN_SCALE_SHARE * problem.money
         self._worst: dict[str, Check] = {}
 
     def note(self, name: str, residual: float, scale: float, place: tuple[object, ...] = (), least: float = 1.0) -> None:
@@ -64,6 +65,10 @@ class Checklist:
         # np.maximum keeps what is not a number, so that a broken line cannot pass
         self._array(name, np.maximum(a - b, 0.0), a, b, item, scale, least)
 
+    def by(self, scale: ArrayLike, least: float) -> Measured:
+        """The same list for amounts that are all measured against `scale` and `least`."""
+        return Measured(self, scale, least)
+
     def _array(self, name: str, residual: Array, a: Array, b: Array, item: str, scale: ArrayLike, least: float) -> None:
         if residual.size == 0:
             return
@@ -84,6 +89,23 @@ class Checklist:
     def result(self) -> tuple[Check, ...]:
         """Every family in the order it was first met."""
         return tuple(self._worst.values())
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A list of checks whose amounts are all measured against the same."""
+
+    checks: Checklist
+    scale: ArrayLike
+    least: float
+
+    def equal(self, name: str, left: ArrayLike, right: ArrayLike, item: str = "") -> None:
+        """As `Checklist.equal`."""
+        self.checks.equal(name, left, right, item, self.scale, self.least)
+
+    def at_most(self, name: str, left: ArrayLike, right: ArrayLike, item: str = "") -> None:
+        """As `Checklist.at_most`."""
+        self.checks.at_most(name, left, right, item, self.scale, self.least)
 
 
 def _largest(values: Array) -> float:

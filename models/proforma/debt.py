@@ -13,10 +13,12 @@ import numpy as np
 
 from models.decisions import Decisions
 from models.problem import Array, Debt, Problem
-from models.proforma.assets import decided, month_at
+from models.proforma.assets import decided
 from models.proforma.books import Convertible
+from models.proforma.calendar import calendar
 from models.proforma.checks import Checklist
 from models.proforma.interest import left_of_cost
+from models.proforma.terms import by_contract, call_price, cap, capped_call_value, held_at_maturity, maturity, strike
 
 #: lines of a schedule, USD (S, D); closing, interest_due, unamortised are stocks after the date, opening before. amortisation, unamortised:
 #: straight-line, for tax; effective_amortisation, written_off (of what is called or put), effective_unamortised: in the books
@@ -87,12 +89,17 @@ def first_month(problem: Problem, debt: Debt) -> int:
     if debt.existing > 0.0:
         return debt.existing_month
     start = first_date(debt)
-    return int(problem.clock.date_month[start]) if start is not None else 0
+    return calendar(problem.clock).month_at(start) if start is not None else 0
 
 
 def running_maturity(problem: Problem, debt: Debt) -> int:
     """Date from which a running balance is zero (may lie beyond T)."""
-    return problem.clock.date_at(debt.maturity_month(first_month(problem, debt)))
+    return matures(problem, debt, first_month(problem, debt))
+
+
+def matures(problem: Problem, debt: Debt, issued: int) -> int:
+    """Date at which face issued in month `issued` matures (may lie beyond T)."""
+    return calendar(problem.clock).date_of(maturity(debt, issued))
 
 
 def keep_debts(problem: Problem, decisions: Decisions, checks: Checklist) -> Liabilities:
@@ -100,7 +107,7 @@ def keep_debts(problem: Problem, decisions: Decisions, checks: Checklist) -> Lia
     shape = (problem.scenarios.count, problem.clock.dates)
     books = Liabilities(np.zeros(shape), np.zeros(shape), np.zeros(shape))
     for debt in problem.debts:
-        if debt.is_strip:
+        if by_contract(debt):
             _keep_strip(problem, decisions, debt, books, checks)
         elif debt.kind == "revolver":
             _keep_revolver(problem, decisions, debt, books)
@@ -173,20 +180,21 @@ class _Vintage:
         scheduled: list[int] | None = None,
     ) -> None:
         """`scheduled`: its payment dates if a sister vintage of another scenario has found them already."""
-        clock = problem.clock
+        clock, months = problem.clock, calendar(problem.clock)
+        self.months = months
         self.problem, self.debt, self.s, self.v, self.existing, self.called = problem, debt, s, v, existing, called
         self.face = self.balance = face
-        self.issue_month = debt.existing_month if existing else int(clock.date_month[v])
-        end = clock.date_at(debt.maturity_month(self.issue_month))
+        self.issue_month = debt.existing_month if existing else months.month_at(v)
+        end = matures(problem, debt, self.issue_month)
         checks.note("debt matures after it is issued", face if end <= v else 0.0, abs(face), (debt.name, f"date {v}"), checks.usd)
         self.end = max(end, v + 1)
-        self.life = month_at(clock, self.end) - month_at(clock, v)
+        self.life = months.month_at(self.end) - months.month_at(v)
         self.due = 0.0
         self.unamortised = 0.0 if existing else (1.0 - debt.price + debt.fee) * face
         self.carried = np.zeros(
             clock.dates
         )  # per 1 of face, after date v, v + 1, ...: what the books still hold of discount and fees
-        self.last_paid = month_at(clock, v)  # month of the last interest payment date
+        self.last_paid = months.month_at(v)  # month of the last interest payment date
         if existing:
             frequency = debt.frequency
             behind = -self.issue_month % frequency if frequency > 0 else -self.issue_month
@@ -203,7 +211,7 @@ class _Vintage:
 
     def _months(self, date: int) -> int:
         """Months since issue."""
-        return month_at(self.problem.clock, date) - self.issue_month
+        return self.months.month_at(date) - self.issue_month
 
     def _on_schedule(self, date: int) -> bool:
         frequency = self.debt.frequency
@@ -215,7 +223,7 @@ class _Vintage:
             return self._months(date) > self.debt.grace
         if self.debt.amortisation == "after_completion":
             assert self.debt.completion is not None
-            return month_at(self.problem.clock, date) > int(self.debt.completion[self.s])
+            return self.months.month_at(date) > int(self.debt.completion[self.s])
         return False
 
     def _share_price(self, date: int) -> float:
@@ -229,14 +237,14 @@ class _Vintage:
         terms = self.debt.conversion
         if terms is None:
             return None
-        return terms.conversion_price(self._share_price(self.v) if terms.price is None else 0.0)
+        return strike(terms, self._share_price(self.v) if terms.price is None else 0.0)
 
     def _put_date(self) -> int | None:
         """Date at which holders put the debt; None if there is no put, it is beyond T, or conversion is worth more."""
         if self.debt.put is None:
             return None
         month, price = self.debt.put
-        date = self.problem.clock.date_at(month)
+        date = self.months.date_of(month)
         if not self.v < date < min(self.end, self.problem.clock.dates):
             return None
         if self.strike is not None and self._share_price(date) / self.strike > price:
@@ -247,8 +255,7 @@ class _Vintage:
         """USD of scheduled principal at a date before maturity, after PIK."""
         debt = self.debt
         if debt.amortisation == "given":
-            clock = self.problem.clock
-            share = sum(part for month, part in debt.given if clock.date_at(self.issue_month + month) == date)
+            share = sum(part for month, part in debt.given if self.months.date_of(self.issue_month + month) == date)
             return min(share * self.face, self.balance)
         # A put that is taken makes its date a payment date: what is scheduled there is paid before the rest is put.
         if date not in self.payment_dates or not self._qualifies(date):
@@ -257,7 +264,7 @@ class _Vintage:
         over = max(self.balance - debt.balloon * self.face, 0.0)
         q = 0.0
         if debt.amortisation == "annuity":
-            months = month_at(self.problem.clock, date) - self.last_paid
+            months = self.months.month_at(date) - self.last_paid
             q = float(debt.rate[self.s, min(date, self.problem.clock.periods) - 1]) * months / 12.0
         return over / left if q == 0.0 else over * q / ((1.0 + q) ** left - 1.0)
 
@@ -267,9 +274,9 @@ class _Vintage:
         By contract: to maturity, neither called nor put. Interest periods end at payment dates and wherever principal is paid; what pays
         interest only at the end compounds date by date. Rates beyond the horizon: the last one.
         """
-        debt, clock = self.debt, self.problem.clock
+        debt, month_at, periods = self.debt, self.months.month_at, self.problem.clock.periods
         cost = 1.0 - debt.price + debt.fee
-        months = [month_at(clock, e) - month_at(clock, self.v) for e in range(self.v, self.end + 1)]
+        months = [month_at(e) - month_at(self.v) for e in range(self.v, self.end + 1)]
         if cost == 0.0:
             return np.zeros(len(months))
         one = copy.copy(self)
@@ -279,18 +286,18 @@ class _Vintage:
         balances: list[float] = []
         coupon = 0.0
         for e in range(self.v + 1, self.end + 1):
-            rate = float(debt.rate[self.s, min(e, clock.periods) - 1])
-            coupon += rate * (month_at(clock, e) - month_at(clock, e - 1)) / 12.0
+            rate = float(debt.rate[self.s, min(e, periods) - 1])
+            coupon += rate * (month_at(e) - month_at(e - 1)) / 12.0
             before = one.balance
             pays = e in one.payment_dates
-            one.due += rate * (month_at(clock, e) - month_at(clock, e - 1)) / 12.0 * before
+            one.due += rate * (month_at(e) - month_at(e - 1)) / 12.0 * before
             if pays:
                 one.balance += debt.pik * one.due if one._months(e) <= debt.pik_months else 0.0
                 one.due = 0.0
             principal = one._principal(e) if e < self.end else one.balance
             one.balance -= principal
             if pays:
-                one.last_paid = month_at(clock, e)
+                one.last_paid = month_at(e)
             if pays or principal > 0.0 or debt.frequency == 0:
                 breaks.append(e - self.v)
                 coupons.append(coupon)
@@ -307,8 +314,7 @@ class _Vintage:
         if self.strike is not None:
             zero = np.zeros(problem.clock.dates)
             assert debt.conversion is not None
-            cap = debt.conversion.cap_premium
-            capped = None if cap is None else self.strike / (1.0 + debt.conversion.premium) * (1.0 + cap)
+            capped = cap(debt.conversion, self.strike)
             self.standing = Convertible(debt.name, s, self.v, self.existing, self.strike, capped, zero, zero.copy())
             books.convertibles.append(self.standing)
         if not self.existing:
@@ -327,12 +333,12 @@ class _Vintage:
                     assert debt.put is not None
                     self._retire(lines, "put", e, 1.0, debt.put[1])
                 elif self.called[e] != 0.0 and self.face > 0.0:
-                    price = debt.call.price_at(int(problem.clock.date_month[e])) if debt.call is not None else None
+                    price = call_price(debt.call, self.months.month_at(e))
                     self._retire(lines, "called", e, float(self.called[e]) / self.face, 1.0 if price is None else price)
             else:
                 self._mature(lines, books, e)
             if e in self.payment_dates:
-                self.last_paid = month_at(problem.clock, e)
+                self.last_paid = self.months.month_at(e)
             self._stock(lines, e)
         if self.balance != 0.0 or self.due != 0.0:
             self._stand(books)
@@ -349,7 +355,7 @@ class _Vintage:
     def _interest(self, lines: dict[str, Array], date: int) -> None:
         """Accrue the period that ends at `date`, and pay or capitalise what is due on a payment date."""
         problem, debt, s = self.problem, self.debt, self.s
-        accrued = float(debt.rate[s, date - 1]) * float(problem.years[date - 1]) * self.balance
+        accrued = float(debt.rate[s, date - 1]) * float(self.months.years[date - 1]) * self.balance
         lines["interest_accrued"][s, date] += accrued
         self.due += accrued
         if not self.existing:
@@ -395,7 +401,7 @@ class _Vintage:
                 books.conversion[s, date] -= self.balance * share_price / self.strike
                 assert self.standing is not None
                 self.standing.shares[date] = self.balance / self.strike
-            payoff = self.debt.conversion.capped_call_payoff(share_price, self.strike)
+            payoff = capped_call_value(self.debt.conversion, share_price, self.strike)
             books.capped_call[s, date] += self.balance * payoff
         lines["converted" if converts else "redeemed"][s, date] += self.balance
         self.balance = 0.0
@@ -406,8 +412,8 @@ class _Vintage:
         claim = 1.0
         if self.strike is not None and self.debt.conversion is not None:
             share_price = self._share_price(last)
-            claim = self.debt.conversion.claim(share_price, self.strike)
-            payoff = self.debt.conversion.capped_call_payoff(share_price, self.strike)
+            claim = held_at_maturity(share_price, self.strike)
+            payoff = capped_call_value(self.debt.conversion, share_price, self.strike)
             books.capped_call[s, last] += self.balance * payoff
         books.terminal_debt[s, last] -= self.balance * claim + self.due
         premium = self._premium_earned() - (claim - 1.0)
@@ -418,15 +424,15 @@ class _Vintage:
 
     def _premium_earned(self) -> float:
         """Per 1 of balance, the part of the premium of a put after the horizon that belongs to the months up to it."""
-        clock = self.problem.clock
+        months, last = self.months, self.problem.clock.periods
         if self.debt.put is None:
             return 0.0
         month, price = self.debt.put
-        date = clock.date_at(month)
-        if date <= clock.periods or not self.v < date < self.end:
+        date = months.date_of(month)
+        if date <= last or not self.v < date < self.end:
             return 0.0
-        whole = month_at(clock, date) - self.issue_month
-        return (price - 1.0) * (month_at(clock, clock.periods) - self.issue_month) / whole
+        whole = months.month_at(date) - self.issue_month
+        return (price - 1.0) * (months.month_at(last) - self.issue_month) / whole
 
 
 # --- running balances -----------------------------------------------------------------------------------------------
@@ -434,7 +440,7 @@ class _Vintage:
 
 def _keep_loan(problem: Problem, decisions: Decisions, debt: Debt, books: Liabilities) -> None:
     """Loans repaid by decision (sculpted, as cash allows) and BTC loans: B = B before + draw - repayment; interest paid every period."""
-    clock, years = problem.clock, problem.years
+    clock, years = problem.clock, calendar(problem.clock).years
     drawn = decided(decisions.issued, debt.name, problem)
     repaid = decided(decisions.repaid, debt.name, problem)
     lines = _blank(problem)
@@ -454,7 +460,7 @@ def _keep_loan(problem: Problem, decisions: Decisions, debt: Debt, books: Liabil
 
 def _keep_revolver(problem: Problem, decisions: Decisions, debt: Debt, books: Liabilities) -> None:
     """Revolver: the balance is given; interest on it, a fee on the rest of the limit, another at the first date."""
-    clock, years = problem.clock, problem.years
+    clock, years = problem.clock, calendar(problem.clock).years
     balance = decided(decisions.balance, debt.name, problem)
     lines = _blank(problem)
     lines["closing"] += balance
@@ -484,9 +490,9 @@ def _spread(problem: Problem, lines: dict[str, Array], start: int, end: int, cos
     """Book cost (S,) USD paid at `start` straight-line by months to `end`."""
     if not np.any(cost):
         return
-    clock = problem.clock
-    life = month_at(clock, end) - month_at(clock, start)
-    worn = np.clip(clock.date_month - clock.date_month[start], 0, life) / life  # (D,) share amortised by each date
+    clock, months = problem.clock, calendar(problem.clock)
+    life = months.month_at(end) - months.month_at(start)
+    worn = np.clip(months.month - months.month_at(start), 0, life) / life  # (D,) share amortised by each date
     lines["amortisation"][:, 1:] += cost[:, None] * np.diff(worn)
     lines["unamortised"] += cost[:, None] * np.where(np.arange(clock.dates) >= start, 1.0 - worn, 0.0)
     # balances that are repaid at will have no contract to take a rate from: the books wear their cost as tax does

@@ -10,9 +10,12 @@ from models.decisions import Decisions
 from models.problem import Array, Debt, Expansion, Hourly, Ints, Mask, Problem, Rig, Site
 from models.proforma.assets import EXPANSIONS, Assets, ai_after, decided, expansion
 from models.proforma.books import Books
-from models.proforma.checks import Checklist
-from models.proforma.debt import Liabilities, first_date, first_month, running_maturity
-from models.proforma.sizes import NOTHING, least_usd, rule_size
+from models.proforma.calendar import calendar
+from models.proforma.checks import Checklist, Measured
+from models.proforma.debt import Liabilities, first_date, first_month, matures, running_maturity
+from models.proforma.hours import Hours
+from models.proforma.sizes import FLOAT_TINY, least_usd, rule_size
+from models.proforma.terms import by_contract, call_price
 from models.proforma.yearly_limits import soft_limits
 
 WINDOW = "decisions inside their windows"
@@ -26,9 +29,9 @@ def check_decisions(
     """Note every limit of the problem that the decisions must keep."""
     usd = books.moved
     for name, values, allowed, scale in _allowed(problem, decisions, books, usd):
-        size = max(scale, _size(values))
-        checks.at_most(SIGN, -values, 0.0, name, scale=size, least=scale)
-        checks.at_most(WINDOW, np.where(allowed, 0.0, np.abs(values)), 0.0, name, scale=size, least=scale)
+        measured = checks.by(max(scale, _size(values)), scale)
+        measured.at_most(SIGN, -values, 0.0, name)
+        measured.at_most(WINDOW, np.where(allowed, 0.0, np.abs(values)), 0.0, name)
     _names(problem, decisions, checks)
     _nodes(problem, decisions, checks)
     for rig in problem.rigs:
@@ -37,12 +40,13 @@ def check_decisions(
     _check_services(problem, decisions, checks)
     for project in problem.projects:
         total = decided(decisions.units, project.name, problem).sum(axis=1)
-        _between(checks, total, project.minimum, project.limit, project.name)
+        _between(_in_units(checks), total, project.minimum, project.limit, project.name)
     for issue in problem.equities:
         sold = decided(decisions.issued, issue.name, problem)
         face = _face(problem, issue.limit, 0.0, usd)
-        _between(checks, sold.sum(axis=1), issue.minimum, issue.limit, issue.name, face)
-        checks.at_most(LIMIT, sold, issue.date_limit, issue.name, scale=face, least=face)
+        of_face = checks.by(face, face)
+        _between(of_face, sold.sum(axis=1), issue.minimum, issue.limit, issue.name)
+        of_face.at_most(LIMIT, sold, issue.date_limit, issue.name)
     pledged = np.zeros((problem.scenarios.count, problem.clock.dates))
     for debt in problem.debts:
         if debt.kind == "btc_loan":
@@ -50,8 +54,7 @@ def check_decisions(
     checks.at_most("pledges within coins", pledged, books.words["coins"])
     for debt in problem.debts:
         _check_debt(problem, decisions, debts, books, debt, checks, usd)
-        face = _face(problem, debt.limit, debt.existing, usd)
-        _check_collateral(problem, assets, books, debt, pledged, checks, face)
+        _check_collateral(problem, assets, books, debt, pledged, checks, usd)
 
 
 def _size(values: Array) -> float:
@@ -69,10 +72,15 @@ def _face(problem: Problem, limit: float, existing: float, usd: float) -> float:
     return max(limit if np.isfinite(limit) else 0.0, existing, least_usd(problem, usd))
 
 
-def _between(checks: Checklist, total: Array, least: float, most: float, item: str, scale: float = 1.0) -> None:
-    """least <= total (S,) <= most. scale: of an amount of money; one natural unit where it is none."""
-    checks.at_most(LIMIT, total[:, None], most, f"{item} in all", scale=scale, least=scale)
-    checks.at_most(LIMIT, least, total[:, None], f"{item}, minimum", scale=scale, least=scale)
+def _in_units(checks: Checklist) -> Measured:
+    """For amounts that are no money: measured against one natural unit at least."""
+    return checks.by(1.0, 1.0)
+
+
+def _between(measured: Measured, total: Array, least: float, most: float, item: str) -> None:
+    """least <= total (S,) <= most."""
+    measured.at_most(LIMIT, total[:, None], most, f"{item} in all")
+    measured.at_most(LIMIT, least, total[:, None], f"{item}, minimum")
 
 
 def _ready_in_time(problem: Problem, window: Mask, lead: int) -> Mask:
@@ -119,17 +127,22 @@ def _allowed(problem: Problem, decisions: Decisions, books: Books, usd: float) -
     for rule in problem.rules:
         may = np.full(problem.clock.dates, rule.penalty is not None)
         size = rule_size(rule, books.words, books.sizes)
-        largest = float(np.max(size, where=np.isfinite(size), initial=NOTHING))
+        largest = float(np.max(size, where=np.isfinite(size), initial=FLOAT_TINY))
         yield f"breach of {rule.name}", decided(decisions.breach, rule.name, problem), may, largest
     for key, above in decisions.exceeded.items():
-        yield f"excess over {' of '.join(key)}", above, np.full(problem.clock.tax_years, key in soft_limits(problem)), 1.0
+        yield (
+            f"excess over {' of '.join(key)}",
+            above,
+            np.full(calendar(problem.clock).tax_years, key in soft_limits(problem)),
+            1.0,
+        )
 
 
 def _allowed_debt(problem: Problem, decisions: Decisions, debt: Debt, usd: float) -> Iterator[tuple[str, Array, Mask, float]]:
-    clock, dates = problem.clock, np.arange(problem.clock.dates)
+    clock, months, dates = problem.clock, calendar(problem.clock), np.arange(problem.clock.dates)
     never = np.zeros(clock.dates, dtype=bool)
     may_issue = never if debt.kind == "revolver" else debt.window
-    if debt.kind == "revolver" or not debt.is_strip:
+    if debt.kind == "revolver" or not by_contract(debt):
         end = running_maturity(problem, debt) if first_date(debt) is not None else 0
         start = first_date(debt) or 0
         if debt.kind == "revolver":
@@ -145,20 +158,20 @@ def _allowed_debt(problem: Problem, decisions: Decisions, debt: Debt, usd: float
     callable_at = np.array([_callable(problem, debt, d) for d in range(clock.dates)])
     if debt.name in decisions.called:
         for v in range(clock.dates):
-            end = clock.date_at(debt.maturity_month(int(clock.date_month[v])))
+            end = matures(problem, debt, months.month_at(v))
             may = callable_at & (dates > v) & (dates < end)
             yield f"call of {debt.name} of date {v}", decisions.called[debt.name][:, v], may, usd
     key = f"{debt.name}@existing"
     if key in decisions.called:
-        end = clock.date_at(debt.maturity_month(debt.existing_month))
+        end = matures(problem, debt, debt.existing_month)
         may = callable_at & (dates < end) & (debt.existing > 0.0)
         yield f"call of {key}", decisions.called[key], may, usd
 
 
 def _callable(problem: Problem, debt: Debt, date: int) -> bool:
-    if debt.call is None or debt.kind == "convertible" or not debt.is_strip or date < 1:
+    if debt.kind == "convertible" or not by_contract(debt) or date < 1:
         return False
-    return debt.call.price_at(int(problem.clock.date_month[date])) is not None
+    return call_price(debt.call, calendar(problem.clock).month_at(date)) is not None
 
 
 def _names(problem: Problem, decisions: Decisions, checks: Checklist) -> None:
@@ -176,7 +189,7 @@ def _names(problem: Problem, decisions: Decisions, checks: Checklist) -> None:
         ("units", decisions.units, {project.name for project in problem.projects}),
         ("issued", decisions.issued, {*debts, *(issue.name for issue in problem.equities)}),
         ("called", decisions.called, {*debts, *(f"{name}@existing" for name in debts)}),
-        ("repaid", decisions.repaid, {d.name for d in problem.debts if not d.is_strip and d.kind != "revolver"}),
+        ("repaid", decisions.repaid, {d.name for d in problem.debts if not by_contract(d) and d.kind != "revolver"}),
         ("balance", decisions.balance, {d.name for d in problem.debts if d.kind == "revolver"}),
         ("pledged", decisions.pledged, {d.name for d in problem.debts if d.kind == "btc_loan"}),
         ("breach", decisions.breach, {rule.name for rule in problem.rules if rule.penalty is not None}),
@@ -271,7 +284,7 @@ def _check_sites(problem: Problem, decisions: Decisions, assets: Assets, checks:
             terms = expansion(site, kind)
             if terms is not None:
                 total = decided(decisions.built, (site.name, kind), problem).sum(axis=1)
-                _between(checks, total, terms.minimum, terms.limit, f"{kind} of {site.name}")
+                _between(_in_units(checks), total, terms.minimum, terms.limit, f"{kind} of {site.name}")
         mining = assets.mining_hall[site.name]
         checks.at_most("mining halls are not negative", -mining, 0.0, site.name, scale=_size(mining))
         fleet = sum((k for (_, place), k in assets.fleet.items() if place == site.name), np.zeros_like(mining))
@@ -289,10 +302,12 @@ def _check_sites(problem: Problem, decisions: Decisions, assets: Assets, checks:
 def _floors_after(problem: Problem, assets: Assets, site: Site) -> tuple[Array, Array]:
     """(S, K) MWh that services must be served in periods T, T + 1, ... if each is like the last one; (S, 1) MWh that it can bring at most."""
     clock, last = problem.clock, problem.clock.periods - 1
-    weight, scenarios = clock.weight[last], range(problem.scenarios.count)
+    kept, scenarios = Hours(clock), range(problem.scenarios.count)
 
     def hours(of: Hourly | None) -> Array:
-        return np.array([weight.sum() if of is None else weight @ of.values(clock, s, last) for s in scenarios])[:, None]
+        part = kept.parts[last]
+        weight = kept.weight[part]
+        return np.array([weight.sum() if of is None else weight @ kept.of(of, s)[part] for s in scenarios])[:, None]
 
     owed = np.zeros_like(ai_after(assets, site.name))
     for service in problem.services:
@@ -317,7 +332,7 @@ def _check_services(problem: Problem, decisions: Decisions, checks: Checklist) -
         for key in names:
             total = total + decided(decisions.signed, key, problem).sum(axis=1)
         total = total + float(np.sum(service.contracted))
-        _between(checks, total, service.minimum, max(service.limit, float(np.sum(service.contracted))), service.name)
+        _between(_in_units(checks), total, service.minimum, max(service.limit, float(np.sum(service.contracted))), service.name)
 
 
 def _check_debt(
@@ -334,34 +349,35 @@ def _check_debt(
     issued = decided(decisions.issued, debt.name, problem)
     balance = debts.of(debt.name, "closing")
     face = _face(problem, debt.limit, debt.existing, usd)
+    of_face = checks.by(face, face)
     checks.at_most("debt is not negative", -balance, 0.0, debt.name, scale=max(face, usd), least=face)
     if debt.kind != "revolver":
-        checks.at_most(LIMIT, issued, debt.date_limit, debt.name, scale=face, least=face)
+        of_face.at_most(LIMIT, issued, debt.date_limit, debt.name)
         missing = debt.minimum - debt.existing
-        checks.at_most(LIMIT, missing, issued.sum(axis=1)[:, None], f"{debt.name}, minimum", scale=face, least=face)
+        of_face.at_most(LIMIT, missing, issued.sum(axis=1)[:, None], f"{debt.name}, minimum")
     if debt.kind in ("revolver", "btc_loan"):
-        checks.at_most("balance within the limit", balance, max(debt.limit, 0.0), debt.name, scale=face, least=face)
+        of_face.at_most("balance within the limit", balance, max(debt.limit, 0.0), debt.name)
     else:
         total = issued.sum(axis=1)[:, None]
-        checks.at_most(LIMIT, total, max(debt.limit - debt.existing, 0.0), f"{debt.name} in all", scale=face, least=face)
-    if debt.is_strip:
-        _check_strip(problem, decisions, debts, debt, checks, face)
+        of_face.at_most(LIMIT, total, max(debt.limit - debt.existing, 0.0), f"{debt.name} in all")
+    if by_contract(debt):
+        _check_strip(problem, decisions, debts, debt, of_face)
         return
     start = first_date(debt)
     end = running_maturity(problem, debt) if start is not None else 0
     after = np.where(dates >= end, np.abs(balance), 0.0)
-    checks.at_most("debt is zero at maturity", after, 0.0, debt.name, scale=face, least=face)
+    of_face.at_most("debt is zero at maturity", after, 0.0, debt.name)
     if debt.kind == "btc_loan":
         pledged = decided(decisions.pledged, debt.name, problem) * problem.market.btc_price
         share = np.where(debt.window, debt.ltv, debt.top_up)
-        checks.at_most("loan to value", balance, share * pledged, debt.name, scale=face, least=face)
+        of_face.at_most("loan to value", balance, share * pledged, debt.name)
     if debt.amortisation in ("sculpted", "as_cash_allows") and debt.kind == "loan":
         lines = debts.schedules[debt.name]
         service = lines["interest_paid"] + lines["principal"]
-        months = clock.date_month - first_month(problem, debt)
+        months = calendar(clock).month - first_month(problem, debt)
         applies = (dates >= 1) & (months > debt.grace) & (dates <= min(end, clock.periods))
         if debt.amortisation == "sculpted":
-            _check_sculpted(problem, debt, lines, service, books, applies, checks, face)
+            _check_sculpted(problem, debt, lines, service, books, applies, checks, of_face)
         elif debt.coverage > 0.0:
             cover = np.where(applies, books.words["cfads"], np.inf)
             size = books.sizes["cfads"]
@@ -376,31 +392,30 @@ def _check_sculpted(
     books: Books,
     applies: Mask,
     checks: Checklist,
-    face: float,
+    of_face: Measured,
 ) -> None:
     """One schedule in all scenarios, and in the bank case the same share of cfads at every date after grace.
 
-    service (S, D) USD; applies (D,) the dates after grace up to maturity; face: USD, what its amounts are measured against.
+    service (S, D) USD; applies (D,) the dates after grace up to maturity; of_face: the checks of its amounts.
     """
-    cfads, size = books.words["cfads"], books.sizes["cfads"]
+    cfads = books.words["cfads"]
+    of_cash = checks.by(books.sizes["cfads"], checks.usd)
     for line in ("issued", "principal"):
         checks.equal("one schedule of a sculpted loan", lines[line], lines[line][:1], f"{debt.name}, {line}", least=checks.usd)
     quiet = np.where(applies, 0.0, lines["principal"])
-    checks.at_most("no principal in grace", np.abs(quiet), 0.0, debt.name, scale=face, least=face)
+    of_face.at_most("no principal in grace", np.abs(quiet), 0.0, debt.name)
     if not lines["issued"].any() and debt.existing <= 0.0 and (debt.ratio is None or not _may_draw(problem, debt)):
         return
     agreed = np.arange(problem.scenarios.count) == 0 if debt.bank_case is None else debt.bank_case
     at = agreed[:, None] & applies
     paid, cash = np.where(at, service, 0.0), np.where(at, cfads, 0.0)
     if debt.ratio is not None:
-        checks.equal("ratio of a sculpted loan", debt.ratio * paid, cash, debt.name, scale=size, least=checks.usd)
+        of_cash.equal("ratio of a sculpted loan", debt.ratio * paid, cash, debt.name)
         return
     in_all = cash.sum(axis=1, keepdims=True)
     share = np.divide(paid.sum(axis=1, keepdims=True), in_all, out=np.zeros_like(in_all), where=in_all != 0.0)
-    checks.equal("ratio of a sculpted loan", paid, share * cash, debt.name, scale=size, least=checks.usd)
-    checks.at_most(
-        "coverage of a loan", debt.coverage * paid, np.where(at, cfads, np.inf), debt.name, scale=size, least=checks.usd
-    )
+    of_cash.equal("ratio of a sculpted loan", paid, share * cash, debt.name)
+    of_cash.at_most("coverage of a loan", debt.coverage * paid, np.where(at, cfads, np.inf), debt.name)
 
 
 def _may_draw(problem: Problem, debt: Debt) -> bool:
@@ -410,30 +425,30 @@ def _may_draw(problem: Problem, debt: Debt) -> bool:
     return debt.limit > debt.existing and bool((debt.window & before).any())
 
 
-def _check_strip(problem: Problem, decisions: Decisions, debts: Liabilities, debt: Debt, checks: Checklist, face: float) -> None:
+def _check_strip(problem: Problem, decisions: Decisions, debts: Liabilities, debt: Debt, of_face: Measured) -> None:
     """No more is called than was issued and still stands; nothing is left from maturity on."""
     clock, dates = problem.clock, np.arange(problem.clock.dates)
     issued = decided(decisions.issued, debt.name, problem)
     called = decisions.called.get(debt.name)
     if called is not None:
-        checks.at_most("calls within the face", called.sum(axis=2), issued, debt.name, scale=face, least=face)
+        of_face.at_most("calls within the face", called.sum(axis=2), issued, debt.name)
     key = f"{debt.name}@existing"
     if key in decisions.called:
         total = decisions.called[key].sum(axis=1)[:, None]
-        checks.at_most("calls within the face", total, debt.existing, key, scale=face, least=face)
-    ends = [clock.date_at(debt.maturity_month(int(clock.date_month[v]))) for v in dates]
+        of_face.at_most("calls within the face", total, debt.existing, key)
+    ends = [matures(problem, debt, month) for month in calendar(clock).month.tolist()]
     closing = debts.schedules[debt.name]["closing"]
     after = np.zeros_like(issued)
     for d in range(clock.dates):
         # With a tenor vintages end one by one: nothing stands at a date when every vintage so far has ended.
         open_face = sum((issued[:, v] for v in range(d + 1) if ends[v] > d), np.zeros(len(issued)))
         after[:, d] = np.where(open_face == 0.0, np.abs(closing[:, d]), 0.0)
-    checks.at_most("debt is zero at maturity", after, 0.0, debt.name, scale=face, least=face)
+    of_face.at_most("debt is zero at maturity", after, 0.0, debt.name)
     if debt.existing > 0.0:
-        end = clock.date_at(debt.maturity_month(debt.existing_month))
+        end = matures(problem, debt, debt.existing_month)
         lines = debts.schedules[key]
         after = np.where(dates >= max(end, 1), np.abs(lines["closing"]), 0.0)
-        checks.at_most("debt is zero at maturity", after, 0.0, key, scale=face, least=face)
+        of_face.at_most("debt is zero at maturity", after, 0.0, key)
 
 
 def _check_collateral(
@@ -443,7 +458,7 @@ def _check_collateral(
     debt: Debt,
     pledged: Array,
     checks: Checklist,
-    face: float,
+    usd: float,
 ) -> None:
     """Balance <= advance rate x value of the collateral named."""
     if not debt.collateral:
@@ -463,4 +478,6 @@ def _check_collateral(
         else:
             raise ValueError(f"collateral of {debt.name!r} is {kind!r}; expected rigs, halls, equipment or coins")
     balance = books.words[f"outstanding[{debt.name}]"]
-    checks.at_most("collateral covers the balance", balance, debt.advance_rate * value, debt.name, scale=face, least=face)
+    face = _face(problem, debt.limit, debt.existing, usd)
+    of_face = checks.by(face, face)
+    of_face.at_most("collateral covers the balance", balance, debt.advance_rate * value, debt.name)

@@ -10,6 +10,7 @@ from collections.abc import Container
 import numpy as np
 
 from models.problem import Array, Clock, Function, Problem, Term
+from models.proforma.calendar import calendar
 
 
 def over_time(problem: Problem, words: dict[str, Array], operating: Container[str]) -> dict[str, Array]:
@@ -42,7 +43,8 @@ def along(term: Term, values: Array, settles: bool, clock: Clock) -> tuple[Array
 
 def _apply(function: Function, x: Array, first: int, settles: bool, clock: Clock) -> tuple[Array, int]:
     """(values, first date with one) of a function of x, which has values from `first` on."""
-    month = clock.date_month
+    months = calendar(clock)
+    month = months.month
     dates = np.arange(clock.dates)
     counted = x if function.name in ("total", "year") else np.where(dates >= first, x, 0.0)
     sums = np.concatenate([np.zeros((len(x), 1)), np.cumsum(counted, axis=1)], axis=1)  # sums[:, k]: of the dates before date k
@@ -55,9 +57,8 @@ def _apply(function: Function, x: Array, first: int, settles: bool, clock: Clock
         return since(np.zeros_like(dates)), first
     if function.name == "year":
         # the dates of a tax year begin after the last date of the one before
-        begins = np.concatenate([[0], clock.last_date_of_year[:-1] + 1])
-        year = np.concatenate([clock.tax_year[:1], clock.tax_year])
-        return since(begins[year]), first
+        begins = np.concatenate([[0], months.year_ends[:-1] + 1])
+        return since(begins[months.year_of_date]), first
     if function.name == "ltm":
         start = np.searchsorted(month, month - 12, side="right")
         values = since(start)

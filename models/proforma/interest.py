@@ -1,7 +1,7 @@
 """Effective interest of the pro forma: how the discount and fees of a fixed strip wear in the books (README 7).
 
 Sources: ASC 835-30-35-2, IFRS 9 appendix A (effective interest method); revolvers and balances that are repaid at will: straight-line
-(ASC 835-30-S45-1), which `proforma_debt` does.
+(ASC 835-30-S45-1), which `debt.py` does.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from models.problem import Array
 
 #: Newton steps before giving up
-MOST_STEPS = 200
+MAX_NEWTON_STEPS = 200
 
 
 def effective_spread(cost: float, years: Sequence[float], coupons: Sequence[float], balances: Sequence[float]) -> float:
@@ -31,7 +31,7 @@ def effective_spread(cost: float, years: Sequence[float], coupons: Sequence[floa
         raise ValueError(f"no rate makes {balances[0] - cost if balances else 0.0:g} earn what is paid on it")
     terms = list(zip(years, coupons, balances, strict=True))
     y = cost / sum(tau * b for tau, _, b in terms)
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_NEWTON_STEPS):
         left, slope = cost, 0.0
         for tau, coupon, b in terms:
             left, slope = left * (1.0 + y * tau + coupon) - y * tau * b, slope * (1.0 + y * tau + coupon) + tau * (left - b)

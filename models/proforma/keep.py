@@ -19,14 +19,16 @@ from models.decisions import Decisions
 from models.problem import Array, Problem
 from models.proforma.assets import CAPEX, Assets, decided, keep_assets
 from models.proforma.books import Books
+from models.proforma.calendar import calendar
 from models.proforma.checks import Checklist
 from models.proforma.debt import Liabilities, keep_debts
 from models.proforma.feasibility import check_decisions
 from models.proforma.own_rates import own_rates
 from models.proforma.power import COSTS, REVENUES, Power, keep_power
 from models.proforma.sizes import turnover, word_sizes
-from models.proforma.tax import TaxReturns, year_of_date
-from models.proforma.words import OPERATING, check_rules, keep_words, settled
+from models.proforma.tax import TaxReturns
+from models.proforma.terms import discount_factors
+from models.proforma.words import OPERATING, at_period_ends, check_rules, keep_words
 from models.proforma.yearly_limits import check_limits, keep_charges
 
 __all__ = ["cvar", "keep_books"]
@@ -47,12 +49,12 @@ def keep_books(problem: Problem, decisions: Decisions) -> Books:
     if problem.objective.rates is not None:
         ledger["own_rates"] = own_rates(problem, decisions, flows, power, debts, ledger)
     words = keep_words(problem, decisions, assets, power, debts, income, sheet, coins)
-    kept = settled(power.total("kept"))
+    kept = at_period_ends(power.total("kept"))
     sizes = word_sizes(problem, words, income, flows, assets, debts, kept, decisions.sold, OPERATING)
     moved = turnover(flows, sheet)
     checks.usd = min(checks.usd, moved)
 
-    value = sum(ledger.values(), np.zeros_like(coins)) @ problem.discount
+    value = sum(ledger.values(), np.zeros_like(coins)) @ discount_factors(problem)
     probability, aim = problem.scenarios.probability, problem.objective
     expected = float(probability @ value)
     tail_mean, var = cvar(value, probability, aim.tail)
@@ -87,7 +89,7 @@ def keep_books(problem: Problem, decisions: Decisions) -> Books:
 def _plant(assets: Assets) -> dict[str, Array]:
     """Cost placed in service and its depreciation by kind of asset, (S, D) USD."""
     plant = {f"in_service[{kind}]": cost for kind, cost in assets.in_service.items() if kind != "options"}
-    return plant | {f"depreciation[{kind}]": settled(wear) for kind, wear in assets.worn.items() if kind != "options"}
+    return plant | {f"depreciation[{kind}]": at_period_ends(wear) for kind, wear in assets.worn.items() if kind != "options"}
 
 
 def cvar(values: ArrayLike, probability: ArrayLike, tail: float) -> tuple[float, float]:
@@ -109,7 +111,7 @@ def cvar(values: ArrayLike, probability: ArrayLike, tail: float) -> tuple[float,
 
 def _coins(problem: Problem, decisions: Decisions, power: Power) -> Array:
     """(S, D) BTC held after each date."""
-    kept = settled(power.total("kept"))
+    kept = at_period_ends(power.total("kept"))
     return problem.treasury.coins + np.cumsum(kept - decisions.sold, axis=1)
 
 
@@ -137,17 +139,17 @@ def _income_before_tax(
 ) -> dict[str, Array]:
     """Income statement; cash_yield, tax and what follows from them are filled by `_roll_cash`."""
     market, treasury = problem.market, problem.treasury
-    sites = {name: settled(power.total(name)) for name in (*REVENUES, *COSTS)}
+    sites = {name: at_period_ends(power.total(name)) for name in (*REVENUES, *COSTS)}
     income: dict[str, Array] = {
         "mining_revenue": sites["mining_revenue"],
-        "ai_rent": settled(assets.rent),
+        "ai_rent": at_period_ends(assets.rent),
     }
     income |= {name: sites[name] for name in REVENUES if name != "mining_revenue"}
     income["revenue"] = _sum(list(income.values()))
     income |= {name: sites[name] for name in COSTS}
     income["excess_charges"] = keep_charges(problem, decisions)
-    income["fixed_costs"] = settled(assets.fixed_costs)
-    income["overhead"] = settled(problem.overhead * problem.years)
+    income["fixed_costs"] = at_period_ends(assets.fixed_costs)
+    income["overhead"] = at_period_ends(problem.overhead * calendar(problem.clock).years)
     spent = _sum([income[name] for name in (*COSTS, "excess_charges", "fixed_costs", "overhead")])
     income["operating_cash_flows"] = _given(problem, operating=True)
     income["ebitda"] = income["revenue"] - spent + income["operating_cash_flows"]
@@ -155,8 +157,8 @@ def _income_before_tax(
     income["resale"] = assets.resale
     price, mean = market.btc_price, market.btc_price_mean
     gain = coins[:, :-1] * np.diff(price, axis=1) + power.total("kept") * (price[:, 1:] - mean)
-    income["coin_gains"] = settled(gain) - treasury.coin_fee * price * decisions.sold
-    income["depreciation"] = settled(assets.book_depreciation)
+    income["coin_gains"] = at_period_ends(gain) - treasury.coin_fee * price * decisions.sold
+    income["depreciation"] = at_period_ends(assets.book_depreciation)
     income["option_fees"] = assets.capex["options"]
     income["interest_expense"] = debts.total("interest_accrued") + debts.total("commitment_accrued")
     income["fee_amortisation"] = debts.total("effective_amortisation") + debts.total("written_off")
@@ -177,7 +179,7 @@ def _cash_lines(
     """Cash flow statement without yield, tax and balances, which `_roll_cash` fills."""
     zero = np.zeros_like(income["ebitda"])
     flows: dict[str, Array] = {"opening_cash": zero}
-    flows["cash_margin"] = settled(power.total("cash_margin"))
+    flows["cash_margin"] = at_period_ends(power.total("cash_margin"))
     flows["ai_rent"] = income["ai_rent"]
     flows["excess_charges"] = -income["excess_charges"]
     flows["fixed_costs"] = -income["fixed_costs"]
@@ -220,22 +222,22 @@ def _roll_cash(
     problem: Problem, assets: Assets, debts: Liabilities, income: dict[str, Array], flows: dict[str, Array]
 ) -> TaxReturns:
     """Walk the dates: yield on the cash before, then the year's tax at its last date. Fills income and flows."""
-    clock, treasury = problem.clock, problem.treasury
+    months, treasury = calendar(problem.clock), problem.treasury
     returns = TaxReturns(problem, assets.tax_depreciation)
     exempt = income.pop("exempt")
     profit = income["ebitda"] + income["other_cash_flows"] + income["resale"] + income["coin_gains"] - exempt
     issue_costs = debts.total("amortisation") + income["redemption_premium"]
-    year_of = year_of_date(problem)
+    year_of = months.year_of_date
     before = _sum([line for name, line in flows.items() if name not in ("opening_cash", "change", "closing_cash")])
     scenarios = problem.scenarios.count
-    opening, closing, gain, tax = (np.zeros((scenarios, clock.dates)) for _ in range(4))
+    opening, closing, gain, tax = (np.zeros((scenarios, problem.clock.dates)) for _ in range(4))
     cash = np.full(scenarios, float(treasury.cash))
-    for d in range(clock.dates):
+    for d in range(problem.clock.dates):
         opening[:, d] = cash
         if d > 0:
-            gain[:, d] = cash * treasury.cash_yield[:, d - 1] * problem.years[d - 1]
+            gain[:, d] = cash * treasury.cash_yield[:, d - 1] * months.years[d - 1]
         year = int(year_of[d])
-        if d == clock.last_date_of_year[year]:
+        if d == months.year_ends[year]:
             days = year_of == year
             earned = (profit + gain)[:, days].sum(axis=1)
             interest = income["interest_expense"][:, days].sum(axis=1)
@@ -353,22 +355,21 @@ def _check_statements(
     """The identities that tie the statements with each other."""
     sheet, flows, income = books.balance_sheet, books.cash_flow, books.income
     largest = max(float(np.max(np.abs(line), initial=0.0)) for line in flows.values())
+    of_flows = checks.by(largest, checks.usd)
     claims = sheet["total_liabilities"] + sheet["total_equity"]
-    checks.equal("balance sheet balances", sheet["total_assets"], claims, scale=largest, least=checks.usd)
-    checks.equal("cash rolls", flows["opening_cash"] + flows["change"], flows["closing_cash"], scale=largest, least=checks.usd)
+    of_flows.equal("balance sheet balances", sheet["total_assets"], claims)
+    of_flows.equal("cash rolls", flows["opening_cash"] + flows["change"], flows["closing_cash"])
     checks.equal("cash opens", flows["opening_cash"][:, 0], problem.treasury.cash, least=checks.usd)
-    checks.at_most("cash is not negative", -sheet["cash"], 0.0, scale=largest, least=checks.usd)
-    kept = settled(problem.treasury.retain * power.total("coins"))
+    of_flows.at_most("cash is not negative", -sheet["cash"], 0.0)
+    kept = at_period_ends(problem.treasury.retain * power.total("coins"))
     moved = np.cumsum(kept, axis=1) - np.cumsum(decisions.sold, axis=1)
     checks.equal("coins roll with what is retained", coins, problem.treasury.coins + moved)
     checks.at_most("coins are not negative", -coins, 0.0, scale=float(np.max(np.abs(kept), initial=0.0)))
     price, mean = problem.market.btc_price, problem.market.btc_price_mean
-    margin = income["revenue"] - income["ai_rent"] - settled(mean * power.total("kept"))
+    margin = income["revenue"] - income["ai_rent"] - at_period_ends(mean * power.total("kept"))
     margin = margin - _sum([income[name] for name in COSTS])
-    checks.equal(
-        "cash margin is revenue less costs less retained coins", margin, flows["cash_margin"], scale=largest, least=checks.usd
-    )
-    worth = np.cumsum(settled(mean * power.total("kept")) + income["coin_gains"] - flows["coin_sales"], axis=1)
+    of_flows.equal("cash margin is revenue less costs less retained coins", margin, flows["cash_margin"])
+    worth = np.cumsum(at_period_ends(mean * power.total("kept")) + income["coin_gains"] - flows["coin_sales"], axis=1)
     opening = problem.treasury.coins * price[:, :1]
     # coins that come and go again leave the rounding of their worth, not of what is left
     passed = max(float(np.max(np.abs(x), initial=0.0)) for x in (opening, flows["coin_sales"], mean * power.total("kept")))
@@ -386,16 +387,17 @@ def _check_statements(
     total = total + books.ledger["soft_rules"] + books.ledger["conversion"] + books.ledger["capped_call"]
     if "own_rates" in books.ledger:
         total = total + books.ledger["own_rates"]
-    value = total @ problem.discount
+    discount = discount_factors(problem)
+    value = total @ discount
     end = sheet["cash"][:, -1] + problem.terminal.coins * sheet["coins"][:, -1]
     ends = ("rigs", "halls", "interconnection", "equipment", "opening_assets", "contracts", "debt")
     end = end + _sum([books.ledger[f"terminal_{name}"][:, -1] for name in ends]) + books.ledger["dilution"][:, -1]
     end = end - sum(debts.put_earned.values(), np.zeros(len(coins)))
-    value = value + end * problem.discount[-1]
+    value = value + end * discount[-1]
     owed = -(sheet["debt"] + sheet["interest_due"])[:, -1]
     floor = np.where(books.ledger["terminal_debt"][:, -1] > owed, books.ledger["terminal_debt"][:, -1] - owed, 0.0)
     checks.equal(
         "terminal debt is at least what is owed", floor, 0.0, scale=float(np.max(np.abs(owed), initial=0.0)), least=checks.usd
     )
-    scale = max(float(np.max(np.abs(entry @ problem.discount), initial=0.0)) for entry in books.ledger.values())
+    scale = max(float(np.max(np.abs(entry @ discount), initial=0.0)) for entry in books.ledger.values())
     checks.equal("ledger adds up to value", value, books.value, scale=scale, least=checks.usd)

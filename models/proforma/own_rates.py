@@ -10,9 +10,9 @@ import numpy as np
 from models.decisions import Decisions
 from models.problem import Array, Problem
 from models.proforma.assets import decided
-from models.proforma.debt import Liabilities, first_date
+from models.proforma.calendar import calendar
+from models.proforma.debt import Liabilities, first_date, running_maturity
 from models.proforma.power import Power
-from models.proforma.tax import year_of_date
 
 #: cash flows before any financing that are discounted as all else is
 BESIDES = (
@@ -28,10 +28,10 @@ def own_rates(
     problem: Problem, decisions: Decisions, flows: dict[str, Array], power: Power, debts: Liabilities, ledger: dict[str, Array]
 ) -> Array:
     """(S, D) USD, undiscounted: value by parts less all entries of the ledger, at each date. Raises ValueError where the case has no rates."""
-    rates, clock = problem.objective.rates, problem.clock
+    rates = problem.objective.rates
     if rates is None:
         raise ValueError("value by parts needs rates")
-    years = clock.date_month / 12.0
+    years = calendar(problem.clock).month / 12.0
 
     def at(rate: float) -> Array:
         """(D,) what a dollar discounted at the rate is worth in dollars discounted at the objective's."""
@@ -64,34 +64,27 @@ def _fees(problem: Problem, decisions: Decisions) -> Array:
             out += debt.fee * decided(decisions.issued, debt.name, problem)
             continue
         opens = first_date(debt)
-        if (
-            opens is not None
-            and debt.existing <= 0.0
-            and problem.clock.date_at(debt.maturity_month(_month(problem, opens))) > opens
-        ):
+        if opens is not None and debt.existing <= 0.0 and running_maturity(problem, debt) > opens:
             out[:, opens] += debt.fee * debt.limit
     for issue in problem.equities:
         out += issue.fee * decided(decisions.issued, issue.name, problem)
     return out
 
 
-def _month(problem: Problem, date: int) -> int:
-    return int(problem.clock.date_month[date])
-
-
 def _shield(problem: Problem, debts: Liabilities) -> Array:
     """(S, D) what the tax saved by interest is worth more, or less, at its own rate, at the dates at which tax is paid."""
-    clock, rates, discount = problem.clock, problem.objective.rates, problem.objective.discount
-    out = np.zeros((problem.scenarios.count, clock.dates))
+    rates, discount = problem.objective.rates, problem.objective.discount
+    out = np.zeros((problem.scenarios.count, problem.clock.dates))
     if problem.tax is None or rates is None:
         return out
-    year_of, month = year_of_date(problem), clock.date_month
+    own_calendar = calendar(problem.clock)
+    year_of, month = own_calendar.year_of_date, own_calendar.month
     for debt in problem.debts:
         interest = debts.of(debt.name, "interest_accrued") + debts.of(debt.name, "commitment_accrued")
         step = debt.frequency if debt.frequency > 0 else 12
         own = (1.0 + float(np.mean(debt.rate)) * step / 12.0) ** (12.0 / step) - 1.0
         paid = 0
-        for year, date in enumerate(clock.last_date_of_year):
+        for year, date in enumerate(own_calendar.year_ends):
             saved = problem.tax.rate * interest[:, year_of == year].sum(axis=1)
             if rates.debt == "rebalanced":
                 ratio = ((1.0 + discount) / (1.0 + own)) ** ((month[date] - month[paid]) / 12.0)

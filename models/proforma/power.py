@@ -10,6 +10,7 @@ import numpy as np
 from models.decisions import Decisions, SiteDispatch
 from models.problem import Array, Problem, Service, Site
 from models.proforma.assets import Assets
+from models.proforma.calendar import calendar
 from models.proforma.checks import Checklist
 from models.proforma.coupled import check_battery, check_deferred, check_ramp, sized
 from models.proforma.hours import Hours, scenario_of
@@ -50,7 +51,7 @@ def keep_power(problem: Problem, decisions: Decisions, assets: Assets, checks: C
         names = [*REVENUES, *COSTS, "coins", "kept", "cash_margin", "emissions_t", *uses_of(problem, site), *sources_of(site)]
         lines = {name: np.zeros(shape) for name in names}
         for s in range(shape[0]):
-            _walk(problem, decisions, assets, checks, hours, i, s, {name: line[s] for name, line in lines.items()})
+            _Walk(problem, decisions, assets, checks, hours, i, s, {name: line[s] for name, line in lines.items()}).all()
         power.lines |= {(site.name, name): values for name, values in lines.items()}
         if site.diesel is not None and np.isfinite(site.diesel.permit_hours):
             _permit(problem, site, lines["diesel"], checks)
@@ -71,132 +72,172 @@ def sources_of(site: Site) -> list[str]:
     return (["grid"] if site.grid else []) + named + local
 
 
-def _walk(
-    problem: Problem,
-    decisions: Decisions,
-    assets: Assets,
-    checks: Checklist,
-    hours: Hours,
-    i: int,
-    s: int,
-    lines: dict[str, Array],
-) -> None:
-    """One site and scenario: energies, money and limits. lines (T,) are filled; T periods, N hours kept in all."""
-    site, clock, market = problem.sites[i], problem.clock, problem.market
-    weight, nothing = hours.weight, np.zeros(clock.periods)
-    split, there = scenario_of(decisions.dispatch, hours, site.name, s)
+class _Walk:
+    """One site in one scenario through its N kept hours of T periods; lines (T,) are filled.
 
-    def place(*parts: str) -> Callable[[int], tuple[object, ...]]:
-        return lambda t: (problem.scenarios.names[s], f"period {t}", site.name, *parts)
+    price, adder (N,) USD/MWh of the grid, delivered their sum; available (N,) share of the interconnection that is there, None: all of
+    it; uses, sources (N,) MW that have been walked so far.
+    """
 
-    if has_power(site):
-        checks.each("dispatch is complete", np.where(there, 0.0, 1.0), 1.0, place())
-    _known(problem, site, split, hours, checks, place)
+    def __init__(
+        self,
+        problem: Problem,
+        decisions: Decisions,
+        assets: Assets,
+        checks: Checklist,
+        hours: Hours,
+        i: int,
+        s: int,
+        lines: dict[str, Array],
+    ) -> None:
+        self.problem, self.assets, self.checks, self.hours = problem, assets, checks, hours
+        self.site, self.s, self.lines = problem.sites[i], s, lines
+        self.split, there = scenario_of(decisions.dispatch, hours, self.site.name, s)
+        self.none, self.nothing = np.zeros(len(hours.weight)), np.zeros(problem.clock.periods)
+        if has_power(self.site):
+            checks.each("dispatch is complete", np.where(there, 0.0, 1.0), 1.0, self.place())
+        _known(problem, self.site, self.split, hours, checks, self.place)
+        self.price, self.adder, self.available = self.none, self.none, None
+        grid = self.site.grid
+        if grid is not None:
+            self.price, self.adder = hours.of(grid.price, s), hours.of(grid.adder, s)
+            if grid.availability is not None:
+                self.available = hours.of(grid.availability, s)
+        self.delivered = self.price + self.adder
+        self.sources, self.uses = self.none.copy(), self.none.copy()
 
-    none = np.zeros(len(weight))
-    price, adder, available = none, none, None
-    if site.grid is not None:
-        price, adder = hours.of(site.grid.price, s), hours.of(site.grid.adder, s)
-        if site.grid.availability is not None:
-            available = hours.of(site.grid.availability, s)
-    delivered = price + adder
-    sources, uses = none.copy(), none.copy()
+    def place(self, *parts: str) -> Callable[[int], tuple[object, ...]]:
+        """Where period t of the walk is, for a check."""
+        return lambda t: (self.problem.scenarios.names[self.s], f"period {t}", self.site.name, *parts)
 
-    def flow(name: str, kind: str, mw: Array | None, limit: Array) -> Array:
+    def _flow(self, name: str, kind: str, mw: Array | None, limit: Array) -> Array:
         """(N,) MW, within 0 and limit, (T,) or by the hour (N,), both the same where a period has one hour; adds up its energy."""
-        x = none if mw is None else np.asarray(mw, dtype=float)
-        if limit.shape == none.shape:
+        hours = self.hours
+        x = self.none if mw is None else np.asarray(mw, dtype=float)
+        if limit.shape == self.none.shape:
             above, scale = hours.most(x - limit), hours.most(limit)
         else:
             above, scale = hours.most(x) - limit, limit
         worst = np.maximum(np.maximum(above, -hours.least(x)), 0.0)
-        checks.each(f"{kind} within its limit", np.where(hours.count > 0, worst, 0.0), scale, place(name))
-        lines[name][:] = hours.energy(x)
+        self.checks.each(f"{kind} within its limit", np.where(hours.count > 0, worst, 0.0), scale, self.place(name))
+        self.lines[name][:] = hours.energy(x)
         return x
 
-    def use(name: str, limit: Array) -> Array:
-        x = flow(name, "use", split.uses.get(name), limit)
-        np.add(uses, x, out=uses)
+    def _use(self, name: str, limit: Array) -> Array:
+        x = self._flow(name, "use", self.split.uses.get(name), limit)
+        np.add(self.uses, x, out=self.uses)
         return x
 
-    def source(name: str, limit: Array) -> Array:
-        y = flow(name, "source", split.sources.get(name), limit)
-        np.add(sources, y, out=sources)
+    def _source(self, name: str, limit: Array) -> Array:
+        y = self._flow(name, "source", self.split.sources.get(name), limit)
+        np.add(self.sources, y, out=self.sources)
         return y
 
-    def as_available(mw: Array) -> Array:
+    def _as_available(self, mw: Array) -> Array:
         """What an interconnection that is there at times lets through of mw (T,)."""
-        return mw if available is None else available * hours.spread(mw)
+        return mw if self.available is None else self.available * self.hours.spread(mw)
 
-    mined_usd = nothing.copy()
-    stopped = None
-    if site.grid is not None and site.curtail_above is not None:
-        stopped = price > hours.spread(site.curtail_above[s])
-    for rig in problem.rigs:
-        able = rig.uptime * assets.fleet[rig.name, site.name][s]
-        x = use(f"rig:{rig.name}", able if stopped is None else np.where(stopped, 0.0, hours.spread(able)))
-        _ramps(x, rig.ramp_limit, able, hours, place(rig.name), checks)
-        energy = lines[f"rig:{rig.name}"]
-        mined_usd += rig.density * market.hashprice[s] / 24.0 * (1.0 - rig.pool_fee) * energy
-        lines["variable_costs"] += rig.variable_cost * energy
-    for service in problem.services:
-        megawatts = assets.contracted[service.name, site.name][s]
-        demand = hours.of(service.demand, s) * hours.spread(megawatts)
-        able = megawatts * site.gross_ratio
-        x = use(f"ai:{service.name}", demand * site.gross_ratio if service.deferrable is None else able)
-        _ramps(x, service.ramp_limit, able, hours, place(service.name), checks)
-        if service.deferrable is not None:
-            for t, part in enumerate(hours.parts):
-                asked, served = demand[part] * site.gross_ratio, x[part]
-                where = place(service.name)(t)
-                check_deferred(service.deferrable, asked, served, weight[part], hours.index[part], where, checks)
-        _serve(service, site, s, hours, demand, x, delivered, lines, checks, place(service.name))
-    for block in site.blocks:
-        y = source(f"block:{block.name}", as_available(block.mw))
-        lines["block_cost"] += block.price[s] * block.mw * clock.hours
-        lines["energy_cost"] += hours.energy(adder * y)
-        if block.sell_back:
-            x = use(f"sell:{block.name}", as_available(block.mw))
-            lines["power_sales"] += hours.energy((price - block.sell_fee) * x)
-            lines["energy_cost"] -= hours.energy(adder * x)  # sold power never reaches the load that pays adders
-    for own in site.own:
-        limit = hours.spread(own.mw) * hours.of(own.availability, s)
-        source(f"own:{own.name}", limit)
-        lines["energy_cost"] += own.cost[s] * lines[f"own:{own.name}"]
-        if own.export:
-            x = use(f"sell:{own.name}", limit)
-            lines["power_sales"] += hours.energy((price - own.sell_fee) * x)
-    if site.grid is not None:
-        reserved = sum((block.mw for block in site.blocks), nothing)
-        room = assets.interconnection[site.name][s] - reserved
-        y = source("grid", as_available(np.maximum(room, 0.0)))
-        lines["energy_cost"] += hours.energy(delivered * y)
-        if site.grid.demand_response is not None:
-            lines["demand_response"][:] = site.grid.demand_response[s] * problem.years
-    if site.diesel is not None:
-        source("diesel", site.diesel.mw)
-        lines["energy_cost"] += site.diesel.cost[s] * lines["diesel"]
-    if site.battery is not None:
-        storage = assets.storage[site.name][s]
-        taken, given = (
-            use("charge", np.array([sized(site.battery, mw).charge for mw in storage])),
-            source("discharge", np.array([sized(site.battery, mw).discharge for mw in storage])),
-        )
-        lines["variable_costs"] += site.battery.wear * lines["discharge"]
+    def all(self) -> None:
+        """Everything that uses or brings power, and what it comes to."""
+        mined = self._rigs()
+        self._services()
+        self._blocks()
+        self._own()
+        self._grid_and_diesel()
+        self._battery()
+        self._close(mined)
+
+    def _rigs(self) -> Array:
+        """(T,) USD mined."""
+        problem, site, s, hours, lines = self.problem, self.site, self.s, self.hours, self.lines
+        mined_usd = self.nothing.copy()
+        stopped = None
+        if site.grid is not None and site.curtail_above is not None:
+            stopped = self.price > hours.spread(site.curtail_above[s])
+        for rig in problem.rigs:
+            able = rig.uptime * self.assets.fleet[rig.name, site.name][s]
+            x = self._use(f"rig:{rig.name}", able if stopped is None else np.where(stopped, 0.0, hours.spread(able)))
+            _ramps(x, rig.ramp_limit, able, hours, self.place(rig.name), self.checks)
+            energy = lines[f"rig:{rig.name}"]
+            mined_usd += rig.density * problem.market.hashprice[s] / 24.0 * (1.0 - rig.pool_fee) * energy
+            lines["variable_costs"] += rig.variable_cost * energy
+        return mined_usd
+
+    def _services(self) -> None:
+        site, s, hours = self.site, self.s, self.hours
+        for service in self.problem.services:
+            megawatts = self.assets.contracted[service.name, site.name][s]
+            demand = hours.of(service.demand, s) * hours.spread(megawatts)
+            able = megawatts * site.gross_ratio
+            x = self._use(f"ai:{service.name}", demand * site.gross_ratio if service.deferrable is None else able)
+            place = self.place(service.name)
+            _ramps(x, service.ramp_limit, able, hours, place, self.checks)
+            if service.deferrable is not None:
+                for t, part in enumerate(hours.parts):
+                    asked, served = demand[part] * site.gross_ratio, x[part]
+                    weight, index = hours.weight[part], hours.index[part]
+                    check_deferred(service.deferrable, asked, served, weight, index, place(t), self.checks)
+            _serve(service, site, s, hours, demand, x, self.delivered, self.lines, self.checks, place)
+
+    def _blocks(self) -> None:
+        """Contracted blocks: paid for whether used or not; what is sold back never reaches the load that pays adders."""
+        hours, lines = self.hours, self.lines
+        for block in self.site.blocks:
+            y = self._source(f"block:{block.name}", self._as_available(block.mw))
+            lines["block_cost"] += block.price[self.s] * block.mw * self.problem.clock.hours
+            lines["energy_cost"] += hours.energy(self.adder * y)
+            if block.sell_back:
+                x = self._use(f"sell:{block.name}", self._as_available(block.mw))
+                lines["power_sales"] += hours.energy((self.price - block.sell_fee) * x)
+                lines["energy_cost"] -= hours.energy(self.adder * x)
+
+    def _own(self) -> None:
+        hours, lines = self.hours, self.lines
+        for own in self.site.own:
+            limit = hours.spread(own.mw) * hours.of(own.availability, self.s)
+            self._source(f"own:{own.name}", limit)
+            lines["energy_cost"] += own.cost[self.s] * lines[f"own:{own.name}"]
+            if own.export:
+                x = self._use(f"sell:{own.name}", limit)
+                lines["power_sales"] += hours.energy((self.price - own.sell_fee) * x)
+
+    def _grid_and_diesel(self) -> None:
+        site, s, hours, lines = self.site, self.s, self.hours, self.lines
+        if site.grid is not None:
+            reserved = sum((block.mw for block in site.blocks), self.nothing)
+            room = self.assets.interconnection[site.name][s] - reserved
+            y = self._source("grid", self._as_available(np.maximum(room, 0.0)))
+            lines["energy_cost"] += hours.energy(self.delivered * y)
+            if site.grid.demand_response is not None:
+                lines["demand_response"][:] = site.grid.demand_response[s] * calendar(self.problem.clock).years
+        if site.diesel is not None:
+            self._source("diesel", site.diesel.mw)
+            lines["energy_cost"] += site.diesel.cost[s] * lines["diesel"]
+
+    def _battery(self) -> None:
+        battery, hours = self.site.battery, self.hours
+        if battery is None:
+            return
+        sizes = [sized(battery, float(mw)) for mw in self.assets.storage[self.site.name][self.s]]
+        taken = self._use("charge", np.array([size.charge for size in sizes]))
+        given = self._source("discharge", np.array([size.discharge for size in sizes]))
+        self.lines["variable_costs"] += battery.wear * self.lines["discharge"]
         for t, part in enumerate(hours.parts):
-            battery = sized(site.battery, float(storage[t]))
-            check_battery(battery, taken[part], given[part], weight[part], place()(t), checks)
+            check_battery(sizes[t], taken[part], given[part], hours.weight[part], self.place()(t), self.checks)
 
-    lines["emissions_t"][:] = _emissions(site, s, hours, split.sources.get("grid", none), lines)
-    checks.each("hourly balance", hours.most(np.abs(uses - sources)), hours.most(np.abs(uses)), place())
-    lines["mining_revenue"][:] = mined_usd
-    mean = market.btc_price_mean[s]
-    coins = np.divide(mined_usd, mean, out=nothing.copy(), where=mined_usd != 0.0)
-    lines["coins"][:] = coins
-    lines["kept"][:] = problem.treasury.retain * coins
-    revenue = sum((lines[name] for name in REVENUES), nothing)
-    costs = sum((lines[name] for name in COSTS), nothing)
-    lines["cash_margin"][:] = revenue - costs - mean * lines["kept"]
+    def _close(self, mined_usd: Array) -> None:
+        """What is used is what is brought; coins, emissions and the cash margin of it."""
+        hours, lines, uses = self.hours, self.lines, self.uses
+        lines["emissions_t"][:] = _emissions(self.site, self.s, hours, self.split.sources.get("grid", self.none), lines)
+        self.checks.each("hourly balance", hours.most(np.abs(uses - self.sources)), hours.most(np.abs(uses)), self.place())
+        lines["mining_revenue"][:] = mined_usd
+        mean = self.problem.market.btc_price_mean[self.s]
+        coins = np.divide(mined_usd, mean, out=self.nothing.copy(), where=mined_usd != 0.0)
+        lines["coins"][:] = coins
+        lines["kept"][:] = self.problem.treasury.retain * coins
+        revenue = sum((lines[name] for name in REVENUES), self.nothing)
+        costs = sum((lines[name] for name in COSTS), self.nothing)
+        lines["cash_margin"][:] = revenue - costs - mean * lines["kept"]
 
 
 def _ramps(
@@ -267,9 +308,9 @@ def _known(
 def _permit(problem: Problem, site: Site, burnt: Array, checks: Checklist) -> None:
     """Diesel MWh of a calendar year <= permit hours at full power, in proportion to the months inside the horizon."""
     assert site.diesel is not None
-    clock = problem.clock
-    for year in range(clock.tax_years):
-        inside = clock.tax_year == year
+    clock, months_of = problem.clock, calendar(problem.clock)
+    for year in range(months_of.tax_years):
+        inside = months_of.tax_year == year
         months = float(clock.months[inside].sum())
         allowed = site.diesel.permit_hours * float(site.diesel.mw[inside].max()) * months / 12.0
         checks.at_most("diesel permit", burnt[:, inside].sum(axis=1), allowed, f"{site.name}, year {year}")

@@ -16,17 +16,17 @@ from models.proforma.debt import Liabilities
 from models.proforma.functions import along
 
 #: a check of money is measured against so many units of money of the program at least, or all that moves where that is less
-LEAST = 0.1
+MIN_SCALE_MONEY_UNITS = 0.1
 #: in place of no amount at all, so that it may be divided by
-NOTHING = float(np.finfo(float).tiny)
+FLOAT_TINY = float(np.finfo(float).tiny)
 #: lines of the cash flow statement that are stocks, or sums of the others
-NOT_FLOWS = ("change", "closing_cash")
+STOCKS_AND_SUMS = ("change", "closing_cash")
 
 
 def turnover(flows: dict[str, Array], sheet: dict[str, Array]) -> float:
     """USD > 0: the largest amount of the cash flow statement and the balance sheet; what is not a number is left to the checks."""
     lines = (*flows.values(), *sheet.values())
-    return max((float(np.max(np.abs(line), where=np.isfinite(line), initial=NOTHING)) for line in lines), default=NOTHING)
+    return max((float(np.max(np.abs(line), where=np.isfinite(line), initial=FLOAT_TINY)) for line in lines), default=FLOAT_TINY)
 
 
 def least_usd(problem: Problem, moved: float) -> float:
@@ -35,7 +35,7 @@ def least_usd(problem: Problem, moved: float) -> float:
     A program that is exact to 1e-9 of its unit of money can tell 1e-7 of a tenth of it; a company that moves less than that is held to
     what it moves. Where nothing moves at all, what the program has of it is below what it can tell from nothing.
     """
-    return LEAST * problem.money if moved <= NOTHING else min(LEAST * problem.money, moved)
+    return MIN_SCALE_MONEY_UNITS * problem.money if moved <= FLOAT_TINY else min(MIN_SCALE_MONEY_UNITS * problem.money, moved)
 
 
 def rule_size(rule: Rule, words: dict[str, Array], sizes: dict[str, Array]) -> Array:
@@ -65,7 +65,7 @@ def word_sizes(
     Of a stock, the largest flow so far; of rigs at the end, what the largest fleet of a kind would be worth then. kept, sold: (S, D) BTC.
     settling: words that settle at the end of a period. A word that is not here is made of itself.
     """
-    cash = _so_far([line for name, line in flows.items() if name not in NOT_FLOWS])
+    cash = _so_far([line for name, line in flows.items() if name not in STOCKS_AND_SUMS])
     coins = _so_far([kept, sold, np.full_like(sold, problem.treasury.coins)])
     earned = _largest(income.values())
     sizes = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from models.problem import Array, Ints, Problem, Tax
+from models.proforma.calendar import calendar
 
 LINES = (
     "profit",
@@ -26,15 +27,14 @@ LINES = (
 
 def year_of_date(problem: Problem) -> Ints:
     """(D,) index of the tax year that the flows of each date belong to."""
-    dates = np.arange(problem.clock.dates)
-    return problem.clock.tax_year[np.maximum(dates - 1, 0)]
+    return calendar(problem.clock).year_of_date
 
 
 class TaxReturns:
     """Carries losses and undeducted interest from year to year; lines (S, Y) USD."""
 
     def __init__(self, problem: Problem, depreciation: Array) -> None:
-        scenarios, years = problem.scenarios.count, problem.clock.tax_years
+        scenarios, years = problem.scenarios.count, calendar(problem.clock).tax_years
         self.terms = problem.tax or Tax(rate=0.0, nol=0.0, nol_cap=1.0, existing_depreciation=np.zeros(0))
         self.depreciation = depreciation
         self.lines = {line: np.zeros((scenarios, years)) for line in LINES}

@@ -45,7 +45,7 @@ MONEY |= {
 }
 
 
-def settled(period_flow: Array) -> Array:
+def at_period_ends(period_flow: Array) -> Array:
     """(S, D) what happens during period t, at date t + 1."""
     return np.concatenate([np.zeros((period_flow.shape[0], 1)), period_flow], axis=1)
 
@@ -69,7 +69,7 @@ def keep_words(
     shape = (problem.scenarios.count, problem.clock.dates)
     zero = np.zeros(shape)
     words: dict[str, Array] = {"revenue": income["revenue"], "ebitda": income["ebitda"]}
-    kept_usd = settled(power.total("kept") * problem.market.btc_price_mean)
+    kept_usd = at_period_ends(power.total("kept") * problem.market.btc_price_mean)
     words["cfads"] = income["ebitda"] - kept_usd - income["tax"]
     words["interest"] = debts.total("interest_paid")
     # A revolver's and a BTC loan's repayments are chosen freely, not scheduled.
@@ -99,18 +99,7 @@ def keep_words(
             sold = words[f"issued[{equity.name}]"] / (problem.market.share_price * (1.0 - equity.discount))
             words[f"shares_issued[{equity.name}]"] = sold
             words["shares_issued"] = words["shares_issued"] + sold
-    words["btc_mined"] = settled(power.total("coins"))
-    words["energy_mwh"] = settled(power.used())
-    words["diesel_mwh"] = settled(power.total("diesel"))
-    words["grid_mwh"] = settled(power.total("grid"))
-    words["emissions_t"] = settled(power.total("emissions_t"))
-    for site in problem.sites:
-        words[f"energy_mwh[{site.name}]"] = settled(power.used(site.name))
-        words[f"grid_mwh[{site.name}]"] = settled(power.lines.get((site.name, "grid"), np.zeros(power.shape)))
-        words[f"emissions_t[{site.name}]"] = settled(power.lines[site.name, "emissions_t"])
-        words[f"btc_mined[{site.name}]"] = settled(power.lines[site.name, "coins"])
-        burnt = power.lines.get((site.name, "diesel"))
-        words[f"diesel_mwh[{site.name}]"] = zero if burnt is None else settled(burnt)
+    words |= _power_words(problem, power)
     words |= _ai_words(problem, assets, power)
     for project in problem.projects:
         units = decided(decisions.units, project.name, problem)
@@ -118,7 +107,34 @@ def keep_words(
         for good, amount in project.provides.items():
             key = f"provided[{good}]"
             words[key] = words.get(key, zero) + np.einsum("sd,sde->se", units, amount)
+    words |= _balances(problem, debts, sheet, coins)
+    words |= _capacities(problem, assets)
+    words |= over_time(problem, words, OPERATING)
+    return words
 
+
+def _power_words(problem: Problem, power: Power) -> dict[str, Array]:
+    """What was mined, used, bought, burnt and emitted, of all sites and of each."""
+    words: dict[str, Array] = {}
+    zero = np.zeros((problem.scenarios.count, problem.clock.dates))
+    words["btc_mined"] = at_period_ends(power.total("coins"))
+    words["energy_mwh"] = at_period_ends(power.used())
+    words["diesel_mwh"] = at_period_ends(power.total("diesel"))
+    words["grid_mwh"] = at_period_ends(power.total("grid"))
+    words["emissions_t"] = at_period_ends(power.total("emissions_t"))
+    for site in problem.sites:
+        words[f"energy_mwh[{site.name}]"] = at_period_ends(power.used(site.name))
+        words[f"grid_mwh[{site.name}]"] = at_period_ends(power.lines.get((site.name, "grid"), np.zeros(power.shape)))
+        words[f"emissions_t[{site.name}]"] = at_period_ends(power.lines[site.name, "emissions_t"])
+        words[f"btc_mined[{site.name}]"] = at_period_ends(power.lines[site.name, "coins"])
+        burnt = power.lines.get((site.name, "diesel"))
+        words[f"diesel_mwh[{site.name}]"] = zero if burnt is None else at_period_ends(burnt)
+    return words
+
+
+def _balances(problem: Problem, debts: Liabilities, sheet: dict[str, Array], coins: Array) -> dict[str, Array]:
+    """Cash, coins and debt after each date."""
+    words: dict[str, Array] = {}
     words["cash"] = sheet["cash"]
     words["coins"] = coins
     words["coins_value"] = sheet["coins"]
@@ -127,6 +143,12 @@ def keep_words(
     words["net_debt"] = words["total_debt"] - sheet["cash"]
     for debt in problem.debts:
         words[f"outstanding[{debt.name}]"] = debts.of(debt.name, "closing")
+    return words
+
+
+def _capacities(problem: Problem, assets: Assets) -> dict[str, Array]:
+    """MW and hashrate that stand at each date."""
+    words: dict[str, Array] = {}
     density = {rig.name: rig.density for rig in problem.rigs}
     fleet = {pair: standing(mw) for pair, mw in assets.fleet.items()}
     words |= _placed("rigs_mw", fleet, problem, [rig.name for rig in problem.rigs])
@@ -138,7 +160,6 @@ def keep_words(
         words[f"interconnection_mw[{site.name}]"] = standing(assets.interconnection[site.name])
     contracted = {pair: standing(mw) for pair, mw in assets.contracted.items()}
     words |= _placed("ai_mw", contracted, problem, [service.name for service in problem.services])
-    words |= over_time(problem, words, OPERATING)
     return words
 
 
@@ -164,7 +185,7 @@ def _ai_words(problem: Problem, assets: Assets, power: Power) -> dict[str, Array
             pair = service.name, site.name
             used = power.lines.get((site.name, f"ai:{service.name}"), nothing)
             paid = service.rate * used / site.gross_ratio if service.kind == "cloud" else nothing
-            energy[pair], revenue[pair] = settled(used), settled(assets.rents.get(pair, nothing) + paid)
+            energy[pair], revenue[pair] = at_period_ends(used), at_period_ends(assets.rents.get(pair, nothing) + paid)
     names = [service.name for service in problem.services]
     return _placed("ai_mwh", energy, problem, names) | _placed("ai_revenue", revenue, problem, names)
 

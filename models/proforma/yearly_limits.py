@@ -8,6 +8,7 @@ import numpy as np
 
 from models.decisions import Decisions
 from models.problem import Array, Problem, Site, YearlyLimit
+from models.proforma.calendar import calendar
 from models.proforma.checks import Checklist
 from models.proforma.power import Power
 
@@ -34,23 +35,23 @@ def soft_limits(problem: Problem) -> set[tuple[str, str]]:
 
 def _paid_for(problem: Problem, decisions: Decisions, key: tuple[str, str]) -> Array:
     """(S, Y) MWh or t above the limit that the plan pays for."""
-    shape = (problem.scenarios.count, problem.clock.tax_years)
+    shape = (problem.scenarios.count, calendar(problem.clock).tax_years)
     return decisions.exceeded.get(key, np.zeros(shape))
 
 
 def keep_charges(problem: Problem, decisions: Decisions) -> Array:
     """(S, D) USD paid for what is above soft limits, at the last date of each calendar year."""
-    clock = problem.clock
+    clock, months_of = problem.clock, calendar(problem.clock)
     out = np.zeros((problem.scenarios.count, clock.dates))
     for key, _, terms in each_limit(problem):
         if terms.price is None:
             continue
         above = _paid_for(problem, decisions, key)
-        for year in range(clock.tax_years):
-            inside = clock.tax_year == year
+        for year in range(months_of.tax_years):
+            inside = months_of.tax_year == year
             months = clock.months[inside]
             price = (terms.price[:, inside] * months).sum(axis=1) / months.sum()
-            out[:, clock.last_date_of_year[year]] += price * above[:, year]
+            out[:, months_of.year_ends[year]] += price * above[:, year]
     return out
 
 
@@ -67,16 +68,17 @@ def used_by_year(problem: Problem, power: Power, key: tuple[str, str], sites: li
                 counts = quantity.startswith(("rig:", "ai:")) if of == "use" else quantity == "grid"
             if counts:
                 total = total + amount
-    years = [total[:, problem.clock.tax_year == year].sum(axis=1) for year in range(problem.clock.tax_years)]
+    months_of = calendar(problem.clock)
+    years = [total[:, months_of.tax_year == year].sum(axis=1) for year in range(months_of.tax_years)]
     return np.stack(years, axis=1)
 
 
 def allowed_by_year(problem: Problem, terms: YearlyLimit) -> Array:
     """(S, Y) MWh or t allowed: a twelfth of the yearly amount in force for every month of the year inside the horizon."""
-    clock = problem.clock
+    clock, months_of = problem.clock, calendar(problem.clock)
     years = []
-    for year in range(clock.tax_years):
-        inside = clock.tax_year == year
+    for year in range(months_of.tax_years):
+        inside = months_of.tax_year == year
         years.append((terms.amount[:, inside] * clock.months[inside] / 12.0).sum(axis=1))
     return np.stack(years, axis=1)
 

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from models.problem import Debt, Rule
-from models.program.expressions import Lin, settled, total
+from models.program.expressions import Lin, total, without_rounding
+from models.program.parts import Parts
 from models.program.words import MONEY, Words
-
-if TYPE_CHECKING:
-    from models.program.program import Plan
 
 
 class Covenants:
     """The rows of every rule."""
 
-    def __init__(self, plan: Plan, words: Words) -> None:
-        self.plan, self.words = plan, words
+    def __init__(self, parts: Parts, words: Words) -> None:
+        self.parts, self.words = parts, words
         self.breach: dict[str, np.ndarray] = {}
         self.scales: dict[tuple[str, int, int], float] = {}
-        for rule in plan.build.problem.rules:
+        for rule in parts.build.problem.rules:
             self._rule(rule)
 
     def left(self, rule: Rule, s: int, d: int) -> Lin:
@@ -29,13 +25,13 @@ class Covenants:
         out = Lin()
         for (word, argument, functions), coefs in rule.terms.items():
             if coefs[s, d]:
-                unit = self.plan.build.unit if word in MONEY else 1.0
+                unit = self.parts.build.unit if word in MONEY else 1.0
                 out.plus(self.words.at(word, argument, s, d, functions), float(coefs[s, d]) * unit)
         return out
 
     def expected(self, rule: Rule, d: int) -> tuple[Lin, float]:
         """`left` and the constant, averaged over scenarios by their probabilities."""
-        odds = self.plan.build.problem.scenarios.probability
+        odds = self.parts.build.problem.scenarios.probability
         body = total(self.left(rule, s, d).times(float(p)) for s, p in enumerate(odds))
         return body, float(odds @ rule.constant[:, d])
 
@@ -46,7 +42,7 @@ class Covenants:
 
         The dual is what one unit less of what the rule demands would add to the objective.
         """
-        b = self.plan.build
+        b = self.parts.build
         made = self.breach[rule.name] = np.full((b.S, b.D, 2), None, dtype=object)
         for s in range(1 if rule.expected else b.S):
             for d in range(b.D):
@@ -64,7 +60,7 @@ class Covenants:
 
     def _soften(self, rule: Rule, s: int, d: int, body: Lin, made: np.ndarray, scale: float) -> None:
         """Breach variables, in natural units / scale, paid for at their date; in expectation in every scenario alike."""
-        b = self.plan.build
+        b = self.parts.build
         assert rule.penalty is not None
         for side, sign in ((0, 1.0), (1, -1.0)):
             if (side == 0 and rule.sense == "<=") or (side == 1 and rule.sense == ">="):
@@ -78,28 +74,28 @@ class Covenants:
 
     def breaches(self, rule: Rule) -> np.ndarray:
         """(S, D) units of breach paid for."""
-        b = self.plan.build
+        b = self.parts.build
         out = np.zeros((b.S, b.D))
         for s in range(b.S):
             for d in range(b.D):
                 for var in self.breach[rule.name][s, d]:
                     if var is not None:
-                        out[s, d] += settled(var.value) * self.scales[rule.name, s, d]
+                        out[s, d] += without_rounding(var.value) * self.scales[rule.name, s, d]
         return out
 
     def sculpt(self) -> None:
         """Debt service of loans after their grace: within cash flow (as cash allows), or the same share of it throughout (sculpted)."""
-        for debt in self.plan.build.problem.debts:
-            service = self.plan.instruments.service.get(debt.name, {})
+        for debt in self.parts.build.problem.debts:
+            service = self.parts.instruments.service.get(debt.name, {})
             if debt.amortisation != "sculpted":
                 self._within_cash(debt, service)
-            elif debt.existing > 0.0 or self.plan.instruments.issued[debt.name].table().any():
+            elif debt.existing > 0.0 or self.parts.instruments.issued[debt.name].table().any():
                 agreed = {key: one for key, one in service.items() if _bank_case(debt, key[0])}
                 self._at_ratio(debt, agreed) if debt.ratio is not None else self._at_one_share(debt, agreed)
 
     def _within_cash(self, debt: Debt, service: dict[tuple[int, int], Lin]) -> None:
         """cfads[s, d] >= coverage * service[s, d]          [USD]"""
-        b = self.plan.build
+        b = self.parts.build
         for (s, d), paid in service.items() if debt.coverage > 0.0 else ():
             body = Lin().plus(self.words.at("cfads", None, s, d)).plus(paid, -debt.coverage).merged()
             constant, body.const = body.const, 0.0
@@ -111,14 +107,14 @@ class Covenants:
         for (s, d), paid in service.items():
             body = Lin().plus(self.words.at("cfads", None, s, d)).plus(paid, -debt.ratio).merged()
             constant, body.const = body.const, 0.0
-            self.plan.build.row("sculpted", (debt.name, s, d), body, equal=-constant)
+            self.parts.build.row("sculpted", (debt.name, s, d), body, equal=-constant)
 
     def _at_one_share(self, debt: Debt, service: dict[tuple[int, int], Lin]) -> None:
         """service[s, d] = k * cfads[s, d];   sum_d cfads[s, d] >= coverage * sum_d service[s, d]          [USD], s the bank case
 
         One share k for all dates, which the program chooses: linear where cfads is no decision. The second row stands at the first date.
         """
-        b = self.plan.build
+        b = self.parts.build
         share = b.named("sculpted_share", debt.name) if service else None
         sums: dict[int, tuple[int, Lin]] = {}
         for (s, d), paid in service.items():

@@ -75,15 +75,15 @@ class Lin:
 
 
 #: terms from which a sum that several rows use gets a variable of its own
-SHARED = 3
+MIN_TERMS_SHARED = 3
 
 #: what the solver may leave of a zero, in program units (its feasibility tolerance)
-ROUNDING = 1e-9
+ZERO_TOLERANCE = 1e-9
 
 
-def settled(value: float) -> float:
+def without_rounding(value: float) -> float:
     """A non-negative value without the solver's rounding."""
-    return float(value) if value > ROUNDING else 0.0
+    return float(value) if value > ZERO_TOLERANCE else 0.0
 
 
 def grid(rows: int, columns: int) -> np.ndarray:
@@ -172,7 +172,7 @@ class Decision:
 
     def values(self) -> Array:
         """(S, D) values after a solve, 0 where there is no decision or only the solver's rounding."""
-        return np.array([[0.0 if v is None else settled(v.value) for v in row] for row in self._vars])
+        return np.array([[0.0 if v is None else without_rounding(v.value) for v in row] for row in self._vars])
 
 
 class Build:
@@ -248,7 +248,7 @@ class Build:
         sum[key] = the terms of lin          (its constant stays outside)
         """
         lin = lin.merged()
-        if len(lin.vars) < SHARED:
+        if len(lin.vars) < MIN_TERMS_SHARED:
             return lin
         terms = (family, tuple(sorted((id(v), c) for v, c in zip(lin.vars, lin.coefs, strict=True))))
         if terms not in self._shared:

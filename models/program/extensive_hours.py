@@ -14,7 +14,7 @@ from models.hours.meters import measured
 from models.problem import Array
 from models.program.ai_services import Services
 from models.program.coupled_hours import write_coupled
-from models.program.expressions import Build, Lin, grid, settled
+from models.program.expressions import Build, Lin, grid, without_rounding
 from models.program.fleet import Fleet
 from models.program.sites import Sites
 
@@ -31,7 +31,7 @@ class HourlyBlock:
         """The solved split; what the solver leaves below zero by its tolerance becomes zero."""
 
         def values(variables: tuple[Any, ...]) -> Array:
-            return np.array([settled(v.value) for v in variables])
+            return np.array([without_rounding(v.value) for v in variables])
 
         return SiteDispatch(
             {u.name: values(x) for u, x in zip(self.merit.uses, self.uses, strict=True)},

@@ -15,10 +15,11 @@ from models.program.by_parts.own_rates import OwnRates
 from models.program.by_parts.traced import mark, since
 from models.program.cash_sweeps import Sweeps
 from models.program.covenants import Covenants
-from models.program.expressions import Build, Decision, Lin, settled
+from models.program.expressions import Build, Decision, Lin, without_rounding
 from models.program.extensive_hours import Power
 from models.program.financing import Instruments
 from models.program.fleet import Fleet, leaves
+from models.program.parts import Parts
 from models.program.recourse_value import Theta
 from models.program.risk import Risk
 from models.program.sites import Sites
@@ -71,13 +72,25 @@ class Plan:
         self.taxes = Taxes(b)
         self.treasury.roll_cash(self.taxes)
         self.instruments.secure(self.fleet, self.sites, self.services, self.treasury.free)
-        self.words = Words(self)
-        self.covenants = Covenants(self, self.words)
+        parts = Parts(
+            b,
+            self.fleet,
+            self.sites,
+            self.services,
+            self.power,
+            self.theta,
+            self.units,
+            self.instruments,
+            self.treasury,
+            self.taxes,
+        )
+        self.words = Words(parts)
+        self.covenants = Covenants(parts, self.words)
         self.covenants.sculpt()
-        self.sweeps = Sweeps(self)
+        self.sweeps = Sweeps(parts)
         self._terminal()
         if rates is not None:
-            OwnRates(self, rates, of_hours, of_financing, self.instruments.accrued)
+            OwnRates(parts, rates, of_hours, of_financing, self.instruments.accrued)
         self.risk = Risk(b)
         b.finish()
         self.model = b.model
@@ -197,7 +210,7 @@ class Plan:
             called[name] = faces[:, 0, :] if name.endswith("@existing") else faces
 
         def numbers(table: np.ndarray, unit: float) -> np.ndarray:
-            return np.array([[0.0 if v is None else settled(v.value) * unit for v in row] for row in table])
+            return np.array([[0.0 if v is None else without_rounding(v.value) * unit for v in row] for row in table])
 
         return Decisions(
             sold=self.treasury.sold.values(),

@@ -164,12 +164,12 @@ class Theta:
 
         none = np.zeros(oracle.blocks)
         if p.treasury.retain.any() and is_rig.any():
-            unit = 1e6 / float(mean.mean())  # a money-like size
+            unit = b.unit / float(mean.mean())  # what a unit of money buys
             kept = add("kept", retain * coins, unit, mean, np.tile(p.treasury.retain > 0.0, b.S))
             each(kept, b.kept, np.full(oracle.blocks, unit))
             each(kept, b.retained, mean * unit / b.unit)
         if "btc_mined" in self.wanted and is_rig.any():
-            unit = 1e6 / float(mean.mean())
+            unit = b.unit / float(mean.mean())
             each(add("btc_mined", coins, unit, none), b.energy["btc_mined"], np.full(oracle.blocks, unit))
         unit = unit_of(p)
         kinds = {"energy_mwh": ("rig", "service"), "grid_mwh": ("grid",)}

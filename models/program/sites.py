@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from models.problem import Expansion
+from models.program.ai_services import Services
 from models.program.expressions import Build, Decision, Lin, running, total
 from models.program.fleet import Fleet, deduct, leaves, nodes, pay
 from models.program.tax import depreciation_shares
-
-if TYPE_CHECKING:
-    from models.program.ai_services import Services
 
 KINDS = ("expand", "build_mining", "build_ai", "convert", "store")
 #: kinds whose cost counts as interconnection, not as halls

@@ -60,22 +60,11 @@ def strip(problem: Problem, debt: Debt, v: int, existing: bool = False) -> Strip
     issued = debt.existing_month if existing else int(clock.date_month[v])
     first = 0 if existing else v
     maturity = clock.date_at(debt.maturity_month(issued))
-    end = np.full(count, maturity, dtype=np.int64)
     conversion_price = np.full(count, np.inf)
     if debt.conversion is not None:
         assert market.share_price is not None
         conversion_price = np.array([debt.conversion.conversion_price(x) for x in market.share_price[:, first]])
-    put_date, put_price = -1, 1.0
-    if debt.put is not None:
-        put_date, put_price = clock.date_at(debt.put[0]), debt.put[1]
-        if first < put_date < maturity and put_date < dates:
-            put_taken = np.ones(count, dtype=bool)
-            if debt.conversion is not None:
-                assert market.share_price is not None
-                put_taken = market.share_price[:, put_date] / conversion_price <= put_price
-            end = np.where(put_taken, put_date, end)
-        else:
-            put_date = -1
+    end, put_date, put_price = _ends(problem, debt, first, maturity, conversion_price)
     months = months_of(problem, max(maturity, dates - 1))
     z = {k: np.zeros((count, dates)) for k in Strip.__annotations__ if k not in ("claim", "put", "end")}
     balance = np.ones(count)
@@ -90,9 +79,7 @@ def strip(problem: Problem, debt: Debt, v: int, existing: bool = False) -> Strip
     left = np.ones(count)  # share of the issue cost not yet deducted
     paydays = _paydays(debt, months, issued, first, maturity)
     last_payment = np.full(count, issued if not existing else issued + _last_multiple(-issued, debt.frequency))
-    given = {clock.date_at(issued + m): 0.0 for m, _ in debt.given}
-    for m, share in debt.given:
-        given[clock.date_at(issued + m)] += share
+    given = _given(problem, debt, issued)
     for e in range(first + 1, dates):
         t = e - 1
         live = e <= end
@@ -145,6 +132,31 @@ def strip(problem: Problem, debt: Debt, v: int, existing: bool = False) -> Strip
     earned = 1.0 + _put_earned(problem, debt, first, issued, maturity)
     put = balance * np.maximum(earned - worth, 0.0)
     return Strip(**z, claim=balance * worth + due, put=put, end=end)
+
+
+def _ends(problem: Problem, debt: Debt, first: int, maturity: int, conversion_price: Array) -> tuple[Ints, int, float]:
+    """(S,) date at which the strip ends: at a put that is taken, else at maturity; date of the put (-1: none within reach) and its price."""
+    clock, market = problem.clock, problem.market
+    end = np.full(problem.scenarios.count, maturity, dtype=np.int64)
+    if debt.put is None:
+        return end, -1, 1.0
+    date, price = clock.date_at(debt.put[0]), debt.put[1]
+    if not first < date < min(maturity, clock.dates):
+        return end, -1, price
+    taken = np.ones(len(end), dtype=bool)
+    if debt.conversion is not None:
+        assert market.share_price is not None
+        taken = market.share_price[:, date] / conversion_price <= price
+    return np.where(taken, date, end), date, price
+
+
+def _given(problem: Problem, debt: Debt, issued: int) -> dict[int, float]:
+    """Date -> share of face that the contract repays there."""
+    given: dict[int, float] = {}
+    for months, share in debt.given:
+        date = problem.clock.date_at(issued + months)
+        given[date] = given.get(date, 0.0) + share
+    return given
 
 
 def _put_earned(problem: Problem, debt: Debt, first: int, issued: int, maturity: int) -> float:

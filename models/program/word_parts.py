@@ -7,16 +7,14 @@ by cuts, of `power` where they are written out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from models.problem import Array, Debt, Payments
 from models.program.expressions import Decision, Lin, total
+from models.program.parts import Parts
 from models.program.strips import Strip, strip
-
-if TYPE_CHECKING:
-    from models.program.program import Plan
 
 #: what a site can order -> the kind of asset it is
 BUILDS = {"expand": "interconnection", "build_mining": "halls", "build_ai": "halls", "convert": "halls"}
@@ -33,24 +31,24 @@ def named(name: str | None, thing: str, site: str) -> bool:
 # ---- hours ---------------------------------------------------------------------------------------------------------
 
 
-def _site(plan: Plan, name: str) -> int:
-    return [site.name for site in plan.build.problem.sites].index(name)
+def _site(parts: Parts, name: str) -> int:
+    return [site.name for site in parts.build.problem.sites].index(name)
 
 
-def _valued(plan: Plan, quantity: str, i: int, s: int, t: int) -> Lin:
+def _valued(parts: Parts, quantity: str, i: int, s: int, t: int) -> Lin:
     """A linked quantity of site i in its natural unit; nothing where the site has none."""
-    assert plan.theta is not None
+    assert parts.theta is not None
     out = Lin()
-    for found in plan.theta.values[i].quantities:
+    for found in parts.theta.values[i].quantities:
         if found.name == quantity:
-            out.add(found.var[s * plan.build.T + t], found.unit)
+            out.add(found.var[s * parts.build.T + t], found.unit)
     return out
 
 
-def _written(plan: Plan, i: int, s: int, t: int, name: str) -> Lin:
+def _written(parts: Parts, i: int, s: int, t: int, name: str) -> Lin:
     """MWh of one use or source of site i, hour by hour."""
-    assert plan.power is not None
-    block, weight = plan.power.blocks[i, s, t], plan.build.problem.clock.weight[t]
+    assert parts.power is not None
+    block, weight = parts.power.blocks[i, s, t], parts.build.problem.clock.weight[t]
     out = Lin()
     listed: list[Any] = [*zip(block.merit.uses, block.uses, strict=True), *zip(block.merit.sources, block.sources, strict=True)]
     for one, hours in listed:
@@ -60,111 +58,111 @@ def _written(plan: Plan, i: int, s: int, t: int, name: str) -> Lin:
     return out
 
 
-def btc_mined(plan: Plan, s: int, d: int, site: str) -> Lin:
+def btc_mined(parts: Parts, s: int, d: int, site: str) -> Lin:
     """Coins mined at a site in the period that ends at d          [BTC]"""
-    i, t = _site(plan, site), d - 1
+    i, t = _site(parts, site), d - 1
     if t < 0:
         return Lin()
-    if plan.theta is not None:
-        return _valued(plan, "btc_mined", i, s, t)
-    assert plan.power is not None
-    uses = plan.power.blocks[i, s, t].merit.uses
-    return total(_written(plan, i, s, t, use.name).times(use.coins) for use in uses if use.coins)
+    if parts.theta is not None:
+        return _valued(parts, "btc_mined", i, s, t)
+    assert parts.power is not None
+    uses = parts.power.blocks[i, s, t].merit.uses
+    return total(_written(parts, i, s, t, use.name).times(use.coins) for use in uses if use.coins)
 
 
-def diesel_mwh(plan: Plan, s: int, d: int, site: str) -> Lin:
+def diesel_mwh(parts: Parts, s: int, d: int, site: str) -> Lin:
     """Diesel energy generated at a site in the period that ends at d          [MWh]"""
-    i, t = _site(plan, site), d - 1
+    i, t = _site(parts, site), d - 1
     if t < 0:
         return Lin()
-    return _valued(plan, "diesel_mwh", i, s, t) if plan.theta is not None else _written(plan, i, s, t, "diesel")
+    return _valued(parts, "diesel_mwh", i, s, t) if parts.theta is not None else _written(parts, i, s, t, "diesel")
 
 
-def ai_mwh(plan: Plan, s: int, d: int, name: str | None) -> Lin:
+def ai_mwh(parts: Parts, s: int, d: int, name: str | None) -> Lin:
     """Energy at the meter that AI services used in the period that ends at d          [MWh]"""
-    p, t = plan.build.problem, d - 1
+    p, t = parts.build.problem, d - 1
     out = Lin()
-    for j, i in plan.services.contracted:
+    for j, i in parts.services.contracted:
         if t >= 0 and named(name, p.services[j].name, p.sites[i].name):
-            out.plus(_served(plan, j, i, s, t))
+            out.plus(_served(parts, j, i, s, t))
     return out
 
 
-def _served(plan: Plan, j: int, i: int, s: int, t: int) -> Lin:
+def _served(parts: Parts, j: int, i: int, s: int, t: int) -> Lin:
     """MWh at the meter of service j at site i in period t."""
-    p = plan.build.problem
+    p = parts.build.problem
     entry = f"ai:{p.services[j].name}"
-    if plan.theta is not None:
-        return _valued(plan, f"served {entry}", i, s, t).times(float(p.clock.hours[t]))  # it counts mean MW
-    return _written(plan, i, s, t, entry)
+    if parts.theta is not None:
+        return _valued(parts, f"served {entry}", i, s, t).times(float(p.clock.hours[t]))  # it counts mean MW
+    return _written(parts, i, s, t, entry)
 
 
-def ai_revenue(plan: Plan, s: int, d: int, name: str | None) -> Lin:
+def ai_revenue(parts: Parts, s: int, d: int, name: str | None) -> Lin:
     """Rents, and the price on critical energy served, of the period that ends at d          [USD]"""
-    b, p, t = plan.build, plan.build.problem, d - 1
+    b, p, t = parts.build, parts.build.problem, d - 1
     out = Lin()
-    for (j, i), rents in plan.services.rents.items():
+    for (j, i), rents in parts.services.rents.items():
         service, site = p.services[j], p.sites[i]
         if t < 0 or not named(name, service.name, site.name):
             continue
         out.plus(rents[s, t])
         if service.kind == "cloud":
-            out.plus(_served(plan, j, i, s, t), float(service.rate[s, t]) / site.gross_ratio / b.unit)
+            out.plus(_served(parts, j, i, s, t), float(service.rate[s, t]) / site.gross_ratio / b.unit)
     return out
 
 
 # ---- capital -------------------------------------------------------------------------------------------------------
 
 
-def _purchases(plan: Plan) -> Iterator[tuple[str, Decision, Array, Payments]]:
+def _purchases(parts: Parts) -> Iterator[tuple[str, Decision, Array, Payments]]:
     """(kind of asset, decision, USD per unit of it (S, D), instalments) of everything that capex pays for."""
-    p = plan.build.problem
-    for (r, _), decision in plan.fleet.orders.items():
+    p = parts.build.problem
+    for (r, _), decision in parts.fleet.orders.items():
         yield "rigs", decision, p.rigs[r].price, p.rigs[r].payments
-    for (r, _), decision in plan.fleet.exercised.items():
+    for (r, _), decision in parts.fleet.exercised.items():
         option = p.rigs[r].option
         assert option is not None
         yield "rigs", decision, np.full_like(p.rigs[r].price, option.strike), p.rigs[r].payments
-    for r, decision in plan.fleet.options.items():
+    for r, decision in parts.fleet.options.items():
         option = p.rigs[r].option
         assert option is not None
         yield "options", decision, np.full_like(p.rigs[r].price, option.fee), Payments()
-    for (i, kind), decision in plan.sites.built.items():
+    for (i, kind), decision in parts.sites.built.items():
         terms = getattr(p.sites[i], kind)
         yield BUILDS[kind], decision, terms.cost, terms.payments
-    for (j, _), decision in plan.services.signed.items():
+    for (j, _), decision in parts.services.signed.items():
         service = p.services[j]
         if service.equipment is not None:
             yield "equipment", decision, service.equipment, service.payments
 
 
-def capex(plan: Plan, s: int, d: int, kind: str) -> Lin:
+def capex(parts: Parts, s: int, d: int, kind: str) -> Lin:
     """Cash paid at d for one kind of asset: each instalment of what was ordered so many dates before          [USD]"""
     out = Lin()
-    for asset, decision, price, payments in _purchases(plan):
+    for asset, decision, price, payments in _purchases(parts):
         for later, share in payments.shares if asset == kind else ():
             if d >= later:
-                out.add(decision.at(s, d - later), share * float(price[s, d - later]) / plan.build.unit)
+                out.add(decision.at(s, d - later), share * float(price[s, d - later]) / parts.build.unit)
     return out
 
 
-def shares_issued(plan: Plan, s: int, d: int, name: str | None) -> Lin:
+def shares_issued(parts: Parts, s: int, d: int, name: str | None) -> Lin:
     """F / (share_price * (1 - discount)) of what is sold to new holders at d          [shares]"""
-    b, market = plan.build, plan.build.problem.market
+    b, market = parts.build, parts.build.problem.market
     out = Lin()
     for equity in b.problem.equities:
         if equity.holders == "new" and name in (None, equity.name):
             assert market.share_price is not None
             price = float(market.share_price[s, d]) * (1.0 - equity.discount)
-            out.add(plan.instruments.issued[equity.name].at(s, d), b.unit / price)
+            out.add(parts.instruments.issued[equity.name].at(s, d), b.unit / price)
     return out
 
 
 class Maturities:
     """Debt repaid in cash at its maturity or at a holder's put: what is called before is not there any more."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
         self._strips: dict[tuple[str, int, bool], Strip] = {}
 
     def at(self, debt: Debt, s: int, d: int) -> Lin:
@@ -174,11 +172,11 @@ class Maturities:
     def _strip(self, debt: Debt, v: int, existing: bool) -> Strip:
         key = (debt.name, v, existing)
         if key not in self._strips:
-            self._strips[key] = strip(self.plan.build.problem, debt, v, existing)
+            self._strips[key] = strip(self.parts.build.problem, debt, v, existing)
         return self._strips[key]
 
     def _of_strips(self, debt: Debt, s: int, d: int) -> Lin:
-        b, instruments = self.plan.build, self.plan.instruments
+        b, instruments = self.parts.build, self.parts.instruments
         out = Lin()
         made = instruments.issued[debt.name]
         if debt.existing > 0.0 and d:
@@ -193,14 +191,14 @@ class Maturities:
         return out
 
     def _less_called(self, out: Lin, name: str, v: int, s: int, d: int, share: float) -> None:
-        call = self.plan.instruments.called.get((name, v))
+        call = self.parts.instruments.called.get((name, v))
         if call is not None and share:
             for c in range(v + 1, d):
                 out.add(call.at(s, c), -share)
 
     def _of_balance(self, debt: Debt, s: int, d: int) -> Lin:
         """A revolver's or a BTC loan's balance falls due at the first date at which it can have none."""
-        balances = self.plan.instruments.balances[debt.name]
+        balances = self.parts.instruments.balances[debt.name]
         out = Lin()
         if debt.kind in ("revolver", "btc_loan") and d and balances[s, d] is None:
             out.add(balances[s, d - 1])

@@ -1,31 +1,29 @@
-"""Functions over time of words, in the program (`rule_functions.py` says which dates they read)."""
+"""Functions over time of words, in the program (`rules/functions.py` says which dates they read)."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from models.problem import Term
 from models.program.expressions import Lin
+from models.program.parts import Parts
 from models.rules.functions import first_dates, window
-from models.rules.language import WORDS
-
-if TYPE_CHECKING:
-    from models.program.program import Plan
+from models.rules.words import WORDS
 
 
 class Running:
     """Each function as a linear expression at (s, d); totals by recursion, so that rows stay short."""
 
-    def __init__(self, plan: Plan, at: Callable[..., Lin]) -> None:
-        self.plan, self._at = plan, at
+    def __init__(self, parts: Parts, at: Callable[..., Lin]) -> None:
+        self.parts, self._at = parts, at
         self._totals: dict[Term, list[list[Lin]]] = {}  # term -> scenario -> total at dates 0, 1, ... as far as asked for
         self._units: dict[Term, float] = {}
 
     def value(self, term: Term, s: int, d: int) -> Lin:
         """The outermost function of a term, of what is inside it. Raises ValueError where it has no value."""
-        clock = self.plan.build.problem.clock
+        clock = self.parts.build.problem.clock
         inner, function = term._replace(functions=term.functions[:-1]), term.functions[-1]
         operating = WORDS[term.word].operating
         first, _ = first_dates(inner, operating, clock.date_month)
@@ -44,7 +42,7 @@ class Running:
 
         The row's family is named `rule_total`; what is data only needs no row.
         """
-        b = self.plan.build
+        b = self.parts.build
         if term not in self._totals:
             self._totals[term] = [[] for _ in range(b.S)]
         known = self._totals[term][s]

@@ -6,7 +6,7 @@ import numpy as np
 
 from models.hours.meters import Limited, allowance, unit_of, yearly_limits, yearly_price
 from models.problem import Array
-from models.program.expressions import Build, Lin, settled
+from models.program.expressions import Build, Lin, without_rounding
 
 
 class Limits:
@@ -55,6 +55,6 @@ class Limits:
     def exceeded(self) -> dict[tuple[str, str], Array]:
         """(family, where) of every soft limit -> (S, Y) MWh or t above it that are paid for."""
         return {
-            key: np.array([[0.0 if v is None else settled(v.value) * self.unit for v in row] for row in table])
+            key: np.array([[0.0 if v is None else without_rounding(v.value) * self.unit for v in row] for row in table])
             for key, table in self.excess.items()
         }

@@ -23,11 +23,11 @@ import numpy as np
 
 from models.problem import Clock, Function, Ints, Term
 
-YEAR = 12  # months
+MONTHS_OF_YEAR = 12
 
 #: functions within each other: previous(total(capex), 36 months)
-DEEPEST_FUNCTIONS = 2
-LONGEST_FUNCTION = 1200  # months
+MAX_FUNCTION_DEPTH = 2
+MAX_FUNCTION_MONTHS = 1200
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,12 @@ def window(function: Function, first: int, operating: bool, clock: Clock, d: int
         read = dates[months[dates] > months[d] - function.months]
         return read, 1.0 / max(len(read), 1)
     if function.name == "ltm":
-        if months[d] >= YEAR and months[d] - YEAR not in months:
+        if months[d] >= MONTHS_OF_YEAR and months[d] - MONTHS_OF_YEAR not in months:
             raise ValueError(
                 f"ltm at month {months[d]}: twelve months earlier lies inside a period; periods must divide the year"
             )
-        read = dates[months[dates] > months[d] - YEAR]
-        return read, YEAR / float(months[d]) if operating and 0 < months[d] < YEAR else 1.0
+        read = dates[months[dates] > months[d] - MONTHS_OF_YEAR]
+        return read, MONTHS_OF_YEAR / float(months[d]) if operating and 0 < months[d] < MONTHS_OF_YEAR else 1.0
     raise ValueError(f"unknown function {function.name!r}: expected one of {', '.join(FUNCTIONS)}")
 
 
@@ -92,7 +92,7 @@ def first_dates(term: Term, operating: bool, months: Ints) -> tuple[int, int]:
             else:
                 defined, full = min(defined + 1, count), min(full + 1, count)
         elif function.name == "average" or (function.name == "ltm" and operating):
-            length = function.months if function.name == "average" else YEAR
+            length = function.months if function.name == "average" else MONTHS_OF_YEAR
             full = max(full, _reached(months, _before(months, full) + length)) if full < count else count
     return defined, full
 

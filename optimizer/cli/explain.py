@@ -29,7 +29,7 @@ from optimizer.runtime import files
     "--time-limit",
     type=float,
     metavar="SECONDS",
-    help="Stop the solver after this time; without a plan, also the search for repairs.  [default: no limit; 30 for the search]",
+    help="Stop the solver after this time; without a plan, also the search for repairs.  [default: no limit; so much work for the search]",
 )
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def explain(

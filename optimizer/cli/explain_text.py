@@ -80,10 +80,9 @@ def without_plan(
 
     say: says what collides as soon as it is known, before repairs are looked for; None: nothing is said ahead.
     """
-    from optimizer.explain.no_plan.explanation import PATIENCE, Explanation, explain_no_plan, explain_refuted
+    from optimizer.explain.no_plan.explanation import Explanation, explain_no_plan, explain_refuted
     from optimizer.explain.no_plan.text import as_json, closing, lines, opening
 
-    limit = PATIENCE if time_limit is None else time_limit
     said = False
 
     def opened(first: Explanation) -> None:
@@ -93,9 +92,9 @@ def without_plan(
             said = True
 
     if isinstance(found, Bench):
-        told = explain_refuted(found, time_limit=limit, progress=progress, opened=opened)
+        told = explain_refuted(found, time_limit=time_limit, progress=progress, opened=opened)
     else:
-        told = explain_no_plan(found, time_limit=limit, progress=progress, opened=opened)
+        told = explain_no_plan(found, time_limit=time_limit, progress=progress, opened=opened)
     return Reasons(_printable(closing(told) if said else lines(told)), to_json(as_json(told)))
 
 

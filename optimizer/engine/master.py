@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.effort import over
 from models.problem import Problem
 from models.stopwatch import SECONDS, since
 from optimizer.engine.covenant_table import _covenants
@@ -82,7 +83,7 @@ def solve(
         raise ValueError(f"unknown method {method!r}: expected one of {', '.join(METHODS)}")
     deadline = None if time_limit is None else time.perf_counter() + time_limit
 
-    def once(way: Case, how: str) -> Solution:
+    def once(way: Case, how: str, presolve: bool = presolve) -> Solution:
         left = None if deadline is None else max(deadline - time.perf_counter(), 0.0)
         run = _Run(
             way,
@@ -114,21 +115,21 @@ def solve(
     at_a_neighbour = seed_from is not None and found.decisions is not None  # who asks for neighbours asks again from nothing
     if found.outcome is not Outcome.UNVERIFIED or at_a_neighbour or not thorough:
         return found
-    return _otherwise(found, once, deadline)
+    return _otherwise(found, once, deadline, presolve)
 
 
-def _otherwise(found: Solution, once: Callable[[Case, str], Solution], deadline: float | None) -> Solution:
+def _otherwise(found: Solution, once: Callable[[Case, str, bool], Solution], deadline: float | None, presolve: bool) -> Solution:
     """The first way (`second_try`) of an unverified answer that is verified; if none is, the answer with what to change in the case."""
     from optimizer.engine import second_try
 
     moved = None if found.books is None else found.books.moved
     if second_try.worthwhile(found):
-        for told, problem, method in second_try.ways(found.problem, found.method, moved):
+        for way in second_try.ways(found.problem, found.method, moved, presolve):
             if deadline is not None and time.perf_counter() > deadline:
                 break
-            tried = once(bare(problem), method)
+            tried = once(bare(way.problem), way.method, way.presolve)
             if tried.outcome in (Outcome.OPTIMAL, Outcome.INFEASIBLE, Outcome.UNBOUNDED):
-                return replace(tried, case=found.case, variant=found.variant, notes=(*tried.notes, told))
+                return replace(tried, case=found.case, variant=found.variant, notes=(*tried.notes, way.told))
     return replace(found, reasons=(*found.reasons, second_try.advice(found)))
 
 
@@ -354,7 +355,7 @@ class _Run:
         return answer.objective * self.problem.money if self.upper is None else self.upper
 
     def _expired(self) -> bool:
-        return self.deadline is not None and time.perf_counter() > self.deadline
+        return over() or (self.deadline is not None and time.perf_counter() > self.deadline)
 
     def _new_session(self, lp: LinearProgram) -> Session:
         from optimizer.solver.session import Session

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.problem import Array, Ints, Problem
-from models.scenario_subset import some_scenarios
+from models.problem.scenario_subset import some_scenarios
 
 if TYPE_CHECKING:
     from models.benders.cuts import Cuts

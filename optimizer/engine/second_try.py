@@ -1,15 +1,16 @@
 """What is tried where an answer does not pass verification by little, and what to change in the case where nothing helps.
 
 HiGHS is exact to an absolute tolerance, in the program's unit of money. A case whose amounts lie far from the prices that this unit is
-taken from is solved again in another one; where the extensive program is small, that too: it has no cuts, so its proofs are shorter. Each
-answer is verified like any other, by the same tolerances.
+taken from is solved again in another one; where the extensive program is small, that too: it has no cuts, so its proofs are shorter. Its
+presolve judges what it leaves out by the same tolerance, and may find no plan where numbers of 1e-12 and of 1e6 meet: what it says without
+a proof is asked again without it. Each answer is verified like any other, by the same tolerances.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,16 +40,26 @@ def worthwhile(solution: Solution) -> bool:
     return max([solution.certificate.primal_residual_relative, *large]) <= ROUNDING
 
 
-def ways(problem: Problem, method: str, moved: float | None) -> Iterator[tuple[str, Problem, str]]:
-    """(what is told of it, problem, method) of each further way. moved: USD, the largest amount of the plan; None without one."""
-    plan = moved is not None
+@dataclass(frozen=True)
+class Way:
+    """One further way to solve a problem, and what is told where it is verified."""
+
+    told: str
+    problem: Problem
+    method: str
+    presolve: bool
+
+
+def ways(problem: Problem, method: str, moved: float | None, presolve: bool = True) -> Iterator[Way]:
+    """Each further way. moved: USD, the largest amount of the plan; None without one. method, presolve: of the first."""
     units = [
-        (f"verified with {unit:g} USD as the unit of money", replace(problem, money=unit), method)
+        Way(f"verified with {unit:g} USD as the unit of money", replace(problem, money=unit), method, presolve)
         for unit in _units(problem, moved)
     ]
+    whole = [Way("verified without the solver's presolve", problem, method, False)] if presolve else []
     small = method != "extensive" and _hours(problem) <= SMALL
-    written = [("verified with every hour written out", problem, "extensive")] if small else []
-    yield from (*units, *written) if plan else (*written, *units)
+    written = [Way("verified with every hour written out", problem, "extensive", presolve)] if small else []
+    yield from (*units, *written, *whole) if moved is not None else (*whole, *written, *units)
 
 
 def _units(problem: Problem, moved: float | None) -> list[float]:

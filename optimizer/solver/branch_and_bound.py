@@ -15,12 +15,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from models.effort import over
 from optimizer.solver.certificates import Certificate, verify_infeasible, verify_optimal
 from optimizer.solver.linear_program import LinearProgram
 from optimizer.solver.session import Answer, Session, Status
 
 #: a bound counts as tight within this, relative to 1 + |bound| in program units
 TIGHT = 1e-7
+#: share of the work that may be done (`models.effort`) which a search through branches may take: the rest is for a plan of the nearest one
+BRANCHED = 0.8
 #: prices at which what a condition lacks is bought off one after another: a dollar of tax relief dodged costs so many dollars, and
 #: cash may be worth many times its face where a plan hardly exists. Low ones leave better plans
 PRICES = (0.1, 1.0, 10.0, 100.0)
@@ -115,7 +118,7 @@ def settle(
         if best is not None and bound >= sign * best.objective - PRUNE * abs(best.objective):
             closed.append(bound)
             continue
-        if done >= most or (deadline is not None and time.perf_counter() > deadline):
+        if done >= most or over(BRANCHED) or (deadline is not None and time.perf_counter() > deadline):
             heapq.heappush(heap, (bound, next(order), fixed))
             break
         done += 1

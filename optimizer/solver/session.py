@@ -23,6 +23,7 @@ import highspy
 import numpy as np
 import scipy.sparse as sparse
 
+from models.effort import spend
 from models.stopwatch import timed
 from optimizer.runtime.interrupts import Watch
 from optimizer.solver.certificates import relative_residual, verify_infeasible, verify_unbounded
@@ -54,6 +55,8 @@ FEWEST = 2_000
 STEPS, SHARE = 1_500, 0.1
 #: what is missed by a plan is magnified so much, and so often, before it is solved away
 MAGNIFIER, MAGNIFIED = 1e3, 3
+#: steps of the simplex method that one of interior point counts for in `models.effort`: it factors the whole program
+FACTORS = 50
 #: HiGHS's numbers of simplex methods
 DUAL, PRIMAL = 1, 4
 
@@ -485,7 +488,9 @@ class Session:
                 return highspy.HighsModelStatus.kSolveError, 0
         info = self._highs.getInfo()
         counts = (info.simplex_iteration_count, info.ipm_iteration_count, info.crossover_iteration_count)
-        return self._highs.getModelStatus(), sum(max(0, int(count)) for count in counts)
+        steps, inner, crossed = (max(0, int(count)) for count in counts)
+        spend((steps + FACTORS * inner + crossed) * max(self.lp.matrix.nnz, FEWEST))
+        return self._highs.getModelStatus(), steps + inner + crossed
 
     def _seconds(self) -> float:
         """What is left for a run."""

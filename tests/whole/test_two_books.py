@@ -13,13 +13,13 @@ import pytest
 import models.program.financing
 from models.decisions import Decisions
 from models.problem import Problem
+from models.problem.scenario_subset import rebuilt
 from models.proforma.keep import keep_books
 from models.program.expressions import Lin
 from models.program.financing import Instruments
 from models.program.program import Plan
 from models.program.tax import Taxes
 from models.program.treasury import Treasury
-from models.scenario_subset import rebuilt
 from optimizer.engine.master import solve_problem
 from optimizer.engine.solution import TOLERANCE, Outcome, Solution
 from tests.shared.random_problems import random_problem

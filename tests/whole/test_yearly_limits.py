@@ -12,8 +12,8 @@ import pytest
 
 from models.hours.meters import yearly_limits
 from models.problem import Block, Diesel, OwnSource, Problem, YearlyLimit
+from models.problem.scenario_subset import rebuilt
 from models.program.program import Plan
-from models.scenario_subset import rebuilt
 from optimizer.engine.master import solve_problem
 from optimizer.engine.solution import Outcome, Solution
 from tests.shared.random_problems import random_problem

@@ -6,7 +6,7 @@ import numpy as np
 
 from models.finance.context import Ground
 from models.finance.lines import Line, Statement, plus, statement
-from models.finance.rates import PENALTIES
+from models.finance.rates import PENALTY_ENTRIES
 from models.problem import Array
 from models.proforma.assets import keep_assets
 from models.proforma.tax import TaxReturns
@@ -107,7 +107,7 @@ def npv_bridge(ground: Ground, business: Array, capital: dict[str, Array], saved
         if name in others:
             add(f"holders[{name}]", f"{name}, from its holders", "Other holders", others[name])
     add("cash", "Cash held, at its yield", "Financing", cash)
-    for entry in PENALTIES:
+    for entry in PENALTY_ENTRIES:
         if entry in books.ledger:
             add(entry, LABELS[entry], "Penalties", books.ledger[entry])
     lines.append(Line("npv", "Net present value", sums=plus(*entries), section="Value"))

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from models.problem import Debt, Rates
 from models.program.expressions import Lin
+from models.program.parts import Parts
 from models.program.strips import strip
 from models.program.word_parts import ai_revenue
-
-if TYPE_CHECKING:
-    from models.program.program import Plan
 
 ENTRY = "own_rates"
 #: entries of what other holders get
@@ -24,9 +22,9 @@ class OwnRates:
     add to cash, as `since` says; accrued: debt -> (S, Y) of `Lin`, its interest of the year."""
 
     def __init__(
-        self, plan: Plan, rates: Rates, hours: np.ndarray, financing: np.ndarray, accrued: dict[str, np.ndarray]
+        self, parts: Parts, rates: Rates, hours: np.ndarray, financing: np.ndarray, accrued: dict[str, np.ndarray]
     ) -> None:
-        self.plan, self.build, self.rates = plan, plan.build, rates
+        self.parts, self.build, self.rates = parts, parts.build, rates
         self.hours, self.financing, self.accrued = hours, financing, accrued
         b = self.build
         others = [name for name in b.ledger if name in OTHERS or name.startswith("terminal_put[")]
@@ -53,12 +51,12 @@ class OwnRates:
 
         with terminal_cash, which is not counted twice, and opening cash, which is.
         """
-        b, p, cash = self.build, self.build.problem, self.plan.treasury.cash[s]
+        b, p, cash = self.build, self.build.problem, self.parts.treasury.cash[s]
         entry.plus(self.financing[s, d], -1.0)
         for debt in p.debts:
             entry.plus(self._fee(debt, s, d), -1.0)
         for issue in p.equities:
-            sold = self.plan.instruments.issued[issue.name].at(s, d)
+            sold = self.parts.instruments.issued[issue.name].at(s, d)
             entry.add(sold, (1.0 - issue.fee) if issue.holders == "existing" else -issue.fee)
         if d < b.T:
             entry.add(cash[d])
@@ -67,7 +65,7 @@ class OwnRates:
 
     def _fee(self, debt: Debt, s: int, d: int) -> Lin:
         """Fees at issue; a revolver's at the first date at which it may be drawn, on its limit."""
-        ins = self.plan.instruments
+        ins = self.parts.instruments
         if debt.kind != "revolver":
             return Lin().add(ins.issued[debt.name].at(s, d), debt.fee)
         dates = np.flatnonzero(debt.window)
@@ -76,13 +74,13 @@ class OwnRates:
 
     def _streams(self, entry: Lin, s: int, d: int) -> None:
         """Rents, cloud and the rest of the hours, each at its own rate in place of the objective's."""
-        plan, rates = self.plan, self.rates
+        parts, rates = self.parts, self.rates
         cloud = Lin()
         for service in self.build.problem.services:
             if service.kind == "cloud":
-                cloud.plus(ai_revenue(plan, s, d, service.name))
+                cloud.plus(ai_revenue(parts, s, d, service.name))
         mining = self._relative(rates.mining, d)
-        for rents in plan.services.rents.values():
+        for rents in parts.services.rents.values():
             entry.plus(rents[s, d - 1], self._relative(rates.contracts, d))
         entry.plus(cloud, self._relative(rates.cloud, d) - mining)
         entry.plus(self.hours[s, d], mining)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.problem import Array, Debt, Equity, Ints, Problem, Rule
-from models.proforma.assets import month_at
+from models.proforma.calendar import month_at
 from models.proforma.functions import along
 from models.rules.language import WORDS
 from optimizer.explain.marginal.headroom import Headroom

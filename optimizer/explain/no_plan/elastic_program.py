@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
+from models.effort import over
 from models.problem import Array, Problem
 from optimizer.explain.no_plan.row_owners import HOURS, Row
 
@@ -168,7 +169,7 @@ class Trial:
         return session
 
     def expired(self) -> bool:
-        return self.deadline is not None and time.perf_counter() > self.deadline
+        return over() or (self.deadline is not None and time.perf_counter() > self.deadline)
 
     # ---- can it be? --------------------------------------------------------------------------------------------------
     def find(self, let_go: Collection[str] = (), hours: bool = True) -> Finding:

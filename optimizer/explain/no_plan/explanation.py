@@ -6,11 +6,13 @@ plan is as it is, tells `explain`.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from models.effort import Effort, counted
 from models.problem import Problem
 from optimizer.explain.no_plan.iis import Bench, Conflict, Progress
 from optimizer.explain.no_plan.repairs import Repair, all_conflicts
@@ -23,9 +25,11 @@ if TYPE_CHECKING:
 
 Opened = Callable[["Explanation"], None]
 
-#: seconds in which repaired cases are solved again, where nobody says otherwise
-PATIENCE = 30.0
-#: shares of the time at which the search for what collides, and for how far it must bend, ends; the rest is for solving repaired cases
+#: work (`models.effort`) that is done for an explanation where nobody sets a time: about half a minute of an idle machine; and seconds of the
+#: clock after which it ends all the same
+WORK, HARD_STOP = 3e9, 600.0
+#: shares of work, or of the time that was set, at which the search for what collides, and for how far it must bend, ends; the rest is for
+#: solving repaired cases
 CONFLICT, SEARCH = 0.4, 0.7
 
 
@@ -48,13 +52,14 @@ class Explanation:
     bounded: Bounded | None = None
     looked_at: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
-    late: bool = False  # time was up before anything that collides was found
+    late: bool = False  # the search ended before anything that collides was found
+    stopped: float | None = None  # seconds after which the clock ended it, where it did
     timings: dict[str, float] = field(default_factory=dict)
 
 
-def explain(case: Case, *, time_limit: float | None = PATIENCE, progress: Progress | None = None) -> Explanation:
+def explain(case: Case, *, time_limit: float | None = None, progress: Progress | None = None) -> Explanation:
     """Explain a case that has no plan, or no end; of any other the status. time_limit in seconds: for the search and for solving repaired
-    cases again; the proof itself takes what it takes."""
+    cases again, None: so much work (`WORK`); the proof itself takes what it takes."""
     from optimizer.engine import master
 
     bench = refuted(case, progress)
@@ -86,9 +91,10 @@ def unproved(solution: Solution) -> bool:
 
 
 def explain_refuted(
-    bench: Bench, *, time_limit: float | None = PATIENCE, progress: Progress | None = None, opened: Opened | None = None
+    bench: Bench, *, time_limit: float | None = None, progress: Progress | None = None, opened: Opened | None = None
 ) -> Explanation:
-    """Explain what `refuted` has found. time_limit in seconds: 70 % for the search, what is left of it for solving repaired cases again.
+    """Explain what `refuted` has found. time_limit in seconds: 70 % for the search, what is left of it for solving repaired cases again;
+    None: so much work, whatever time it takes on this machine.
 
     opened: called with what collides as soon as it is known; repairs take longer.
     """
@@ -96,7 +102,7 @@ def explain_refuted(
 
 
 def explain_no_plan(
-    solution: Solution, *, time_limit: float | None = PATIENCE, progress: Progress | None = None, opened: Opened | None = None
+    solution: Solution, *, time_limit: float | None = None, progress: Progress | None = None, opened: Opened | None = None
 ) -> Explanation:
     """Explain a solve of a case that was proved infeasible or unbounded. time_limit, opened: as in `explain_refuted`."""
     case, status = solution.case, solution.outcome.value
@@ -108,12 +114,13 @@ def explain_no_plan(
         return _no_plan(bench, start, time_limit, progress, solution, opened)
     if status == "unbounded":
         _tell(progress, "what earns without limit")
-        found = unlimited(case, time_limit, progress)
+        with counted(Effort(WORK if time_limit is None else math.inf)):
+            found = unlimited(case, HARD_STOP if time_limit is None else time_limit, progress)
         return Explanation(case, solution.problem, status, solution, bounded=found, reasons=solution.reasons)
     return Explanation(case, solution.problem, status, solution, reasons=solution.reasons)
 
 
-def explain_problem(problem: Problem, *, time_limit: float | None = PATIENCE, progress: Progress | None = None) -> Explanation:
+def explain_problem(problem: Problem, *, time_limit: float | None = None, progress: Progress | None = None) -> Explanation:
     """Explain plain arrays that have no plan; with one, the status is 'optimal' and nothing is solved."""
     start = time.perf_counter()
     bench = Bench(problem)
@@ -132,10 +139,13 @@ def _no_plan(
     opened: Opened | None = None,
 ) -> Explanation:
     """What collides, and what would make room."""
-    with Verifier(bench, None if time_limit is None else start + time_limit, apart=bench.narrowed) as verifier:
+    limit, most = (HARD_STOP, WORK) if time_limit is None else (time_limit, math.inf)
+    end = start + limit
+    searching = Effort(CONFLICT * most)
+    apart = bench.narrowed
+    with counted(searching), Verifier(bench, end, apart, (1.0 - SEARCH) * most) as verifier:
         timings = {"proof": time.perf_counter() - start}
-        if time_limit is not None:
-            bench.deadline = start + CONFLICT * time_limit
+        bench.deadline = start + CONFLICT * limit
         begun = time.perf_counter()
         conflicts = all_conflicts(bench, progress, verifier.each)
         if not conflicts and solution is not None and not bench.expired():
@@ -143,6 +153,7 @@ def _no_plan(
             bench.narrow(hours=True)
             conflicts = all_conflicts(bench, progress, verifier.each)
         late = not conflicts and bench.expired()
+        stopped = _up(bench.deadline)
         timings["conflict"] = time.perf_counter() - begun
         names = bench.whole.scenarios.names
         told = Explanation(
@@ -158,15 +169,22 @@ def _no_plan(
         if opened is not None and conflicts:
             opened(told)
         begun = time.perf_counter()
-        if time_limit is not None:
-            bench.deadline = start + SEARCH * time_limit
+        bench.deadline, searching.most = start + SEARCH * limit, SEARCH * most
         found = verifier.search(conflicts, progress)
+        stopped = stopped or _up(bench.deadline)
         timings["repairs"] = time.perf_counter() - begun
         begun = time.perf_counter()
         bench.deadline = None
         found = verifier.verify(found, progress)
+        stopped = stopped or _up(end)
         timings["solve repaired cases"] = time.perf_counter() - begun
-        return replace(told, repairs=tuple(found), without=dict(sorted(verifier.without.items())), timings=timings)
+        without = dict(sorted(verifier.without.items()))
+        return replace(told, repairs=tuple(found), without=without, stopped=limit if stopped else None, timings=timings)
+
+
+def _up(deadline: float) -> bool:
+    """Whether a time of time.perf_counter() has come."""
+    return time.perf_counter() > deadline
 
 
 def _tell(progress: Progress | None, stage: str, **numbers: Any) -> None:

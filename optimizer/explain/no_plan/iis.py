@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.effort import over
 from models.problem import Array, Ints, Problem
-from models.scenario_subset import only
+from models.problem.scenario_subset import only
 from optimizer.explain.no_plan.elastic_program import Finding, Shift, Trial, Weighed
 from optimizer.explain.no_plan.requirements.catalogue import stated
 from optimizer.explain.no_plan.row_owners import FACT, HOURS, ORDER, Row, Stated, matches, owner_of
@@ -151,7 +152,8 @@ class Bench:
         self.born = time.perf_counter()
 
     def expired(self) -> bool:
-        return self.deadline is not None and time.perf_counter() > self.deadline
+        """Whether the work that may be done is done (`models.effort`), or time is up."""
+        return over() or (self.deadline is not None and time.perf_counter() > self.deadline)
 
     # ---- problems that say something else ----------------------------------------------------------------------------
     def varied(self, settings: Sequence[str]) -> Case | None:

@@ -37,7 +37,7 @@ def opening(found: Explanation) -> list[str]:
     for n, conflict in enumerate(found.conflicts):
         out += [*_conflict(found, conflict, first=n == 0, last=n == len(found.conflicts) - 1), ""]
     if not found.conflicts:
-        late = "Time was up before the statements that collide were found."
+        late = "The search ended before the statements that collide were found."
         unknown = "No set of statements that collide was found."
         out.append(
             f"{late if found.late else unknown} What the solve proved:" if found.reasons else late if found.late else unknown
@@ -49,6 +49,11 @@ def opening(found: Explanation) -> list[str]:
 def closing(found: Explanation) -> list[str]:
     """What would make room for a plan."""
     out = _repairs(found)
+    if found.stopped is not None:
+        out += [
+            "",
+            f"The clock ended this after {found.stopped:g} s: on a faster or less busy machine, or with more time, more may be told.",
+        ]
     return out[:-1] if out and not out[-1] else out
 
 

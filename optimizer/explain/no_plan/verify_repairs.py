@@ -2,7 +2,8 @@
 
 Of a large case every other repair is looked for and solved in a process of its own, beside this one; of an odd number that process looks
 for one more, which is solved here. Each process begins a solve where its last one ended; where there is no second process the same two rows
-of work are done here, one after the other: what is told is the same.
+of work are done here, one after the other: what is told is the same. So it is on a slower or a busier machine: when to stop is counted in
+work (`models.effort`), of each row for itself, and of its searches apart from its solves; the clock is the last resort.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from models.effort import Effort, allowed, counted, over, spent
 from optimizer.explain.no_plan.elastic_program import Finding
 from optimizer.explain.no_plan.iis import Bench, Conflict, Progress
 from optimizer.explain.no_plan.repairs import STRETCH, Repair, Sought, chain, first, inside, seek, wanted
@@ -23,9 +25,9 @@ if TYPE_CHECKING:
     from optimizer.engine.warm_start import Seed
     from optimizer.runtime.processes import Beside
 
-#: seconds in which, where there is a limit at all, better plans are looked for than those found in the nearest branch of the tax law;
-#: not where a solve takes more than this share of it
-BETTER, QUICK = 2.0, 0.25
+#: work in which, where there is a limit at all, better plans are looked for than those found in the nearest branch of the tax law; not
+#: where a solve takes more than this share of it
+BETTER, QUICK = 2e8, 0.25
 #: seconds beyond the deadline in which another process says what it has come to
 GRACE = 1.0
 
@@ -33,43 +35,43 @@ GRACE = 1.0
 @dataclass(frozen=True)
 class Attempt:
     """What came of a case with a repair: outcome of the solve (a name of `Outcome`); borne_out: there is a plan whose books obey
-    everything; objective, upper: USD, of that plan and what none exceeds; seconds it took."""
+    everything; objective, upper: USD, of that plan and what none exceeds."""
 
     outcome: str
     borne_out: bool
     objective: float | None
     upper: float | None
-    seconds: float
 
 
 class Chain:
-    """Solves of a case with one repair after another; each begins where the one before ended. longest: seconds that one of them took."""
+    """Solves of a case with one repair after another; each begins where the one before ended. effort: the work of all of them; longest:
+    work that one of them took."""
 
-    def __init__(self) -> None:
+    def __init__(self, effort: Effort | None = None) -> None:
         self.seed: Seed | None = None
+        self.effort = effort or Effort()
         self.longest = 0.0
 
     def solve(self, case: Any, thorough: bool, deadline: float | None) -> Attempt:
         """deadline: of time.monotonic()."""
         from optimizer.engine import master, warm_start
 
-        start = time.monotonic()
-        left = None if deadline is None else max(deadline - start, 0.0)
+        begun = spent()
+        left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
         found = master.solve(
             case, time_limit=left, canonical=False, baseline=False, keep=True, seed_from=self.seed, thorough=thorough
         )
-        seconds = time.monotonic() - start
-        self.longest = max(self.longest, seconds)
+        self.longest = max(self.longest, spent() - begun)
         if found.kept is not None:
             self.seed = warm_start.leave(found.kept)
-        return Attempt(found.outcome.name, found.borne_out, found.objective, found.upper_bound, seconds)
+        return Attempt(found.outcome.name, found.borne_out, found.objective, found.upper_bound)
 
 
 @dataclass(frozen=True)
 class Order:
     """A case by its file, with settings, and what is to be looked for in it: statements that change (or go) together, in which scenarios,
     whether with what no row can say (`Bench`). until, deadline: of time.monotonic(), which all processes of a machine share: of the
-    search, and of the solve."""
+    search, and of the solve. work, solves: what the row may do in all its searches, and in all its solves."""
 
     path: Any
     variant: str | None
@@ -79,6 +81,8 @@ class Order:
     together: tuple[str, ...] = ()
     until: float | None = None
     deadline: float | None = None
+    work: float = math.inf
+    solves: float = math.inf
 
 
 class Row:
@@ -87,33 +91,42 @@ class Row:
     def __init__(self, order: Order) -> None:
         from optimizer.case.case import Case
 
-        case = Case.load(order.path, order.variant, order.settings)
-        self.bench = Bench(case.problem(), case)
-        self.bench.scope = order.scope
+        self.effort = Effort()
         self.chain = Chain()
         self.found: dict[tuple[str, ...], Sought] = {}
-        self.bench.trial()
+        with counted(self.effort):
+            case = Case.load(order.path, order.variant, order.settings)
+            self.bench = Bench(case.problem(), case)
+            self.bench.scope = order.scope
+            self.bench.trial()
 
-    def _heed(self, order: Order) -> None:
+    def _heed(self, order: Order) -> Any:
+        """A context in which what is done counts for the searches of this row."""
         self.bench.lawful = order.lawful
         self.bench.deadline = _perf(order.until)
+        self.effort.most = order.work
+        return counted(self.effort)
 
     def ask(self, order: Order) -> Finding:
         """Is there a plan without these statements? No more than the answer."""
-        self._heed(order)
-        found = self.bench.without(order.together)
-        return Finding(found.feasible, found.shortfall)
+        with self._heed(order):
+            found = self.bench.without(order.together)
+            return Finding(found.feasible, found.shortfall)
 
     def seek(self, order: Order) -> Sought:
-        self._heed(order)
-        self.found[order.together] = sought = seek(self.bench, order.together)
-        return sought
+        with self._heed(order):
+            self.found[order.together] = sought = seek(self.bench, order.together)
+            return sought
 
     def solve(self, order: Order) -> Attempt | None:
         """With what was found. None where nothing was, or the case does not allow it."""
-        repair = self.found[order.together].repair(self.bench)
-        case = None if repair is None else self.bench.varied(repair.settings)
-        return None if case is None else self.chain.solve(case, False, order.deadline)
+        self.chain.effort.most = order.solves
+        with counted(self.chain.effort):
+            repair = self.found[order.together].repair(self.bench)
+            case = None if repair is None else self.bench.varied(repair.settings)
+            if case is None or over():
+                return None if case is None else Attempt("LIMIT", False, None, None)
+            return self.chain.solve(case, False, order.deadline)
 
 
 def _monotonic(deadline: float | None) -> float | None:
@@ -153,15 +166,15 @@ def solve_apart(order: Order) -> Attempt | None:
 
 
 class Verifier:
-    """A context manager. deadline: of time.perf_counter(), at which repairs are told as they are.
+    """A context manager. deadline: of time.perf_counter(), at which repairs are told as they are; solves: work that a row of them may do.
 
     apart: in two rows of work, one of them in another process where this machine has a core for it. What it holds ends with the context.
     without: statements of which there is no repair, and why.
     """
 
-    def __init__(self, bench: Bench, deadline: float | None = None, apart: bool = False) -> None:
+    def __init__(self, bench: Bench, deadline: float | None = None, apart: bool = False, solves: float = math.inf) -> None:
         self.bench, self.deadline = bench, deadline
-        self.chain = Chain()
+        self.chain = Chain(Effort(solves))
         self.row: Row | None = None  # the other row of work, where it is done here
         self.apart = apart and bench.case is not None
         self.beside: Beside | None = None
@@ -247,6 +260,10 @@ class Verifier:
 
         Where the least figure does not do after all, the next larger one that does takes its place; what does not do at all is left out.
         """
+        with counted(self.chain.effort):
+            return self._verified(found, progress)
+
+    def _verified(self, found: Sequence[Repair], progress: Progress | None) -> list[Repair]:
         bench, deadline = self.bench, self.deadline
         before, bench.deadline = bench.deadline, deadline
         out: list[Repair] = []
@@ -267,11 +284,10 @@ class Verifier:
                 why = f"in {where}" if where else "when the whole case was solved"
                 self.without[name] = f"what seemed enough was not, {why}"
             self.posted = []
-            until = deadline
-            if deadline is not None:
-                until = min(deadline, time.perf_counter() + BETTER)
-            if deadline is None or self.chain.longest <= QUICK * BETTER:
-                out = [self._improved(repair, until) for repair in out]
+            better = BETTER if deadline is not None or math.isfinite(self.chain.effort.most) else math.inf
+            if self.chain.longest <= QUICK * better:
+                with counted(Effort(better)):
+                    out = [self._improved(repair) for repair in out]
         finally:
             bench.deadline = before
         return sorted(out, key=first)
@@ -335,13 +351,24 @@ class Verifier:
         bench, case = self.bench, self.bench.case
         assert case is not None
         until, deadline = _monotonic(bench.deadline), _monotonic(self.deadline)
-        return Order(case.path, case.variant, tuple(case.settings), bench.scope, bench.lawful, together, until, deadline)
+        return Order(
+            case.path,
+            case.variant,
+            tuple(case.settings),
+            bench.scope,
+            bench.lawful,
+            together,
+            until,
+            deadline,
+            allowed(),
+            self.chain.effort.most,
+        )
 
-    def _improved(self, repair: Repair, until: float | None) -> Repair:
-        """A repair of which some plan is known, with the best one, or the best that time allows."""
-        if repair.outcome != "feasible" or (until is not None and time.perf_counter() > until):
+    def _improved(self, repair: Repair) -> Repair:
+        """A repair of which some plan is known, with the best one, or the best that may be looked for."""
+        if repair.outcome != "feasible" or self.bench.expired():
             return repair
-        found = self.solve(repair, True, until)
+        found = self.solve(repair, True, self.deadline)
         better = repair if found is None else _told(repair, found)
         assert repair.objective is not None and repair.upper is not None
         if better.outcome == "feasible" and better.objective is not None and better.upper is not None:

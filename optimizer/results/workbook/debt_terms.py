@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.problem import Array, Debt
-from models.proforma.assets import month_at
+from models.proforma.calendar import month_at
 from optimizer.results.workbook.expressions import ZERO, Term, term
 from optimizer.results.workbook.frame import Frame
 from optimizer.results.workbook.sheets import Row

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.dates import iso_dates
-from models.program.expressions import settled
+from models.program.expressions import without_rounding
 from optimizer.engine.narrowing import Narrowed
 
 if TYPE_CHECKING:
@@ -69,11 +69,11 @@ def plan_of(solution: Solution) -> PlanTable:
             groups: dict[int, list[int]] = {}
             for s in range(scenarios.count):
                 var = decision.at(s, d)
-                if var is not None and settled(var.value) > 0.0:
+                if var is not None and without_rounding(var.value) > 0.0:
                     groups.setdefault(id(var), []).append(s)
             for members in groups.values():
                 who = "all" if len(members) == scenarios.count else "+".join(scenarios.names[s] for s in members)
-                rows.append([date, who, settled(decision.at(members[0], d).value) * unit])
+                rows.append([date, who, without_rounding(decision.at(members[0], d).value) * unit])
         if rows:
             out[name] = rows
     return out

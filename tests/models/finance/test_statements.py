@@ -406,6 +406,19 @@ def test_a_company_with_nothing_but_cash() -> None:
         found.returns["nothing"]
 
 
+@pytest.mark.parametrize("cash", [1e-6, 100.0, 1e12])
+def test_a_figure_is_measured_against_what_it_is_made_of_not_against_a_dollar(cash: float) -> None:
+    """A hundredth of all there is has been misstated: it shows, be that millions or less than a cent."""
+    problem = tiny(2, cash=cash)
+    decisions = idle(problem)
+    books = keep_books(problem, decisions)
+    wrong = books.balance_sheet["cash"].copy()
+    wrong[0, 1] *= 1.01
+    books = replace(books, balance_sheet=books.balance_sheet | {"cash": wrong})
+    plan: Any = SimpleNamespace(problem=problem, decisions=decisions, books=books, certificate=None, covenants=())
+    assert "balance_sheet: equal to the books" in {check.name for check in finance_statements(plan).loose}
+
+
 def test_owners_pay_in_and_issue_fees_are_uses() -> None:
     problem = tiny(2, cash=0.0)
     rights = Equity("rights", dates(problem, 0), 1e9, np.full(3, np.inf), fee=0.02)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from models.problem import Hourly
+from models.problem.scenario_subset import only
 from models.program.program import Plan
-from models.scenario_subset import only
 from tests.benchmarks.problems import whole
 from tests.shared.random_problems import random_problem
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from models.rules.functions import FUNCTIONS
-from models.rules.language import LONGEST, WORDS, RuleError, compile_rule
+from models.rules.language import MAX_LENGTH, WORDS, RuleError, compile_rule
 from tests.models.rules.test_language import DATA, NAMES, SHAPE, quantity
 
 SECONDS = 0.1
@@ -116,7 +116,7 @@ def outcome(text: str) -> bool:
     try:
         rule = compile_rule(text, NAMES, DATA, SHAPE, quantity)
     except RuleError as error:
-        assert 0 <= error.column <= min(len(text), LONGEST)
+        assert 0 <= error.column <= min(len(text), MAX_LENGTH)
         assert str(error).isprintable() and len(str(error)) < 1000
         return False
     assert rule.terms and all(np.isfinite(c).all() for c in (*rule.terms.values(), rule.constant))

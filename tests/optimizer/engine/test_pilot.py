@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from models.problem import Problem
-from models.scenario_subset import some_scenarios
+from models.problem.scenario_subset import some_scenarios
 from optimizer.engine import pilot
 from optimizer.engine.master import solve_problem
 from optimizer.engine.solution import Outcome, Solution

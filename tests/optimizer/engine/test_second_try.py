@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from models.proforma.books import Check
@@ -15,6 +16,7 @@ from optimizer.engine.solution import Outcome, Solution
 from optimizer.solver import certificates
 from tests.shared.company import SMALL
 from tests.shared.places import ROOT
+from tests.shared.random_problems import random_problem
 
 FARMER = ROOT / "tests" / "cases" / "farmer.yaml"
 
@@ -57,11 +59,11 @@ def test_another_unit_of_money_then_every_hour_written_out(
     best, money = master.solve(case, baseline=False).objective, case.problem().money
     runs = fail(monkeypatch, 1e-6, None)
     found = master.solve(case, baseline=False)
-    assert runs == [(money, "cuts"), (money * 1e-2, "cuts"), (money * 10.0, "cuts"), (money, "extensive")]
+    assert runs == [(money, "cuts"), (money * 1e-2, "cuts"), (money * 10.0, "cuts"), (money, "extensive"), (money, "cuts")]
     assert found.outcome is Outcome.UNVERIFIED and found.method == "cuts"
     assert found.reasons[0] == "cash is off" and found.reasons[-1].startswith("What to change: ")
     monkeypatch.undo()
-    for passes, word in ((1, "unit of money"), (3, "every hour written out")):
+    for passes, word in ((1, "unit of money"), (3, "every hour written out"), (4, "without the solver's presolve")):
         with monkeypatch.context() as patch:
             fail(patch, 1e-6, passes)
             found = master.solve(case, baseline=False)
@@ -86,11 +88,12 @@ def test_what_the_unit_of_money_cannot_tell_is_rounding_however_little_moves(sol
 
 def test_a_company_smaller_than_the_unit_is_solved_in_a_smaller_one(solved: Solution) -> None:
     problem = replace(solved.problem, money=1e6)
-    units = [way.money for _, way, method in second_try.ways(problem, "cuts", 250.0) if method == "cuts"]
-    assert units == pytest.approx([100.0, 1e4, 1e7])
-    first = [method for _, _, method in second_try.ways(problem, "cuts", None)]
-    assert first[0] == "extensive"  # a proof is missing: there it is shortest
-    told = [told for told, *_ in second_try.ways(problem, "extensive", None)]
+    units = [way.problem.money for way in second_try.ways(problem, "cuts", 250.0) if way.method == "cuts"]
+    assert units == pytest.approx([100.0, 1e4, 1e7, 1e6])
+    first = [(way.method, way.presolve) for way in second_try.ways(problem, "cuts", None)]
+    # a proof is missing: what presolve said may be wrong, and where every hour is written out a proof is shortest
+    assert first[:2] == [("cuts", False), ("extensive", True)]
+    told = [way.told for way in second_try.ways(problem, "extensive", None, presolve=False)]
     assert len(told) == 2 and all("unit of money" in one for one in told)
 
 
@@ -136,4 +139,16 @@ def test_a_plan_that_is_worth_nothing_is_proved() -> None:
     assert solution.outcome is Outcome.OPTIMAL, solution.reasons
     # nor is what they move a unit of money to solve in: prices would be no numbers
     assert solution.books is not None and solution.books.moved < second_try.SMALLEST_UNIT
-    assert next(problem.money for _, problem, _ in second_try.ways(solution.problem, "cuts", solution.books.moved)) >= 1.0
+    assert next(second_try.ways(solution.problem, "cuts", solution.books.moved)).problem.money >= 1.0
+
+
+def test_no_plan_without_a_proof_is_asked_again_without_presolve() -> None:
+    """Odds of 1e-12 beside money in millions: presolve finds no plan, and what it found proves nothing."""
+    problem = random_problem(652)
+    odds = np.array([1.0 - 1e-12, 1e-12])
+    rare = replace(problem, scenarios=replace(problem.scenarios, probability=odds))
+    found = master.solve_problem(rare, baseline=False)
+    whole = master.solve_problem(rare, baseline=False, presolve=False)
+    assert found.outcome is whole.outcome is Outcome.OPTIMAL
+    assert "verified without the solver's presolve" in found.notes and whole.notes == ()
+    assert found.objective == pytest.approx(whole.objective, rel=1e-9)

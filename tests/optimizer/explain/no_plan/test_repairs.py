@@ -92,7 +92,7 @@ def test_how_far_a_figure_goes_where_the_least_one_does_not_do(
     def solved(verifier: Verifier, changed: Repair, *_: object) -> Attempt:
         seen.append(changed.steps[0].value)
         outcome = outcomes[len(seen) - 1]
-        return Attempt(outcome, outcome == "OPTIMAL", 1.0 if outcome == "OPTIMAL" else None, None, 1.0)
+        return Attempt(outcome, outcome == "OPTIMAL", 1.0 if outcome == "OPTIMAL" else None, None)
 
     monkeypatch.setattr(Verifier, "solve", solved)
     found = Verifier(bench)._solved(Repair((Step(one, one.levers[0], 4e6),), "planned"))
@@ -176,10 +176,10 @@ def test_a_better_plan_narrows_the_bounds(monkeypatch: pytest.MonkeyPatch) -> No
 
         def solve(repair: Repair, thorough: bool, deadline: float | None, row: object = None) -> Attempt:
             assert repair is known and thorough
-            return Attempt(outcome, True, worth, upper, 1.0)
+            return Attempt(outcome, True, worth, upper)
 
         monkeypatch.setattr(verifier, "solve", solve)
-        return verifier._improved(known, None)
+        return verifier._improved(known)
 
     better = longer("LIMIT", 39e6, 44e6)
     assert (better.outcome, better.objective, better.upper) == ("feasible", 40e6, 44e6)
