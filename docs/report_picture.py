@@ -10,7 +10,7 @@ from pathlib import Path
 
 from optimizer import Case
 from optimizer.results import folder as results
-from optimizer.results.report import HTML
+from optimizer.results.report.render_page import HTML
 from tests.shared.chromium import Browser
 
 HERE = Path(__file__).resolve().parent

@@ -11,9 +11,19 @@ if TYPE_CHECKING:
     from models.problem import Clock
 
 
+def month_text(month: int) -> str:
+    """A month, counted from the year 0, as 2026-04."""
+    return f"{month // 12:04d}-{month % 12 + 1:02d}"
+
+
+def iso_month(clock: Clock, d: int) -> str:
+    """Year and month of date d, as 2026-04."""
+    return month_text(clock.start_month + int(clock.date_month[d]))
+
+
 def iso_date(clock: Clock, d: int) -> str:
     """First day of date d, as 2026-04-01."""
-    return _day(clock, d).isoformat()
+    return f"{iso_month(clock, d)}-01"
 
 
 def _day(clock: Clock, d: int) -> date:
@@ -28,5 +38,4 @@ def iso_dates(clock: Clock) -> list[str]:
 
 def date_text(problem: Problem, d: int) -> str:
     """ISO date of date d."""
-    month = problem.clock.start_month + int(problem.clock.date_month[d])
-    return f"{month // 12:04d}-{month % 12 + 1:02d}-01"
+    return iso_date(problem.clock, d)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from optimizer.case.case import Case
 
 __all__ = ["Case", "__version__"]
+__path__.append(f"{__path__[0]}/stable_names")  # modules by names that stay, wherever they move
 
 
 def __getattr__(name: str) -> Any:

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import math
 
-from rich.box import Box
-
-PLAIN = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)  # for files and pipes
-
 
 def money(usd: float | None) -> str:
     """1,234.5 MUSD, 12.3 MUSD, 45.6 kUSD, 7.89 USD."""

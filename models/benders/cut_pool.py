@@ -13,15 +13,15 @@ from models.program.recourse_value import SiteValue
 #: what a unit (of the program) of theta or quantity that no split brings costs while splits are still being priced in
 PENALTY = 1e4
 #: a plan with linked quantities is real when it is worth this close (relative) to the best mixture of splits
-REAL = 1e-9
+REAL_TOLERANCE = 1e-9
 #: a quantity (in units of the program) that moves by no more than this does not move
-SETTLED = 1e-9
+UNMOVED_QUANTITY = 1e-9
 #: units of the program of what hours bring that the solver's tolerance may leave unexplained
-LEFT = 1e-8
+MAX_SLACK_LEFT = 1e-8
 #: so many splits in a row that gain nothing end the search for more
-IDLE = 5
+IDLE_ROUNDS = 5
 #: a cut is added where it is missed by more than this share of the block's size
-VIOLATED = 1e-10
+CUT_TOLERANCE = 1e-10
 
 
 @dataclass
@@ -31,6 +31,7 @@ class Site:
     value: SiteValue
     theta: Ints
     capacity: Ints  # (B, E), -1 where there is no variable
+    constant: Array  # (B, E) MW of it that no variable decides
     quantity: Ints  # (B, Q), -1 where there is none
     units: Array  # (Q,)
     start: Array  # (B, Q)

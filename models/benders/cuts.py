@@ -7,113 +7,119 @@ whose hours are splits that were worked out. They meet when the plan's own split
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from models.benders.cut_pool import LEFT, REAL, SETTLED, VIOLATED, CutPool, Rows, Site
+from models.benders.cut_pool import CUT_TOLERANCE, MAX_SLACK_LEFT, REAL_TOLERANCE, UNMOVED_QUANTITY, CutPool, Rows
 from models.benders.deepest_cut import Deepest, Found
-from models.benders.inner_approximation import Realised
+from models.benders.inner_approximation import InnerApproximation
+from models.benders.solver_protocol import RowSession, SolverSession
+from models.benders.subproblems import Subproblems, WorkOut, values_of
 from models.hours.oracle import Split
-from models.hours.split_cache import Remembered
 from models.problem import Array, Ints
-from models.program.recourse_value import SiteValue, Theta
+from models.program.recourse_value import Theta
 
 #: units of money per MW and period that hours may cost or bring, for the bound below which no plan burns cash on purpose
-BURNING = 1.0
+HIGHEST_CASH_PER_MW = 1.0
 #: how far beyond such sizes bounds are set
-FAR = 100.0
+FLOOR_FACTOR = 100.0
+#: rounds of cuts at most
+MAX_ROUNDS = 400
 #: a plan that earns less of its hours than this share of their size below the best is asked whether it can
-BURNT = 1e-7
+BURNT_SHARE = 1e-7
 #: entries of a row below this share of its largest are none: HiGHS would leave them out unsaid, and no proof could lean on such a row
-HELD = 1e-12
-#: units of money that a block's hours are taken to be worth at least, for what they may be off by
-SPECK = 1e-5
-#: splits of a site that are remembered
-REMEMBERED = 40
+SMALLEST_ENTRY = 1e-12
+
+
+class Separation(Enum):
+    """In which directions plans are cut off."""
+
+    EVERY = "every direction in which an answer misses its hours"
+    #: near the optimum; what it leaves is for `Cuts.real`
+    OWN = "the plan's own"
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round of cuts that was solved: its number, rows that were added before, largest miss in USD, and what it has come to.
+
+    attained: (linear program, answer) of a plan with real hours that was found since the last round.
+    """
+
+    number: int
+    cuts: int
+    added: int
+    miss: float
+    lp: Any
+    answer: Any  # None where no bound of the whole program follows from it
+    attained: tuple[Any, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Tightened:
+    """answer: the optimum whose hours are real; an upper bound only where the rounds or the time were up (`stopped`), or another end.
+    miss: the largest, in USD."""
+
+    answer: Any
+    miss: float
+    stopped: bool = False
+
+
+Report = Callable[[Round], None]
 
 
 class Cuts:
-    """The hours of a plan as cuts on a warm solver session.
-
-    session: has lp, solve(), add_rows(lower, upper, rows). split: works out one site (site number, capacity, alpha, rho) -> Split.
-    """
+    """The hours of a plan as cuts on a warm solver session."""
 
     def __init__(
         self,
         theta: Theta,
-        session: Any,
+        session: RowSession,
         columns: dict[int, int],
-        split: Callable[[int, Array, Array, Array], Split] | None = None,
-        progress: Callable[..., None] | None = None,
-        new_session: Callable[[Any], Any] | None = None,
-        expired: Callable[[], bool] | None = None,
+        split: WorkOut | None = None,
+        new_session: Callable[[Any], SolverSession] | None = None,
         start: list[Array] | None = None,
+        near: float = CUT_TOLERANCE,
     ) -> None:
-        """start: (B, E) MW of each site at which the first cuts are worked out, where nothing links its hours; None: all there is room
-        for."""
-        self.new_session = new_session
-        self.expired = expired or (lambda: False)
-        self.stopped = False  # by `expired`, before the hours were real
-        self.within = VIOLATED  # hours that bring a plan this near, relative to what a block earns, bear it out
-        self.thrifty = False  # near the optimum: cut in the plan's own directions only, and leave the rest to `real`
-        self.theta, self.session, self.unit = theta, session, theta.build.unit
-        self._here: list[Remembered] | None = None
-        if split is None:
-            self.work_out_here()
-        else:
-            self.split = split
-        self.progress = progress or (lambda *_a, **_k: None)
-        self.sites = [self._columns(value, columns) for value in theta.values]
+        """new_session: opens a session with a program beside this one; needed where hours are linked by quantities.
+
+        start: (B, E) MW of each site at which the first cuts are worked out, where nothing links its hours; None: all there is room for.
+        near: hours that bring a plan this near, relative to what a block earns, bear it out.
+        """
+        self.new_session, self.near = new_session, near
+        self.theta, self.unit = theta, theta.build.unit
+        self.session: Any = session  # a `SolverSession` from `move_to` on
+        self.hours = Subproblems(theta, columns, split)
+        self.sites = self.hours.sites
         self.pool = CutPool()
         self.deepest = [self._search(i) if len(site.units) and new_session else None for i, site in enumerate(self.sites)]
         self._explored: tuple[Any, list[Found | None]] = (None, [])
-        self.attained: tuple[Any, Any] | None = (
-            None  # (linear program, answer) of the last plan with real hours, since it was asked for
-        )
-        self._realised: tuple[Any, Array, Realised] | None = None  # (linear program, x, of which) that was asked for last
-        self._known: dict[int, tuple[bytes, dict[bytes, Split]]] = {}  # splits at the capacities asked for last, by direction
+        self._attained: tuple[Any, Any] | None = None  # as `Round.attained`
+        self._inner: tuple[Any, Array, InnerApproximation] | None = None  # (linear program, x, of which) that was asked for last
         self.best: dict[int, Array] = {}  # site -> (B,) USD the hours were worth when last priced in money
         self.first_row = session.lp.matrix.shape[0]
         self.rounds = 0
         self._begin(start)
         self.begun = self.pool.count
 
-    def work_out_here(self) -> None:
-        """From now on hours are worked out in this process."""
-        if self._here is None:
-            self._here = [Remembered(value.hours) for value in self.theta.values]
-        here = self._here
-        self.split = lambda i, k, a, r: here[i].split(k, a, r)
+    @property
+    def linked(self) -> bool:
+        """Whether hours are linked by quantities anywhere."""
+        return self.hours.linked
 
-    def worked(self, i: int, capacity: Array, alpha: Array, rho: Array) -> Split:
-        """`split`, remembered while the capacities of the site are the same: searches and cuts ask for the same directions."""
-        at, known = self._known.get(i, (b"", {}))
-        here = capacity.tobytes()
-        if here != at or len(known) > REMEMBERED:
-            known = {}
-            self._known[i] = here, known
-        key = alpha.tobytes() + rho.tobytes()
-        if key not in known:
-            known[key] = self.split(i, capacity, alpha, rho)
-        return known[key]
+    def capacity(self, i: int, x: Array) -> Array:
+        """(B, E) MW of site i in a solution."""
+        return self.hours.capacity(i, x)
 
-    def _columns(self, value: SiteValue, columns: dict[int, int]) -> Site:
-        def number(var: Any) -> int:
-            return -1 if var is None else columns.get(id(var), -1)
-
-        blocks = value.oracle.blocks
-        quantity = np.array([[number(v) for v in q.var] for q in value.quantities], dtype=np.int64).reshape(-1, blocks).T
-        return Site(
-            value,
-            np.array([number(v) for v in value.theta], dtype=np.int64),
-            np.array([[number(v) for v in row] for row in value.column], dtype=np.int64).reshape(blocks, -1),
-            quantity.copy(),
-            np.array([q.unit for q in value.quantities]),
-            np.array([q.start for q in value.quantities]).reshape(-1, blocks).T.copy(),
-            np.full(blocks, SPECK * self.unit),
-        )
+    def move_to(self, session: SolverSession) -> None:
+        """Go on in another session of the same program, which is given every cut."""
+        lp, first = self.session.lp, self.first_row
+        self.session = session
+        session.add_rows(lp.row_lower[first:], lp.row_upper[first:], lp.matrix.tocsr()[first:])
 
     # ---- cuts ------------------------------------------------------------------------------------------------------
     def _begin(self, start: list[Array] | None) -> None:
@@ -122,7 +128,7 @@ class Cuts:
         for i, site in enumerate(self.sites):
             blocks, count = len(site.theta), len(site.units)
             one = np.ones(blocks)
-            capacity = np.where(site.capacity >= 0, highest[i], site.value.constant)
+            capacity = np.where(site.capacity >= 0, highest[i], site.constant)
             self._cut(i, capacity, one, site.start, None)
             if not count:
                 continue
@@ -143,7 +149,7 @@ class Cuts:
             if len(site.units):
                 continue
             here = site.theta >= 0
-            low = FAR * (site.size / self.unit + highest.sum(axis=1) * BURNING)[here]
+            low = FLOOR_FACTOR * (site.size / self.unit + highest.sum(axis=1) * HIGHEST_CASH_PER_MW)[here]
             self.session.set_column_bounds(site.theta[here], -low, np.full(len(low), np.inf))
 
     def _sunk(self, x: Array) -> bool:
@@ -157,7 +163,7 @@ class Cuts:
             at = np.isfinite(low) & (x[columns] <= low * (1.0 - 1e-6))
             if at.any():
                 sunk = True
-                self.session.set_column_bounds(columns[at], low[at] * FAR, np.full(int(at.sum()), np.inf))
+                self.session.set_column_bounds(columns[at], low[at] * FLOOR_FACTOR, np.full(int(at.sum()), np.inf))
         return sunk
 
     def _highest(self) -> list[Array]:
@@ -185,15 +191,10 @@ class Cuts:
             out.append(np.tile(np.array(row), (len(site.theta), 1)))
         return out
 
-    def capacity(self, i: int, x: Array) -> Array:
-        """(B, E) MW of site i in a solution."""
-        site = self.sites[i]
-        return site.value.constant + np.where(site.capacity >= 0, np.maximum(x[site.capacity], 0.0), 0.0)
-
     def _cut(self, i: int, capacity: Array, alpha: Array, rho: Array, x: Array | None) -> tuple[int, float]:
         """Work out a direction at a capacity and add the rows that x misses (all where x is None): (rows, largest miss in USD)."""
         site = self.sites[i]
-        found, alpha, rho = self._held(i, alpha, rho, lambda a, r: self.worked(i, capacity, a, r))
+        found, alpha, rho = self._held(i, alpha, rho, lambda a, r: self.hours.worked(i, capacity, a, r))
         site.size = np.maximum(site.size, np.abs(found.value))
         if (alpha > 0.0).all():
             self.best[i] = found.value
@@ -201,10 +202,10 @@ class Cuts:
             rows = np.arange(len(site.theta))
             miss = 0.0
         else:
-            left = alpha * self._value(site.theta, x) * self.unit
-            left = left + (rho * self._value(site.quantity, x) * site.units).sum(axis=1)
+            left = alpha * values_of(site.theta, x) * self.unit
+            left = left + (rho * values_of(site.quantity, x) * site.units).sum(axis=1)
             off = left - found.value
-            rows = np.flatnonzero(off > VIOLATED * site.size)
+            rows = np.flatnonzero(off > CUT_TOLERANCE * site.size)
             miss = float(np.maximum(off, 0.0).max(initial=0.0))
         if len(rows):
             cuts = self._rows(i, rows, alpha[rows], rho[rows], found.slope[rows])
@@ -217,7 +218,7 @@ class Cuts:
 
     def _told(self, cuts: Rows, x: Array) -> Any:
         """Which of cuts that x misses say something new: one that is there already is missed by the solver's tolerance, for ever."""
-        near = cuts.matrix @ x - cuts.upper <= LEFT
+        near = cuts.matrix @ x - cuts.upper <= MAX_SLACK_LEFT
         return ~near | ~self.pool.holds(cuts) if near.any() else ~near
 
     def _held(self, i: int, alpha: Array, rho: Array, work_out: Callable[[Array, Array], Split]) -> tuple[Split, Array, Array]:
@@ -231,26 +232,22 @@ class Cuts:
             found = work_out(alpha, rho)
             most = np.abs(found.slope).max(axis=1, initial=0.0) / self.unit
             size = np.maximum(np.maximum(np.abs(alpha), (np.abs(rho) * units).max(axis=1, initial=0.0)), most)
-            small = np.abs(alpha) < HELD * size
-            smaller = np.abs(rho) * units < HELD * size[:, None]
+            small = np.abs(alpha) < SMALLEST_ENTRY * size
+            smaller = np.abs(rho) * units < SMALLEST_ENTRY * size[:, None]
             if not (alpha[small].any() or rho[smaller].any()):
                 return found, alpha, rho
             alpha, rho = np.where(small, 0.0, alpha), np.where(smaller, 0.0, rho)
-
-    @staticmethod
-    def _value(columns: Ints, x: Array) -> Array:
-        return np.where(columns >= 0, x[columns], 0.0)
 
     def _rows(self, i: int, rows: Ints, alpha: Array, rho: Array, slope: Array) -> Rows:
         """alpha theta + rho . q - sum slope * K <= sum slope * constant, in money units."""
         site = self.sites[i]
         numbers = np.concatenate([site.theta[rows, None], site.quantity[rows], site.capacity[rows]], axis=1)
         coefs = np.concatenate([alpha[:, None], rho * site.units / self.unit, -slope / self.unit], axis=1)
-        upper = (slope * site.value.constant[rows]).sum(axis=1) / self.unit
+        upper = (slope * site.constant[rows]).sum(axis=1) / self.unit
         keep = (numbers >= 0) & (coefs != 0.0)
         # rows near 1, so that the solver's absolute tolerance means the same in every row
         size = np.maximum(np.abs(np.where(keep, coefs, 0.0)).max(axis=1), 1e-12)
-        keep &= np.abs(coefs) >= HELD * size[:, None]  # of slopes: what rounding leaves of hours worth what they cost
+        keep &= np.abs(coefs) >= SMALLEST_ENTRY * size[:, None]  # of slopes: what rounding leaves of hours worth what they cost
         at = np.repeat(np.arange(len(rows)), keep.sum(axis=1))
         block = sparse.csr_array(
             ((coefs / size[:, None])[keep], (at, numbers[keep])), shape=(len(rows), self.session.lp.matrix.shape[1])
@@ -267,7 +264,7 @@ class Cuts:
         count = len(site.theta)
         k, a, r = self._highest()[i], np.ones(count), np.zeros((count, len(site.units)))
         k[blocks], a[blocks], r[blocks] = capacity, alpha, np.where(site.quantity[blocks] >= 0, rho, 0.0)
-        found, a, r = self._held(i, a, r, lambda one, other: self.split(i, k, one, other))
+        found, a, r = self._held(i, a, r, lambda one, other: self.hours.split(i, k, one, other))
         self._append(self._rows(i, blocks, a[blocks], r[blocks], found.slope[blocks]), capacity)
 
     def _append(self, cuts: Rows, capacity: Array) -> None:
@@ -324,7 +321,7 @@ class Cuts:
     def shift(self, i: int, more: Array) -> None:
         """Capacities of site i grow by `more` (B, E) MW without a decision: every cut holds for the new ones as well."""
         site = self.sites[i]
-        site.value.constant = site.value.constant + more
+        site.constant = site.constant + more
         mine = np.flatnonzero(np.concatenate(self.pool.site) == i)
         block = np.concatenate(self.pool.block)[mine]
         slope = np.concatenate([x for x, s in zip(self.pool.slope, self.pool.site, strict=True) if s[0] == i])
@@ -336,30 +333,50 @@ class Cuts:
         """Cuts at capacities `factor` times the highest: where the first ones leave the plan unbounded."""
         for i, (site, highest) in enumerate(zip(self.sites, self._highest(), strict=True)):
             for entry in range(site.capacity.shape[1]):
-                capacity = np.where(site.capacity >= 0, highest, site.value.constant)
+                capacity = np.where(site.capacity >= 0, highest, site.constant)
                 capacity[:, entry] *= np.where(site.capacity[:, entry] >= 0, factor, 1.0)
                 self._cut(i, capacity, np.ones(len(site.theta)), site.start, None)
 
-    def tighten(self, answer: Any, most: int = 400) -> tuple[Any, float]:
-        """Cut and solve until the answer's hours are real: (answer, largest miss in USD).
+    def tighten(
+        self,
+        answer: Any,
+        separation: Separation = Separation.EVERY,
+        *,
+        most: int = MAX_ROUNDS,
+        solve: Callable[[], Any] | None = None,
+        expired: Callable[[], bool] | None = None,
+        report: Report | None = None,
+    ) -> Tightened:
+        """The cutting-plane loop: cut and solve until the answer's hours are real.
 
-        Stops at any answer that is not optimal, and when time is up: the answer is then an upper bound only.
+        Stops at any answer that is not optimal, after `most` rounds, and when time is up (`expired`). solve: how the session is solved;
+        None: `session.solve`. report: is told of every round; without one, what real hours attain on the way is forgotten.
         """
+        solve = solve or self.session.solve
         miss, before = np.inf, np.nan
         for _ in range(most):
-            self.stopped = self.expired()
-            if answer.status.value != "optimal" or self.stopped:
-                return answer, miss
+            stopped = expired is not None and expired()
+            if not answer.optimal or stopped:
+                return Tightened(answer, miss, stopped)
             # where the last cuts gained nothing, linked hours are asked whether they bear the plan out already
-            still = abs(answer.objective - before) <= REAL * abs(before)
+            still = abs(answer.objective - before) <= REAL_TOLERANCE * abs(before)
             before = answer.objective
-            added, miss = self.separate(answer, linked=not still) if self.thrifty else self.cut(answer, still)
+            own = separation is Separation.OWN
+            added, miss = self.separate(answer, linked=not still) if own else self.cut(answer, still)
             if not added and not self._sunk(answer.x):
-                return answer, miss
-            answer = self.session.solve()
-            self.rounds += 1
-            self.progress("cuts", round=self.rounds, cuts=self.pool.count, added=added, miss=miss)
-        return answer, miss
+                break
+            answer = solve()
+            self.round_done(added, miss, answer, report)
+        if report is None:
+            self._attained = None
+        return Tightened(answer, miss)
+
+    def round_done(self, added: int, miss: float, answer: Any, report: Report | None) -> None:
+        """Count a round and report it; answer: what it has come to, None where no bound of the whole program follows from it."""
+        self.rounds += 1
+        if report is not None:
+            attained, self._attained = self._attained, None
+            report(Round(self.rounds, self.pool.count, added, miss, self.session.lp, answer, attained))
 
     def cut(self, answer: Any, still: bool) -> tuple[int, float]:
         """Add the cuts that an optimum misses most: (rows added, largest miss in USD). still: the last ones gained nothing."""
@@ -378,17 +395,12 @@ class Cuts:
         there = np.concatenate([site.theta[:, None] >= 0, site.quantity >= 0], axis=1).astype(float)
 
         def bring(capacity: Array, direction: Array) -> Array:
-            split = self.worked(i, capacity, *self.natural(i, direction))
-            theta, q = site.value.point(split)
+            theta, q = self.hours.point(i, capacity, *self.hours.natural(i, direction))
             return np.concatenate([theta[:, None] / self.unit, q / site.units], axis=1)
 
         assert self.new_session is not None
         new_session = self.new_session
         return Deepest(there, bring, lambda lp: new_session(lp).solve())
-
-    def natural(self, i: int, direction: Array) -> tuple[Array, Array]:
-        """(alpha, rho USD per natural unit) of a direction in units of the program; the same bits each time, as ties hang on them."""
-        return direction[:, 0].copy(), direction[:, 1:] * (self.unit / self.sites[i].units)
 
     def explore(self, answer: Any) -> list[Found | None]:
         """Per site with linked quantities: how far the answer's cash and quantities lie beyond what its hours can bring."""
@@ -399,12 +411,17 @@ class Cuts:
                     out.append(None)
                     continue
                 alpha, rho = self.directions(answer.y)[i]
-                z = self._value(np.concatenate([site.theta[:, None], site.quantity], axis=1), answer.x)
+                z = values_of(np.concatenate([site.theta[:, None], site.quantity], axis=1), answer.x)
                 dual = np.concatenate([alpha[:, None], rho * site.units / self.unit], axis=1)
-                tolerance = self.within * site.size / self.unit
-                out.append(search.search(self.session.lp, self.capacity(i, answer.x), z, dual, tolerance))
+                tolerance = self.near * site.size / self.unit
+                out.append(search.search(self.session.lp, self.hours.capacity(i, answer.x), z, dual, tolerance))
             self._explored = (answer, out)
         return self._explored[1]
+
+    def directions_tried(self, i: int) -> list[Array]:
+        """(B, 1 + Q) of every split that was looked at for site i at the last plan that was explored, but for the plan's own."""
+        explored = self._explored[1][i] if self._explored[1] else None
+        return [] if explored is None else [d for d, _ in explored.tried[1:]]
 
     def separate_blocks(self, answer: Any) -> tuple[int, float]:
         """The cut that each block with linked quantities misses most: (rows added, largest miss in USD)."""
@@ -412,7 +429,7 @@ class Cuts:
         for i, found in enumerate(self.explore(answer)):
             if found is not None and not found.inside:
                 for d in (found.direction, *(d for d, _ in found.tried[-2:])):
-                    rows, off = self._cut(i, self.capacity(i, answer.x), *self.natural(i, d), answer.x)
+                    rows, off = self._cut(i, self.hours.capacity(i, answer.x), *self.hours.natural(i, d), answer.x)
                     added, miss = added + rows, max(miss, off)
         return added, miss
 
@@ -421,35 +438,37 @@ class Cuts:
 
         By duality the answer misses one of them unless it is worth no more than that plan. (0, 0.0): the hours bear the answer out.
         """
-        if self.new_session is None or not any(len(site.units) for site in self.sites):
+        if self.new_session is None or not self.linked:
             return 0, 0.0
         if all(found is None or found.inside for found in self.explore(answer)):
             return 0, 0.0
-        realised = self.realised(self.session.lp, answer)
-        session, found = realised.price_in(answer.objective, REAL)
-        if found.status.value != "optimal":
+        inner = self.inner_approximation(self.session.lp, answer)
+        session, found = inner.generate(answer.objective, REAL_TOLERANCE)
+        if not found.optimal:
             return 0, np.inf
         # the program may pay for hours that are not real: it attains nothing then
         n = len(self.session.lp.cost)
-        if not (found.x[n:][session.lp.cost[n:] > 0.0] > SETTLED).any():
-            self.attained = session.lp, found
+        if not (found.x[n:][session.lp.cost[n:] > 0.0] > UNMOVED_QUANTITY).any():
+            self._attained = session.lp, found
         off = abs(answer.objective - found.objective)
-        if off <= REAL * max(abs(answer.objective), 1e-300):
+        if off <= REAL_TOLERANCE * max(abs(answer.objective), 1e-300):
             return 0, 0.0
         added, miss = 0, off * self.unit
         m = self.session.lp.matrix.shape[0]
-        for i, direction in enumerate(realised.prices(found.y[m:])):
+        for i, direction in enumerate(inner.prices(found.y[m:])):
             if direction is not None:
-                rows, missed = self._cut(i, realised.capacity[i], *direction, answer.x)
+                rows, missed = self._cut(i, inner.capacity[i], *direction, answer.x)
                 added, miss = added + rows, max(miss, missed)
         return added, miss
 
-    def realised(self, lp: Any, answer: Any) -> Realised:
+    def inner_approximation(self, lp: Any, answer: Any) -> InnerApproximation:
         """What real hours attain at an answer's capacities; the last one goes on where it is asked for again."""
         assert self.new_session is not None
-        if self._realised is None or self._realised[0] is not lp or self._realised[1] is not answer.x:
-            self._realised = lp, answer.x, Realised(self, lp, answer, self.new_session)
-        return self._realised[2]
+        if self._inner is None or self._inner[0] is not lp or self._inner[1] is not answer.x:
+            explored = self.explore(answer)
+            made = InnerApproximation(self.hours, lp, answer.x, explored, self.session, self.new_session)
+            self._inner = lp, answer.x, made
+        return self._inner[2]
 
     def real(self, answer: Any, near: bool = False) -> bool:
         """Whether the hours bear an answer out; where they do not, the cuts that say so have been added.
@@ -468,11 +487,11 @@ class Cuts:
         for i, (site, (alpha, rho)) in enumerate(zip(self.sites, self.directions(answer.y), strict=True)):
             if len(site.units) and not linked:
                 continue
-            capacity = self.capacity(i, answer.x)
+            capacity = self.hours.capacity(i, answer.x)
             rows, off = self._cut(i, capacity, alpha, rho, answer.x)
             added, miss = added + rows, max(miss, off)
-            planned = self._value(site.theta, answer.x) * self.unit
-            if not len(site.units) and (planned < self.best[i] - BURNT * site.size).any():
+            planned = values_of(site.theta, answer.x) * self.unit
+            if not len(site.units) and (planned < self.best[i] - BURNT_SHARE * site.size).any():
                 rows, off = self._cut(i, capacity, -alpha, rho, answer.x)
                 added, miss = added + rows, max(miss, off)
         return added, miss

@@ -22,11 +22,11 @@ from scipy import sparse
 from models.problem import Array, Ints
 
 #: a direction is deep enough when it is missed by this share of the distance
-DEEP = 0.9
+DEEP_SHARE = 0.9
 #: directions kept of each site, to begin with at the next plan
-KEPT = 6
+KEPT_DIRECTIONS = 6
 #: a split is worth more than those that are there from this on, in units of the program
-BETTER = 1e-11
+PRICING_TOLERANCE = 1e-11
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,10 @@ class Deepest:
     solve: Callable[[Any], Any]
     kept: list[Array] = field(default_factory=list)
 
+    def begin_with(self, directions: list[Array]) -> None:
+        """The next search tries these directions (B, 1 + Q) first."""
+        self.kept = directions
+
     def search(self, template: Any, capacity: Array, z: Array, dual: Array, tolerance: Array, most: int = 25) -> Found:
         """Where z is missed most: to the tolerance (B,), or deep enough for a cut.
 
@@ -67,7 +71,7 @@ class Deepest:
         active = np.arange(blocks)
         for _ in range(most):
             answer = self.solve(self._program(template, [point for _, point in tried], z, active))
-            if answer.status.value != "optimal":
+            if not answer.optimal:
                 break
             y = answer.y.reshape(len(active), size + 1)
             d = dual * self.there  # of what is settled: worked out already
@@ -83,12 +87,12 @@ class Deepest:
             off = (d[active] * (z - point)[active]).sum(axis=1)
             deeper = off > missed[active]
             missed[active[deeper]], deepest[active[deeper]] = off[deeper], d[active[deeper]]
-            better = (d * point)[active].sum(axis=1) + y[:, size] > BETTER * (1.0 + np.abs(z[active]).sum(axis=1))
-            settled = (distance <= tolerance) | (missed >= DEEP * distance)
+            better = (d * point)[active].sum(axis=1) + y[:, size] > PRICING_TOLERANCE * (1.0 + np.abs(z[active]).sum(axis=1))
+            settled = (distance <= tolerance) | (missed >= DEEP_SHARE * distance)
             active = active[better & ~settled[active]]
             if not len(active):
                 break
-        self.kept = [deepest, *self.kept][:KEPT]
+        self.kept = [deepest, *self.kept][:KEPT_DIRECTIONS]
         inside = bool((distance <= tolerance).all())
         return Found(deepest, missed, inside, tried, np.array(shares) if inside else None)
 

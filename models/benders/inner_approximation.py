@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from models.benders.cut_pool import IDLE, LEFT, PENALTY, REAL, SETTLED, VIOLATED
+from models.benders.cut_pool import CUT_TOLERANCE, IDLE_ROUNDS, MAX_SLACK_LEFT, PENALTY, REAL_TOLERANCE, UNMOVED_QUANTITY
+from models.benders.deepest_cut import Found
+from models.benders.solver_protocol import SolverSession
+from models.benders.subproblems import Subproblems, values_of
 from models.hours.mixture import Mixture
 from models.problem import Array
 
-if TYPE_CHECKING:
-    from models.benders.cuts import Cuts
 
-
-class Realised:
+class InnerApproximation:
     """The best plan at fixed capacities whose hours are mixtures of splits that were worked out: what is really attained.
 
     The program of the session with its capacities fixed, and for every block with linked quantities
@@ -25,23 +25,31 @@ class Realised:
     where p runs over splits at these capacities. More are priced in until the plan's value cannot rise.
     """
 
-    def __init__(self, cuts: Cuts, lp: Any, answer: Any, new_session: Callable[[Any], Any]) -> None:
-        self.cuts, self.lp, self.new_session = cuts, lp, new_session
-        self.capacity = [cuts.capacity(i, answer.x) for i in range(len(cuts.sites))]
-        self.planned = [cuts._value(site.quantity, answer.x) for site in cuts.sites]
-        self.points: list[list[tuple[Array, Array, Array, Array]]] = [[] for _ in cuts.sites]  # alpha, rho, theta, q
+    def __init__(
+        self,
+        hours: Subproblems,
+        lp: Any,
+        x: Array,
+        explored: list[Found | None],
+        outer: SolverSession,
+        new_session: Callable[[Any], SolverSession],
+    ) -> None:
+        """lp: the program with its cuts, whose plan x has the capacities. explored: splits that were looked at there (`Cuts.explore`).
+        outer: the session of the program, whose basis is where the first solve begins."""
+        self.hours, self.lp, self.outer, self.new_session = hours, lp, outer, new_session
+        self.capacity = [hours.capacity(i, x) for i in range(len(hours.sites))]
+        self.planned = [values_of(site.quantity, x) for site in hours.sites]
+        self.points: list[list[tuple[Array, Array, Array, Array]]] = [[] for _ in hours.sites]  # alpha, rho, theta, q
         self._end: tuple[Any, Any, list[tuple[int, int]]] | None = None  # (session, answer, groups of shares) with these points
         self._before: tuple[Any, list[tuple[int, int]]] | None = None  # (session, groups of shares) with the points before
-        for i, (site, found) in enumerate(zip(cuts.sites, cuts.explore(answer), strict=True)):
+        for i, (site, found) in enumerate(zip(hours.sites, explored, strict=True)):
             for d, z in found.tried if found is not None else ():
-                self.points[i].append((*cuts.natural(i, d), z[:, 0] * cuts.unit, z[:, 1:] * site.units))
+                self.points[i].append((*hours.natural(i, d), z[:, 0] * hours.unit, z[:, 1:] * site.units))
 
     def _add(self, i: int, alpha: Array, rho: Array) -> None:
-        split = self.cuts.worked(i, self.capacity[i], alpha, rho)
-        theta, q = self.cuts.sites[i].value.point(split)
-        self.points[i].append((alpha, rho, theta, q))
+        self.points[i].append((alpha, rho, *self.hours.point(i, self.capacity[i], alpha, rho)))
 
-    def learn(self, other: Realised) -> None:
+    def learn(self, other: InnerApproximation) -> None:
         """Take over the splits at the same capacities that another aim has asked for."""
         for mine, theirs in zip(self.points, other.points, strict=True):
             known = {alpha.tobytes() + rho.tobytes() for alpha, rho, *_ in mine}
@@ -50,25 +58,25 @@ class Realised:
 
     def program(self) -> tuple[Any, list[tuple[int, int]]]:
         """(linear program, (site, point) of each group of B share columns)."""
-        lp, cuts = self.lp, self.cuts
+        lp, hours = self.lp, self.hours
         lower, upper = lp.col_lower.copy(), lp.col_upper.copy()
-        for i, site in enumerate(cuts.sites):
+        for i, site in enumerate(hours.sites):
             used = site.capacity >= 0
-            lower[site.capacity[used]] = upper[site.capacity[used]] = self.capacity[i][used] - site.value.constant[used]
+            lower[site.capacity[used]] = upper[site.capacity[used]] = self.capacity[i][used] - site.constant[used]
         n = lp.matrix.shape[1]
         groups: list[tuple[int, int]] = []
         rows: list[Any] = []
         shares: list[Any] = []
         right: list[Array] = []
         start = 0
-        for i, site in enumerate(cuts.sites):
+        for i, site in enumerate(hours.sites):
             if not len(site.units):
                 continue
             blocks, points = len(site.theta), len(self.points[i])
             columns = start + np.arange(points)[:, None] * blocks + np.arange(blocks)
             start += points * blocks
             groups.extend((i, p) for p in range(points))
-            tables = [(site.theta, [theta / cuts.unit for _, _, theta, _ in self.points[i]])]
+            tables = [(site.theta, [theta / hours.unit for _, _, theta, _ in self.points[i]])]
             for k in range(len(site.units)):
                 tables.append((site.quantity[:, k], [q[:, k] / site.units[k] for *_, q in self.points[i]]))
             for column, values in tables:
@@ -99,7 +107,7 @@ class Realised:
         )
         return made, groups
 
-    def price_in(self, bound: float, gap: float, most: int = 60) -> tuple[Any, Any]:
+    def generate(self, bound: float, gap: float, most: int = 60) -> tuple[Any, Any]:
         """(session, answer): splits are added until none is worth more at the answer's prices, or the objective is within gap of bound.
 
         Where the solver fails with the last of them, what it found without them stands.
@@ -110,16 +118,16 @@ class Realised:
         optimal: tuple[Any, Any, list[tuple[int, int]]] | None = None
         for _ in range(most):
             session, answer, groups = self._end = self._end or self._solve()
-            if answer.status.value != "optimal":
+            if not answer.optimal:
                 if optimal is not None:
                     session, answer, groups = self._end = optimal
                     for i, points in enumerate(self.points):
                         del points[sum(g[0] == i for g in groups) :]
                 break
             optimal = self._end
-            idle = idle + 1 if abs(answer.objective - before) <= 0.1 * REAL * abs(before) else 0
+            idle = idle + 1 if abs(answer.objective - before) <= 0.1 * REAL_TOLERANCE * abs(before) else 0
             before = answer.objective
-            if idle == IDLE:
+            if idle == IDLE_ROUNDS:
                 break
             near = abs(bound - answer.objective) <= gap * max(abs(bound), 1e-300)
             if near or not groups or not self._price(answer.y[m:]):
@@ -134,16 +142,16 @@ class Realised:
         if self._before is not None:
             former, shared = self._before
             n, count = self.lp.matrix.shape[1], len(made.cost)
-            blocks = [len(site.theta) for site in self.cuts.sites]
+            blocks = [len(site.theta) for site in self.hours.sites]
             start = dict(zip(shared, n + np.cumsum([0, *(blocks[i] for i, _ in shared)]), strict=False))
             shares = [start[g] + np.arange(blocks[g[0]]) if g in start else np.full(blocks[g[0]], -1) for g in groups]
             slack = count - n - sum(map(len, shares))
             columns = np.concatenate([np.arange(n), *shares, len(former.lp.cost) - slack + np.arange(slack)])
             session.follow(former, columns.astype(np.int64))
-        elif self.cuts.session.lp.matrix.shape[0] == self.lp.matrix.shape[0]:
+        elif self.outer.lp.matrix.shape[0] == self.lp.matrix.shape[0]:
             # new rows in the basis, new columns at nothing: what the program's own basis is worth holds, and simplex mends what hours lack
             n = self.lp.matrix.shape[1]
-            session.follow(self.cuts.session, np.concatenate([np.arange(n), np.full(len(made.cost) - n, -1)]))
+            session.follow(self.outer, np.concatenate([np.arange(n), np.full(len(made.cost) - n, -1)]))
         return session, session.solve(primal=self._before is not None), groups
 
     def mixtures(self, session: Any, answer: Any, choose: Callable[[Any, Any], Any]) -> tuple[Any, list[Mixture]]:
@@ -153,7 +161,7 @@ class Realised:
         start = n + sum(len(self.points[i][p][0]) for i, p in groups)
         slack = np.arange(start, len(answer.x))
         # what the solver's tolerance leaves stays: without it there may be no plan at all
-        left = np.clip(answer.x[slack], 0.0, LEFT)
+        left = np.clip(answer.x[slack], 0.0, MAX_SLACK_LEFT)
         session.set_column_bounds(slack, np.zeros(len(slack)), left)
         self._end = self._before = None  # the session is another program now
         answer = choose(session, answer)
@@ -163,7 +171,7 @@ class Realised:
             alpha, rho, *_ = self.points[i][p]
             out[i].parts.append((alpha, rho, np.maximum(answer.x[start : start + len(alpha)], 0.0)))
             start += len(alpha)
-        for i, site in enumerate(self.cuts.sites):
+        for i, site in enumerate(self.hours.sites):
             if not len(site.units):
                 out[i].parts.extend(self.plain(i, answer.x).parts)
             else:
@@ -171,12 +179,12 @@ class Realised:
                 out[i].parts[:] = [(a, r, s / total) for a, r, s in out[i].parts if s.any()]
         return answer, out
 
-    def standing(self, answer: Any) -> list[Mixture] | None:
-        """How the splits mix to the answer as it stands; None where they do not bring all of it."""
+    def standing(self, answer: Any, explored: list[Found | None]) -> list[Mixture] | None:
+        """How the splits mix to the answer as it stands; None where they do not bring all of it. explored: `Cuts.explore` of it."""
         out: list[Mixture] = []
-        for i, found in enumerate(self.cuts.explore(answer)):
+        for i, found in enumerate(explored):
             if found is None:
-                if len(self.cuts.sites[i].units):
+                if len(self.hours.sites[i].units):
                     return None
                 out.append(self.plain(i, answer.x))
                 continue
@@ -185,19 +193,19 @@ class Realised:
             shares = np.maximum(found.shares, 0.0)
             shares = shares / shares.sum(axis=0)
             mixed = zip(found.tried, shares, strict=True)
-            out.append(Mixture(self.capacity[i], [(*self.cuts.natural(i, d), share) for (d, _), share in mixed if share.any()]))
+            out.append(Mixture(self.capacity[i], [(*self.hours.natural(i, d), share) for (d, _), share in mixed if share.any()]))
         return out
 
     def plain(self, i: int, x: Array) -> Mixture:
         """The hours of a site that nothing links: its best split; where a plan earns less on purpose (tax law can make it pay), so much
         of the worst one that the cash is the plan's."""
-        site, capacity = self.cuts.sites[i], self.capacity[i]
+        site, capacity = self.hours.sites[i], self.capacity[i]
         one, none = np.ones(len(site.theta)), np.zeros((len(site.theta), len(site.units)))
-        best = self.cuts.worked(i, capacity, one, none).value
-        planned = np.where(site.theta >= 0, x[site.theta] * self.cuts.unit, best)
-        if not (planned < best - VIOLATED * np.maximum(np.abs(best), site.size)).any():
+        best = self.hours.worked(i, capacity, one, none).value
+        planned = np.where(site.theta >= 0, x[site.theta] * self.hours.unit, best)
+        if not (planned < best - CUT_TOLERANCE * np.maximum(np.abs(best), site.size)).any():
             return Mixture(capacity, [(one, none, one)])
-        worst = -self.cuts.worked(i, capacity, -one, none).value
+        worst = -self.hours.worked(i, capacity, -one, none).value
         room = best - worst
         share = np.clip(np.where(room > 0.0, (planned - worst) / np.where(room > 0.0, room, 1.0), 1.0), 0.0, 1.0)
         return Mixture(capacity, [(one, none, share), (-one, none, 1.0 - share)])
@@ -206,7 +214,7 @@ class Realised:
         """Per site the direction (alpha, rho) that the duals y of the mixture rows ask for; None without linked quantities."""
         at = 0
         out: list[tuple[Array, Array] | None] = []
-        for site in self.cuts.sites:
+        for site in self.hours.sites:
             count, blocks = len(site.units), len(site.theta)
             if not count:
                 out.append(None)
@@ -217,19 +225,19 @@ class Realised:
             at += len(here)
             for k in range(count):
                 here = np.flatnonzero(site.quantity[:, k] >= 0)
-                rho[here, k] = -y[at : at + len(here)] * self.cuts.unit / site.units[k]
+                rho[here, k] = -y[at : at + len(here)] * self.hours.unit / site.units[k]
                 at += len(here)
             at += blocks
             rho[self._settled(len(out))] = 0.0
-            out.append(site.direction(alpha, rho, self.cuts.unit))
+            out.append(site.direction(alpha, rho, self.hours.unit))
         return out
 
     def _settled(self, i: int) -> Any:
         """(B, Q) quantities that every split at these capacities brings alike, as the plan has them: their duals are whatever the
         penalty lets them be, and would drown the others."""
-        site = self.cuts.sites[i]
+        site = self.hours.sites[i]
         found = np.array([q for *_, q in self.points[i]]) / site.units
-        return (np.ptp(found, axis=0) <= SETTLED) & (np.abs(self.planned[i] - found[0]) <= SETTLED)
+        return (np.ptp(found, axis=0) <= UNMOVED_QUANTITY) & (np.abs(self.planned[i] - found[0]) <= UNMOVED_QUANTITY)
 
     def _price(self, y: Array) -> bool:
         """Add the splits that the duals of the mixture rows ask for; False where none is worth more than what is there."""
@@ -242,8 +250,8 @@ class Realised:
             self._add(i, alpha, rho)
             *_, theta, q = self.points[i][-1]
             gain = alpha * theta + (rho * q).sum(axis=1) - before
-            size = np.abs(alpha * theta) + (np.abs(rho * q)).sum(axis=1) + 1e-9 * self.cuts.unit
-            if (gain > VIOLATED * size).any():
+            size = np.abs(alpha * theta) + (np.abs(rho * q)).sum(axis=1) + 1e-9 * self.hours.unit
+            if (gain > CUT_TOLERANCE * size).any():
                 better = True
             else:
                 self.points[i].pop()

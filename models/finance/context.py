@@ -12,7 +12,7 @@ import numpy as np
 from models.dates import iso_dates
 from models.finance.lines import Line, Statement, statement
 from models.proforma.assets import decided
-from models.proforma.tax import year_of_date
+from models.proforma.calendar import calendar
 
 if TYPE_CHECKING:
     from models.decisions import Decisions
@@ -45,7 +45,7 @@ class Ground:
     @cached_property
     def year_of(self) -> Ints:
         """(D,) index of the tax year that the flows of each date belong to."""
-        return year_of_date(self.problem)
+        return calendar(self.problem.clock).year_of_date
 
     @cached_property
     def calendar_years(self) -> tuple[int, ...]:

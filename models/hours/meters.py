@@ -19,7 +19,7 @@ METERS = {"energy_mwh": "MWh", "grid_mwh": "MWh", "emissions_t": "t"}
 #: stands for the site in names of limits on all sites together: no name of a site has brackets
 COMPANY = "(company)"
 #: USD per MWh that power usually earns or costs, give or take a factor of three
-USUAL = 50.0
+USUAL_USD_PER_MWH = 50.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def unit_of(problem: Problem) -> float:
 
     Money in cents or in trillions changes nothing in the program: prices of power then move as the unit of money does.
     """
-    return problem.money / (USUAL * price_level(problem))
+    return problem.money / (USUAL_USD_PER_MWH * price_level(problem))
 
 
 def price_level(problem: Problem) -> float:
@@ -72,7 +72,7 @@ def price_level(problem: Problem) -> float:
     prices += [block.price for site in p.sites for block in site.blocks]
     prices += [service.rate for service in p.services if service.kind == "cloud"]
     means = [float(np.abs(price).mean()) for price in prices]
-    logs = [math.log10(mean / USUAL) for mean in means if 0.0 < mean < math.inf]
+    logs = [math.log10(mean / USUAL_USD_PER_MWH) for mean in means if 0.0 < mean < math.inf]
     # Rounding the mean first keeps a half from falling to either side by the last bit.
     return 10.0 ** math.floor(round(math.fsum(logs) / len(logs), 6) + 0.5) if logs else 1.0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.problem import Array, Ints, Problem, Tax
+from models.problem import Array, Problem, Tax
 from models.proforma.calendar import calendar
 
 LINES = (
@@ -23,11 +23,6 @@ LINES = (
     "taxable",
     "tax",
 )
-
-
-def year_of_date(problem: Problem) -> Ints:
-    """(D,) index of the tax year that the flows of each date belong to."""
-    return calendar(problem.clock).year_of_date
 
 
 class TaxReturns:

@@ -13,8 +13,6 @@ from models.problem import Problem, Project
 from models.program.ai_services import Services
 from models.program.by_parts.own_rates import OwnRates
 from models.program.by_parts.traced import mark, since
-from models.program.cash_sweeps import Sweeps
-from models.program.covenants import Covenants
 from models.program.expressions import Build, Decision, Lin, without_rounding
 from models.program.extensive_hours import Power
 from models.program.financing import Instruments
@@ -22,10 +20,12 @@ from models.program.fleet import Fleet, leaves
 from models.program.parts import Parts
 from models.program.recourse_value import Theta
 from models.program.risk import Risk
+from models.program.rules.cash_sweeps import Sweeps
+from models.program.rules.covenants import Covenants
+from models.program.rules.words import Words
 from models.program.sites import Sites
 from models.program.tax import Taxes
 from models.program.treasury import Treasury
-from models.program.words import Words
 from models.program.yearly_limits import Limits
 
 

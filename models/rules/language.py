@@ -2,7 +2,7 @@
 
     sum over terms of coefficient[s, d] * term[s, d]   sense   constant[s, d]
 
-A term is a word of the table below, or a function over time of one (`rules/functions.py`). Two forms of sentence: one sum compared with
+A term is a word of the table below, or a function over time of one (`models/rules/functions.py`). Two forms of sentence: one sum compared with
 another, and `share of part in whole <= 25 %`, which is part <= 0.25 * whole.
 
 A tokeniser of our own finds names, numbers and quantities ("50 MUSD"); Python's `ast` then sees operators, brackets and

@@ -6,7 +6,6 @@ A tokeniser of our own finds names, numbers and quantities ("50 MUSD"); Python's
 from __future__ import annotations
 
 import ast
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from models.rules.functions import FUNCTIONS
 from models.rules.linear import MAX_NUMBER, SHARE, Linear
 from models.rules.refused import REFUSED_MARKS, REFUSED_WORDS, SHARE_FORM
 from models.rules.words import WORDS
+from models.spelling import suggest
 
 MAX_TOKENS = 200
 #: brackets within brackets, or signs before signs
@@ -45,12 +45,6 @@ EXAMPLES = {
     "ltm": "ltm(ebitda) >= 50 MUSD", "year": "year(capex) <= 100 MUSD", "total": "total(issued[notes]) <= 100 MUSD",
     "previous": "cash >= 0.8 * previous(cash)", "average": "average(cash, 6 months) >= 20 MUSD",
 }  # fmt: skip  # fmt: skip
-
-
-def _near(word: str, candidates: Iterable[str]) -> str | None:
-    by_lower = {candidate.lower(): candidate for candidate in candidates if candidate}
-    found = difflib.get_close_matches(word.lower()[:60], by_lower, n=1, cutoff=0.6)
-    return by_lower[found[0]] if found else None
 
 
 def _listed(names: Iterable[str], most: int = 12) -> str:
@@ -269,14 +263,14 @@ class Reader:
             raise RuleError(message, start, hint)
         known = name in self.words or name in self.data
         if follows == "(" and not known:
-            near = _near(name, FUNCTIONS)
+            near = suggest(name, FUNCTIONS)
             hint = f'did you mean "{near}"?' if near else f"functions here: {', '.join(FUNCTIONS)}"
             raise RuleError(f'"{shown(name)}(" is no function of rules', start, hint)
         if name == "share" and re.match(r"\s+of\b", self.text[self.at :]):
             raise RuleError("`share of` begins a sentence", start, SHARE_FORM)
         if not known:
             every = [*self.words, *self.data]
-            near = _near(name, every)
+            near = suggest(name, filter(None, every))
             hint = f'did you mean "{near}"?' if near else f"words here: {_listed(every, 60)}"
             raise RuleError(f'unknown word "{shown(name)}"', start, hint)
         if name in self.data:
@@ -328,7 +322,7 @@ class Reader:
         if not argument:
             example = min((a for a in allowed if a), default="name")
             raise RuleError(f"{name} needs {one} in brackets, as in {name}[{shown(example)}]", start, there_is)
-        near = _near(argument, allowed)
+        near = suggest(argument, filter(None, allowed))
         hint = f'did you mean "{near}"?' if near else there_is
         if argument.rpartition("@")[2] == "site" and self.here is None and any(allowed):
             hint = "[site] is each site of the rule's `sites`: say sites: all"

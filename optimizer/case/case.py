@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from models.spelling import did_you_mean
+from optimizer.brief import Rows, as_html, as_text
+from optimizer.case import brief
 from optimizer.case.arrays.frame import Frame, timeline_of
 from optimizer.case.arrays.problem import build
 from optimizer.case.checks.everything import check
@@ -20,9 +23,9 @@ from optimizer.case.checks.notes import case_notes
 from optimizer.case.checks.rules import find_rules
 from optimizer.case.patch import Target, scale_path, set_path
 from optimizer.case.reading import yaml_tree
-from optimizer.case.reading.diagnostics import CaseError, Mistakes, Place, did_you_mean
+from optimizer.case.reading.case_files import Files
+from optimizer.case.reading.diagnostics import CaseError, Mistakes, Place
 from optimizer.case.reading.dotted_paths import item_at, key_at, split_path
-from optimizer.case.reading.hourly_data import Files
 from optimizer.case.reading.timeline import DateError, Timeline
 from optimizer.case.reading.yaml_tree import Node
 from optimizer.case.schema.case_model import CaseModel, Variant
@@ -32,6 +35,7 @@ from optimizer.case.validate import Entry, validate
 if TYPE_CHECKING:
     from models.problem import Problem
     from optimizer.engine.solution import Solution
+    from optimizer.engine.solve import Solved
 
 SETTINGS = "--set"  # the file that mistakes in settings are shown in; setting n is its line n
 
@@ -95,10 +99,26 @@ class Case:
         return place
 
     def solve(self, **options: Any) -> Solution:
-        """Solve and prove; see `optimizer.engine.master.solve`."""
-        from optimizer.engine.master import solve
+        """Solve and prove; options as of `optimizer.engine.solve.solve_warm`."""
+        from optimizer.engine.solve import solve
 
         return solve(self, **options)
+
+    def solve_warm(self, **options: Any) -> Solved:
+        """As `solve`, with the program left warm beside the solution: for prices, accounts, rules of thumb."""
+        from optimizer.engine.solve import solve_warm
+
+        return solve_warm(self, **options)
+
+    def __repr__(self) -> str:
+        return as_text(*self._in_brief())
+
+    def _repr_html_(self) -> str:
+        return as_html(*self._in_brief())
+
+    def _in_brief(self) -> tuple[str, Rows]:
+        others = {"variants": self.variants, "settings": self.settings, "notes": self.notes}
+        return brief.title(self.name, self.variant), brief.rows(self.path, self._problem, self.horizon_note, others)
 
 
 #: variants of files that were found to be without a mistake, by the tree of the file: each of them is loaded by itself, and none needs

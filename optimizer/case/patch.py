@@ -15,9 +15,10 @@ from typing import Annotated, Any
 from pydantic import Tag
 from pydantic.fields import FieldInfo
 
-from optimizer.case.reading.diagnostics import Mistakes, Place, did_you_mean
+from models.spelling import did_you_mean
+from optimizer.case.reading.diagnostics import Mistakes, Place
 from optimizer.case.reading.dotted_paths import Part, item_at, key_at, split_path
-from optimizer.case.reading.hourly_data import HourlyYear
+from optimizer.case.reading.hourly_year import HourlyYear
 from optimizer.case.reading.paths_in_time import Path
 from optimizer.case.reading.yaml_tree import Node, noun
 from optimizer.case.schema.case_model import CaseModel

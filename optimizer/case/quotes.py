@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from optimizer.case.reading import yaml_tree
 from optimizer.case.reading.diagnostics import CaseError, Place
 from optimizer.case.reading.yaml_tree import Node
@@ -72,6 +74,11 @@ def dotted(*parts: Part) -> str:
     for part in parts:
         out += f"[{part}]" if isinstance(part, int) else (f".{part}" if out else part)
     return out
+
+
+def parts_of(path: str) -> tuple[Part, ...]:
+    """`financing.notes.covenants[0]` as parts."""
+    return tuple(int(number) if number else name for name, number in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path))
 
 
 def as_value(text: str) -> str:

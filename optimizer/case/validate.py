@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from models.spelling import did_you_mean
 from optimizer.case.patch import Kind, kind_at
-from optimizer.case.reading.diagnostics import MOST_SHOWN, Mistakes, Place, did_you_mean
+from optimizer.case.reading.diagnostics import MOST_SHOWN, Mistakes, Place
 from optimizer.case.reading.yaml_tree import Node, noun
 from optimizer.case.schema import financing, fleet
 from optimizer.case.schema.case_model import CaseModel, Horizon

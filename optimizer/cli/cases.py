@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from optimizer.cli.common import Mistaken, _check_options, _load, _say, _why
+from optimizer.cli.common import Mistaken, check_options, load_case, print_now, reason_of
 from optimizer.cli.exit_codes import DONE, USAGE
 
 if TYPE_CHECKING:
@@ -26,16 +26,14 @@ def new(name: str | None, template: str, listed: bool) -> int:
     found = {path.stem: path for path in sorted(TEMPLATES.glob("*.yaml"))}
     if listed:
         told = "\n".join(f"{stem:20} {_first_comment(path)}".rstrip() for stem, path in found.items())
-        _say(lambda: click.echo(told))
+        print_now(lambda: click.echo(told))
         return DONE
     if name is None:
         raise click.UsageError("Missing argument 'NAME': how the case is to be called. --list shows the templates.")
     if template not in found:
-        import difflib
+        from models.spelling import did_you_mean
 
-        near = difflib.get_close_matches(template, found, n=1)
-        hint = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(found) or 'none'}"
-        raise Mistaken(f'no template "{template}": {hint}')
+        raise Mistaken(f'no template "{template}": {did_you_mean(template, found, "there are")}')
     target = Path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
     text = found[template].read_bytes()
     try:
@@ -44,7 +42,7 @@ def new(name: str | None, template: str, listed: bool) -> int:
     except FileExistsError:
         raise Mistaken(f"{target} exists already and is left as it is: choose another name") from None
     except (OSError, ValueError) as problem:
-        raise Mistaken(f"cannot write {target}: {_why(problem)}") from None
+        raise Mistaken(f"cannot write {target}: {reason_of(problem)}") from None
     click.echo(f"wrote {target}: run  wattfolio solve {target}", err=True)
     return DONE
 
@@ -60,17 +58,17 @@ def _first_comment(path: Path) -> str:
 @click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a value in all of them. Repeatable.")
 def validate(cases: tuple[str, ...], variant: str | None, changes: tuple[str, ...]) -> int:
     """Check cases, with the place of every mistake in them."""
-    _check_options(changes, None)
+    check_options(changes, None)
     bad = 0
     for path in cases:
         try:
-            case = _load(path, variant, changes)
+            case = load_case(path, variant, changes)
             notes = [*case.notes, *(_variants(case, path, changes) if variant is None else ())]
         except Mistaken as mistake:
             mistake.show()
             bad += 1
         else:
-            _say(lambda lines=(f"{path}: valid", *(f"  note: {one}" for one in notes)): click.echo("\n".join(lines)))  # type: ignore[misc]
+            print_now(lambda lines=(f"{path}: valid", *(f"  note: {one}" for one in notes)): click.echo("\n".join(lines)))  # type: ignore[misc]
     return USAGE if bad else DONE
 
 
@@ -79,7 +77,7 @@ def _variants(case: Case, path: str, changes: tuple[str, ...]) -> list[str]:
     notes = []
     for name in case.variants:
         try:
-            notes += [f"variant {name}: {note}" for note in _load(path, name, changes).notes if note not in case.notes]
+            notes += [f"variant {name}: {note}" for note in load_case(path, name, changes).notes if note not in case.notes]
         except Mistaken as mistake:
             raise Mistaken(f"variant {name}:\n{mistake.message}") from None
     return notes
@@ -93,5 +91,5 @@ def schema() -> int:
     from optimizer.case.schema.case_model import case_schema
 
     text = json.dumps(case_schema(), indent=2, ensure_ascii=False)
-    _say(lambda: click.echo(text))
+    print_now(lambda: click.echo(text))
     return DONE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from optimizer.cli.common import Mistaken, _check_options, _say
+from optimizer.cli.common import Mistaken, check_options, print_now
 from optimizer.cli.exit_codes import DONE
 
 
@@ -38,7 +38,7 @@ def check(
     quiet: bool,
 ) -> int:
     """Solve cases, all variants of all in cases/ by default, and compare with blessed results."""
-    _check_options((), time_limit)
+    check_options((), time_limit)
     reason = " ".join((reason or "").split())
     if bless and not reason:
         raise click.UsageError("--bless needs --reason TEXT: why the new results are right")
@@ -65,7 +65,7 @@ def check(
                 click.echo(one.headline, err=True)
         else:
             found += left
-        _say(lambda: click.echo(views.to_json(found) if as_json else views.to_text(found), nl=False))
+        print_now(lambda: click.echo(views.to_json(found) if as_json else views.to_text(found), nl=False))
         for line in cli_check.publish(found, junit, summary):
             click.echo(line, err=True)
         if not bless:

@@ -27,13 +27,13 @@ class Mistaken(click.ClickException):
         click.echo(self.message, file=file or sys.stderr)
 
 
-def _say(print_it: Callable[[], None]) -> None:
+def print_now(print_it: Callable[[], None]) -> None:
     """Print to stdout, now."""
     print_it()
     sys.stdout.flush()
 
 
-def _check_options(changes: tuple[str, ...], time_limit: float | None, memory_limit: float | None = None) -> None:
+def check_options(changes: tuple[str, ...], time_limit: float | None, memory_limit: float | None = None) -> None:
     """What is wrong with options whatever the case."""
     if time_limit is not None and not (math.isfinite(time_limit) and time_limit > 0.0):
         raise click.BadParameter("expected a number of seconds above 0", param_hint="'--time-limit'")
@@ -45,7 +45,7 @@ def _check_options(changes: tuple[str, ...], time_limit: float | None, memory_li
             raise click.BadParameter(message, param_hint="'--set'")
 
 
-def _ended(outcome: str) -> str:
+def how_it_ended(outcome: str) -> str:
     """What is not a plan, in one sentence; outcome: the name of an `engine.Outcome`."""
     return {
         "INFEASIBLE": "no plan can meet the rules and limits of this case, and that is proved",
@@ -55,12 +55,12 @@ def _ended(outcome: str) -> str:
     }[outcome]
 
 
-def _label(variant: str | None, changes: tuple[str, ...]) -> str | None:
+def folder_label(variant: str | None, changes: tuple[str, ...]) -> str | None:
     """Name of the result's folder: a changed case must not take the place of the case as it stands."""
     return " ".join([*([variant] if variant else []), *changes]) or None
 
 
-def _load(path: str, variant: str | None = None, changes: Sequence[str] = ()) -> Case:
+def load_case(path: str, variant: str | None = None, changes: Sequence[str] = ()) -> Case:
     """The case, or its mistakes in one exception."""
     from optimizer.case.case import Case
     from optimizer.case.reading.diagnostics import CaseError
@@ -75,10 +75,10 @@ def _load(path: str, variant: str | None = None, changes: Sequence[str] = ()) ->
         count = len(error.mistakes)
         raise Mistaken(f"{error}\n{count} mistake{'s' if count > 1 else ''}") from None
     except OSError as problem:
-        raise Mistaken(f"{path}: {_why(problem)}") from None
+        raise Mistaken(f"{path}: {reason_of(problem)}") from None
 
 
-def _why(problem: Exception) -> str:
+def reason_of(problem: Exception) -> str:
     """An operating system's complaint in its own words, without its number."""
     if isinstance(problem, FileNotFoundError):
         return "there is no such file"

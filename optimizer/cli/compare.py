@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from optimizer.cli.common import Mistaken, _check_options, _load, _say
+from optimizer.cli.common import Mistaken, check_options, load_case, print_now
 from optimizer.results import serialise
 from optimizer.studies.mixes import jobs_for
-from optimizer.studies.without import Without, WithoutError, solve_pairs, told_of_pairs, without
 
 if TYPE_CHECKING:
     from optimizer.case.case import Case
+    from optimizer.studies.without import Without
 
 
 @click.command()
@@ -55,7 +55,7 @@ def compare(
     quiet: bool,
 ) -> int:
     """Solve a case and its variants, or several cases, and put the plans side by side."""
-    _check_options(changes, time_limit)
+    check_options(changes, time_limit)
     if as_json and as_csv:
         raise click.UsageError("--json and --csv do not go together")
     if left_out and len(paths) > 1:
@@ -65,14 +65,15 @@ def compare(
     from optimizer.results import folder as results
     from optimizer.runtime.executor import Executor, ExecutorError
     from optimizer.runtime.interrupts import prompt
+    from optimizer.studies.without import solve_pairs, told_of_pairs
 
-    cases = [(path, _load(path, None, changes)) for path in paths]
+    cases = [(path, load_case(path, None, changes)) for path in paths]
     for path, case in cases:
         wanted = [name for name in variants if name in case.variants]
         if len(cases) == 1 and (unknown := [name for name in variants if name not in case.variants]):
-            _load(path, unknown[0], changes)  # says what there is
+            load_case(path, unknown[0], changes)  # says what there is
         for name in wanted:
-            _load(path, name, changes)
+            load_case(path, name, changes)
     if lost := [name for name in variants if all(name not in case.variants for _, case in cases)]:
         raise Mistaken(f'no case has a variant "{lost[0]}"')
     pairs = _pairs(cases[0][1], left_out) if left_out else ()
@@ -95,7 +96,7 @@ def compare(
         written = compare_text.write(found, target)
     except serialise.ResultError as problem:
         raise Mistaken(str(problem)) from None
-    _say(lambda: compare_text.show(found, as_json, as_csv))
+    print_now(lambda: compare_text.show(found, as_json, as_csv))
     if not quiet:
         click.echo(f"comparison in {written}", err=True)
     return compare_text.exit_code(found)
@@ -103,6 +104,8 @@ def compare(
 
 def _pairs(case: Case, left_out: tuple[str, ...]) -> tuple[Without, ...]:
     """What is left out of a case. Raises Mistaken."""
+    from optimizer.studies.without import WithoutError, without
+
     try:
         return tuple(without(case, what) for what in dict.fromkeys(left_out))
     except WithoutError as problem:

@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from models.finance.labels import line_label
-from optimizer.engine.measures import MEASURES
+from optimizer.results.measures import MEASURES
+from optimizer.results.terminal import PLAIN_BOX
 from optimizer.studies.comparison import Comparison, as_csv, as_json, sentences, shown
-from optimizer.text import PLAIN, money, printable
+from optimizer.text import money, printable
 
 if TYPE_CHECKING:
     from optimizer.studies.jobs import Point
@@ -21,17 +22,17 @@ if TYPE_CHECKING:
 WIDTH = 100
 #: a variant that no plan can meet is an answer
 NO_PLAN = ("infeasible", "unbounded")
-LABEL = 33  # columns of a name of a measure
-NARROW, BROAD = 13, 19  # columns of a plan
+LABEL_WIDTH = 33  # columns of a name of a measure
+LEAST_PLAN_WIDTH, MOST_PLAN_WIDTH = 13, 19  # columns of a plan
 #: rows of the ledger that are shown
 MOST_LINES = 12
 
 
 def render(comparison: Comparison, console: Console) -> None:
     """Print the tables and the account."""
-    broad = min(max(NARROW, *(len(one.name) + 1 for one in comparison.points)), BROAD)
-    width = max(console.width or WIDTH, LABEL + 2 * broad)
-    each = (width - LABEL) // broad
+    broad = min(max(LEAST_PLAN_WIDTH, *(len(one.name) + 1 for one in comparison.points)), MOST_PLAN_WIDTH)
+    width = max(console.width or WIDTH, LABEL_WIDTH + 2 * broad)
+    each = (width - LABEL_WIDTH) // broad
     console.print(printable(f"{comparison.case}: {len(comparison.points)} plans"))
     solved = list(comparison.solved)
     first, rest = solved[:1], solved[1:]
@@ -116,8 +117,8 @@ def _differences(comparison: Comparison, columns: list[Point], console: Console,
 
 
 def _grid(names: list[str], broad: int) -> Grid:
-    grid = Grid(box=PLAIN, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    grid.add_column("", width=LABEL - 1, no_wrap=False)
+    grid = Grid(box=PLAIN_BOX, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    grid.add_column("", width=LABEL_WIDTH - 1, no_wrap=False)
     for name in names:
         grid.add_column(printable(name), justify="right", width=broad - 1, overflow="fold")
     return grid

@@ -6,9 +6,9 @@ import sys
 
 import click
 
-from optimizer.cli.common import Mistaken, _check_options, _ended, _load, _say, _why
+from optimizer.cli.common import Mistaken, check_options, how_it_ended, load_case, print_now, reason_of
 from optimizer.cli.exit_codes import DONE, EXIT_CODES, NO_PLAN
-from optimizer.cli.solve import _print
+from optimizer.cli.solve import print_solution
 from optimizer.runtime import files
 
 
@@ -47,12 +47,12 @@ def explain(
     Without a plan: the smallest set of statements of the case that collide, each with its place, and for each the least change that
     makes room for a plan, tried on the case. Exit codes are those of solve.
     """
-    _check_options(changes, time_limit)
-    case = _load(path, variant, changes)
+    check_options(changes, time_limit)
+    case = load_case(path, variant, changes)
 
     from optimizer.cli.explain_text import explained, unknown_thumb, without_plan
     from optimizer.cli.progress import Progress
-    from optimizer.engine import master
+    from optimizer.engine.solve import solve_warm
     from optimizer.explain.no_plan.explanation import refuted, unproved
     from optimizer.runtime.interrupts import prompt
 
@@ -62,11 +62,12 @@ def explain(
 
     def say(text: str) -> None:
         progress.clear()
-        _say(lambda: click.echo(text, nl=False))
+        print_now(lambda: click.echo(text, nl=False))
 
     with Progress(sys.stderr, quiet) as progress, prompt():
         bench = refuted(case, progress)
-        solution = None if bench else master.solve(case, time_limit=time_limit, progress=progress, keep=True)
+        solved = None if bench else solve_warm(case, time_limit=time_limit, progress=progress)
+        solution = None if solved is None else solved.solution
         if solution is not None and unproved(solution):
             bench = refuted(case, progress, thorough=True)
         ended = "INFEASIBLE" if solution is None or bench is not None else solution.outcome.name
@@ -74,23 +75,23 @@ def explain(
             reasons = without_plan(bench, time_limit, progress, None if as_json else say)
         elif solution is not None and EXIT_CODES[ended] == NO_PLAN:
             reasons = without_plan(solution, time_limit, progress, None if as_json else say)
-        elif solution is not None and solution.kept is not None:
-            found = explained(solution, thumbs, progress)
+        elif solved is not None and solved.warm is not None:
+            found = explained(solved, thumbs, progress)
     if EXIT_CODES[ended] == NO_PLAN:
-        _say(lambda: click.echo(reasons.json if as_json else reasons.text, nl=False))
-        click.echo(_ended(ended), err=True)
+        print_now(lambda: click.echo(reasons.json if as_json else reasons.text, nl=False))
+        click.echo(how_it_ended(ended), err=True)
         if thumbs or prices_file is not None:
             click.echo("--baseline and --prices are about a plan: there is none", err=True)
         return NO_PLAN
-    assert solution is not None
-    if solution.kept is None:
-        _say(lambda: _print(solution, as_json))
-        click.echo(_ended(ended), err=True)
+    assert solved is not None and solution is not None
+    if solved.warm is None:
+        print_now(lambda: print_solution(solution, as_json))
+        click.echo(how_it_ended(ended), err=True)
         return EXIT_CODES[ended]
     if prices_file is not None:
         try:
             files.write_out(prices_file, found.prices_csv.encode())
         except (OSError, ValueError) as problem:
-            raise Mistaken(f"cannot write {prices_file}: {_why(problem)}") from None
-    _say(lambda: click.echo(found.json if as_json else found.text, nl=False))
+            raise Mistaken(f"cannot write {prices_file}: {reason_of(problem)}") from None
+    print_now(lambda: click.echo(found.json if as_json else found.text, nl=False))
     return DONE

@@ -6,7 +6,8 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from optimizer.engine.narrowing import NAMES, PAYBACK, Baseline, baselines
+from optimizer.engine.narrowing import NAMES, PAYBACK, baselines
+from optimizer.engine.solution import Baseline
 from optimizer.explain.account import Section, Sentence, account, explain_optimal, render_account
 from optimizer.explain.marginal.marginal_values import price_statements, prices_table
 from optimizer.explain.no_plan.iis import Bench
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from optimizer.engine.solution import Solution
+    from optimizer.engine.solve import Solved
 
 #: columns of a line of text
 WIDTH = 100
@@ -38,15 +40,16 @@ def unknown_thumb(name: str) -> str | None:
     return f'there is no rule of thumb "{name}": expected one of {", ".join(NAMES)} (months)'
 
 
-def explained(solution: Solution, thumbs: tuple[str, ...], progress: Callable[..., Any]) -> Explained:
-    """Everything `explain` tells of a plan that was solved with `keep=True`."""
+def explained(solved: Solved, thumbs: tuple[str, ...], progress: Callable[..., Any]) -> Explained:
+    """Everything `explain` tells of a plan."""
+    solution = solved.solution
     progress("prices of limits and rules")
-    prices = price_statements(solution)
+    prices = price_statements(solved)
     progress("cost of rules")
-    sections = explain_optimal(solution, prices)
+    sections = explain_optimal(solved, prices)
     if thumbs:
         progress("rules of thumb")
-        sections = (sections[0], _compared(baselines(solution, thumbs)), *sections[1:])
+        sections = (sections[0], _compared(baselines(solved, thumbs)), *sections[1:])
     lines: list[str] = []
 
     def line(text: str) -> None:

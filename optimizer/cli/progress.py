@@ -11,11 +11,11 @@ from typing import TextIO
 CLEAR = "\r\x1b[2K"
 WIDEST = 100  # columns where the terminal does not tell; a live line that wraps cannot be cleared
 #: seconds between two lines where there is no terminal, and between two states of the live line
-EVERY, REDRAW = 5.0, 0.1
+LINE_SECONDS, REDRAW_SECONDS = 5.0, 0.1
 #: the relative gap, and the relative miss of a cut, at which rounds of cuts are expected to end
-GAP, MISS = 1e-9, 1e-9
+FINAL_GAP, FINAL_MISS = 1e-9, 1e-9
 #: rounds that a trend is read from: at least, at most
-FEWEST, MOST = 3, 8
+FEWEST_ROUNDS, MOST_ROUNDS = 3, 8
 
 
 class Progress:
@@ -60,7 +60,7 @@ class Progress:
 
     def _show(self, new: bool) -> None:
         now = self.clock()
-        if not new and now - self.last < (REDRAW if self.live else EVERY):
+        if not new and now - self.last < (REDRAW_SECONDS if self.live else LINE_SECONDS):
             return
         self.last = now
         told = self._cuts() if self.stage == "cuts" else _plain(self.stage, self.numbers)
@@ -80,7 +80,7 @@ class Progress:
             words.append(f"missed by {_money(numbers['miss'])}")
         left = time_left(self.rounds)
         if left is not None:
-            words.append(f"about {_duration(left)} left")
+            words.append(f"about {duration(left)} left")
         return "  ".join(words)
 
     def __enter__(self) -> Progress:
@@ -122,9 +122,9 @@ def time_left(rounds: Sequence[tuple[float, float | None, float | None]]) -> flo
 
     By least squares on its logarithm over the last rounds. None where there are too few of them, or they do not fall steadily.
     """
-    for which, goal in ((1, GAP), (2, MISS)):
-        points = [(k, r[0], r[which]) for k, r in enumerate(rounds) if r[which]][-MOST:]
-        if len(points) < FEWEST:
+    for which, goal in ((1, FINAL_GAP), (2, FINAL_MISS)):
+        points = [(k, r[0], r[which]) for k, r in enumerate(rounds) if r[which]][-MOST_ROUNDS:]
+        if len(points) < FEWEST_ROUNDS:
             continue
         count = len(points)
         x = [float(k) for k, _, _ in points]
@@ -156,7 +156,7 @@ def _money(usd: float) -> str:
     return f"{usd / size:.7g} {unit}"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{max(round(seconds), 1)} s"
     return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

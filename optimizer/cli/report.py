@@ -22,8 +22,8 @@ def report(result: str, html: str | None, xlsx: str | None, comparison: str | No
     from optimizer.cli.common import Mistaken
     from optimizer.cli.exit_codes import DONE
     from optimizer.results.folder import attach
-    from optimizer.results.report import HTML, render
     from optimizer.results.report.mixes import MixError
+    from optimizer.results.report.render_page import HTML, render
     from optimizer.results.serialise import ResultError
 
     folder = Path(result)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from optimizer.cli.common import PIPE_WIDTH, Mistaken, _check_options, _ended, _label, _load, _say
+from optimizer.cli.common import PIPE_WIDTH, Mistaken, check_options, folder_label, how_it_ended, load_case, print_now
 from optimizer.cli.exit_codes import DONE, EXIT_CODES, LIMIT, NO_PLAN, UNVERIFIED
 from optimizer.results import serialise
 
@@ -69,22 +69,22 @@ def solve(
     quiet: bool,
 ) -> int:
     """Solve a case, prove the plan, and write DIR/<case>/<variant>/."""
-    _check_options(changes, time_limit, memory_limit)
+    check_options(changes, time_limit, memory_limit)
     if method == "extensive" and ((workers or 1) > 1 or scheduler is not None):
         raise click.UsageError(
             "--workers and --scheduler share out hours that are valued: they do not go with --method extensive"
         )
-    case = _load(path, variant, changes)
+    case = load_case(path, variant, changes)
 
     from optimizer.cli.progress import Progress
     from optimizer.cli.workbook import workbook_of
-    from optimizer.engine import master
+    from optimizer.engine import solve as engine
     from optimizer.results import folder as results
     from optimizer.runtime.executor import Executor, ExecutorError
     from optimizer.runtime.interrupts import prompt
     from optimizer.runtime.watchdog import Watchdog
 
-    label = _label(variant, changes)
+    label = folder_label(variant, changes)
     target = results.folder(out, case.name, label)
     trouble, aside = None, None
     progress = Progress(sys.stderr, quiet)
@@ -101,7 +101,7 @@ def solve(
                 prompt(),
                 Executor(workers, scheduler, progress.tick) as executor,
             ):
-                solution = master.solve(case, method=method, time_limit=time_limit, progress=progress, executor=executor)
+                solution = engine.solve(case, method=method, time_limit=time_limit, progress=progress, executor=executor)
             code = EXIT_CODES[solution.outcome.name]
             if code == DONE:
                 book, missing = workbook_of(solution, xlsx)
@@ -118,7 +118,7 @@ def solve(
                     aside = results.write_unverified(solution, out, label=label)
     except (serialise.ResultError, ExecutorError) as problem:
         raise Mistaken(str(problem)) from None
-    _say(lambda: _print(solution, as_json))
+    print_now(lambda: print_solution(solution, as_json))
     if code != DONE:
         click.echo(_verdict(solution, aside), err=True)
     elif trouble is not None:
@@ -128,7 +128,7 @@ def solve(
     return code
 
 
-def _print(solution: Solution, as_json: bool) -> None:
+def print_solution(solution: Solution, as_json: bool) -> None:
     if as_json:
         from optimizer.results.serialise import to_json
         from optimizer.results.summary_json import summary
@@ -166,7 +166,7 @@ def _verdict(solution: Solution, aside: Path | None = None) -> str:
     """The same for stderr, with what became of results and where more is told; the reasons stand on stdout. aside: see
     `results.write_unverified`."""
     kept = "nothing was written" if aside is None else f"the plan lies in {aside}, to look at only"
-    told = f"{_ended(solution.outcome.name)}; {kept}, an earlier result is untouched"
+    told = f"{how_it_ended(solution.outcome.name)}; {kept}, an earlier result is untouched"
     if EXIT_CODES[solution.outcome.name] == NO_PLAN:
         case = solution.case
         variant = [] if case.variant is None else ["--variant", case.variant]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from optimizer.cli.common import Mistaken, _check_options, _label, _load, _say, _why
+from optimizer.cli.common import Mistaken, check_options, folder_label, load_case, print_now, reason_of
 from optimizer.results.serialise import ResultError
 from optimizer.studies.jobs import Point
 from optimizer.studies.warm_chains import INVALID
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from optimizer.cli.progress import Progress
 
 #: points that are solved without --yes; points that no sweep has
-MANY, MOST = 2_000, 100_000
+MOST_POINTS_UNCONFIRMED, MOST_POINTS = 2_000, 100_000
 #: rows of a table on the terminal
 MOST_ROWS = 40
 
@@ -63,7 +63,7 @@ def shared(command: Callable[..., Any]) -> Callable[..., Any]:
     help="Values of a path: FROM..TO/COUNT UNIT, or A,B,C UNIT; or variant=base,NAME. Several: all combinations.",
 )
 @click.option("--name", metavar="NAME", help="Written to DIR/<case>/sweep-NAME/.  [default: a digest]")
-@click.option("--yes", is_flag=True, help=f"Solve more than {MANY:,} points.")
+@click.option("--yes", is_flag=True, help=f"Solve more than {MOST_POINTS_UNCONFIRMED:,} points.")
 @shared
 def sweep(path: str, vary: tuple[str, ...], name: str | None, yes: bool, changes: tuple[str, ...], **options: Any) -> int:
     """Solve a case at every point of a grid: a tidy table, a picture and a page in DIR/<case>/sweep-*/.
@@ -72,17 +72,17 @@ def sweep(path: str, vary: tuple[str, ...], name: str | None, yes: bool, changes
     """
     from optimizer.studies.grid import GridError, make_grid
 
-    _check_options(changes, options["time_limit"])
+    check_options(changes, options["time_limit"])
     variant = options["variant"]
     try:
         grid = make_grid(vary)
-        if len(grid) > MOST:
-            raise GridError(f"{len(grid):,} points are more than a sweep has ({MOST:,}): give fewer values")
-        if len(grid) > MANY and not yes:
+        if len(grid) > MOST_POINTS:
+            raise GridError(f"{len(grid):,} points are more than a sweep has ({MOST_POINTS:,}): give fewer values")
+        if len(grid) > MOST_POINTS_UNCONFIRMED and not yes:
             raise GridError(f"{len(grid):,} points take a while: --yes solves them all the same")
     except GridError as problem:
         raise Mistaken(f"--vary {problem}") from None
-    case = _load(path, variant, changes)
+    case = load_case(path, variant, changes)
     from optimizer.case.reading.diagnostics import CaseError
     from optimizer.studies import sweep as engine
 
@@ -100,7 +100,7 @@ def sweep(path: str, vary: tuple[str, ...], name: str | None, yes: bool, changes
         return engine.run(path, case, grid, executor, **settings)
 
     found = run(case, "sweep", name or key[:8], key, len(grid), solve, engine.write, options)
-    _say(lambda: show_sweep(found, options["as_json"]))
+    print_now(lambda: show_sweep(found, options["as_json"]))
     return exit_code(found.points)
 
 
@@ -113,9 +113,9 @@ def sweep(path: str, vary: tuple[str, ...], name: str | None, yes: bool, changes
 def frontier(path: str, points: int, changes: tuple[str, ...], **options: Any) -> int:
     """Return against tail risk: the best plan for every weight of CVaR, the ends, and the tangent point."""
 
-    _check_options(changes, options["time_limit"])
+    check_options(changes, options["time_limit"])
     variant, limit = options["variant"], options["time_limit"]
-    case = _load(path, variant, changes)
+    case = load_case(path, variant, changes)
     from optimizer.studies import frontier as engine
 
     key = engine.key(case, points, variant, changes, limit)
@@ -124,8 +124,8 @@ def frontier(path: str, points: int, changes: tuple[str, ...], **options: Any) -
         settings = {"variant": variant, "changes": changes, "limit": limit, "journal": journal, "progress": told}
         return engine.run(path, case, points, executor, **settings)
 
-    found = run(case, "frontier", label(variant, changes), key, points + 1, solve, engine.write, options)
-    _say(lambda: show_frontier(found, options["as_json"]))
+    found = run(case, "frontier", folder_label(variant, changes) or "", key, points + 1, solve, engine.write, options)
+    print_now(lambda: show_frontier(found, options["as_json"]))
     return exit_code([one.point for one in (*found.points, found.own, found.worst)])
 
 
@@ -155,9 +155,9 @@ class Share(click.ParamType):
 def tornado(path: str, by: float, wanted: tuple[str, ...], top: int, changes: tuple[str, ...], **options: Any) -> int:
     """Which inputs matter: each down and up by the same share, ranked by what it does to the objective."""
 
-    _check_options(changes, options["time_limit"])
+    check_options(changes, options["time_limit"])
     variant, limit = options["variant"], options["time_limit"]
-    case = _load(path, variant, changes)
+    case = load_case(path, variant, changes)
     from optimizer.studies import tornado as engine
 
     try:
@@ -170,16 +170,10 @@ def tornado(path: str, by: float, wanted: tuple[str, ...], top: int, changes: tu
         settings = {"variant": variant, "changes": changes, "limit": limit, "journal": journal, "progress": told}
         return engine.run(path, case, chosen, by, executor, **settings)
 
-    name = " ".join(filter(None, [label(variant, changes), *wanted, "" if by == 0.1 else f"by {by:.6g}"]))
+    name = " ".join(filter(None, [folder_label(variant, changes), *wanted, "" if by == 0.1 else f"by {by:.6g}"]))
     found = run(case, "tornado", name, key, 2 * len(chosen), solve, lambda one, target: engine.write(one, target, top), options)
-    _say(lambda: show_tornado(found, top, options["as_json"]))
+    print_now(lambda: show_tornado(found, top, options["as_json"]))
     return exit_code([found.own, *(one for bar in found.bars for one in (bar.down, bar.up))])
-
-
-def label(variant: str | None, changes: tuple[str, ...]) -> str:
-    """What tells a result of a changed case from that of the case as it stands."""
-
-    return _label(variant, changes) or ""
 
 
 def run(
@@ -197,7 +191,7 @@ def run(
     from optimizer.results import folder
     from optimizer.runtime.executor import Executor, ExecutorError
     from optimizer.runtime.interrupts import prompt
-    from optimizer.studies.warm_chains import LENGTH, Journal
+    from optimizer.studies.warm_chains import CHAIN_LENGTH, Journal
 
     quiet, workers, scheduler = options["quiet"], options["workers"], options["scheduler"]
     target = folder.folder(options["out"], case.name, f"{verb}-{name}" if name else verb)
@@ -205,14 +199,14 @@ def run(
     try:
         folder.prepare(target)
         journal = Journal(part, options["restart"])
-        size = min(workers or os.cpu_count() or 1, -(-count // LENGTH)) if scheduler is None else workers
+        size = min(workers or os.cpu_count() or 1, -(-count // CHAIN_LENGTH)) if scheduler is None else workers
         with Progress(sys.stderr, quiet) as progress, prompt(), Executor(size, scheduler, progress.tick) as executor:
             found = solve(executor, journal, Watch(progress))
         written = write(found, target)
     except (ResultError, ExecutorError) as problem:
         raise Mistaken(str(problem)) from None
     except OSError as problem:
-        raise Mistaken(f"cannot write {part}: {_why(problem)}") from None
+        raise Mistaken(f"cannot write {part}: {reason_of(problem)}") from None
     journal.remove()
     if not quiet:
         click.echo(f"{verb} in {written}", err=True)
@@ -231,10 +225,10 @@ class Watch:
         if taken:
             numbers["kept"] = taken
         if done > taken and done < of:
-            from optimizer.cli.progress import _duration
+            from optimizer.cli.progress import duration
 
             left = (time.perf_counter() - self.start) / (done - taken) * (of - done)
-            numbers["left"] = f"about {_duration(left)}"
+            numbers["left"] = f"about {duration(left)}"
         self.progress("points", **numbers)
 
 

@@ -11,7 +11,7 @@ from models.proforma.books import Books
 from optimizer.engine.solution import EXPECTED, Covenant, ShadowPrice
 
 
-def _covenants(problem: Problem, books: Books, decisions: Decisions, prices: tuple[ShadowPrice, ...]) -> tuple[Covenant, ...]:
+def covenant_table(problem: Problem, books: Books, decisions: Decisions, prices: tuple[ShadowPrice, ...]) -> tuple[Covenant, ...]:
     """Every rule at every date: both sides from the books, headroom, price and breach."""
     dates = [date_text(problem, d) for d in range(problem.clock.dates)]
     priced = {(p.family, p.name, p.scenario, p.date): p.value for p in prices if p.family in ("rule", "sweep")}

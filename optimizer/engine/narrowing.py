@@ -1,307 +1,59 @@
-"""What a rule of thumb would do with the same case: the program within narrower bounds, proved like the optimum.
-
-| name | what is decided for the program; the rest stays its own |
-|---|---|
-| `no-new-investment` | nothing is ordered, built, signed or issued; projects decided at nodes stay at nothing |
-| `all-equity` | no debt is issued or drawn |
-| `mine-only` | no AI contract is signed, no AI hall is built or converted |
-| `ai-only` | no rig is ordered, and those owned are sold on the first date |
-| `payback-24` | rigs are bought whenever they pay back within 24 months (`payback_orders`); nothing else is invested |
-
-What a case demands (a `minimum`) is done up to what it demands, and no more. Contracts that run, debt that is out and rigs that
-stand stay as they are. A revolver, rescue money, calls, retirements and the hours are the program's, unless the table says otherwise.
-A narrower program is never worth more: the difference is what optimising is worth.
-"""
+"""Rules of thumb on request: each the best plan within its own narrower bounds (`rules_of_thumb`), proved like the optimum."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
-from models.problem import Array, Ints, Problem
-
-if TYPE_CHECKING:
-    from models.program.expressions import Decision
-    from optimizer.case.case import Case
-    from optimizer.engine.master import Kept
-    from optimizer.engine.solution import Solution
+from optimizer.engine import rules_of_thumb
+from optimizer.engine.solution import Baseline, CaseLike, Outcome, Solution
+from optimizer.engine.solve import Solved, solve_warm, within
 
 PAYBACK = re.compile(r"payback-([1-9]\d{0,2})")
 NAMES = ("no-new-investment", "all-equity", "mine-only", "ai-only", "payback-N")
-#: rescue money (USD) below which a plan counts as paid without it
-RESCUED = 1.0
-#: MW below which a rule of thumb does not order
-SMALLEST = 1e-6
+#: USD of rescue money up to which a plan counts as paid without it
+NO_RESCUE = 1.0
 
 
-@dataclass(frozen=True)
-class Baseline:
-    """What a rule of thumb comes to, in USD; None with a reason where it has no plan.
+def baselines(case: CaseLike | Solved, names: Iterable[str], **options: Any) -> dict[str, Baseline]:
+    """Rules of thumb by name (the table of `rules_of_thumb`), each with its proved plan.
 
-    upper_bound: no plan of this rule of thumb is worth more (equal to the objective within the gap of a proof, but where the tax law asks
-    for branches that were not all looked into). value_of_optimising: the optimum's objective less this one, >= 0. solution: the whole
-    plan with its books, where it was asked for.
+    case: a case, solved here with `options` of `solve_warm`, or what `solve_warm` gave. Raises ValueError for a name that is not known, and
+    where the case itself has no optimal plan.
     """
-
-    name: str
-    objective: float | None
-    upper_bound: float | None
-    expected: float | None
-    cvar: float | None
-    value_of_optimising: float | None
-    reason: str | None = None
-    solution: Solution | None = field(default=None, repr=False, compare=False)
-
-
-@dataclass(frozen=True)
-class Narrowed:
-    """Bounds that take the place of the program's own: numbers of columns and rows, and their bounds in program units."""
-
-    columns: Ints
-    column_lower: Array
-    column_upper: Array
-    rows: Ints
-    row_lower: Array
-    row_upper: Array
-
-
-def no_new_investment(kept: Kept, optimum: Solution) -> Baseline:
-    """The company as it stands, run as well as can be: stored with every solve."""
-    found = kept.within(_nothing_new(kept).bounds(), thorough=False)
-    return replace(_told("no-new-investment", found, optimum), solution=None)
-
-
-def baselines(case: Case | Solution, names: Iterable[str], **options: Any) -> dict[str, Baseline]:
-    """Rules of thumb by name (see the table above), each with its proved plan.
-
-    case: a case, solved here with `options` of `engine.solve`, or a solution that was solved with `keep=True`.
-    Raises ValueError for a name that is not known, and where the case itself has no optimal plan.
-    """
-    from optimizer.engine.master import solve
-    from optimizer.engine.solution import Solution
-
     names = list(dict.fromkeys(names))
     for name in names:
         if name not in NAMES[:-1] and not PAYBACK.fullmatch(name):
             raise ValueError(f'there is no rule of thumb "{name}": expected one of {", ".join(NAMES)} (months)')
-    optimum = case if isinstance(case, Solution) else solve(case, keep=True, baseline=False, **options)
-    if optimum.kept is None:
-        raise ValueError("rules of thumb are compared with an optimal plan whose program was kept: solve with keep=True")
-    return {name: _one(name, optimum) for name in names}
+    optimum = case if isinstance(case, Solved) else solve_warm(case, baseline=False, **options)
+    if optimum.warm is None:
+        raise ValueError("rules of thumb are compared with an optimal plan: the case has none")
+    return {name: rules_of_thumb.told(name, _best(name, optimum), optimum.solution) for name in names}
 
 
-def _one(name: str, optimum: Solution) -> Baseline:
-    kept = optimum.kept
-    assert kept is not None
-    if name == "no-new-investment":
-        found = kept.within(_nothing_new(kept).bounds())
-    elif name == "all-equity":
-        found = kept.within(_Narrowing(kept).no_debt().bounds())
-    elif name == "mine-only":
-        chosen = _Narrowing(kept)
-        chosen.close(lambda key: key[0] == "signed" or (key[0] == "built" and key[2] in ("build_ai", "convert")))
-        found = kept.within(chosen.bounds())
-    elif name == "ai-only":
-        chosen = _Narrowing(kept)
-        chosen.close(lambda key: key[0] in ("orders", "exercised", "options"))
-        if kept.run.problem.rigs:
-            chosen.most("installed", 0.0)
-        found = kept.within(chosen.bounds())
-    else:
-        match = PAYBACK.fullmatch(name)
-        assert match is not None
-        found = _by_payback(kept, float(match[1]))
-    return _told(name, found, optimum)
+def _best(name: str, optimum: Solved) -> Solution:
+    assert optimum.warm is not None
+    bounds = {
+        "no-new-investment": rules_of_thumb.nothing_new,
+        "all-equity": rules_of_thumb.all_equity,
+        "mine-only": rules_of_thumb.mine_only,
+        "ai-only": rules_of_thumb.ai_only,
+    }.get(name)
+    if bounds is not None:
+        return within(optimum, bounds(optimum.warm))
+    match = PAYBACK.fullmatch(name)
+    assert match is not None
+    return _by_payback(optimum, float(match[1]))
 
 
-def _told(name: str, found: Solution, optimum: Solution) -> Baseline:
-    proved = found.certificate is not None and found.certificate.verified
-    if found.outcome.name in ("OPTIMAL", "LIMIT") and found.books is not None and proved:
-        books = found.books
-        assert optimum.objective is not None
-        worth = optimum.objective - books.objective
-        return Baseline(name, books.objective, found.upper_bound, books.expected, books.cvar, worth, None, found)
-    said = {
-        "INFEASIBLE": "no plan meets the rules and limits of the case this way",
-        "LIMIT": "stopped at a limit before its optimum was proved",
-        "UNVERIFIED": "its answer did not pass verification",
-    }.get(found.outcome.name, found.outcome.value)
-    return Baseline(
-        name, None, None, None, None, None, ": ".join([said, "; ".join(found.reasons[:2])]) if found.reasons else said
-    )
-
-
-class _Narrowing:
-    """Collects bounds for a kept program."""
-
-    def __init__(self, kept: Kept) -> None:
-        self.kept, self.problem = kept, kept.run.problem
-        lp = kept.run.session.lp
-        self.column = kept.lp.number
-        self.lower, self.upper = lp.col_lower.copy(), lp.col_upper.copy()
-        self.row_lower, self.row_upper = lp.row_lower.copy(), lp.row_upper.copy()
-        self.minimum: dict[tuple[str, ...], list[int]] = {}
-        for i, con in enumerate(kept.lp.rows):
-            family, key = con.parent_component().local_name, con.index()
-            if family.endswith("_minimum"):
-                names = tuple(k for k in key if isinstance(k, str))
-                self.minimum.setdefault((family.removeprefix("row_"), *names), []).append(i)
-
-    def close(self, which: Any) -> _Narrowing:
-        """Decisions whose key `which` picks are nothing, or just what the case demands of them."""
-        for key, decision in self.kept.plan.build.decisions.items():
-            if which(key):
-                rows = self.minimum.get(_demand(key), [])
-                if rows:
-                    self.row_upper[rows] = self.row_lower[rows]
-                else:
-                    self.upper[self._columns(decision)] = 0.0
-        return self
-
-    def no_debt(self) -> _Narrowing:
-        """No debt is issued or drawn; a revolver's opening balance may only go down to nothing."""
-        debts = {debt.name: debt for debt in self.problem.debts}
-        self.close(lambda key: key[0] == "issued" and key[1] in debts)
-        for name, table in self.kept.plan.instruments.balances.items():
-            if debts[name].kind == "revolver":
-                most = debts[name].existing / self.problem.money
-                for var in table.flat:
-                    if id(var) in self.column:
-                        self.upper[self.column[id(var)]] = most
-        return self
-
-    def most(self, component: str, value: float) -> None:
-        """An upper bound on every variable of a family."""
-        for var in self.kept.plan.build.component(component).values():
-            if id(var) in self.column:
-                self.upper[self.column[id(var)]] = value
-
-    def fix(self, decision: Decision, values: Array) -> None:
-        """A decision is `values` (S, D), in program units."""
-        for s, d in np.ndindex(values.shape):
-            var = decision.at(s, d)
-            if var is not None and id(var) in self.column:
-                j = self.column[id(var)]
-                self.lower[j] = self.upper[j] = values[s, d]
-
-    def _columns(self, decision: Decision) -> list[int]:
-        shape = (self.problem.scenarios.count, self.problem.clock.dates)
-        found = {id(decision.at(s, d)) for s, d in np.ndindex(shape)}
-        return sorted(self.column[one] for one in found if one in self.column)
-
-    def bounds(self) -> Narrowed:
-        lp = self.kept.run.session.lp
-        columns = np.flatnonzero((self.lower != lp.col_lower) | (self.upper != lp.col_upper))
-        rows = np.flatnonzero((self.row_lower != lp.row_lower) | (self.row_upper != lp.row_upper))
-        return Narrowed(columns, self.lower[columns], self.upper[columns], rows, self.row_lower[rows], self.row_upper[rows])
-
-
-def _demand(key: tuple[str, ...]) -> tuple[str, ...]:
-    """Family and names of the row that says how much of a decision a case demands."""
-    family = {"built": "build_minimum", "signed": "service_minimum", "issued": "issue_minimum", "units": "project_minimum"}
-    # a service's minimum is of all its sites together
-    return (family.get(key[0], ""), *(key[1:2] if key[0] == "signed" else key[1:]))
-
-
-def _nothing_new(kept: Kept) -> _Narrowing:
-    """Nothing is bought, built, signed, issued or begun. What each scenario decides by itself is running, not investing."""
-    taken = ("orders", "exercised", "options", "built", "signed", "issued")
-    plans = {project.name for project in kept.run.problem.projects if not project.recourse}
-    return _Narrowing(kept).close(lambda key: key[0] in taken or (key[0] == "units" and key[1] in plans))
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Buying by payback
-
-
-def _by_payback(kept: Kept, months: float) -> Solution:
-    """Rigs by payback and nothing else; shares and cash pay, and debt only where they leave no plan, or one that needs rescue money."""
-    orders = payback_orders(kept.run.problem, months)
-
-    def narrowed(debt: bool) -> Narrowed:
-        new = ("exercised", "options", "built", "signed")
-        plans = {project.name for project in kept.run.problem.projects if not project.recourse}
-        chosen = _Narrowing(kept).close(lambda key: key[0] in new or (key[0] == "units" and key[1] in plans))
-        for key, decision in kept.plan.build.decisions.items():
-            if key[0] == "orders":
-                chosen.fix(decision, orders[key[1], key[2]])
-        return (chosen if debt else chosen.no_debt()).bounds()
-
-    found = kept.within(narrowed(debt=False))
-    rescued = found.decisions is not None and float(found.decisions.rescue.sum()) > RESCUED
-    if found.outcome.name == "INFEASIBLE" or rescued:
-        borrowed = kept.within(narrowed(debt=True))
-        if borrowed.outcome.name == "OPTIMAL":
+def _by_payback(optimum: Solved, months: float) -> Solution:
+    """Debt only where shares and cash leave no plan, or one that needs rescue money."""
+    assert optimum.warm is not None
+    found = within(optimum, rules_of_thumb.by_payback(optimum.warm, months, debt=False))
+    rescued = found.decisions is not None and float(found.decisions.rescue.sum()) > NO_RESCUE
+    if found.outcome is Outcome.INFEASIBLE or rescued:
+        borrowed = within(optimum, rules_of_thumb.by_payback(optimum.warm, months, debt=True))
+        if borrowed.outcome is Outcome.OPTIMAL:
             return borrowed
     return found
-
-
-def payback_orders(problem: Problem, months: float) -> dict[tuple[str, str], Array]:
-    """(rig, site) -> (S, D) MW that a buyer by simple payback orders.
-
-    At each date of a rig's window, where  E[price] / E[margin a month] < months  over the scenarios that share the date's node, he buys
-    as much as supply, the rig's limit and the mining hall that stands today leave room for, the shortest payback first. The margin is that
-    of one MW in the period that begins at the date, run in the hours that pay (`monthly_margin`); the hall must hold the rigs from their
-    arrival to the end of their life, beside those that stand there and those that were ordered before.
-    """
-    scenarios, clock, node = problem.scenarios, problem.clock, problem.scenarios.node
-    shape = (scenarios.count, clock.dates)
-    out = {(rig.name, site.name): np.zeros(shape) for rig in problem.rigs for site in problem.sites}
-    may = [(r, i) for r, rig in enumerate(problem.rigs) for i in range(len(problem.sites)) if rig.sites[i]]
-    margin = {(r, i): monthly_margin(problem, r, i) for r, i in may}
-    left = [np.full(scenarios.count, rig.limit) for rig in problem.rigs]
-    room = [np.full((scenarios.count, clock.periods), site.mining_mw) for site in problem.sites]
-    for rig in problem.rigs:
-        for i in range(len(problem.sites)):
-            room[i][:, : rig.owned_life] -= rig.owned[i]
-    for d in range(clock.periods):
-        for one in np.unique(node[:, d]):
-            here = np.flatnonzero(node[:, d] == one)
-            odds = scenarios.probability[here] / scenarios.probability[here].sum()
-            wanted = []
-            for (r, i), table in margin.items():
-                rig = problem.rigs[r]
-                earned = float(odds @ table[here, d])
-                if rig.window[d] and d + rig.lead < clock.periods and earned > 0.0:
-                    time = float(odds @ rig.price[here, d]) / earned
-                    if time < months:
-                        wanted.append((time, r, i))
-            bought = np.zeros(len(problem.rigs))
-            for _, r, i in sorted(wanted):
-                rig = problem.rigs[r]
-                stay = slice(d + rig.lead, d + rig.lead + rig.life)
-                most = min(
-                    float(rig.supply[d]) - bought[r], float(left[r][here].min()), float(room[i][here, stay].min(initial=np.inf))
-                )
-                if SMALLEST < most < np.inf:
-                    bought[r] += most
-                    left[r][here] -= most
-                    room[i][here, stay] -= most
-                    out[rig.name, problem.sites[i].name][here, d] = most
-    return out
-
-
-def monthly_margin(problem: Problem, r: int, i: int) -> Array:
-    """(S, T) USD a month that one MW of rig r earns at site i, alone there, run whenever an hour's coins are worth its power; less
-    its fixed cost."""
-    from models.hours.oracle import make_oracle
-
-    oracle = make_oracle(problem, i, (r,), ())
-    free = problem.sites[i].interconnection_mw - sum(block.mw for block in problem.sites[i].blocks)
-    spare = np.maximum(np.broadcast_to(free, problem.clock.periods), 0.0)
-
-    def worth(mw: float) -> Array:
-        capacity = np.ones((oracle.blocks, len(oracle.entries)))
-        for e, entry in enumerate(oracle.entries):
-            if entry.kind == "rig":
-                capacity[:, e] = mw
-            elif entry.kind == "grid":
-                capacity[:, e] = np.tile(spare, problem.scenarios.count)
-        return oracle.split(capacity).value
-
-    gain = (worth(1.0) - worth(0.0)).reshape(problem.scenarios.count, -1)
-    return (gain - problem.rigs[r].fixed_cost * problem.years) / problem.clock.months

@@ -12,36 +12,37 @@ None of this decides anything: every row, column and cut that is wanted comes in
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from models.benders.cuts import Cuts, Report
 from models.problem import Array, Ints, Problem
 from models.problem.scenario_subset import some_scenarios
-
-if TYPE_CHECKING:
-    from models.benders.cuts import Cuts
-    from models.program.program import Plan
-    from optimizer.engine.master import _Run
-    from optimizer.solver.linear_program import LinearProgram
-    from optimizer.solver.restricted_program import Lean
-    from optimizer.solver.session import Answer
+from models.program.program import Plan
+from optimizer.engine.master import Built, WarmProgram, build, first_cuts
+from optimizer.engine.policy import Policy, Thoroughness
+from optimizer.engine.search import Search
+from optimizer.engine.stages import Stages
+from optimizer.solver.answer import Answer
+from optimizer.solver.linear_program import LinearProgram
+from optimizer.solver.restricted_program import Lean
 
 #: blocks (sites x scenarios x periods) from which a pilot pays
-BLOCKS = 20_000
+MIN_BLOCKS = 20_000
 #: scenarios from which there is something to leave out
-SCENARIOS = 40
+MIN_SCENARIOS = 40
 #: scenarios of the pilot: this share of all, and no fewer than
-SHARE, FEWEST = 0.1, 8
+PILOT_SHARE, MIN_PILOT_SCENARIOS = 0.1, 8
 #: share of the new investments (by reduced cost, the least first) that are in from the beginning
-PROMISING = 0.7
+PROMISING_SHARE = 0.7
 #: families of rows that seldom bind
-LATE = ("rule", "collateral")
+SELDOM_BINDING = ("rule", "collateral")
 #: decisions that may be left at nothing; how it is paid for may not: a scenario that did not fly may need all of it
-NEW = ("orders", "exercised", "options", "built", "signed", "units")
+NEW_INVESTMENTS = ("orders", "exercised", "options", "built", "signed", "units")
 #: rounds of cuts, rows and columns, at most
-ROUNDS = 60
+MAX_ROUNDS = 60
 
 
 @dataclass(frozen=True)
@@ -60,29 +61,31 @@ class Pilot:
 def worthwhile(problem: Problem) -> bool:
     """Whether a problem is large enough for a pilot."""
     count = problem.scenarios.count
-    return count >= SCENARIOS and count * problem.clock.periods * len(problem.sites) >= BLOCKS
+    return count >= MIN_SCENARIOS and count * problem.clock.periods * len(problem.sites) >= MIN_BLOCKS
 
 
 def chosen(count: int) -> Ints:
     """Numbers of the pilot's scenarios, spread evenly."""
-    few = min(max(FEWEST, round(SHARE * count)), count)
+    few = min(max(MIN_PILOT_SCENARIOS, round(PILOT_SHARE * count)), count)
     return np.unique(np.linspace(0, count - 1, few).round().astype(np.int64))
 
 
-def pilot(problem: Problem, run: Callable[[Problem], _Run]) -> Pilot | None:
-    """Solve the few scenarios; None where that has no optimum, or hours are linked by quantities. run: starts a solve of a problem."""
+def pilot(problem: Problem, policy: Policy) -> Pilot | None:
+    """Solve the few scenarios; None where that has no optimum, or hours are linked by quantities. policy: of the whole."""
     rows = chosen(problem.scenarios.count)
     odds = problem.scenarios.probability[rows]
     if not odds.sum() > 0.0:
         return None
     names = tuple(problem.scenarios.names[s] for s in rows)
-    few = run(some_scenarios(problem, rows, odds / odds.sum(), problem.scenarios.node[rows], names))
-    plan, lp = few.begin()
-    cuts = few.cuts
-    if cuts is None or any(len(site.units) for site in cuts.sites):
+    few = some_scenarios(problem, rows, odds / odds.sum(), problem.scenarios.node[rows], names)
+    policy = replace(policy.within_what_is_left(), canonical=False, thoroughness=Thoroughness.FULL)
+    built = build(few, policy, Stages())
+    program = first_cuts(built, policy)
+    cuts, plan, lp = program.cuts, program.plan, program.lp
+    if cuts is None or cuts.linked:
         return None
-    answer = few._solve()
-    if answer.status.value != "optimal":
+    answer = Search(program, policy).optimum()
+    if not answer.optimal:
         return None
     # a scenario that did not fly takes the capacities of the nearest that did
     nearest = np.abs(np.arange(problem.scenarios.count)[:, None] - rows[None, :]).argmin(axis=1)
@@ -100,7 +103,7 @@ def investments(plan: Plan, lp: LinearProgram) -> dict[Any, Ints]:
     column = lp.number
     out = {}
     for key, decision in plan.build.decisions.items():
-        if key[0] not in NEW or decision.recourse:
+        if key[0] not in NEW_INVESTMENTS or decision.recourse:
             continue
         for d in range(plan.build.D):
             found = {column.get(id(decision.at(s, d)), -1) for s in range(plan.build.S)} - {-1}
@@ -110,7 +113,7 @@ def investments(plan: Plan, lp: LinearProgram) -> dict[Any, Ints]:
 
 
 def _late(lp: LinearProgram) -> list[int]:
-    names = {f"row_{family}" for family in LATE}
+    names = {f"row_{family}" for family in SELDOM_BINDING}
     return [i for i, con in enumerate(lp.rows) if con.parent_component().local_name in names]
 
 
@@ -121,31 +124,40 @@ def _place(lp: LinearProgram, i: int) -> Any:
     return con.parent_component().local_name, key[0], key[2]
 
 
-def lean_session(found: Pilot, plan: Plan, lp: LinearProgram, run: _Run) -> Lean:
+def lean_session(found: Pilot, built: Built) -> Lean:
     """The whole program, with little in it."""
-    from optimizer.solver.restricted_program import Lean
-
+    plan, lp = built.plan, built.lp
     places = investments(plan, lp)
     known = np.array([found.reduced.get(place, np.inf) for place in places])
-    most = np.quantile(known[np.isfinite(known)], PROMISING) if np.isfinite(known).any() else np.inf
+    most = np.quantile(known[np.isfinite(known)], PROMISING_SHARE) if np.isfinite(known).any() else np.inf
     held = [columns for columns, cost in zip(places.values(), known, strict=True) if cost > most]
     late = [i for i in _late(lp) if _place(lp, i) not in found.pressing]
     assert plan.theta is not None
     theta = [lp.number[id(v)] for value in plan.theta.values for v in value.theta if id(v) in lp.number]
     none = np.zeros(0, dtype=np.int64)
-    return Lean(lp, run.options, np.array(theta, dtype=np.int64), np.array(late, dtype=np.int64), np.concatenate([*held, none]))
+    return Lean(
+        lp, built.session.options, np.array(theta, dtype=np.int64), np.array(late, dtype=np.int64), np.concatenate([*held, none])
+    )
 
 
-def ascend(cuts: Cuts, session: Lean, expired: Callable[[], bool], progress: Callable[..., None]) -> Answer | None:
+def climb(program: WarmProgram, lean: Lean, search: Search) -> None:
+    """From the pilot's plan to the optimum of the whole program, with little of it in; the session goes on from its basis."""
+    assert program.cuts is not None
+    answer = ascend(program.cuts, lean, program.expired, search.report)
+    program.cuts.move_to(program.session)
+    if answer is not None:
+        program.session.set_basis(lean.basis())
+
+
+def ascend(cuts: Cuts, session: Lean, expired: Callable[[], bool], report: Report) -> Answer | None:
     """Solve until no row, column or cut is wanted; None where that does not come to an end."""
-    for _ in range(ROUNDS):
+    for _ in range(MAX_ROUNDS):
         answer = session.solve()
-        if answer.status.value != "optimal" or expired():
+        if not answer.optimal or expired():
             return None
         added, miss = cuts.separate(answer)
         rows, columns = session.want(answer)
         if not added + rows + columns:
             return answer
-        cuts.rounds += 1
-        progress("cuts", round=cuts.rounds, cuts=cuts.pool.count, added=added + rows + columns, miss=miss)
+        cuts.round_done(added + rows + columns, miss, None, report)
     return None

@@ -13,11 +13,11 @@ from optimizer.engine.solution import EXPECTED, ShadowPrice
 if TYPE_CHECKING:
     from models.benders.cuts import Cuts
     from models.program.program import Plan
+    from optimizer.solver.answer import Answer
     from optimizer.solver.linear_program import LinearProgram
-    from optimizer.solver.session import Answer
 
 
-def _prices(problem: Problem, plan: Plan, lp: LinearProgram, answer: Answer, cuts: Cuts | None) -> tuple[ShadowPrice, ...]:
+def shadow_prices(problem: Problem, plan: Plan, lp: LinearProgram, answer: Answer, cuts: Cuts | None) -> tuple[ShadowPrice, ...]:
     """Duals of scarce things in USD per natural unit, grid hours summed by site, scenario and period.
 
     The sign is that of what more of it would add: a limit's price is >= 0, a minimum's price is what a unit less of it would add.

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from models.decisions import Decisions
 from models.problem import Problem
 from models.proforma.books import Books, Check
+from optimizer.brief import as_html, as_text
 from optimizer.solver.certificates import Certificate
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from models.finance import FinanceStatements
-    from optimizer.case.case import Case
-    from optimizer.engine.master import Kept
-    from optimizer.engine.narrowing import Baseline
 
 #: relative tolerance of every identity between the program and the books, and of the proof
 TOLERANCE = 1e-7
-Progress = Callable[..., None]
+
+
+class CaseLike(Protocol):
+    """What a solve needs of a case."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def variant(self) -> str | None: ...
+
+    def problem(self) -> Problem:
+        """The case in plain arrays."""
 
 
 class Outcome(Enum):
@@ -63,10 +73,29 @@ class Covenant:
 
 
 @dataclass(frozen=True)
-class Solution:
-    """A solved case: the plan, its books, its proof. Bounds and objective in USD. reasons: why it is not optimal, in words."""
+class Baseline:
+    """What a rule of thumb comes to, in USD; None with a reason where it has no plan.
 
-    case: Case
+    upper_bound: no plan of this rule of thumb is worth more (equal to the objective within the gap of a proof, but where the tax law asks
+    for branches that were not all looked into). value_of_optimising: the optimum's objective less this one, >= 0. solution: the whole
+    plan with its books, where it was asked for.
+    """
+
+    name: str
+    objective: float | None
+    upper_bound: float | None
+    expected: float | None
+    cvar: float | None
+    value_of_optimising: float | None
+    reason: str | None = None
+    solution: Solution | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A solved case, as a value: the plan, its books, its proof. Bounds and objective in USD. reasons: why it is not optimal, in words."""
+
+    case: Any  # what was solved: a case, or what took its place (`CaseLike`)
     variant: str | None
     outcome: Outcome
     problem: Problem
@@ -86,14 +115,48 @@ class Solution:
     notes: tuple[str, ...] = ()
     lp_checks: tuple[Check, ...] = ()
     baseline: Baseline | None = None
-    kept: Kept | None = field(default=None, repr=False, compare=False)
 
     @property
-    def statements(self) -> Any:
-        """Tidy pandas frame of the three statements: statement, line, scenario, date, value (USD)."""
-        from optimizer.engine.tables import statements_frame
+    def statements(self) -> pd.DataFrame:
+        """Tidy frame of the books, by date: statement, line, scenario, value (USD). Raises ValueError without a plan."""
+        from optimizer.engine.frames import statements_frame
 
-        return statements_frame(self)
+        return statements_frame(self.problem, self.books)
+
+    def statement(self, name: str, scenario: str = "expected") -> pd.DataFrame:
+        """One statement of `finance` ("balance_sheet", "debt[notes]", ...), dates down and lines across, USD unless a line says otherwise.
+
+        Raises KeyError for a statement or scenario that is not there, ValueError without a plan.
+        """
+        from optimizer.engine.frames import statement_frame
+
+        return statement_frame(self, name, scenario)
+
+    @property
+    def plan(self) -> pd.DataFrame:
+        """Every decision by date: kind, what, where, scenarios, amount, unit. Raises ValueError without a plan."""
+        from optimizer.engine.frames import plan_frame
+
+        return plan_frame(self)
+
+    def hours(self, site: str | None = None, scenario: str | None = None) -> pd.DataFrame:
+        """MW of every use and source of a site in one scenario, by hour (local standard time); weight: hours that a kept hour stands for.
+
+        site, scenario: may be left out where there is only one. Raises KeyError for a name that is not there, ValueError without a plan.
+        """
+        from optimizer.engine.frames import hours_frame
+
+        return hours_frame(self, site, scenario)
+
+    def __repr__(self) -> str:
+        from optimizer.engine import brief
+
+        return as_text(brief.title(self), brief.rows(self))
+
+    def _repr_html_(self) -> str:
+        from optimizer.engine import brief
+
+        return as_html(brief.title(self), brief.rows(self))
 
     @property
     def borne_out(self) -> bool:

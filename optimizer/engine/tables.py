@@ -10,29 +10,20 @@ import numpy as np
 
 from models.dates import iso_date, iso_dates
 from models.finance.rates import SMALLEST_USD, _books, _multiple, moic, paid_in, return_rate, shareholder_flows
+from models.rules.rule_unit import rule_unit
+from optimizer.engine.builds import BUILDS
+from optimizer.engine.statement_table import Cell, Table, statement_table
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from models.problem import Array, Problem
     from models.proforma.books import Books
     from optimizer.engine.solution import Solution
-
-Cell = str | float | int | None
 
 SMALLEST = 1e-6  # of anything else: a watt, a hundred-millionth of a coin's price
 USE_PREFIXES = ("rig:", "ai:", "sell:")
 SOURCE_PREFIXES = ("block:", "own:")
 USES = ("charge",)
 SOURCES = ("grid", "diesel", "discharge")
-
-
-@dataclass(frozen=True)
-class Table:
-    """A header and rows; every cell a text, a number or None (empty)."""
-
-    header: tuple[str, ...]
-    rows: list[tuple[Cell, ...]]
 
 
 def joined(problem: Problem, members: tuple[int, ...]) -> str:
@@ -70,16 +61,9 @@ class Step:
     unit: str
 
 
-BUILDS = {
-    "expand": "expand interconnection",
-    "build_mining": "build mining hall",
-    "build_ai": "build AI hall",
-    "convert": "convert to AI hall",
-    "store": "build battery",
-}
 #: In the order in which decisions of one date are told.
 KINDS = (
-    "buy rigs", "buy rig options", "exercise rig options", "retire rigs", *BUILDS.values(), "sign AI contract",
+    "buy rigs", "buy rig options", "exercise rig options", "retire rigs", *(build.decision for build in BUILDS.values()), "sign AI contract",
     "invest", "issue", "draw", "call", "repay", "pledge", "release", "sell coins", "dividend", "rescue", "breach", "exceed",
 )  # fmt: skip
 CAPITAL = KINDS[: KINDS.index("issue")]
@@ -87,8 +71,6 @@ CAPITAL = KINDS[: KINDS.index("issue")]
 
 def steps(solution: Solution) -> list[Step]:
     """Every decision above the smallest amounts, by date, then kind, then name."""
-    from optimizer.explain.marginal.scarce_things import rule_unit
-
     problem, decisions = solution.problem, solution.decisions
     assert decisions is not None
     out: list[Step] = []
@@ -111,7 +93,7 @@ def steps(solution: Solution) -> list[Step]:
     for (rig, site), mw in decisions.retired.items():
         add("retire rigs", rig, site, mw, "MW")
     for (site, kind), mw in decisions.built.items():
-        add(BUILDS.get(kind, kind), "", site, mw, "MW")
+        add(BUILDS[kind].decision, "", site, mw, "MW")
     for (service, site), mw in decisions.signed.items():
         add("sign AI contract", service, site, mw, "MW")
     for project, units in decisions.units.items():
@@ -179,30 +161,7 @@ def financing(solution: Solution) -> Table:
 
 def statements(solution: Solution) -> Table:
     """statements.csv: every line of the statements, the tax returns (at the year's last date) and the ledger, tidy."""
-    problem, books = solution.problem, _books(solution)
-    dates = iso_dates(problem.clock)
-    tax_dates = [dates[d] for d in problem.clock.last_date_of_year]
-    parts = (
-        ("income", books.income, dates),
-        ("cash_flow", books.cash_flow, dates),
-        ("balance_sheet", books.balance_sheet, dates),
-        ("tax", books.tax, tax_dates),
-        ("ledger", books.ledger, dates),
-    )
-    rows: list[tuple[Cell, ...]] = []
-    for statement, lines, at in parts:
-        for line, values in lines.items():
-            for scenario, amounts in zip(problem.scenarios.names, values.tolist(), strict=True):
-                rows.extend((statement, line, scenario, day, amount) for day, amount in zip(at, amounts, strict=True))
-    return Table(("statement", "line", "scenario", "date", "value"), rows)
-
-
-def statements_frame(solution: Solution) -> pd.DataFrame:
-    """The rows of statements.csv as a pandas frame."""
-    import pandas as pd
-
-    table = statements(solution)
-    return pd.DataFrame(table.rows, columns=list(table.header))
+    return statement_table(solution.problem, _books(solution))
 
 
 def covenants(solution: Solution) -> Table:

@@ -2,22 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.proforma.books import Books, Check
+from models.proforma.sizes import least_usd
 from optimizer.engine.solution import TOLERANCE
+from optimizer.solver import certificates
 from optimizer.solver.certificates import Certificate
+from optimizer.solver.compile import load_into_model
 
 if TYPE_CHECKING:
+    from models.decisions import Decisions
     from models.program.program import Plan
+    from optimizer.engine.dispatch import Dispatched
+    from optimizer.solver.answer import Answer
     from optimizer.solver.branch_and_bound import Settled
     from optimizer.solver.linear_program import LinearProgram
 
 
-def _over_branches(certificate: Certificate, settled: Settled) -> Certificate:
+def prove(lp: LinearProgram, answer: Answer, settled: Settled | None) -> Certificate:
+    """What arithmetic says of an answer. settled: the branch of the law that it is of, if any."""
+    certificate = certificates.verify_optimal(lp, answer.x, answer.y, tolerance=TOLERANCE)
+    return certificate if settled is None else over_branches(certificate, settled)
+
+
+def decisions(plan: Plan, lp: LinearProgram, found: Dispatched) -> Decisions:
+    """The plan's decisions and hours; the model holds the answer from now on."""
+    load_into_model(lp, found.answer)
+    return plan.decisions(found.hours)
+
+
+def faults(certificate: Certificate, checks: Iterable[Check]) -> list[str]:
+    """What does not hold, in words: of the proof, and of the identities that are off by more than TOLERANCE."""
+    off = [
+        f"{check.name}: off by {check.relative:.3g} relative ({check.residual:.6g}) at {check.where or 'total'}"
+        for check in checks
+        if not check.relative <= TOLERANCE
+    ]
+    return [*certificate.reasons, *off]
+
+
+def over_branches(certificate: Certificate, settled: Settled) -> Certificate:
     """The leaf's certificate with the bound that holds over all branches."""
     off = abs(settled.bound - certificate.objective)
     size = abs(certificate.objective)
@@ -27,16 +56,14 @@ def _over_branches(certificate: Certificate, settled: Settled) -> Certificate:
     return replace(certificate, dual_bound=settled.bound, gap=gap, verified=verified, reasons=reasons)
 
 
-def _directions(lp: LinearProgram, ray: np.ndarray) -> list[str]:
+def directions(lp: LinearProgram, ray: np.ndarray) -> list[str]:
     """The activities that grow without limit, the largest first."""
     order = np.argsort(-np.abs(ray), kind="stable")[:8]
     return [f"{lp.columns[j].name} grows without limit" for j in order if abs(ray[j]) > 1e-9 * np.abs(ray).max()]
 
 
-def _compare(plan: Plan, books: Books, objective: float) -> tuple[Check, ...]:
+def compare(plan: Plan, books: Books, objective: float) -> tuple[Check, ...]:
     """The program's own figures against the books': objective, value, cash, coins, debt, tax, operating cash."""
-    from models.proforma.sizes import least_usd
-
     b, unit = plan.build, plan.build.unit
     # the solver is exact to 1e-9 of a money unit: a line of nearly nothing is held to a hundred times that, or to what moves at all
     least = least_usd(b.problem, books.moved)

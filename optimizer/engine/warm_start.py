@@ -1,4 +1,4 @@
-"""What a solved program leaves to a neighbour: a basis by name, the cuts that its optimum stands on, and directions worth looking into.
+"""What a warm program leaves to a neighbour: a basis by name, the cuts that its optimum stands on, and directions worth looking into.
 
 A neighbour is a case with other numbers. Its program is built anew and then begun where this one ended:
 
@@ -22,16 +22,16 @@ from models.problem import Array, Ints
 if TYPE_CHECKING:
     from models.benders.cut_pool import Site
     from models.benders.cuts import Cuts
-    from optimizer.engine.master import Kept
+    from optimizer.engine.master import SolvedProgram
     from optimizer.solver.linear_program import LinearProgram
     from optimizer.solver.session import Session
 
 #: a cut is tight within this share of its right-hand side
-TIGHT = 1e-9
+TIGHT_CUT = 1e-9
 #: share of columns that a neighbour's program lacks, above which its basis is further from the optimum than none
-STRANGE = 0.05
+MAX_UNKNOWN_COLUMNS = 0.05
 #: directions handed on, at most, beside those that the program prices
-MOST_DIRECTIONS = 8
+MAX_DIRECTIONS = 8
 
 
 @dataclass(frozen=True)
@@ -62,26 +62,27 @@ class Seed:
     sites: dict[str, SiteSeed]
 
 
-# ---- from a solved program ---------------------------------------------------------------------------------------------
+# ---- from a warm program ---------------------------------------------------------------------------------------------
 
 
-def leave(kept: Kept) -> Seed:
-    """What a solved program leaves to its neighbours: where branches of the tax law were looked into, the basis before them, which is
+def leave(warm: SolvedProgram) -> Seed:
+    """What a warm program leaves to its neighbours: where branches of the tax law were looked into, the basis before them, which is
     what a neighbour looks for first, and their cuts too."""
     import highspy
 
-    run, end = kept.run, kept.run.session.get_basis()
-    basis = kept.basis or end
+    program, lp = warm.program, warm.program.lp
+    end = program.session.get_basis()
+    basis = warm.basis or end
     row_status, used = (np.array([int(one) for one in of.row_status], dtype=np.int64) for of in (basis, end))
     basic = int(highspy.HighsBasisStatus.kBasic)
     row_status = np.concatenate([row_status, np.full(len(used) - len(row_status), basic)])
     column_status = np.array([int(one) for one in basis.col_status], dtype=np.int64)
-    cuts = run.cuts
-    sites = {} if cuts is None else _sites(cuts, run.session, kept, row_status, used != basic)
-    count = len(kept.lp.rows)
+    cuts = program.cuts
+    sites = {} if cuts is None else _sites(cuts, program.session, warm.answer.x, row_status, used != basic)
+    count = len(lp.rows)
     return Seed(
-        rows=dict(zip(map(_key, kept.lp.rows), row_status[:count].tolist(), strict=True)),
-        columns=dict(zip(map(_key, kept.lp.columns), column_status.tolist(), strict=False)),
+        rows=dict(zip(map(_key, lp.rows), row_status[:count].tolist(), strict=True)),
+        columns=dict(zip(map(_key, lp.columns), column_status.tolist(), strict=False)),
         first=row_status[count : count + (0 if cuts is None else cuts.begun)],
         sites=sites,
     )
@@ -91,16 +92,16 @@ def _key(data: Any) -> Any:
     return data.parent_component().local_name, data.index()
 
 
-def _sites(cuts: Cuts, session: Session, kept: Kept, row_status: Ints, used: Array) -> dict[str, SiteSeed]:
-    """used: which rows the last basis stands on."""
+def _sites(cuts: Cuts, session: Session, x: Array, row_status: Ints, used: Array) -> dict[str, SiteSeed]:
+    """x: the optimum; used: which rows the last basis stands on."""
     import highspy
 
     basic = int(highspy.HighsBasisStatus.kBasic)
-    pool, lp, x = cuts.pool, session.lp, kept.answer.x
+    pool, lp = cuts.pool, session.lp
     site_of, block_of, alpha = (np.concatenate(one) for one in (pool.site, pool.block, pool.alpha))
     rows = cuts.first_row + np.arange(pool.count)
     upper = lp.row_upper[rows]
-    tight = (lp.matrix @ x[: lp.matrix.shape[1]])[rows] >= upper - TIGHT * (1.0 + np.abs(upper))
+    tight = (lp.matrix @ x[: lp.matrix.shape[1]])[rows] >= upper - TIGHT_CUT * (1.0 + np.abs(upper))
     carried = ((row_status[rows] != basic) | used[rows] | tight) & (np.arange(pool.count) >= cuts.begun)
     out = {}
     for i, site in enumerate(cuts.sites):
@@ -111,8 +112,7 @@ def _sites(cuts: Cuts, session: Session, kept: Kept, row_status: Ints, used: Arr
             parts = [part for part, s in zip(getattr(pool, name), pool.site, strict=True) if s[0] == i]
             return np.concatenate(parts)[here]
 
-        explored = cuts._explored[1][i] if cuts._explored[1] else None
-        tried = [] if explored is None else [d for d, _ in explored.tried[1:]]
+        tried = cuts.directions_tried(i)
         out[_name(cuts, i)] = SiteSeed(
             _layout(site),
             digest(cuts, i),
@@ -122,7 +122,7 @@ def _sites(cuts: Cuts, session: Session, kept: Kept, row_status: Ints, used: Arr
             table("slope"),
             table("capacity"),
             row_status[rows[mine][here]],
-            tuple(_unlike(tried)[:MOST_DIRECTIONS]),
+            tuple(_unlike(tried)[:MAX_DIRECTIONS]),
         )
     return out
 
@@ -185,7 +185,7 @@ def begin(seed: Seed, lp: LinearProgram, session: Session, cuts: Cuts | None) ->
             if one is not None and one.layout == _layout(cuts.sites[i]):
                 added.extend(_carry(one, cuts, i))
     strange = sum(_key(var) not in seed.columns for var in lp.columns)
-    if strange > STRANGE * len(lp.columns):
+    if strange > MAX_UNKNOWN_COLUMNS * len(lp.columns):
         return
     rows = [seed.rows.get(_key(con), basic) for con in lp.rows]
     columns = [seed.columns.get(_key(var), lower) for var in lp.columns]
@@ -202,7 +202,7 @@ def _carry(seed: SiteSeed, cuts: Cuts, i: int) -> list[Ints]:
     search = cuts.deepest[i]
     same_blocks = all(len(d) == len(cuts.sites[i].theta) for d in seed.directions)
     if search is not None and seed.directions and same_blocks:
-        search.kept = [np.array(d) for d in seed.directions]
+        search.begin_with([np.array(d) for d in seed.directions])
     if not len(seed.block) or seed.block.max() >= len(cuts.sites[i].theta):
         return []
     if seed.hours and seed.hours == digest(cuts, i):

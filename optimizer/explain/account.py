@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.dates import iso_month
 from models.problem import Array, Problem
+from optimizer.engine.builds import BUILDS
 from optimizer.explain.marginal.marginal_values import StatementPrice, compact
+from optimizer.solver.answer import Status
 from optimizer.text import money, number, percent
 
 if TYPE_CHECKING:
-    from optimizer.engine.master import Kept
+    from optimizer.engine.master import SolvedProgram
     from optimizer.engine.solution import Solution
+    from optimizer.engine.solve import Solved
 
 #: sentences of one section; what is left out is counted
-MOST = 8
+MOST_SENTENCES = 8
 #: shares of the largest amount below which something drives nothing
-DRIVES = 0.01
+LEAST_DRIVING_SHARE = 0.01
 #: lines of the cash flow that are worth a sentence, and what they are called: (what it brings, what it takes)
 LINES = {
     "cash_margin": ("mining, AI cloud and power sales bring, after energy,", "the hours cost, after what they bring,"),
@@ -71,14 +75,12 @@ class RuleCost:
     reason: str | None = None
 
 
-def explain_optimal(solution: Solution, prices: tuple[StatementPrice, ...]) -> tuple[Section, ...]:
-    """The account of an optimal plan that was solved with `keep=True`, the weightiest first in every section.
-
-    Raises ValueError where there is no optimal plan or its program was not kept.
-    """
-    if solution.books is None or solution.kept is None:
-        raise ValueError("an account is of an optimal plan whose program was kept: solve with keep=True")
-    costs = rule_costs(solution, prices)
+def explain_optimal(solved: Solved, prices: tuple[StatementPrice, ...]) -> tuple[Section, ...]:
+    """The account of an optimal plan of `solve_warm`, the weightiest first in every section. Raises ValueError where there is no plan."""
+    solution, warm = solved.solution, solved.warm
+    if solution.books is None or warm is None:
+        raise ValueError("an account is of an optimal plan: the case has none")
+    costs = rule_costs(solved, prices)
     made = (
         _worth(solution),
         _drivers(solution),
@@ -86,7 +88,7 @@ def explain_optimal(solution: Solution, prices: tuple[StatementPrice, ...]) -> t
         _scarce(solution, prices),
         _power(solution, prices),
         _tail(solution),
-        _next(solution),
+        _next(solution, warm),
     )
     return tuple(section for section in made if section.sentences)
 
@@ -169,44 +171,46 @@ def _drivers(solution: Solution) -> Section:
             words = f"what is left counts: {line_label(line)} {'adds' if value > 0.0 else 'takes'}"
         else:
             words = LINES[line][0 if value > 0.0 else 1]
-        if abs(value) <= DRIVES * most or not words:
+        if abs(value) <= LEAST_DRIVING_SHARE * most or not words:
             continue
         out.append(Sentence(f"{words[0].upper()}{words[1:]} {money(abs(value))} in present value.", {"line": line, "usd": value}))
-    return Section("What drives it", tuple(out[:MOST]))
+    return Section("What drives it", tuple(out[:MOST_SENTENCES]))
 
 
 # ---- rules -----------------------------------------------------------------------------------------------------------
 
 
-def rule_costs(solution: Solution, prices: tuple[StatementPrice, ...]) -> dict[str, RuleCost]:
+def rule_costs(solved: Solved, prices: tuple[StatementPrice, ...]) -> dict[str, RuleCost]:
     """For every rule that has a price: what the objective gains when its rows are taken away, by a solve with the others."""
-    kept = solution.kept
-    assert kept is not None
+    warm = solved.warm
+    assert warm is not None
     out = {}
-    for rule in solution.problem.rules:
+    for rule in solved.solution.problem.rules:
         priced = [one for one in prices if one.name == rule.name]
         if any(one.dual_value or one.next_value or one.last_value for one in priced):
-            out[rule.name] = _without(kept, rule.name)
+            out[rule.name] = _without(warm, rule.name)
     return out
 
 
-def _without(kept: Kept, name: str) -> RuleCost:
-    run, session = kept.run, kept.run.session
-    rows = [i for i, con in enumerate(kept.lp.rows) if _is_rule(con, name)]
+def _without(warm: SolvedProgram, name: str) -> RuleCost:
+    from optimizer.engine.search import Search
+
+    program, session = warm.program, warm.program.session
+    rows = [i for i, con in enumerate(program.lp.rows) if _is_rule(con, name)]
     index = np.array(rows, dtype=np.int64)
     if not len(index):
         return RuleCost(name, None, "it stands in bounds, not in rows")
     held = session.lp
     session.set_row_bounds(index, np.full(len(index), -np.inf), np.full(len(index), np.inf))
     try:
-        answer = run._solve()
+        answer = Search(program, warm.policy).optimum()
     finally:
         session.set_row_bounds(index, held.row_lower[index], held.row_upper[index])
-    if answer.status.value == "unbounded":
+    if answer.status is Status.UNBOUNDED:
         return RuleCost(name, None, "without it money is made without limit")
-    if answer.status.value != "optimal":
+    if answer.status is not Status.OPTIMAL:
         return RuleCost(name, None, f"the program without it ended {answer.status.value}")
-    return RuleCost(name, max((answer.objective - kept.answer.objective) * kept.plan.build.unit, 0.0))
+    return RuleCost(name, max((answer.objective - warm.answer.objective) * program.plan.build.unit, 0.0))
 
 
 def _is_rule(con: Any, name: str) -> bool:
@@ -236,8 +240,8 @@ def _rules(solution: Solution, prices: tuple[StatementPrice, ...], costs: dict[s
             text = f"{said[0].upper()}{said[1:]} costs {money(cost.cost)} in all.{bites}{unit_price}"
         ranked.append((cost.cost if cost.cost is not None else math.inf, Sentence(text, {"rule": rule.name, "cost": cost.cost})))
     ranked.sort(key=lambda pair: -pair[0])
-    limits = [sentence for _, sentence in _costly(solution, prices)[:MOST]]
-    return Section("What rules and limits cost", (*(sentence for _, sentence in ranked[: 2 * MOST]), *limits))
+    limits = [sentence for _, sentence in _costly(solution, prices)[:MOST_SENTENCES]]
+    return Section("What rules and limits cost", (*(sentence for _, sentence in ranked[: 2 * MOST_SENTENCES]), *limits))
 
 
 def _amount(value: float, unit: str) -> str:
@@ -286,7 +290,7 @@ def _scarce(solution: Solution, prices: tuple[StatementPrice, ...]) -> Section:
         figures = {"path": one.path, "unit": one.unit, "next_value": one.next_value, "last_value": one.last_value}
         ranked.append((weight, one.path, Sentence(text, figures)))
     ranked.sort(key=lambda triple: (-triple[0], triple[1]))
-    return Section("What is scarce", tuple(sentence for *_, sentence in ranked[:MOST]))
+    return Section("What is scarce", tuple(sentence for *_, sentence in ranked[:MOST_SENTENCES]))
 
 
 def _least(one: StatementPrice) -> float:
@@ -376,7 +380,7 @@ def _power(solution: Solution, prices: tuple[StatementPrice, ...]) -> Section:
                 )
                 figures |= {"break_even_hashprice": even.tolist(), "hashprice": market.tolist()}
             out.append(Sentence(text + ".", figures))
-    return Section("What power is worth", tuple(out[: 2 * MOST]))
+    return Section("What power is worth", tuple(out[: 2 * MOST_SENTENCES]))
 
 
 # ---- the tail --------------------------------------------------------------------------------------------------------
@@ -408,7 +412,7 @@ def _tail(solution: Solution) -> Section:
         out.append(
             Sentence(text + ".", {"scenario": names[s], "value": float(books.value[s]), "share": share, "missing_in": worst})
         )
-    return Section("Which scenario carries the tail", tuple(out[:MOST]))
+    return Section("Which scenario carries the tail", tuple(out[:MOST_SENTENCES]))
 
 
 # ---- what would change it --------------------------------------------------------------------------------------------
@@ -416,19 +420,11 @@ def _tail(solution: Solution) -> Section:
 #: decisions whose reduced costs tell what comes next: key of the family -> (verb, unit)
 CHOICES = {"orders": ("ordering", "MW"), "built": ("building", "MW"), "signed": ("signing", "MW"), "issued": ("issuing", "USD")}
 
-#: what a site can build, in words
-BUILDS = {"expand": "interconnection", "build_mining": "mining halls", "build_ai": "AI halls", "convert": "conversions to AI halls",
-          "store": "battery"}  # fmt: skip
 
-
-def _next(solution: Solution) -> Section:
+def _next(solution: Solution, warm: SolvedProgram) -> Section:
     """What is nearest to entering the plan: decisions at zero, by what a unit of them would take from the objective."""
-    kept = solution.kept
-    assert kept is not None
-    build, problem = kept.plan.build, solution.problem
-    column = kept.lp.number
-    settled = kept.settled
-    answer = kept.answer if settled is None or settled.answer is None else settled.answer
+    build, problem = warm.program.plan.build, solution.problem
+    column, answer = warm.program.lp.number, warm.best
     loss: dict[tuple[str, ...], tuple[float, int, int]] = {}
     used: set[tuple[str, ...]] = set()
     for key, decision in build.decisions.items():
@@ -451,9 +447,8 @@ def _next(solution: Solution) -> Section:
             continue
         lost, s, d = loss[key]
         verb, unit = CHOICES[key[0]]
-        month = problem.clock.start_month + int(problem.clock.date_month[d])
-        when = f"{month // 12:04d}-{month % 12 + 1:02d}"
-        what = f"{BUILDS[key[2]]} at {key[1]}" if key[0] == "built" else " at ".join(key[1:])
+        when = iso_month(problem.clock, d)
+        what = f"{BUILDS[key[2]].nouns} at {key[1]}" if key[0] == "built" else " at ".join(key[1:])
         per = lost if unit == "USD" else lost * build.unit
         if per < (1e-6 if unit == "USD" else 1.0):  # it would do as well: another optimum
             continue
@@ -468,7 +463,7 @@ def _next(solution: Solution) -> Section:
             (per * (1e6 if unit == "USD" else 1.0), what, Sentence(text, {"decision": list(key), "date": when, "loss": per}))
         )
     out.sort(key=lambda triple: (triple[0], triple[1]))
-    return Section("What would change the plan next", tuple(sentence for *_, sentence in out[:MOST]))
+    return Section("What would change the plan next", tuple(sentence for *_, sentence in out[:MOST_SENTENCES]))
 
 
 def render_account(solution: Solution, sections: Iterable[Section], line: Any, title: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.finance.capital.cost_of_capital import OWNERS
-from optimizer.engine.odds import odds
+from optimizer.results.odds import odds
 from optimizer.text import money, percent
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def bridge_rows(solution: Solution) -> list[tuple[str, str]]:
 
 def figures(solution: Solution) -> dict[str, object]:
     """For summary.json: odds, the horizon's end, the cost of capital by date and by source, the bridge, and notes; all expected."""
-    from optimizer.engine.plan_notes import plan_notes
+    from optimizer.results.plan_notes import plan_notes
 
     finance, probability = solution.finance, solution.problem.scenarios.probability
     end, capital, bridge, one = finance.horizon_end, finance.capital, finance.bridge, odds(solution)

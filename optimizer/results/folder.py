@@ -43,8 +43,8 @@ LONGEST_NAME = 100  # characters of a folder's name
 def contents(solution: Solution, dispatch: bool = False, prices: tuple[StatementPrice, ...] | None = None) -> dict[str, bytes]:
     """Name -> bytes of every file but timings.json and manifest.json. prices: of statements, where they were worked out."""
     from optimizer.engine import tables
-    from optimizer.results import report
     from optimizer.results.finance_tables import FINANCE_TABLES
+    from optimizer.results.report import render_page
 
     if loose := solution.finance.loose:
         worst = max(loose, key=lambda check: check.relative)
@@ -56,7 +56,7 @@ def contents(solution: Solution, dispatch: bool = False, prices: tuple[Statement
     files = {"summary.json": to_json(summarised).encode()}
     made = {name: build(solution) for name, build in (tables.TABLES | FINANCE_TABLES).items()}
     files |= {name: to_csv(table).encode("utf-8", "replace") for name, table in made.items()}
-    files |= report.files(solution, summarised, made)
+    files |= render_page.files(solution, summarised, made)
     if prices is not None:
         from optimizer.explain.marginal.marginal_values import prices_table
 

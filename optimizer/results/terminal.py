@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.box import SIMPLE_HEAD
+from rich.box import SIMPLE_HEAD, Box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -15,9 +15,9 @@ from rich.text import Text
 from models.dates import iso_dates
 from models.finance.rates import SMALLEST_USD
 from optimizer.engine import tables
-from optimizer.engine.plan_notes import plan_notes
 from optimizer.results import capital_text
-from optimizer.text import PLAIN, money, number, percent, printable
+from optimizer.results.plan_notes import plan_notes
+from optimizer.text import money, number, percent, printable
 
 if TYPE_CHECKING:
     from models.problem import Array, Problem
@@ -32,12 +32,8 @@ LEAST_PRICE = {"USD/MW": 1.0}  # up to which a limit is no scarcity
 MOST_PRICES = 4  # per unit: megawatts and dollars do not compete
 BALANCES = frozenset({"opening_cash", "change", "closing_cash"})  # lines of the cash flow statement that move nothing
 
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Numbers as people read them
-
-
-# ---------------------------------------------------------------------------------------------------------------------
+#: tables of files and pipes
+PLAIN_BOX = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 
 
 def render(solution: Solution, console: Console) -> None:
@@ -63,7 +59,7 @@ class _Printer:
 
     def __init__(self, console: Console):
         self.console = console
-        self.box = SIMPLE_HEAD if console.is_terminal and console.encoding.lower().startswith("utf") else PLAIN
+        self.box = SIMPLE_HEAD if console.is_terminal and console.encoding.lower().startswith("utf") else PLAIN_BOX
 
     def line(self, text: str = "", style: str = "") -> None:
         self.console.print(Text(printable(text), style=style), highlight=False)

@@ -111,7 +111,10 @@ class PinnedHours:
     """Hours of sites, worked out where they are held: by workers, or here where they cannot be divided or were released."""
 
     def __init__(self, sites: Sequence[SiteHours], backend: Any) -> None:
+        from models.hours.split_cache import Remembered
+
         self.sites, self.backend = list(sites), backend
+        self._here = [Remembered(site) for site in self.sites]
         self.pieces: list[list[tuple[slice, Any]]] = []
         for site in self.sites if backend is not None else ():
             if not site.oracle.divisible:
@@ -125,7 +128,7 @@ class PinnedHours:
     def split(self, i: int, capacity: Array, alpha: Array, rho: Array) -> Split:
         """The best split of site i at capacity (B, E) MW in the direction alpha (B,), rho (B, Q)."""
         if not self._elsewhere(i):
-            return self.sites[i].split(capacity, alpha, rho)
+            return self._here[i].split(capacity, alpha, rho)
         import numpy as np
 
         from models.hours.oracle import Split

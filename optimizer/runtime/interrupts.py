@@ -69,6 +69,11 @@ class Watch:
         """Count from here."""
         self.patience, self.looks, self.tired = patience, 0, False
 
+    def until(self, deadline: float | None, pulse: Callable[[], None] | None) -> Watch:
+        """For the next run."""
+        self.deadline, self.pulse = deadline, pulse
+        return self
+
     def look(self, event: Any) -> None:
         """HiGHS's callback: asks it to stop where it should."""
         now = time.perf_counter()

@@ -16,27 +16,28 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from models.effort import over
+from optimizer.solver.answer import Answer, Status
 from optimizer.solver.certificates import Certificate, verify_infeasible, verify_optimal
 from optimizer.solver.linear_program import LinearProgram
-from optimizer.solver.session import Answer, Session, Status
+from optimizer.solver.session import Session
 
 #: a bound counts as tight within this, relative to 1 + |bound| in program units
 TIGHT = 1e-7
 #: share of the work that may be done (`models.effort`) which a search through branches may take: the rest is for a plan of the nearest one
-BRANCHED = 0.8
+BRANCHING_SHARE = 0.8
 #: prices at which what a condition lacks is bought off one after another: a dollar of tax relief dodged costs so many dollars, and
 #: cash may be worth many times its face where a plan hardly exists. Low ones leave better plans
 PRICES = (0.1, 1.0, 10.0, 100.0)
 #: so often conditions that no price helps are sent the other way
-SENT = 3
+REVERSALS = 3
 #: what a way lacks below this (as TIGHT) may be for want of a higher price: whether it is barred, is seen when it is held
-NEARLY = 1e-4
+NEARLY_TIGHT = 1e-4
 #: conditions that are decided one after another at most
-DEEPEST = 16
-#: where any plan will do
-DEAR = PRICES[2:]
+DIVE_DEPTH = 16
+#: those of them for where any plan will do
+HIGH_PRICES = PRICES[2:]
 #: branches further than this behind the best plan, relative, are not looked into
-PRUNE = 1e-9
+PRUNED_BEHIND = 1e-9
 
 
 @dataclass(frozen=True)
@@ -115,10 +116,10 @@ def settle(
     done = 0
     while heap:
         bound, _, fixed = heapq.heappop(heap)
-        if best is not None and bound >= sign * best.objective - PRUNE * abs(best.objective):
+        if best is not None and bound >= sign * best.objective - PRUNED_BEHIND * abs(best.objective):
             closed.append(bound)
             continue
-        if done >= most or over(BRANCHED) or (deadline is not None and time.perf_counter() > deadline):
+        if done >= most or over(BRANCHING_SHARE) or (deadline is not None and time.perf_counter() > deadline):
             heapq.heappush(heap, (bound, next(order), fixed))
             break
         done += 1
@@ -140,7 +141,7 @@ def settle(
         if not proved.verified:
             reasons.extend(proved.reasons)
         value = sign * proved.dual_bound
-        if best is not None and value >= sign * best.objective - PRUNE * abs(best.objective):
+        if best is not None and value >= sign * best.objective - PRUNED_BEHIND * abs(best.objective):
             closed.append(value)
             continue
         held = {k for k, _ in fixed}
@@ -169,13 +170,14 @@ def nearest(
     solve: Callable[[], Answer],
     choose: Callable[[Answer], Answer],
     prices: tuple[float, ...] = PRICES,
+    brief: bool = False,
 ) -> Settled | None:
     """A branch near `root`, and no other: a plan that meets every condition, cheaply, with the relaxation's bound.
 
     Each condition goes the way that it is nearest to, but is not held to it at once: what it lacks is paid for. Where that way is barred
     the program says so, and the condition may turn out to be nearer to its other way the next time; what no price helps is sent there
     after the last one. A branch that lacks nothing is solved as it is. prices: tried in turn, in units of the objective per unit of the
-    column or row.
+    column or row. brief: as in `Session.solve`.
 
     complete where the plan is worth as much as the relaxation. None where nothing leads to a plan. The session's bounds and costs are
     restored afterwards.
@@ -184,17 +186,17 @@ def nearest(
     proved = verify_optimal(lp, root.x, root.y)
     x = root.x
     ways: list[Tight] = []
-    for turn, price in enumerate((*prices, *prices[-1:] * SENT)):
+    for turn, price in enumerate((*prices, *prices[-1:] * REVERSALS)):
         if turn < len(prices):
             ways = _ways(session.lp, x, conditions)
         else:
             barred = set(_lacking(session.lp, x, ways))
             ways = [pair[pair[0] == way] if way in barred else way for pair, way in zip(conditions, ways, strict=True)]
-        drawn = _drawn(session, ways, price)
+        drawn = _drawn(session, ways, price, brief)
         if drawn.status is not Status.OPTIMAL:
             return None
         x = drawn.x
-        if _lacking(session.lp, x, ways, NEARLY):
+        if _lacking(session.lp, x, ways, NEARLY_TIGHT):
             continue
         _hold(session, lp, ways, set(ways))
         answer = solve()
@@ -217,6 +219,7 @@ def dive(
     solve: Callable[[], Answer],
     choose: Callable[[Answer], Answer],
     price: float = PRICES[-1],
+    brief: bool = False,
 ) -> Settled | None:
     """A branch found one condition after another, where `nearest` fails because it decides on all of them at once.
 
@@ -227,7 +230,7 @@ def dive(
     proved = verify_optimal(lp, root.x, root.y)
     answer = root
     ways: dict[int, Tight] = {}
-    while len(ways) < DEEPEST:
+    while len(ways) < DIVE_DEPTH:
         missed = _open(session.lp, answer.x, conditions, ways)
         if missed:
             pair = conditions[missed[0]]
@@ -235,10 +238,10 @@ def dive(
             first = min(pair, key=lambda way: slack(session.lp, answer.x, activity, way))
             for way in (first, pair[pair[0] == first]):
                 ways[missed[0]] = way
-                answer = _drawn(session, list(ways.values()), price)
+                answer = _drawn(session, list(ways.values()), price, brief)
                 if answer.status is not Status.OPTIMAL:
                     return None
-                if not _lacking(session.lp, answer.x, list(ways.values()), NEARLY):
+                if not _lacking(session.lp, answer.x, list(ways.values()), NEARLY_TIGHT):
                     break
             else:
                 return None
@@ -259,7 +262,7 @@ def dive(
 def _near(answer: Answer, lp: LinearProgram, proved: Certificate) -> Settled:
     """A plan of one branch, under what is proved of the relaxation."""
     bound = proved.dual_bound
-    return Settled(answer, lp, bound, 1, abs(bound - answer.objective) <= PRUNE * abs(answer.objective), proved.reasons)
+    return Settled(answer, lp, bound, 1, abs(bound - answer.objective) <= PRUNED_BEHIND * abs(answer.objective), proved.reasons)
 
 
 def _open(lp: LinearProgram, x: np.ndarray, conditions: Sequence[Condition], held: Container[int]) -> list[int]:
@@ -280,7 +283,7 @@ def _ways(lp: LinearProgram, x: np.ndarray, conditions: Sequence[Condition]) -> 
     return [min(pair, key=lambda way: slack(lp, x, activity, way)) for pair in conditions]
 
 
-def _drawn(session: Session, ways: Sequence[Tight], price: float) -> Answer:
+def _drawn(session: Session, ways: Sequence[Tight], price: float, brief: bool) -> Answer:
     """The optimum of the session where each unit that a way lacks to its bound costs a price."""
     lp = session.lp
     cost = lp.cost.copy()
@@ -289,7 +292,7 @@ def _drawn(session: Session, ways: Sequence[Tight], price: float) -> Answer:
     pull = np.zeros(len(lp.row_upper))
     pull[[way.index for way in ways if way.kind == "row"]] = unit
     session.set_costs(cost - lp.matrix.T @ pull)
-    answer = session.solve(primal=True)
+    answer = session.solve(primal=True, brief=brief)
     session.set_costs(lp.cost)
     return answer
 

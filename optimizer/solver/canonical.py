@@ -13,9 +13,10 @@ import math
 
 import numpy as np
 
+from optimizer.solver.answer import Answer, Status
 from optimizer.solver.certificates import relative_residual
 from optimizer.solver.linear_program import LinearProgram
-from optimizer.solver.session import Answer, Session, Status
+from optimizer.solver.session import Session
 
 OBJECTIVE_TOLERANCE = 1e-9  # relative; the canonical plan must cost the same to this
 ROUNDING = 1e-13  # of the largest money in the program: no price

@@ -21,8 +21,8 @@ from models.modelling import (
     generate_standard_repn,
     maximize,
 )
+from optimizer.solver.answer import Answer
 from optimizer.solver.linear_program import LinearProgram, SolverError, SolverInputError, _is_finite, _list, _raise, check_numbers
-from optimizer.solver.session import Answer
 
 
 def compile_model(model: Any, cost_scale: float = 1.0) -> LinearProgram:

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from optimizer.solver.answer import SolverOptions, Status
 from optimizer.solver.compile import compile_model
 from optimizer.solver.linear_program import SolverError
-from optimizer.solver.session import Session, SolverOptions, Status
+from optimizer.solver.session import Session
 
 
 class BlockSolver:

@@ -20,13 +20,14 @@ import numpy as np
 from scipy import sparse
 
 from models.problem import Array, Ints, Mask
+from optimizer.solver.answer import Answer, SolverOptions, Status
 from optimizer.solver.linear_program import LinearProgram
-from optimizer.solver.session import Answer, Session, SolverOptions, Status
+from optimizer.solver.session import Session
 
 #: a row left out is missed beyond this, in program units
-MISSED = 1e-9
+ROW_TOLERANCE = 1e-9
 #: a column held back comes in where its reduced cost says that a unit of it gains more than this
-GAINS = 1e-9
+REDUCED_COST_TOLERANCE = 1e-9
 
 
 class Lean:
@@ -165,12 +166,12 @@ class Lean:
         block = sparse.csr_array(lp.matrix.tocsr()[out])
         active = block @ answer.x
         size = 1.0 + np.abs(np.where(np.isfinite(lp.row_upper[out]), lp.row_upper[out], lp.row_lower[out]))
-        missed = np.flatnonzero(np.maximum(lp.row_lower[out] - active, active - lp.row_upper[out]) > MISSED * size)
+        missed = np.flatnonzero(np.maximum(lp.row_lower[out] - active, active - lp.row_upper[out]) > ROW_TOLERANCE * size)
         if len(missed):
             rows = out[missed]
             self.late[rows] = False
             self._present(block[missed], lp.row_lower[rows], lp.row_upper[rows], rows)
-        used: Mask = answer.d[self.held] < -GAINS
+        used: Mask = answer.d[self.held] < -REDUCED_COST_TOLERANCE
         columns = self.held[used]
         self.held = self.held[~used]
         self.inner.set_column_bounds(columns, lp.col_lower[columns], lp.col_upper[columns])

@@ -1,4 +1,4 @@
-"""Pyomo model -> arrays -> HiGHS -> answer. The only module that talks to the solver.
+"""Arrays -> HiGHS -> answer: one warm solver. The only module that runs HiGHS.
 
 Inside, every program is a minimisation:
 
@@ -14,9 +14,8 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import highspy
@@ -26,7 +25,9 @@ import scipy.sparse as sparse
 from models.effort import spend
 from models.stopwatch import timed
 from optimizer.runtime.interrupts import Watch
+from optimizer.solver.answer import Answer, SolverOptions, Status
 from optimizer.solver.certificates import relative_residual, verify_infeasible, verify_unbounded
+from optimizer.solver.highs_tables import STATUS, claim_scheduler, standing
 from optimizer.solver.linear_program import (
     LARGEST_COEFFICIENT,
     LinearProgram,
@@ -36,104 +37,32 @@ from optimizer.solver.linear_program import (
     _raise,
     check_numbers,
 )
+from optimizer.solver.phase_one import crossed_ray, directions, phase_one
 
-#: nonzeros from which a cold solve is by interior point: simplex then takes five times as long
-LARGE = 40_000
 #: rows of a warm program from which exact edge weights (a solve with the basis for every row) cost more than the iterations they save
 DEVEX_ROWS = 2_000
 #: iterations with approximate weights, which now and then lead nowhere, after which the exact ones take over: so many, and one more
 #: for every four rows unless there are more rows than such a run is worth
-DEVEX_MOST, DEVEX_LARGE = 2_000, 60_000
+DEVEX_ITERATIONS, DEVEX_WORTHWHILE_ROWS = 2_000, 60_000
 #: work (steps times nonzeros) and times the steps of a cold run after which a warm run is given up; counted, as a clock would tell how busy
 #: the machine is
-PATIENCE, PATIENT = 5e7, 3.0
+PATIENCE_WORK, PATIENCE_COLD_RUNS = 5e7, 3.0
 #: the same of a brief run
-BRIEF = 1.5e7, 1.0
+BRIEF_PATIENCE = 1.5e7, 1.0
 #: nonzeros below which a step costs no less
-FEWEST = 2_000
+STEP_NONZEROS = 2_000
 #: steps that a cold run takes at least, and more for each row and column: before there was one, and by interior point, whose steps are few
-STEPS, SHARE = 1_500, 0.1
+COLD_STEPS, COLD_STEPS_SHARE = 1_500, 0.1
 #: what is missed by a plan is magnified so much, and so often, before it is solved away
-MAGNIFIER, MAGNIFIED = 1e3, 3
+MAGNIFIER, MAGNIFICATIONS = 1e3, 3
 #: steps of the simplex method that one of interior point counts for in `models.effort`: it factors the whole program
-FACTORS = 50
+INTERIOR_POINT_STEPS = 50
 #: HiGHS's numbers of simplex methods
-DUAL, PRIMAL = 1, 4
+DUAL_SIMPLEX, PRIMAL_SIMPLEX = 1, 4
 
 
-class Status(Enum):
-    OPTIMAL = "optimal"
-    INFEASIBLE = "infeasible"
-    UNBOUNDED = "unbounded"
-    LIMIT = "limit"
-    ERROR = "error"
-
-
-# What is not in this table is an error: a new HiGHS status must never pass for success.
-_STATUS = {
-    highspy.HighsModelStatus.kOptimal: Status.OPTIMAL,
-    highspy.HighsModelStatus.kInfeasible: Status.INFEASIBLE,
-    highspy.HighsModelStatus.kUnbounded: Status.UNBOUNDED,
-    highspy.HighsModelStatus.kObjectiveBound: Status.LIMIT,
-    highspy.HighsModelStatus.kObjectiveTarget: Status.LIMIT,
-    highspy.HighsModelStatus.kTimeLimit: Status.LIMIT,
-    highspy.HighsModelStatus.kIterationLimit: Status.LIMIT,
-    highspy.HighsModelStatus.kSolutionLimit: Status.LIMIT,
-    highspy.HighsModelStatus.kMemoryLimit: Status.LIMIT,
-    highspy.HighsModelStatus.kInterrupt: Status.LIMIT,
-}
-
-
-def cold_method(lp: LinearProgram) -> str:
-    """What solves a program sooner from nothing: "ipm" or "simplex"."""
-    return "ipm" if lp.matrix.nnz > LARGE else "simplex"
-
-
-@dataclass(frozen=True)
-class SolverOptions:
-    """method applies to a cold solve; with a basis at hand, simplex continues from it. Tolerances are absolute."""
-
-    method: str = "simplex"  # "simplex" | "ipm" (always with crossover) | "choose"
-    presolve: bool = True
-    seed: int = 0
-    threads: int = 1  # one: the same path every time; process-global in HiGHS; 0: HiGHS decides
-    time_limit: float | None = None  # seconds, for each run
-    deadline: float | None = None  # time.perf_counter() at which every run stops
-    pulse: Callable[[], None] | None = None  # called now and then during a run
-    primal_tolerance: float = 1e-9
-    dual_tolerance: float = 1e-9
-    primal: bool = False  # primal simplex: where costs change and a feasible basis is at hand
-
-
-@dataclass(frozen=True, eq=False)
-class Answer:
-    """x, y, d are NaN where the status gives none, so an unread status cannot pass verification."""
-
-    status: Status
-    x: np.ndarray  # (n,)
-    y: np.ndarray  # (m,) objective (minimised, unscaled) per unit of the row
-    d: np.ndarray  # (n,) true_cost - A'y
-    objective: float  # in the model's own sense, unscaled, offset included
-    iterations: int
-    seconds: float
-    ray: np.ndarray | None = None  # (m,) Farkas vector if INFEASIBLE, (n,) direction if UNBOUNDED
-    message: str = ""
-
-
-# ---------------------------------------------------------------------------------------------------------- compiling
-
-
-# ------------------------------------------------------------------------------------------------------------ solving
-
-_scheduler_threads: int | None = None  # what this process's HiGHS scheduler was last started with
-
-
-def _claim_scheduler(threads: int) -> None:
-    """HiGHS keeps one scheduler per process and fails a run that asks for another number of threads."""
-    global _scheduler_threads
-    if _scheduler_threads is not None and _scheduler_threads != threads:
-        highspy.Highs.resetGlobalScheduler(True)
-    _scheduler_threads = threads
+#: (numbers, lower, upper) of columns or rows
+Bounds = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 class Session:
@@ -161,7 +90,6 @@ class Session:
         self._lp: LinearProgram | None = None
         self._warm = False
         self._cold = 0  # steps that a cold run took
-        self.brief = False  # a warm run that finds no plan soon is taken for one that has none: no proof is looked for
         self.last: Answer | None = None  # of the last solve
 
     # -- the program ---------------------------------------------------------------------------------------------
@@ -304,6 +232,33 @@ class Session:
         self._check(self._highs.clearSolver(), "clearSolver")
         self._warm = False
 
+    @contextmanager
+    def changed(
+        self, columns: Bounds | None = None, rows: Bounds | None = None, cost: np.ndarray | None = None
+    ) -> Iterator[None]:
+        """For a while other bounds and costs, each as (numbers, lower, upper) and the whole vector. What was is put back, and the basis."""
+        lp, basis = self.lp, self.get_basis()
+        if columns is not None:
+            self.set_column_bounds(*columns)
+        if rows is not None:
+            self.set_row_bounds(*rows)
+        if cost is not None:
+            self.set_costs(cost)
+        try:
+            yield
+        finally:
+            if cost is not None:
+                self.set_costs(lp.cost)
+            if columns is not None:
+                self.set_column_bounds(columns[0], lp.col_lower[columns[0]], lp.col_upper[columns[0]])
+            if rows is not None:
+                self.set_row_bounds(rows[0], lp.row_lower[rows[0]], lp.row_upper[rows[0]])
+            self.set_basis(basis)
+
+    def limit_time(self, deadline: float | None) -> None:
+        """From now on every run stops at this time of time.perf_counter(), and at no other limit; None: at none."""
+        self.options = dataclasses.replace(self.options, time_limit=None, deadline=deadline)
+
     def leap(self) -> None:
         """What is asked next lies far off: a large program is then solved from nothing before a walk there from the basis at hand has begun."""
         if self.options.method == "ipm":
@@ -311,40 +266,41 @@ class Session:
 
     # -- the solve -----------------------------------------------------------------------------------------------
 
-    def solve(self, primal: bool = False) -> Answer:
+    def solve(self, primal: bool = False, brief: bool = False) -> Answer:
         """Solve from the basis at hand; infeasible and unbounded come with a ray that was checked by arithmetic.
 
-        primal: since the last optimum nothing but costs has changed, so that its plan is feasible, and its duals are not.
+        primal: since the last optimum nothing but costs has changed, so that its plan is feasible, and its duals are not. brief: a warm run
+        that finds no plan soon is taken for one that has none: no proof is looked for.
         """
         start = time.perf_counter()
         lp = self.lp
         if (lp.row_lower > lp.row_upper).any() or (lp.col_lower > lp.col_upper).any():
-            return self._answer(Status.INFEASIBLE, start, 0, ray=_crossed_ray(lp), message="Bounds cross.")
+            return self._answer(Status.INFEASIBLE, start, 0, ray=crossed_ray(lp), message="Bounds cross.")
         if not len(lp.cost):
             return self._without_columns(start)
 
         method = "simplex" if self._warm else self.options.method
-        model_status, iterations = self._run(method, self.options.presolve, primal and self._warm)
+        model_status, iterations = self._run(method, self.options.presolve, primal and self._warm, brief)
         messages = []
         if model_status == highspy.HighsModelStatus.kUnboundedOrInfeasible:
-            model_status, more = self._run("simplex", presolve=False)
+            model_status, more = self._run("simplex", presolve=False, brief=brief)
             iterations += more
         tired = self._watch.tired
-        if self.brief and (tired or model_status == highspy.HighsModelStatus.kInfeasible):
+        if brief and (tired or model_status == highspy.HighsModelStatus.kInfeasible):
             self._warm = False
             return self._answer(Status.INFEASIBLE, start, iterations, message="Taken for infeasible.")
-        status = Status.ERROR if tired else _STATUS.get(model_status, Status.ERROR)
+        status = Status.ERROR if tired else STATUS.get(model_status, Status.ERROR)
         # Tight tolerances can leave a run at "unknown": again, cold, by other paths (simplex may cycle where interior point sees at once).
         others = [("simplex", not self.options.presolve), ("ipm", True), ("ipm", False)]
-        for method, presolve in (others[1], others[0], others[2]) if tired or self.brief else others:
+        for method, presolve in (others[1], others[0], others[2]) if tired or brief else others:
             if status is not Status.ERROR:
                 break
             how = "in no time" if self._watch.tired else self._highs.modelStatusToString(model_status)
             messages.append(f"A run ended {how}; solved again cold by {method}.")
             self.forget_basis()
-            model_status, more = self._run(method, presolve)
+            model_status, more = self._run(method, presolve, brief=brief)
             iterations += more
-            status = _STATUS.get(model_status, Status.ERROR)
+            status = STATUS.get(model_status, Status.ERROR)
         self._warm = status is Status.OPTIMAL
         if status is Status.INFEASIBLE:
             return self._infeasible(start, iterations, messages)
@@ -372,24 +328,25 @@ class Session:
         self.last = dataclasses.replace(answer, y=y, d=self.lp.true_cost - self.lp.matrix.T @ y)
         return self.last
 
-    def polished(self, answer: Answer, tolerance: float) -> Answer:
+    def polished(self, answer: Answer, tolerance: float, brief: bool = False) -> Answer:
         """The last optimum with plan and duals of its basis to the last digit, of another basis where that one misses a row or bound.
 
-        tolerance: relative, as `proof.relative_residual`. HiGHS measures what is missed in a program that it has scaled. What is left of
-        it here is magnified (`_magnified`) and solved away from the basis at hand, at most `MAGNIFIED` times. Of all plans on the way the
-        one that misses least comes back; the answer itself where this session holds no basis of it or nothing misses less.
+        tolerance: relative, as `certificates.relative_residual`. brief: as in `solve`. HiGHS measures what is missed in a program that it has
+        scaled. What is left of it here is magnified (`_magnified`) and solved away from the basis at hand, at most `MAGNIFICATIONS` times.
+        Of all plans on the way the one that misses least comes back; the answer itself where this session holds no basis of it or nothing
+        misses less.
         """
         if self._basis_of(answer) is None:
             return answer
         best, basis, least = answer, self.get_basis(), relative_residual(self.lp, answer.x)
-        for more in reversed(range(MAGNIFIED + 1)):
+        for more in reversed(range(MAGNIFICATIONS + 1)):
             answer = self._exact(answer)
             missed = relative_residual(self.lp, answer.x)
             if missed < least:
                 best, basis, least = answer, self.get_basis(), missed
             if least <= tolerance or not more:
                 break
-            answer = self._magnified(answer)
+            answer = self._magnified(answer, brief)
             if answer.status is not Status.OPTIMAL:
                 break
         self.set_basis(basis)
@@ -404,12 +361,12 @@ class Session:
         from optimizer.solver.refine import refined_plan
 
         lp = self.lp
-        at = (_standing(basis.col_status, lp.col_lower, lp.col_upper), _standing(basis.row_status, lp.row_lower, lp.row_upper))
+        at = (standing(basis.col_status, lp.col_lower, lp.col_upper), standing(basis.row_status, lp.row_lower, lp.row_upper))
         x = refined_plan(lp, answer.x, *at) + 0.0
         self.last = dataclasses.replace(answer, x=x, objective=lp.objective(x))
         return self.refined(self.last)
 
-    def _magnified(self, answer: Answer) -> Answer:
+    def _magnified(self, answer: Answer, brief: bool) -> Answer:
         """The optimum from the basis of an answer, found in steps away from its plan x:  z = `MAGNIFIER` (x' - x)  within the same rows.
 
         Bounds become MAGNIFIER (bound - x), so what is missed is a thousand times as large and the tolerance of HiGHS a thousandth. The
@@ -420,7 +377,7 @@ class Session:
         activity = (lp.matrix.astype(np.longdouble) @ x.astype(np.longdouble)).astype(float)
         self.set_column_bounds(every, MAGNIFIER * (lp.col_lower - x), MAGNIFIER * (lp.col_upper - x))
         self.set_row_bounds(rows, MAGNIFIER * (lp.row_lower - activity), MAGNIFIER * (lp.row_upper - activity))
-        step = self.solve()
+        step = self.solve(brief=brief)
         self.set_column_bounds(every, lp.col_lower, lp.col_upper)
         self.set_row_bounds(rows, lp.row_lower, lp.row_upper)
         if step.status is not Status.OPTIMAL:
@@ -445,8 +402,8 @@ class Session:
         return basis if basis.valid else None
 
     @timed("highs")
-    def _run(self, method: str, presolve: bool, primal: bool = False) -> tuple[Any, int]:
-        self._set("simplex_strategy", PRIMAL if primal or self.options.primal else DUAL)
+    def _run(self, method: str, presolve: bool, primal: bool = False, brief: bool = False) -> tuple[Any, int]:
+        self._set("simplex_strategy", PRIMAL_SIMPLEX if primal or self.options.primal else DUAL_SIMPLEX)
         # "ipm" would be another algorithm (HiPO) where its package happens to be installed: the same path everywhere
         self._set("solver", "ipx" if method == "ipm" else method)
         self._set("presolve", "on" if presolve else "off")
@@ -457,20 +414,22 @@ class Session:
             self._cold = max(self._cold, self._watch.looks)
             return found
         # where there is no plan, free columns can keep HiGHS from seeing that, and it then starts anew with every step
-        self._watch.begin(self._patience(BRIEF if self.brief and not primal else (PATIENCE, PATIENT)))
+        self._watch.begin(self._patience(BRIEF_PATIENCE if brief and not primal else (PATIENCE_WORK, PATIENCE_COLD_RUNS)))
         if rows < DEVEX_ROWS:
             return self._weighted(-1)
-        status, first = self._weighted(1, most=DEVEX_MOST + (rows // 4 if rows <= DEVEX_LARGE else 0))
+        status, first = self._weighted(1, most=DEVEX_ITERATIONS + (rows // 4 if rows <= DEVEX_WORTHWHILE_ROWS else 0))
         if status != highspy.HighsModelStatus.kIterationLimit:
             return status, first
         status, more = self._weighted(-1)
         return status, first + more
 
     def _patience(self, most: tuple[float, float]) -> float:
-        """Steps after which a warm run is given up: the same wherever it is solved. most: as PATIENCE, PATIENT."""
+        """Steps after which a warm run is given up: the same wherever it is solved. most: as PATIENCE_WORK, PATIENCE_COLD_RUNS."""
         work, times = most
         rows, columns = self.lp.matrix.shape
-        return work / max(self.lp.matrix.nnz, FEWEST) + times * max(self._cold, STEPS + SHARE * (rows + columns))
+        return work / max(self.lp.matrix.nnz, STEP_NONZEROS) + times * max(
+            self._cold, COLD_STEPS + COLD_STEPS_SHARE * (rows + columns)
+        )
 
     def _weighted(self, weights: int, most: int = highspy.kHighsIInf) -> tuple[Any, int]:
         """(status, iterations) of a run with HiGHS's own choice of dual edge weights (-1) or Devex (1), of at most so many iterations."""
@@ -478,7 +437,7 @@ class Session:
         self._set("simplex_iteration_limit", most)
         # HiGHS counts the limit from the birth of the instance, over all its runs.
         self._set("time_limit", self._highs.getRunTime() + self._seconds())
-        _claim_scheduler(self.options.threads)
+        claim_scheduler(self.options.threads)
         if self._go() == highspy.HighsStatus.kError:
             # Somebody else in this process may have started the scheduler with another number of threads; HiGHS then
             # fails the run but leaves the previous model status standing.
@@ -489,7 +448,7 @@ class Session:
         info = self._highs.getInfo()
         counts = (info.simplex_iteration_count, info.ipm_iteration_count, info.crossover_iteration_count)
         steps, inner, crossed = (max(0, int(count)) for count in counts)
-        spend((steps + FACTORS * inner + crossed) * max(self.lp.matrix.nnz, FEWEST))
+        spend((steps + INTERIOR_POINT_STEPS * inner + crossed) * max(self.lp.matrix.nnz, STEP_NONZEROS))
         return self._highs.getModelStatus(), steps + inner + crossed
 
     def _seconds(self) -> float:
@@ -499,8 +458,7 @@ class Session:
 
     def _go(self) -> Any:
         """Run HiGHS; it hears Ctrl-C and the deadline on its way. Raises KeyboardInterrupt."""
-        self._watch.deadline, self._watch.pulse = self.options.deadline, self.options.pulse
-        with self._watch:
+        with self._watch.until(self.options.deadline, self.options.pulse):
             return self._highs.run()
 
     def _infeasible(self, start: float, iterations: int, messages: list[str]) -> Answer:
@@ -548,24 +506,9 @@ class Session:
         return ray if verify_infeasible(self.lp, ray).verified else None
 
     def _elastic_ray(self) -> tuple[np.ndarray | None, float]:
-        """Phase one of our own:  min sum(u + v)  with  row_lower <= A x + u - v <= row_upper,  u, v >= 0.
-
-        If the minimum is positive its row duals are a Farkas vector (|y| <= 1).
-        """
-        lp = self.lp
-        m, n = lp.matrix.shape
-        eye = sparse.eye_array(m, format="csc")
-        phase_one = LinearProgram(
-            cost=np.concatenate([np.zeros(n), np.ones(2 * m)]),
-            offset=0.0,
-            matrix=sparse.csc_array(sparse.hstack([lp.matrix, eye, -eye], format="csc")),
-            row_lower=lp.row_lower,
-            row_upper=lp.row_upper,
-            col_lower=np.concatenate([lp.col_lower, np.zeros(2 * m)]),
-            col_upper=np.concatenate([lp.col_upper, np.full(2 * m, np.inf)]),
-        )
+        """(Farkas vector, total violation) of a phase one of our own."""
         # by interior point: simplex takes many times as long over so many slacks
-        answer = self._aside(phase_one, "ipm", refined=True)
+        answer = self._aside(phase_one(self.lp), "ipm", refined=True)
         return (answer.y, answer.objective) if answer.status is Status.OPTIMAL else (None, math.nan)
 
     def _unbounded(self, start: float, iterations: int, messages: list[str]) -> Answer:
@@ -584,18 +527,7 @@ class Session:
             ray = np.array(ray, dtype=float)
             if verify_unbounded(lp, x, ray).verified:
                 return self._answer(Status.UNBOUNDED, start, iterations, x, ray=ray, message=" ".join(messages))
-        # min c'r over the directions that no bound forbids, within a box of one.
-        direction = self._aside(
-            LinearProgram(
-                cost=lp.cost,
-                offset=0.0,
-                matrix=lp.matrix,
-                row_lower=np.where(np.isfinite(lp.row_lower), 0.0, -np.inf),
-                row_upper=np.where(np.isfinite(lp.row_upper), 0.0, np.inf),
-                col_lower=np.where(np.isfinite(lp.col_lower), 0.0, -1.0),
-                col_upper=np.where(np.isfinite(lp.col_upper), 0.0, 1.0),
-            )
-        )
+        direction = self._aside(directions(lp))
         ray = direction.x if direction.status is Status.OPTIMAL else None
         if ray is None or not verify_unbounded(lp, x, ray).verified:
             messages.append("HiGHS reported unbounded, but no proof of it holds.")
@@ -653,23 +585,6 @@ class Session:
         """Warnings pass: HiGHS warns of crossing bounds and of time limits, which come back as a status."""
         if status == highspy.HighsStatus.kError:
             raise SolverError(f"HiGHS refused {call}.")
-
-
-def _standing(status: Any, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
-    """The bound that each column or row of a basis stands at, NaN where it is basic; what is free and not basic stands at zero."""
-    kinds = highspy.HighsBasisStatus
-    basic, at_upper = (np.array([one == kind for one in status]) for kind in (kinds.kBasic, kinds.kUpper))
-    bound = np.where(at_upper & np.isfinite(upper) | ~np.isfinite(lower), upper, lower)
-    return np.where(basic, np.nan, np.where(np.isfinite(bound), bound, 0.0))
-
-
-def _crossed_ray(lp: LinearProgram) -> np.ndarray:
-    """The row whose own bounds cross most; zero if only columns do (the bounds themselves are the proof)."""
-    ray = np.zeros(len(lp.row_lower))
-    crossed = lp.row_lower > lp.row_upper
-    if crossed.any():
-        ray[int(np.argmax(np.where(crossed, lp.row_lower - lp.row_upper, -np.inf)))] = 1.0
-    return ray
 
 
 def solve(lp: LinearProgram, options: SolverOptions | None = None) -> Answer:

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.finance.labels import line_label
-from optimizer.engine.measures import BY_KEY, MEASURES
 from optimizer.engine.tables import Cell, Table
+from optimizer.results.measures import BY_KEY, MEASURES
 from optimizer.results.serialise import to_csv, to_json
 from optimizer.studies.jobs import Point
 from optimizer.text import money, percent
 
 SCHEMA = 1  # of comparison.json
 #: instruments and ledger lines that move by no more than this share of the largest objective are left out of sentences
-SMALL = 1e-4
+LEAST_SHARE = 1e-4
 #: rates above it say no more than that next to nothing was paid in
-MOST_SHOWN = 10.0
+HIGHEST_RATE_SHOWN = 10.0
 
 
 @dataclass(frozen=True)
@@ -201,13 +201,13 @@ def _against(comparison: Comparison, one: Point) -> str:
     if abs(short) <= 1e-9 * size:
         return f"{one.name} is worth the same as {first.name}."
     text = f"{one.name} is worth {money(abs(short))} {'less' if short > 0 else 'more'} than {first.name} and raises {_mix(one)}"
-    lines = [(entry, usd) for entry, usd in comparison.moved(one).items() if abs(usd) > SMALL * size][:4]
+    lines = [(entry, usd) for entry, usd in comparison.moved(one).items() if abs(usd) > LEAST_SHARE * size][:4]
     if lines:
         told = ", ".join(f"{line_label(entry)} {'+' if usd > 0 else '-'}{money(abs(usd))}" for entry, usd in lines)
         shift = comparison.difference(one, "expected_npv") or 0.0
         text += f". Its expected NPV is {money(abs(shift))} {'higher' if shift > 0 else 'lower'}: {told}"
     tail = comparison.difference(one, "cvar")
-    if tail is not None and abs(tail) > SMALL * size:
+    if tail is not None and abs(tail) > LEAST_SHARE * size:
         text += f"; in the tail {money(abs(tail))} {'better' if tail > 0 else 'worse'}"
     return text + "."
 
@@ -223,5 +223,5 @@ def shown(key: str, value: float | None) -> str:
     if unit == "USD":
         return money(value)
     if unit in ("share", "/year"):
-        return percent(value) if value <= MOST_SHOWN else f"> {MOST_SHOWN:,.0%}"
+        return percent(value) if value <= HIGHEST_RATE_SHOWN else f"> {HIGHEST_RATE_SHOWN:,.0%}"
     return f"{value:,.2f}" if unit == "ratio" else f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.4g}"

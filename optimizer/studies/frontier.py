@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.engine.measures import MEASURES
 from optimizer.engine.tables import Cell, Table
+from optimizer.results.measures import MEASURES
 from optimizer.results.serialise import to_csv, to_json
 from optimizer.runtime.worker import Failure
 from optimizer.studies.comparison import shown

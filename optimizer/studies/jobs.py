@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from optimizer.engine.measures import measures
+from optimizer.results.measures import measures
 from optimizer.runtime.worker import Failure
 
 if TYPE_CHECKING:
@@ -65,12 +65,12 @@ def solve_job(job: Job) -> Point:
     """Load, solve, prove, and put the answer in numbers. Raises CaseError for a case with mistakes."""
     from optimizer.case.case import Case
     from optimizer.case.checks.notes import case_notes
-    from optimizer.engine import master
-    from optimizer.engine.plan_notes import plan_notes
+    from optimizer.engine.solve import solve
+    from optimizer.results.plan_notes import plan_notes
 
     start = time.perf_counter()
     case = Case.load(job.path, variant=job.variant, settings=job.settings)
-    solution = master.solve(case, time_limit=job.time_limit, baseline=False)
+    solution = solve(case, time_limit=job.time_limit, baseline=False)
     found = point(job.name, solution, time.perf_counter() - start)
     told = plan_notes(solution) if found.optimal else ()
     carried = capacity(solution) if found.optimal and job.streams else {}

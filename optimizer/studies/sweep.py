@@ -15,8 +15,8 @@ from optimizer.case.patch import field_of, kind_of_field, kind_of_path
 from optimizer.case.reading.dotted_paths import part_words, split_path
 from optimizer.case.schema.case_model import SuppliesReader
 from optimizer.case.schema.field_types import ClockHours, Count, HourlyReader, Months, Over, Quantity
-from optimizer.engine.measures import MEASURES
 from optimizer.engine.tables import Cell, Table
+from optimizer.results.measures import MEASURES
 from optimizer.results.serialise import to_csv, to_json
 from optimizer.studies.comparison import shown
 from optimizer.studies.grid import BASE, VARIANT, Axis, Grid, GridError
@@ -30,11 +30,22 @@ if TYPE_CHECKING:
 
 SCHEMA = 1  # of sweep.json
 #: values of a list that are all tried before anything is solved; of longer ones the ends
-TRIED = 12
+MOST_VALUES_TRIED = 12
 #: third axis with more values: no small multiples
 MOST_PANELS = 12
 #: measures on the page
-SHOWN = ("objective", "expected_npv", "cvar", "irr", "debt_raised", "equity_raised", "capex", "ai_mw", "mining_mw", "breach")
+PAGE_MEASURES = (
+    "objective",
+    "expected_npv",
+    "cvar",
+    "irr",
+    "debt_raised",
+    "equity_raised",
+    "capex",
+    "ai_mw",
+    "mining_mw",
+    "breach",
+)
 
 
 @dataclass(frozen=True)
@@ -56,8 +67,9 @@ class Sweep:
 
 def check(path: str, case: Case, grid: Grid, variant: str | None, changes: Sequence[str]) -> None:
     """Each axis by itself on the case as it stands, before anything is solved. Raises GridError or CaseError, with `--vary` as the place."""
+    from models.spelling import did_you_mean
     from optimizer.case.case import SETTINGS, Case
-    from optimizer.case.reading.diagnostics import CaseError, did_you_mean
+    from optimizer.case.reading.diagnostics import CaseError
 
     for axis in grid.axes:
         if axis.path == VARIANT:
@@ -74,7 +86,7 @@ def check(path: str, case: Case, grid: Grid, variant: str | None, changes: Seque
         if not numeric(case.tree, axis.path):
             raise GridError(f"{axis.path} is no number: --vary takes numbers and variants; --set and variants change anything")
         count = len(axis)
-        tried = range(count) if count <= TRIED else sorted({0, count - 1, *_ends(axis.numbers)})
+        tried = range(count) if count <= MOST_VALUES_TRIED else sorted({0, count - 1, *_ends(axis.numbers)})
         for k in tried:
             try:
                 Case.load(path, variant, (*changes, f"{axis.path}={axis.texts[k]}"))
@@ -310,16 +322,16 @@ def page(sweep: Sweep, pictures: Sequence[str]) -> str:
     """sweep.html."""
     from optimizer.studies import plots
 
-    told = [_sentence(sweep), *sweep.notes]
+    told = [sentence(sweep), *sweep.notes]
     if not pictures:
         told.append("There is no picture of so many axes: the table below and sweep.csv have every point.")
     labels = {one.key: one.label for one in MEASURES}
     rows = []
     for place, point in zip(sweep.grid.places(), sweep.points, strict=True):
-        values = [shown(key, point.values.get(key)) for key in SHOWN]
+        values = [shown(key, point.values.get(key)) for key in PAGE_MEASURES]
         at = [axis.short(k) for axis, k in zip(sweep.grid.axes, place, strict=True)]
         rows.append([*at, point.status, *values, "; ".join(point.reasons)])
-    header = [*(axis.path for axis in sweep.grid.axes), "status", *(labels[key] for key in SHOWN), "why there is no plan"]
+    header = [*(axis.path for axis in sweep.grid.axes), "status", *(labels[key] for key in PAGE_MEASURES), "why there is no plan"]
     return plots.page(f"{sweep.case}: sweep", told, [*pictures, plots.table(header, rows)])
 
 
@@ -329,7 +341,8 @@ def best(sweep: Sweep) -> Point | None:
     return max(solved, key=lambda one: one.values["objective"] or 0.0) if solved else None
 
 
-def _sentence(sweep: Sweep) -> str:
+def sentence(sweep: Sweep) -> str:
+    """What came out, in a sentence or two."""
     count, top = len(sweep.points), best(sweep)
     text = f"{count} points, {sweep.solved} with a proved plan"
     others = {one.status for one in sweep.points} - {"optimal"}
@@ -339,8 +352,3 @@ def _sentence(sweep: Sweep) -> str:
     if top is not None:
         text += f". Worth most: {shown('objective', top.values['objective'])} at {top.name}"
     return text + "."
-
-
-def sentence(sweep: Sweep) -> str:
-    """What came out, in a sentence or two."""
-    return _sentence(sweep)

@@ -17,8 +17,8 @@ from optimizer.case.reading.dotted_paths import part_words, split_path
 from optimizer.case.reading.units import NUMBER
 from optimizer.case.schema.case_model import CaseModel
 from optimizer.case.schema.field_types import HourlyReader, Over, Quantity
-from optimizer.engine.measures import MEASURES
 from optimizer.engine.tables import Cell, Table
+from optimizer.results.measures import MEASURES
 from optimizer.results.serialise import to_csv, to_json
 from optimizer.runtime.worker import Failure
 from optimizer.studies.comparison import shown
@@ -36,7 +36,7 @@ SCHEMA = 1  # of tornado.json
 #: sections whose numbers are inputs
 SECTIONS = ("market", "sites", "rigs", "ai", "financing", "company")
 #: an objective that moves by no more than this share does not move
-STILL = 1e-9
+LEAST_MOVE = 1e-9
 _NUMBER = re.compile(rf"\s*({NUMBER})(.*)", re.DOTALL)
 
 
@@ -166,7 +166,7 @@ def moved(one: Input, factor: float, tree: Node) -> tuple[str, ...]:
 
 def choose(case: Case, wanted: Sequence[str]) -> list[Input]:
     """The inputs of a case, or those named. Raises ValueError for a name that is none."""
-    from optimizer.case.reading.diagnostics import did_you_mean
+    from models.spelling import did_you_mean
 
     assert case.tree is not None
     every = inputs(case.tree)
@@ -332,7 +332,7 @@ def lines(tornado: Tornado, top: int) -> list[list[str]]:
 
 def sentence(tornado: Tornado) -> str:
     middle = tornado.own.values.get("objective")
-    size = abs(middle or 0.0) * STILL
+    size = abs(middle or 0.0) * LEAST_MOVE
     still = sum(bar.swing <= size and not _broken(bar) for bar in tornado.bars)
     text = f"{len(tornado.bars)} inputs, each down and up by {100 * tornado.by:.4g} %; as stated the objective is {shown('objective', middle)}"
     if still:

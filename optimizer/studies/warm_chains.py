@@ -1,6 +1,6 @@
 """Many neighbouring points, each begun where another ended, and kept on disk as they are done.
 
-The points stand in an order in which neighbours are alike. It is cut into chains of LENGTH points, and everything that a chain begins
+The points stand in an order in which neighbours are alike. It is cut into chains of CHAIN_LENGTH points, and everything that a chain begins
 with is fixed beforehand: its first point begins where the centre ended, each other one where the last optimal point of its chain did. So
 no figure depends on how many workers there are, on who finishes first, or on a run that was killed and taken up again: a chain is kept
 when it is complete, and begun anew where it is not.
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
     from optimizer.runtime.executor import Executor
 
 #: points of a chain
-LENGTH = 8
-#: points after which programs are let go of; those of more rows than FEW after each
-SEVERAL, FEW = 4, 5_000
+CHAIN_LENGTH = 8
+#: points after which programs are let go of; those of more rows than MOST_ROWS_KEPT_OPEN after each
+POINTS_KEPT_OPEN, MOST_ROWS_KEPT_OPEN = 4, 5_000
 #: names in a journal: chains, and what a kill has left of one that was being written
-KEPT = re.compile(r"chain-[0-9]+\.json|\.chain-[0-9]+\.json\.[0-9a-f]{8}\.tmp")
+JOURNAL_FILES = re.compile(r"chain-[0-9]+\.json|\.chain-[0-9]+\.json\.[0-9a-f]{8}\.tmp")
 #: status of a point whose case has mistakes
 INVALID = "invalid"
 #: ends that another run may better: chains with one of them are not kept
-PASSING = (FAILED, "limit")
+PASSING_STATUSES = (FAILED, "limit")
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def solve_chain(chain: Chain) -> list[Point]:
             with uncollected():
                 found, left = _solve(job, seed)
             out.append(found)
-            if len(out) % SEVERAL == 0 or seed is None or len(seed.rows) > FEW:
+            if len(out) % POINTS_KEPT_OPEN == 0 or seed is None or len(seed.rows) > MOST_ROWS_KEPT_OPEN:
                 gc.collect()  # programs hold themselves in cycles; all that was there before is left alone
             seed = seed if chain.star else left or seed
     finally:
@@ -73,17 +73,18 @@ def solve_chain(chain: Chain) -> list[Point]:
 def _solve(job: Job, seed: Seed | None) -> tuple[Point, Seed | None]:
     from optimizer.case.case import Case
     from optimizer.case.reading.diagnostics import CaseError
-    from optimizer.engine import master, warm_start
+    from optimizer.engine import warm_start
+    from optimizer.engine.solve import solve_warm
 
     start = time.perf_counter()
     try:
         case = Case.load(job.path, variant=job.variant, settings=job.settings)
-        solution = master.solve(case, time_limit=job.time_limit, baseline=False, keep=True, seed_from=seed)
-        if seed is not None and solution.outcome.name == "UNVERIFIED":
+        solved = solve_warm(case, time_limit=job.time_limit, baseline=False, seed_from=seed)
+        if seed is not None and solved.solution.outcome.name == "UNVERIFIED":
             # where a neighbour led astray, the long way
-            solution = master.solve(case, time_limit=job.time_limit, baseline=False, keep=True)
-        found = point(job.name, solution, time.perf_counter() - start)
-        return found, None if solution.kept is None else warm_start.leave(solution.kept)
+            solved = solve_warm(case, time_limit=job.time_limit, baseline=False)
+        found = point(job.name, solved.solution, time.perf_counter() - start)
+        return found, None if solved.warm is None else warm_start.leave(solved.warm)
     except CaseError as error:
         told = [one.headline() + (f" ({one.hint})" if one.hint else "") for one in error.mistakes[:3]]
         return Point(job.name, INVALID, tuple(told), seconds=time.perf_counter() - start), None
@@ -104,14 +105,16 @@ def solve_own(job: Job) -> tuple[Point, dict[str, float | None], Seed | None]:
     """The case as it stands: its point, what the company is worth without new investment (expected_npv, cvar and objective, USD; None
     where there is no such plan), and what it leaves. Raises CaseError."""
     from optimizer.case.case import Case
-    from optimizer.engine import master, warm_start
+    from optimizer.engine import warm_start
+    from optimizer.engine.solve import solve_warm
 
     case = Case.load(job.path, variant=job.variant, settings=job.settings)
-    solution = master.solve(case, time_limit=job.time_limit, keep=True)
-    still = solution.baseline
+    solved = solve_warm(case, time_limit=job.time_limit)
+    still = solved.solution.baseline
     keys = ("expected", "cvar", "objective")
     worth = {key.replace("expected", "expected_npv"): None if still is None else getattr(still, key) for key in keys}
-    return point(job.name, solution), worth, None if solution.kept is None else warm_start.leave(solution.kept)
+    left = None if solved.warm is None else warm_start.leave(solved.warm)
+    return point(job.name, solved.solution), worth, left
 
 
 def _seed(centre: Sequence[Job] | Seed | None, executor: Executor) -> Seed | None:
@@ -123,7 +126,7 @@ def _seed(centre: Sequence[Job] | Seed | None, executor: Executor) -> Seed | Non
 
 def key_of(digest: str, about: Any) -> str:
     """What a journal is of: the case, what was asked, and all that makes the numbers."""
-    content = json.dumps([digest, about, stamp(), LENGTH], sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    content = json.dumps([digest, about, stamp(), CHAIN_LENGTH], sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(content.encode("ascii")).hexdigest()[:16]
 
 
@@ -164,7 +167,7 @@ class Journal:
         if self.folder.is_symlink() or not self.folder.is_dir():
             return
         for path in self.folder.iterdir():
-            if KEPT.fullmatch(path.name):
+            if JOURNAL_FILES.fullmatch(path.name):
                 with suppress(OSError):
                     path.unlink()
         with suppress(OSError):
@@ -184,7 +187,7 @@ def solve_in_chains(
 
     progress: called with (points done, all, taken from the journal). Raises OSError where the journal cannot be written.
     """
-    parts = [tuple(jobs[start : start + LENGTH]) for start in range(0, len(jobs), LENGTH)]
+    parts = [tuple(jobs[start : start + CHAIN_LENGTH]) for start in range(0, len(jobs), CHAIN_LENGTH)]
     kept = {} if journal is None else journal.load()
     done = {
         number: points
@@ -204,7 +207,7 @@ def solve_in_chains(
             points = result
             if isinstance(result, Failure):
                 points = [Point(job.name, FAILED, (f"{result.kind}: {result.message}",)) for job in chain.jobs]
-            elif journal is not None and not any(one.status in PASSING for one in points):
+            elif journal is not None and not any(one.status in PASSING_STATUSES for one in points):
                 journal.store(chain.number, points)
             done[chain.number] = points
             progress(sum(map(len, done.values())), len(jobs), taken)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.finance.capital.streams import BREACH_ODDS
-from optimizer.case.reading.diagnostics import did_you_mean
+from models.spelling import did_you_mean
 from optimizer.studies.jobs import solve_many
 from optimizer.studies.mixes import without_debt
 from optimizer.text import percent

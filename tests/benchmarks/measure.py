@@ -97,7 +97,7 @@ def _prices(size: Size) -> str:
 
 def _own(case: Any, method: str) -> dict[str, Any]:
     """Build, solve, prove, books and all; in one piece without the choice among equal plans, which other tools do not make."""
-    from optimizer.engine.master import solve, solve_problem
+    from optimizer.engine.solve import solve, solve_problem
     from optimizer.solver.session import Session
 
     options: dict[str, Any] = {"method": "cuts"}
@@ -124,8 +124,8 @@ def iterations(session: Any) -> Iterator[list[int]]:
     plain: Callable[..., Any] = session.solve
     count: list[int] = []
 
-    def solve(self: Any) -> Any:
-        answer = plain(self)
+    def solve(self: Any, *args: Any, **options: Any) -> Any:
+        answer = plain(self, *args, **options)
         count.append(answer.iterations)
         return answer
 

@@ -41,7 +41,9 @@ from models.problem import (
     Tax,
     Terminal,
 )
-from optimizer.case.reading.hourly_data import HourlyYear, draw, load_shape, year_from_stamps
+from optimizer.case.reading.bundled_shapes import draw, load_shape
+from optimizer.case.reading.hourly_year import HourlyYear
+from optimizer.case.reading.time_stamps import year_from_stamps
 from tests.shared.places import ROOT
 from tests.shared.random_problems import MACRS
 from tests.shared.tiny import debt_of, every_date, hourly, path, rig_of, service_of, site_of, tiny, tree

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optimizer.engine.master import solve_problem
+from optimizer.engine.solve import solve_problem
 from tests.benchmarks import report, runs
 from tests.benchmarks.__main__ import gathered
 from tests.benchmarks.measure import AGREE, LINOPY, PYPSA

@@ -6,7 +6,7 @@ import pytest
 
 from models import stopwatch
 from models.stopwatch import SECONDS, since, timed
-from optimizer.engine.master import solve_problem
+from optimizer.engine.solve import solve_problem
 from tests.shared.tiny import rig_of, site_of, tiny
 
 

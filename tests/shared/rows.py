@@ -16,8 +16,8 @@ from pyomo.repn import generate_standard_repn
 
 from models.problem import Problem
 from models.program.program import Plan
-from optimizer.engine.master import solve_problem
 from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solve import solve_problem
 
 #: relative tolerance of a coefficient and of a right-hand side
 EXACT = 1e-12
@@ -155,7 +155,7 @@ def row_is(
 
 def solved(problem: Problem) -> Solution:
     """The proved optimum of a problem: both books agree."""
-    solution = solve_problem(problem)
+    solution = solve_problem(problem, baseline=False)
     assert solution.outcome is Outcome.OPTIMAL, solution.reasons
     return solution
 

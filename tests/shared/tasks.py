@@ -49,7 +49,7 @@ def sleep_long(mark: str) -> None:
 
 def solved(seed: int) -> tuple[float | None, bytes]:
     """Objective and dividends of a random problem."""
-    from optimizer.engine.master import solve_problem
+    from optimizer.engine.solve import solve_problem
     from tests.shared.random_problems import random_problem
 
     found = solve_problem(random_problem(seed))

@@ -19,6 +19,7 @@ from optimizer.engine.solution import Outcome
 from optimizer.results.folder import contents
 from optimizer.results.summary_json import summary
 from tests.shared.places import ROOT
+from tests.shared.plans import plan
 
 TITLES = {
     "lake-mariner": "Lake Mariner",
@@ -81,7 +82,7 @@ def answer(name: str, variant: str | None = None) -> Answer:
 @cache
 def solved(name: str, variant: str | None) -> Answer:
     """Each case and variant once for the module."""
-    solution = Case.load(ROOT / "cases" / f"{name}.yaml", variant=variant).solve(baseline=False)
+    solution = plan(ROOT / "cases" / f"{name}.yaml", variant=variant)
     assert solution.outcome is Outcome.OPTIMAL, solution.reasons
     files = contents(solution)
     tables = {

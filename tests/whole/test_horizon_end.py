@@ -18,8 +18,8 @@ from models.proforma.keep import keep_books
 from models.program.program import Plan
 from optimizer import Case
 from optimizer.case.reading.diagnostics import CaseError
-from optimizer.engine.master import solve_problem
 from optimizer.engine.solution import Outcome, Solution
+from tests.shared.plans import plan_of
 from tests.shared.tiny import at, dates, debt_of, expansion_of, idle, path, rig_of, service_of, site_of, stream, tiny
 
 #: everything at the end counts in full
@@ -28,7 +28,7 @@ LATER = "AI after the horizon within AI halls"
 
 
 def solved(problem: Problem) -> Solution:
-    found = solve_problem(problem, method="extensive")
+    found = plan_of(problem, method="extensive")
     assert found.outcome is Outcome.OPTIMAL, found.reasons
     return found
 

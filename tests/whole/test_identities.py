@@ -16,8 +16,9 @@ import pytest
 from models.decisions import Decisions
 from models.problem import Array, Problem, Rule
 from models.problem.scenario_subset import listed, rebuilt, some_scenarios
-from optimizer.engine.master import solve_problem
 from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solve import solve_problem
+from tests.shared.plans import plan_of
 from tests.shared.random_problems import random_problem
 from tests.shared.tiny import debt_of, every_date, expansion_of, path, rig_of, service_of, site_of, stream, tiny, tree
 
@@ -30,7 +31,7 @@ FEW = (3, 44, 58, 87)
 
 
 def solved(problem: Problem, **options: Any) -> Solution:
-    solution = solve_problem(problem, method="extensive", **options)
+    solution = plan_of(problem, method="extensive", **options)
     assert solution.outcome is Outcome.OPTIMAL, solution.reasons
     return solution
 
@@ -332,7 +333,7 @@ def test_tightening_a_rule_never_helps(seed: int, word: str, sense: str, levels:
     values = [best(problem)]
     for level in levels:
         rule = Rule("tight", "", {(word, None): ones}, sense, level * ones, ones > 0)
-        found = solve_problem(replace(problem, rules=(*problem.rules, rule)), method="extensive", canonical=False)
+        found = solve_problem(replace(problem, rules=(*problem.rules, rule)), method="extensive", canonical=False, baseline=False)
         if found.outcome is Outcome.INFEASIBLE:  # nothing is tighter than that
             assert found.certificate is None or found.certificate.verified
             break

@@ -9,7 +9,7 @@ from tests.shared.places import ROOT
 
 SCRIPT = """
 import sys
-from optimizer.case import Case
+from optimizer.case.case import Case
 solution = Case.load("cases/quickstart.yaml").problem()
 Case.load("tests/cases/short-term.yaml").solve()
 heavy = [name for name in ("scipy.stats", "scipy.spatial", "scipy.integrate", "pint", "pandas", "matplotlib") if name in sys.modules]
@@ -26,9 +26,9 @@ def test_a_solve_imports_nothing_idle_and_hides_nothing() -> None:
 
 EXPLAIN = """
 import contextlib, io, sys
-from optimizer import cli
+from optimizer.cli import app
 with contextlib.redirect_stdout(io.StringIO()) as out:
-    code = cli.run(["explain", "tests/cases/infeasible/two-rules.yaml", "--quiet"])
+    code = app.run(["explain", "tests/cases/infeasible/two-rules.yaml", "--quiet"])
 assert code == 3 and "No plan can meet all of these" in out.getvalue()
 heavy = [name for name in ("scipy.stats", "scipy.spatial", "scipy.integrate", "matplotlib") if name in sys.modules]
 assert not heavy, heavy
@@ -37,8 +37,8 @@ assert not heavy, heavy
 
 APART = """
 import sys
-import optimizer.verified
-import optimizer.engine, optimizer.warm
+import optimizer.explain.no_plan.verify_repairs
+import optimizer.engine.solve, optimizer.engine.warm_start
 heavy = [name for name in ("scipy.stats", "scipy.spatial", "scipy.integrate", "pandas", "matplotlib") if name in sys.modules]
 assert not heavy, heavy
 """

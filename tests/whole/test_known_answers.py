@@ -13,10 +13,9 @@ from scipy.optimize import linprog
 
 from models.problem import Problem, Project, Rule
 from models.proforma.keep import cvar
-from optimizer import Case
-from optimizer.engine.master import solve_problem
 from optimizer.engine.solution import Outcome, Solution
 from tests.shared.places import ROOT
+from tests.shared.plans import plan, plan_of
 from tests.shared.tiny import dates, debt_of, rig_of, site_of, tiny
 
 CASES = ROOT / "tests" / "cases"
@@ -24,7 +23,7 @@ CASES = ROOT / "tests" / "cases"
 
 def solved(name: str, *settings: str, variant: str | None = None) -> Solution:
     """The case of that name, solved and verified."""
-    solution = Case.load(CASES / f"{name}.yaml", variant=variant, settings=settings).solve()
+    solution = plan(CASES / f"{name}.yaml", *settings, variant=variant)
     assert solution.outcome is Outcome.OPTIMAL, solution.reasons
     return solution
 
@@ -306,7 +305,7 @@ def test_a_rig_is_bought_if_and_only_if_it_is_worth_it(price: float) -> None:
     p = tiny(YEARS, cash=1e9)
     p = replace(p, sites=(site_of(p),))
     p = replace(p, rigs=(rig_of(p, price=price, window=dates(p, 0)),))
-    found = solve_problem(p)
+    found = plan_of(p)
     assert found.outcome is Outcome.OPTIMAL and found.decisions is not None
     assert found.objective == close(1e9 + 60 * max(WORTH - price, 0.0))
     bought = found.decisions.orders["rig", "home"][0, 0]
@@ -320,7 +319,7 @@ def test_a_rig_that_comes_late_wears_out_and_is_taxed() -> None:
     rig = rig_of(p, price=0.6e6, resale=0.0, window=dates(p, 0), lead=1, life=2)
     payments = replace(rig.payments, shares=((0, 0.5), (1, 0.5)))
     p = replace(p, rigs=(replace(rig, payments=payments, depreciation=replace(rig.depreciation, method="straight", months=24)),))
-    found = solve_problem(p)
+    found = plan_of(p)
     earned = HOURS * MARGIN - 0.21 * (HOURS * MARGIN - 0.3e6)
     worth = -0.3e6 - 0.3e6 / 1.08 + earned * (1.08**-2 + 1.08**-3)
     assert found.outcome is Outcome.OPTIMAL
@@ -338,7 +337,7 @@ def test_rigs_stop_exactly_when_power_costs_more_than_it_earns() -> None:
     )
     new = rig_of(p, "new", resale=0.0, density=60.0, owned=np.array([30.0]), window=np.zeros(2, dtype=bool), variable_cost=1.0)
     p = replace(p, rigs=(old, new))
-    found = solve_problem(p)
+    found = plan_of(p)
     assert found.outcome is Outcome.OPTIMAL and found.decisions is not None and found.books is not None
     total = 1e9
     for name, mw, breakeven in (("old", 18.0, 40 * 50 / 24 * 0.98), ("new", 30.0, 60 * 50 / 24 - 1.0)):
@@ -374,18 +373,18 @@ def cash_rule(p: Problem, text: str, sense: str, amount: float) -> Rule:
 def test_a_rule_that_cannot_hold_is_proved_infeasible() -> None:
     p = tiny(cash=1e6)
     p = replace(p, rules=(cash_rule(p, "cash >= 2 MUSD", ">=", 2e6),))
-    found = solve_problem(p)
+    found = plan_of(p)
     assert found.outcome is Outcome.INFEASIBLE
     assert found.certificate is not None and found.certificate.status == "infeasible" and found.certificate.verified
     assert found.objective is None and found.decisions is None
     assert "rule 'floor' (cash >= 2 MUSD)" in found.reasons[0]
     # at what is there the rule holds
-    at_limit = solve_problem(replace(p, rules=(cash_rule(p, "cash >= 1 MUSD", ">=", 1e6),)))
+    at_limit = plan_of(replace(p, rules=(cash_rule(p, "cash >= 1 MUSD", ">=", 1e6),)))
     assert at_limit.outcome is Outcome.OPTIMAL
 
 
 def test_a_plant_that_nobody_pays_for_is_proved_infeasible() -> None:
-    found = Case.load(CASES / "financing-mixes.yaml").solve()
+    found = plan(CASES / "financing-mixes.yaml")
     assert found.outcome is Outcome.INFEASIBLE
     assert found.certificate is not None and found.certificate.verified
     assert found.reasons[0].startswith("cash")
@@ -396,7 +395,7 @@ def test_rules_that_contradict_each_other_are_proved_infeasible() -> None:
     p = replace(p, debts=(debt_of(p, limit=10e6),))
     low = cash_rule(p, "cash <= 3 MUSD", "<=", 3e6)
     high = replace(cash_rule(p, "cash >= 4 MUSD", ">=", 4e6), name="high")
-    found = solve_problem(replace(p, rules=(low, high)))
+    found = plan_of(replace(p, rules=(low, high)))
     assert found.outcome is Outcome.INFEASIBLE
     assert found.certificate is not None and found.certificate.verified
     assert {reason.split("'")[1] for reason in found.reasons if reason.startswith("rule")} == {"floor", "high"}
@@ -408,12 +407,12 @@ def test_free_money_without_limit_is_proved_unbounded() -> None:
     cash[0, 0, 0], cash[0, 0, 2] = -1.0, 1.5
     pump = Project("pump", cash, dates(p, 0), float("inf"), taxable=False)
     loan = debt_of(p, limit=np.inf, rate=0.05, window=dates(p, 0))
-    found = solve_problem(replace(p, projects=(pump,), debts=(loan,)))
+    found = plan_of(replace(p, projects=(pump,), debts=(loan,)))
     assert found.outcome is Outcome.UNBOUNDED
     assert found.certificate is not None and found.certificate.status == "unbounded" and found.certificate.verified
     assert any("pump" in reason for reason in found.reasons)
     # with a limit it is worth its limit
-    limited = solve_problem(replace(p, projects=(replace(pump, limit=1e5),), debts=(loan,)))
+    limited = plan_of(replace(p, projects=(replace(pump, limit=1e5),), debts=(loan,)))
     assert limited.outcome is Outcome.OPTIMAL
 
 
@@ -421,6 +420,6 @@ def test_what_costs_nothing_to_raise_and_pays_at_once_is_unbounded() -> None:
     p = tiny(2, cash=1e6)
     cash = np.zeros((1, 3, 3))
     cash[0, :, :] = np.eye(3)
-    found = solve_problem(replace(p, projects=(Project("tap", cash, dates(p, 0, 1), float("inf")),)))
+    found = plan_of(replace(p, projects=(Project("tap", cash, dates(p, 0, 1), float("inf")),)))
     assert found.outcome is Outcome.UNBOUNDED
     assert found.certificate is not None and found.certificate.verified

@@ -212,7 +212,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built from a copy, so that the repository stays clean and nothing left there by an earlier build gets in."""
     base = tmp_path_factory.mktemp("wheel")
     source = base / "source"
-    for name in ("models", "optimizer"):
+    for name in ("models", "optimizer", "wattfolio"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source / name)
@@ -239,18 +239,18 @@ def test_the_wheel_holds_templates_shapes_and_modules(wheel: Path) -> None:
     wanted = [
         path.relative_to(ROOT).as_posix()
         for pattern in (
-            "optimizer/templates/*.yaml",
-            "optimizer/shapes/*.csv",
-            "optimizer/*.py",
-            "optimizer/finance/*.py",
-            "optimizer/report/*.py",
-            "optimizer/report/page.*",
-            "models/*.py",
+            "optimizer/cli/templates/*.yaml",
+            "optimizer/case/reading/shapes/*.csv",
+            "optimizer/results/report/page.*",
+            "optimizer/**/*.py",
+            "models/**/*.py",
             "models/README.md",
+            "wattfolio/*.py",
+            "*/py.typed",
         )
         for path in ROOT.glob(pattern)
     ]
-    assert {Path(name).suffix for name in wanted} == {".yaml", ".csv", ".py", ".css", ".js", ".md"}
+    assert {Path(name).suffix for name in wanted} == {".yaml", ".csv", ".py", ".typed", ".css", ".js", ".md"}
     assert [name for name in wanted if name not in inside] == []
     assert not [name for name in inside if name.startswith(("tests/", "cases/", "docs/"))]
 
@@ -269,10 +269,10 @@ def test_a_new_case_from_the_installed_wheel(wheel: Path, tmp_path: Path) -> Non
         assert ran.returncode == 0, ran.stderr
         return ran.stdout
 
-    for module in ("optimizer", "models"):
+    for module in ("wattfolio", "optimizer", "models"):
         place = python("-c", f"import {module}; print({module}.__file__)").strip()
         assert Path(place).is_relative_to(target), f"{place} is not the installed one"
-    templates = sorted(path.stem for path in (ROOT / "optimizer" / "templates").glob("*.yaml"))
+    templates = sorted(path.stem for path in (ROOT / "optimizer" / "cli" / "templates").glob("*.yaml"))
     assert [line.split()[0] for line in python("-m", "optimizer", "new", "--list").splitlines()] == templates
     for name in templates:
         python("-m", "optimizer", "new", f"my-{name}", "--template", name)

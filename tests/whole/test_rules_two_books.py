@@ -13,15 +13,15 @@ import pytest
 from models.problem import Problem, Rule, Term
 from models.proforma.books import Books
 from models.program.program import Plan
-from models.program.words import MONEY
+from models.program.rules.words import MONEY
 from models.rules.functions import FUNCTIONS
 from models.rules.language import WORDS
 from optimizer.engine import verification
-from optimizer.engine.master import solve_problem
 from optimizer.engine.solution import Outcome, Solution
-from optimizer.engine.verification import _compare
+from optimizer.engine.solve import solve_problem
 from optimizer.solver.compile import compile_model
 from optimizer.solver.session import Session, SolverOptions, Status
+from tests.shared.plans import plan_of
 from tests.shared.random_problems import random_problem
 from tests.shared.random_rules import ruled_problem, swept
 from tests.whole.test_decomposition import agree
@@ -35,24 +35,24 @@ SWEPT = (13, 17, 26, 50, 53, 56, 58)
 @cache
 def free(seed: int) -> Solution:
     """The random problem as it is."""
-    return solve_problem(random_problem(seed), method="extensive")
+    return plan_of(random_problem(seed), method="extensive")
 
 
 @cache
 def under_sweeps(seed: int) -> Solution:
-    return solve_problem(swept(random_problem(seed), 2e6), method="extensive")
+    return plan_of(swept(random_problem(seed), 2e6), method="extensive")
 
 
 def solved_twice(problem: Problem, method: str, patch: pytest.MonkeyPatch) -> tuple[Solution, Plan, Books]:
     """The solution, with the plan that the program holds and the books that were kept."""
     seen: dict[str, Any] = {}
-    honest = _compare
+    honest = verification.compare
 
     def compare(plan: Plan, books: Books, objective: float) -> Any:
         seen.update(plan=plan, books=books)
         return honest(plan, books, objective)
 
-    patch.setattr(verification, "_compare", compare)
+    patch.setattr(verification, "compare", compare)
     solution = solve_problem(problem, method=method, baseline=False)  # one program to compare, not two
     assert solution.outcome is Outcome.OPTIMAL, (method, solution.reasons)
     return solution, seen["plan"], seen["books"]
@@ -113,7 +113,7 @@ def test_sweeps_hold_in_both_books_and_by_either_method(seed: int) -> None:
     whole = under_sweeps(seed)
     problem = whole.problem
     assert problem.sweeps
-    agree(solve_problem(problem, method="cuts"), whole)
+    agree(plan_of(problem, method="cuts"), whole)
     without = free(seed).objective
     assert without is not None and whole.objective is not None
     assert whole.objective <= without + 1e-9 * abs(without)
@@ -161,7 +161,7 @@ def test_the_optimum_under_sweeps_is_the_best_of_every_way_to_keep_them(seed: in
         active = sweep.active & (np.arange(problem.clock.dates) < most)
         sweeps.append(replace(sweep, active=active))
     problem = replace(problem, sweeps=tuple(sweeps))
-    found = solve_problem(problem, method="extensive")
+    found = plan_of(problem, method="extensive")
     assert found.outcome is Outcome.OPTIMAL, found.reasons
     assert found.objective == pytest.approx(every_way(problem), rel=1e-8)
 
@@ -178,7 +178,7 @@ def test_in_expectation_is_never_harder_than_in_each(seed: int) -> None:
     each = Rule("floor", "", {Term("cash"): np.ones(shape)}, ">=", np.full(shape, 30e6), active)
     values = []
     for rules in ((), (replace(each, expected=True),), (each,)):
-        found = solve_problem(replace(base, rules=rules), method="extensive")
+        found = plan_of(replace(base, rules=rules), method="extensive")
         assert found.outcome is Outcome.OPTIMAL and found.objective is not None
         values.append(found.objective)
     assert values[0] >= values[1] - 1e-6 and values[1] >= values[2] - 1e-6
@@ -194,7 +194,7 @@ def curtailed(seed: int) -> Problem:
 
 @cache
 def curtailed_solution(seed: int) -> Solution:
-    return solve_problem(curtailed(seed), method="extensive")
+    return plan_of(curtailed(seed), method="extensive")
 
 
 CURTAILED = (3, 11, 19, 33, 35, 36, 53)
@@ -204,7 +204,7 @@ CURTAILED = (3, 11, 19, 33, 35, 36, 53)
 def test_no_rig_runs_above_the_strike(seed: int) -> None:
     whole = curtailed_solution(seed)
     problem = whole.problem
-    cuts = solve_problem(problem, method="cuts")
+    cuts = plan_of(problem, method="cuts")
     agree(cuts, whole)
     for found in (cuts, whole):
         assert found.decisions is not None

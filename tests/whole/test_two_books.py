@@ -20,8 +20,8 @@ from models.program.financing import Instruments
 from models.program.program import Plan
 from models.program.tax import Taxes
 from models.program.treasury import Treasury
-from optimizer.engine.master import solve_problem
 from optimizer.engine.solution import TOLERANCE, Outcome, Solution
+from optimizer.engine.solve import solve_problem
 from tests.shared.random_problems import random_problem
 from tests.shared.tiny import tiny
 
@@ -33,7 +33,7 @@ WATCHED = (9, 11, 16, 19, 22, 26, 30, 37, 41, 44, 107, 108, 113)
 
 @cache
 def solution(seed: int) -> Solution:
-    return solve_problem(random_problem(seed), method="extensive")
+    return solve_problem(random_problem(seed), method="extensive", baseline=False)
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
@@ -69,7 +69,7 @@ PRESSED = (15, 35, 42, 61, 68, 69, 73, 86, 88, 89, 91, 110, 112)
 
 @cache
 def pressed_solution(seed: int) -> Solution:
-    return solve_problem(pressed(seed), method="extensive")
+    return solve_problem(pressed(seed), method="extensive", baseline=False)
 
 
 @pytest.mark.parametrize("seed", PRESSED)
@@ -111,7 +111,7 @@ def test_a_company_of_many_coins_is_verified() -> None:
     for price in (90_000.0, 61_234.56, 112_913.57, 83_333.33):
         for coins in (50_000.0, 48_213.7, 33_333.3):
             rising = np.array([[price, 0.9 * price, 1.1 * price, 0.8 * price]])
-            found = solve_problem(tiny(3, coins=coins, coin_fee=0.002, btc_price=rising, cash=1e6 / 3))
+            found = solve_problem(tiny(3, coins=coins, coin_fee=0.002, btc_price=rising, cash=1e6 / 3), baseline=False)
             assert found.outcome is Outcome.OPTIMAL, (price, coins, found.reasons)
 
 
@@ -170,7 +170,7 @@ def test_one_number_that_is_one_percent_off_is_found(kind: str, factor: float, m
     honest = Plan.decisions
     monkeypatch.setattr(Plan, "decisions", lambda self, *args, **kwargs: tampered(honest(self, *args, **kwargs), kind, factor))
     for seed in sorted(taken, key=effort)[:2]:
-        found = solve_problem(random_problem(seed), method="extensive")
+        found = solve_problem(random_problem(seed), method="extensive", baseline=False)
         assert found.outcome is Outcome.UNVERIFIED, seed
         assert found.reasons and "off by" in found.reasons[0]
 
@@ -282,7 +282,7 @@ def test_a_fault_in_the_program_is_found(fault: str, monkeypatch: pytest.MonkeyP
     commit(monkeypatch)
     caught = 0
     for seed in seeds:
-        found = solve_problem(random_problem(seed), method="extensive")
+        found = solve_problem(random_problem(seed), method="extensive", baseline=False)
         # the program that errs may choose a plan that the fault does not touch: that plan is right
         innocent = found.outcome is Outcome.OPTIMAL and not takes_part(found, what)
         assert innocent or found.outcome is Outcome.UNVERIFIED, (seed, found.outcome, found.reasons)
@@ -325,7 +325,7 @@ def test_every_datum_that_matters_is_read_by_both() -> None:
         wrong = with_more_of(problem, place)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Plan, "__init__", lambda self, _, *args, wrong=wrong, **kwargs: honest(self, wrong, *args, **kwargs))
-            found = solve_problem(problem, method="extensive", canonical=False)
+            found = solve_problem(problem, method="extensive", baseline=False, canonical=False)
         if found.lower_bound is None or abs(found.lower_bound - true.objective) <= 1e-6 * abs(true.objective):
             continue
         caught += found.outcome is Outcome.UNVERIFIED
@@ -339,7 +339,7 @@ def test_every_datum_of_coupled_hours_is_read_by_both() -> None:
     honest, caught = Plan.__init__, set()
     for seed in (3, 16, 61):
         problem = random_problem(seed, coupled=True)
-        true = solve_problem(problem, method="extensive", canonical=False)
+        true = solve_problem(problem, method="extensive", baseline=False, canonical=False)
         assert true.outcome is Outcome.OPTIMAL and true.objective is not None
         for place in places(problem):
             kind = place.split(">")[-1]
@@ -351,7 +351,7 @@ def test_every_datum_of_coupled_hours_is_read_by_both() -> None:
                 patch.setattr(
                     Plan, "__init__", lambda self, _, *args, wrong=wrong, **kwargs: honest(self, wrong, *args, **kwargs)
                 )
-                found = solve_problem(problem, method="extensive", canonical=False)
+                found = solve_problem(problem, method="extensive", baseline=False, canonical=False)
             if found.lower_bound is None or abs(found.lower_bound - true.objective) <= 1e-6 * abs(true.objective):
                 continue
             assert found.outcome is Outcome.UNVERIFIED, (seed, place)

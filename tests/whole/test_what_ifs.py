@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from optimizer.case.case import Case
-from optimizer.engine.master import solve
 from optimizer.engine.solution import Outcome
+from optimizer.engine.solve import solve
 from tests.fuzz import moved
 from tests.shared.places import ROOT
 
@@ -92,7 +92,7 @@ def test_a_listed_miner_asks(name: str, tmp_path: Path) -> None:
     shutil.copytree(FAULTS / "prices", tmp_path / "prices")
     path = tmp_path / "granite.yaml"
     path.write_text(yaml.safe_dump(case, sort_keys=False), encoding="utf-8")
-    found = solve(Case.load(path))
+    found = solve(Case.load(path), baseline=False)
     assert found.outcome is Outcome.OPTIMAL, found.reasons
 
 

@@ -14,8 +14,9 @@ from models.hours.meters import yearly_limits
 from models.problem import Block, Diesel, OwnSource, Problem, YearlyLimit
 from models.problem.scenario_subset import rebuilt
 from models.program.program import Plan
-from optimizer.engine.master import solve_problem
 from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solve import solve_problem
+from tests.shared.plans import plan_of
 from tests.shared.random_problems import random_problem
 from tests.shared.tiny import hourly, path, rig_of, service_of, site_of, tiny
 from tests.whole.test_decomposition import agree
@@ -35,7 +36,7 @@ def small() -> tuple[int, ...]:
 
 @cache
 def extensive(seed: int) -> Solution:
-    return solve_problem(random_problem(seed, limited=True), method="extensive")
+    return solve_problem(random_problem(seed, limited=True), method="extensive", baseline=False)
 
 
 def test_there_are_enough_problems() -> None:
@@ -47,7 +48,7 @@ def test_cuts_and_hours_written_out_agree(chunk: int) -> None:
     """Objective to 1e-8, and both verified by the books."""
     for seed in small()[chunk::8]:
         whole = extensive(seed)
-        cuts = solve_problem(random_problem(seed, limited=True), method="cuts")
+        cuts = solve_problem(random_problem(seed, limited=True), method="cuts", baseline=False)
         agree(cuts, whole)
         for solution in (cuts, whole):
             assert solution.books is not None
@@ -56,7 +57,7 @@ def test_cuts_and_hours_written_out_agree(chunk: int) -> None:
 
 @pytest.mark.parametrize("seed", [204, 206, 218, 226])
 def test_they_agree_on_larger_problems(seed: int) -> None:
-    agree(solve_problem(random_problem(seed, limited=True), method="cuts"), extensive(seed))
+    agree(solve_problem(random_problem(seed, limited=True), method="cuts", baseline=False), extensive(seed))
 
 
 def test_the_problems_bind_and_pay() -> None:
@@ -128,7 +129,7 @@ def test_the_price_of_a_limit_is_what_a_little_more_of_it_adds(method: str) -> N
     tried = 0
     for seed in binding()[:10]:
         problem = random_problem(seed, limited=True)
-        here = solve_problem(problem, method=method, canonical=False)
+        here = solve_problem(problem, method=method, canonical=False, baseline=False)
         worth = {(p.family, p.name, p.scenario, p.date): p.value for p in here.prices}
         more = 0.0
         for one in yearly_limits(problem):
@@ -141,7 +142,7 @@ def test_the_price_of_a_limit_is_what_a_little_more_of_it_adds(method: str) -> N
                     more += worth.get((one.family, one.where(problem), name, day), 0.0) * (
                         1e-4 * allowed if allowed < 1e300 else 0.0
                     )
-        there = solve_problem(changed(problem, 1.0001), method=method, canonical=False)
+        there = solve_problem(changed(problem, 1.0001), method=method, canonical=False, baseline=False)
         assert here.objective is not None and there.objective is not None
         if more > 1e-7 * abs(here.objective):
             # a piecewise linear function: exact until the next of its corners, and concave beyond
@@ -192,7 +193,7 @@ def test_a_soft_cap_of_nothing_is_a_carbon_tax(method: str, whole: bool) -> None
         capped = replace(problem, emission_cap=cap)
     else:
         capped = replace(problem, sites=(replace(problem.sites[0], emission_cap=cap),))
-    one, other = solve_problem(capped, method=method), solve_problem(taxed(problem), method=method)
+    one, other = plan_of(capped, method=method), plan_of(taxed(problem), method=method)
     assert one.outcome is Outcome.OPTIMAL and other.outcome is Outcome.OPTIMAL, (one.reasons, other.reasons)
     assert one.objective == close(other.objective or 0.0, 1e-8)
     assert (one.objective or 0.0) < best(problem) - 1e6  # carbon costs something
@@ -231,7 +232,7 @@ def test_every_datum_of_limits_is_read_by_both(monkeypatch: pytest.MonkeyPatch) 
         wrong = rebuilt(problem, off)
         with monkeypatch.context() as patch:
             patch.setattr(Plan, "__init__", lambda self, _, *args, wrong=wrong, **kwargs: honest(self, wrong, *args, **kwargs))
-            found = solve_problem(problem, method="extensive", canonical=False)
+            found = solve_problem(problem, method="extensive", canonical=False, baseline=False)
         assert found.lower_bound is not None
         if abs(found.lower_bound - true) > 1e-6 * abs(true):
             assert found.outcome is Outcome.UNVERIFIED, place
@@ -252,7 +253,7 @@ def test_another_currency_scales_the_objective(seed: int) -> None:
 def test_the_unit_of_money_inside_the_program_does_not_matter(seed: int) -> None:
     problem = random_problem(seed, limited=True)
     for money in (1e4, 3e5, 1e7):
-        other: Any = solve_problem(replace(problem, money=money), method="cuts")
+        other: Any = solve_problem(replace(problem, money=money), method="cuts", baseline=False)
         assert other.outcome is Outcome.OPTIMAL, other.reasons
         assert other.objective == close(best(problem), 1e-8)
 

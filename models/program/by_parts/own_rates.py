@@ -9,8 +9,8 @@ import numpy as np
 from models.problem import Debt, Rates
 from models.program.expressions import Lin
 from models.program.parts import Parts
+from models.program.rules.word_parts import ai_revenue
 from models.program.strips import strip
-from models.program.word_parts import ai_revenue
 
 ENTRY = "own_rates"
 #: entries of what other holders get

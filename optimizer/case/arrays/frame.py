@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from models.problem import Array, Clock, Depreciation, Hourly, Mask, Payments, Scenarios
-from optimizer.case.reading.hourly_data import HourlyYear
+from optimizer.case.reading.hourly_year import HourlyYear
 from optimizer.case.reading.paths_in_time import Path
 from optimizer.case.reading.timeline import Timeline, month_number
 from optimizer.case.schema import case_model

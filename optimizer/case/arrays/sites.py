@@ -10,7 +10,7 @@ import numpy as np
 from models.problem import Array, Battery, Block, Diesel, Expansion, Grid, Hourly, OwnSource, Site
 from optimizer.case.arrays.frame import Frame, positions
 from optimizer.case.arrays.yearly_limits import emission_cap, energy_budget
-from optimizer.case.reading.hourly_data import HourlyYear
+from optimizer.case.reading.hourly_year import HourlyYear
 from optimizer.case.reading.paths_in_time import Path
 from optimizer.case.schema import common, sites
 from optimizer.case.schema.case_model import CaseModel

@@ -6,8 +6,9 @@ import math
 from datetime import date
 from typing import Any
 
+from models.spelling import did_you_mean
 from optimizer.case.arrays.frame import Frame
-from optimizer.case.reading.diagnostics import Mistakes, Place, did_you_mean
+from optimizer.case.reading.diagnostics import Mistakes, Place
 from optimizer.case.reading.yaml_tree import Node
 from optimizer.case.schema import common
 from optimizer.case.schema.case_model import CaseModel

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from models.spelling import did_you_mean
 from optimizer.case.arrays.frame import Frame
 from optimizer.case.arrays.policies import serves_first
 from optimizer.case.arrays.problem import owed_after
@@ -17,7 +18,7 @@ from optimizer.case.checks.coupled import check_coupled
 from optimizer.case.checks.financing import check_company, check_financing
 from optimizer.case.checks.rules import check_rules
 from optimizer.case.checks.yearly_limits import alike_limits, check_limits
-from optimizer.case.reading.diagnostics import Mistakes, did_you_mean
+from optimizer.case.reading.diagnostics import Mistakes
 from optimizer.case.reading.yaml_tree import Node
 from optimizer.case.schema import financing, fleet
 from optimizer.case.schema.case_model import CaseModel, Project

@@ -12,11 +12,7 @@ import numpy as np
 from models.problem import Array, Debt, Mask, Problem, Rule
 from optimizer.case.checks.horizon_notes import horizon_notes
 from optimizer.case.reading.yaml_tree import Node
-
-#: what a site can order -> where the case has it
-BUILDS = {
-    "expand": "interconnection.expand", "build_mining": "mining_hall.build", "build_ai": "ai_hall.build", "convert": "ai_hall.convert"
-}  # fmt: skip
+from optimizer.engine.builds import BUILDS
 
 
 def case_notes(problem: Problem, tree: Node | None = None) -> tuple[str, ...]:
@@ -144,10 +140,10 @@ def _orders(problem: Problem) -> Iterator[tuple[str, Mask, Array]]:
         if rig.limit > 0.0:
             yield f"rigs.{rig.name}.price", rig.window, rig.price
     for site in problem.sites:
-        for key, hall in BUILDS.items():
+        for key, build in BUILDS.items():
             terms = getattr(site, key)
             if terms is not None and terms.limit > 0.0:
-                yield f"sites.{site.name}.{hall}.cost", terms.window, terms.cost
+                yield f"sites.{site.name}.{build.place}.cost", terms.window, terms.cost
     for service in problem.services:
         if service.equipment is not None and service.limit > 0.0:
             yield f"ai.{service.name}.equipment.cost", service.window, service.equipment

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -102,21 +101,3 @@ class Mistakes:
     def raise_if_any(self) -> None:
         if self.found:
             raise CaseError(self.found, self.sources)
-
-
-def suggest(word: str, candidates: Iterable[str]) -> str | None:
-    """The candidate that `word` was probably meant to be, or None. Letters' case weighs little."""
-    by_lower: dict[str, str] = {}
-    for candidate in candidates:
-        by_lower.setdefault(candidate.lower(), candidate)
-    if word.lower() in by_lower:
-        return by_lower[word.lower()]
-    close = difflib.get_close_matches(word.lower()[:80], by_lower, n=1, cutoff=0.6)
-    return by_lower[close[0]] if close else None
-
-
-def did_you_mean(word: str, candidates: Iterable[str], otherwise: str = "known here") -> str:
-    """A hint: the near name if there is one, else the list of what is allowed."""
-    names = list(candidates)
-    near = suggest(word, names)
-    return f'did you mean "{near}"?' if near else f"{otherwise}: {', '.join(names)}"

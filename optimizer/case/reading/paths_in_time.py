@@ -19,8 +19,10 @@ from typing import Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.case.reading.diagnostics import Mistakes, Place, did_you_mean
-from optimizer.case.reading.hourly_data import Files, check_keys, read_columns, read_quantity, read_unit
+from models.spelling import did_you_mean
+from optimizer.case.reading.case_files import Files
+from optimizer.case.reading.diagnostics import Mistakes, Place
+from optimizer.case.reading.hourly_data import check_keys, read_columns, read_quantity, read_unit
 from optimizer.case.reading.timeline import DateError, Timeline, month_number, parse_date
 from optimizer.case.reading.units import LARGEST
 from optimizer.case.reading.yaml_tree import Node, noun

@@ -23,7 +23,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from optimizer.case.reading.diagnostics import suggest
+from models.spelling import suggest
 
 LARGEST = 1e18  # no quantity here comes near; a number beyond it is a slip, and would spoil the scaling of the LP
 LONGEST = 100  # characters

@@ -17,9 +17,13 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from optimizer.case.reading.diagnostics import Mistakes, did_you_mean, suggest
-from optimizer.case.reading.hourly_data import Files, HourlyYear, read_hourly, zone_hint, zone_named
+from models.spelling import did_you_mean, suggest
+from optimizer.case.reading.case_files import Files
+from optimizer.case.reading.diagnostics import Mistakes
+from optimizer.case.reading.hourly_data import read_hourly
+from optimizer.case.reading.hourly_year import HourlyYear
 from optimizer.case.reading.paths_in_time import Path, read_path
+from optimizer.case.reading.time_zones import zone_hint, zone_named
 from optimizer.case.reading.timeline import DateError, parse_date
 from optimizer.case.reading.units import UnitError, kind_of, parse_number, parse_quantity
 from optimizer.case.reading.yaml_tree import Node, noun, parse_bool

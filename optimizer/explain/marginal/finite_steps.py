@@ -14,55 +14,59 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.dates import date_text
 from models.problem import Array, Ints, Problem
 from optimizer.explain.marginal.scarce_things import BY_YEAR, Effect
 from optimizer.solver import branch_and_bound
+from optimizer.solver.answer import Status
 from optimizer.solver.linear_program import SolverError
 
 if TYPE_CHECKING:
     from models.benders.cuts import Cuts
-    from optimizer.engine.master import _Run
+    from optimizer.engine.master import WarmProgram
+    from optimizer.solver.answer import Answer
     from optimizer.solver.linear_program import LinearProgram
-    from optimizer.solver.session import Answer, Session
+    from optimizer.solver.session import Session
 
-#: a step that is not exact is made smaller by SHRINK until it is FINEST of the first
-SHRINK, FINEST = 8.0, 1e-4
+
+#: a step that is not exact is made smaller by STEP_DIVISOR until it is FINEST_STEP of the first
+STEP_DIVISOR, FINEST_STEP = 8.0, 1e-4
 #: quotient and slope agree, relative
-EXACT = 1e-6
+SLOPE_TOLERANCE = 1e-6
 #: accuracy of an objective, relative
-NOISE = 1e-10
+OBJECTIVE_NOISE = 1e-10
 #: room (relative to the size of the row) above which nothing binds
-SLACK = 1e-7
-WITHIN = "within the plan's branch of the tax law"
+SLACK_TOLERANCE = 1e-7
+WITHIN_BRANCH = "within the plan's branch of the tax law"
 
 
 class Ground:
     """A solved program from which steps are taken: its optimum, and what puts the session back.
 
-    x: the plan; None: any optimum. lawful: the program of the branch of the tax law that the plan is in, if there were branches.
+    lp: as built, or with bounds of its own; law: what is heeded of the program's. x: the plan; None: any optimum. lawful: the program of
+    the branch of the tax law that the plan is in, if there were branches.
     """
 
-    def __init__(self, run: _Run, lp: LinearProgram, x: Array | None = None, lawful: LinearProgram | None = None) -> None:
-        self.session: Session = run.session
-        self.cuts: Cuts | None = run.cuts
+    def __init__(
+        self,
+        program: WarmProgram,
+        lp: LinearProgram,
+        law: list[branch_and_bound.Condition],
+        x: Array | None = None,
+        lawful: LinearProgram | None = None,
+    ) -> None:
+        program.lift_limits()  # of the solve, which is over
+        self.session: Session = program.session
+        self.cuts: Cuts | None = program.cuts
         self.built = lp
-        self.unit = run.problem.money
-        self.law = run.law
-        self.note = "" if lawful is None else WITHIN
+        self.unit = program.problem.money
+        self.law = law
+        self.note = "" if lawful is None else WITHIN_BRANCH
         self.outside = self.session.lp
-        # whatever limit of time the solve had is over
-        limits = {name: None for name in ("time_limit", "deadline") if hasattr(self.session.options, name)}
-        self.session.options = replace(self.session.options, **limits)  # type: ignore[arg-type]
-        if self.cuts is not None:
-            # steps are many and small: they are worked out here, and silently
-            self.cuts.work_out_here()
-            self.cuts.progress = lambda *_a, **_k: None
-            self.cuts.expired = lambda: False
         if lawful is not None:
             n = len(lawful.row_lower)
             self.rows = np.flatnonzero(self.outside.row_lower[:n] != lawful.row_lower)
@@ -85,14 +89,14 @@ class Ground:
     def refresh(self) -> None:
         """Solve where we stand. Raises SolverError where HiGHS finds no optimum of a program that has one."""
         self.answer = self._real(self.session.solve())
-        if self.answer.status.value != "optimal":
+        if not self.answer.optimal:
             raise SolverError(f"The program that was kept ended {self.answer.status.value}. {self.answer.message}")
         self.basis = self.session.get_basis()
         self.known = self.session.lp.matrix.shape[0]
         self.value = self.answer.objective
 
     def _real(self, answer: Answer) -> Answer:
-        return answer if self.cuts is None else self.cuts.tighten(answer)[0]
+        return answer if self.cuts is None else self.cuts.tighten(answer).answer
 
     # ---- slopes ----------------------------------------------------------------------------------------------------
     def slope(self, effect: Effect, y: Array, x: Array) -> float:
@@ -136,8 +140,6 @@ class Ground:
 
     def parts(self, effect: Effect, y: Array, problem: Problem) -> tuple[tuple[str, str | None, float], ...]:
         """The dual value by scenario and date."""
-        from models.dates import date_text
-
         found: dict[tuple[str, int | None], float] = {}
 
         def note(members: tuple[int, ...], d: int | None, value: float) -> None:
@@ -169,12 +171,14 @@ class Ground:
         room = np.minimum(activity - lp.row_lower[effect.rows], lp.row_upper[effect.rows] - activity)
         size = 1.0 + np.abs(activity)
         free = lp.col_upper[effect.columns] - self.x[effect.columns]
-        return bool((room > SLACK * size).all() and (free > SLACK * (1.0 + np.abs(self.x[effect.columns]))).all())
+        return bool(
+            (room > SLACK_TOLERANCE * size).all() and (free > SLACK_TOLERANCE * (1.0 + np.abs(self.x[effect.columns]))).all()
+        )
 
     # ---- steps -----------------------------------------------------------------------------------------------------
     def side(self, effect: Effect, step: float) -> tuple[float, str]:
         """(USD per unit on that side, what is to be said): the slope of the first straight piece, inf if no plan can step there."""
-        h, finest = step, abs(step) * FINEST
+        h, finest = step, abs(step) * FINEST_STEP
         tried = False
         slope, said = math.nan, ""
         while abs(h) >= finest:
@@ -187,11 +191,11 @@ class Ground:
             elif found is not None:
                 value, slope, said = found
                 quotient = (value - self.value) * self.unit / h
-                noise = NOISE * abs(self.value) * self.unit / abs(h)
-                if abs(quotient - slope) <= EXACT * max(abs(quotient), abs(slope)) + noise:
+                noise = OBJECTIVE_NOISE * abs(self.value) * self.unit / abs(h)
+                if abs(quotient - slope) <= SLOPE_TOLERANCE * max(abs(quotient), abs(slope)) + noise:
                     return slope, said
-            h /= SHRINK
-        bent = f"approximate: what a unit is worth changes within {abs(h) * SHRINK:.1g} of it"
+            h /= STEP_DIVISOR
+        bent = f"approximate: what a unit is worth changes within {abs(h) * STEP_DIVISOR:.1g} of it"
         return slope, "; ".join(filter(None, [said, bent]))
 
     def _step(self, effect: Effect, h: float) -> tuple[float, float, str] | None:
@@ -212,8 +216,8 @@ class Ground:
                 if answer is None:
                     return None
                 # one of several equal plans may dodge where the others do not: then the law costs nothing
-                if abs(answer.objective - free) > EXACT * abs(free - self.value) + NOISE * abs(self.value):
-                    said = WITHIN
+                if abs(answer.objective - free) > SLOPE_TOLERANCE * abs(free - self.value) + OBJECTIVE_NOISE * abs(self.value):
+                    said = WITHIN_BRANCH
             found = answer.objective, self.slope(effect, answer.y, answer.x), said
         if self.session.lp.matrix.shape[0] > self.known:
             # cuts that the step needed hold here too
@@ -224,9 +228,9 @@ class Ground:
         if self.session.lp.matrix.shape[0] == self.known:
             self.session.set_basis(self.basis)
         answer = self._real(self.session.solve())
-        if answer.status.value == "infeasible":
+        if answer.status is Status.INFEASIBLE:
             return None
-        if answer.status.value != "optimal":
+        if not answer.optimal:
             raise SolverError(f"A step ended {answer.status.value}. {answer.message}")
         return answer
 

@@ -1,6 +1,6 @@
 """What a unit more, and a unit less, of everything that a case states is worth.
 
-Every statement (`statements.py`) is priced by the plan's duals, and then by a step to either side (`steps.py`): the value of the next
+Every statement (`scarce_things.py`) is priced by the plan's duals, and then by a step to either side (`finite_steps.py`): the value of the next
 unit of relief and that of the last one. What is not tight in the plan is worth nothing either way, without a step, by complementary
 slackness.
 """
@@ -14,18 +14,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.problem import Array, Ints, Problem
-from optimizer.explain.marginal.finite_steps import SLACK, Ground
+from models.dates import date_text
+from models.problem import Array, Problem
+from optimizer.engine.policy import Thoroughness
+from optimizer.explain.marginal.finite_steps import SLACK_TOLERANCE, Ground
 from optimizer.explain.marginal.headroom import Headroom
-from optimizer.explain.marginal.scarce_things import Effect, Statement, Statements, opened
+from optimizer.explain.marginal.scarce_things import Collected, Effect, Statement, Statements, opened
 from optimizer.solver import branch_and_bound
 
 if TYPE_CHECKING:
+    from optimizer.engine.master import SolvedProgram
     from optimizer.engine.solution import Solution
+    from optimizer.engine.solve import Solved
     from optimizer.engine.tables import Cell, Table
 
 #: first step, relative to the size of what is stated, and the smallest size that counts (MW; money units for USD)
-STEP, SMALLEST = 1e-4, 100.0
+FIRST_STEP, SMALLEST_SIZE = 1e-4, 100.0
 
 
 @dataclass(frozen=True)
@@ -58,19 +62,18 @@ class StatementPrice:
     note: str = ""
 
 
-def price_statements(solution: Solution) -> tuple[StatementPrice, ...]:
-    """Every statement of a case that was solved with `keep=True`, in the order of the case. Raises ValueError without a kept program."""
-    kept = solution.kept
-    if kept is None or solution.decisions is None or solution.books is None:
-        raise ValueError("prices are of an optimal plan whose program was kept: solve with keep=True")
-    problem = solution.problem
+def price_statements(solved: Solved) -> tuple[StatementPrice, ...]:
+    """Every statement of a case that was solved by `solve_warm`, in the order of the case. Raises ValueError where there is no plan."""
+    solution, warm = solved.solution, solved.warm
+    if warm is None or solution.decisions is None or solution.books is None:
+        raise ValueError("prices are of an optimal plan: the case has none")
+    problem, program, settled = solution.problem, warm.program, warm.settled
     headroom = Headroom(problem, solution.decisions, solution.books)
-    statements = Statements(kept.plan, kept.lp, headroom).out
-    settled = kept.settled
-    answer = kept.answer if settled is None or settled.answer is None else settled.answer
-    with closing(Ground(kept.run, kept.lp, answer.x, None if settled is None else settled.lp)) as ground:
-        found = [_price(one, ground, answer.y, problem) for one in statements]
-    found.extend(_closed(solution, headroom))
+    statements = Statements(program.plan, program.lp, headroom).out
+    lawful = None if settled is None else settled.lp
+    with closing(Ground(program, program.lp, program.law, warm.best.x, lawful)) as ground:
+        found = [_price(one, ground, warm.best.y, problem) for one in statements]
+    found.extend(_closed(solution, warm, headroom))
     told = _Places(solution.case)
     return tuple(replace(one, source=told.place(one.path)) for one in sorted(found, key=told.order))
 
@@ -83,10 +86,10 @@ def _price(one: Statement, ground: Ground, y: Array, problem: Problem) -> Statem
     if ground.slack(one.effect):
         above = below = 0.0
     else:
-        size = max(one.size if math.isfinite(one.size) else 0.0, SMALLEST * (problem.money if one.unit == "USD" else 1.0))
+        size = max(one.size if math.isfinite(one.size) else 0.0, SMALLEST_SIZE * (problem.money if one.unit == "USD" else 1.0))
         if one.unit not in ("USD", "MW"):
             size = max(one.size, 1.0) if math.isfinite(one.size) else 1.0
-        (above, said), (below, also) = (ground.side(one.effect, sign * STEP * size) for sign in (1.0, -1.0))
+        (above, said), (below, also) = (ground.side(one.effect, sign * FIRST_STEP * size) for sign in (1.0, -1.0))
         notes = list(dict.fromkeys(filter(None, (said, also))))
     if one.rigid:
         below = math.inf
@@ -104,8 +107,6 @@ def _where(
     one: Statement, problem: Problem
 ) -> tuple[float | None, tuple[str, str | None] | None, tuple[tuple[str, str | None], ...]]:
     """Headroom at its tightest place, that place, and every place without room."""
-    from models.dates import date_text
-
     names = problem.scenarios.names
     room = one.room
     if np.isnan(room).all():
@@ -117,7 +118,7 @@ def _where(
 
     at = np.unravel_index(int(np.nanargmin(room)), room.shape)
     size = max(one.size if math.isfinite(one.size) else 0.0, 1.0)
-    tight = np.argwhere(room <= SLACK * size)
+    tight = np.argwhere(room <= SLACK_TOLERANCE * size)
     least = float(room[at])
     return (
         least if math.isfinite(least) else None,
@@ -130,34 +131,31 @@ def _where(
 # Limits of nothing
 
 
-def _closed(solution: Solution, headroom: Headroom) -> list[StatementPrice]:
+def _closed(solution: Solution, warm: SolvedProgram, headroom: Headroom) -> list[StatementPrice]:
     """The next unit of limits that leave their decisions out of the program, by a program that has them."""
-    from optimizer.engine.master import _Bare, _Run, _silent, conditions
+    from optimizer.engine.master import build, first_cuts
+    from optimizer.engine.search import Search
+    from optimizer.engine.stages import Stages
 
-    kept = solution.kept
-    assert kept is not None
     given = solution.problem
     wide = opened(given)
     if not wide.added:
         return []
-    case: Any = _Bare(wide.problem)
-    method, settings = kept.run.method, kept.run.settings
-    run = _Run(case, method, None, _silent, False, settings["seed"], settings["presolve"], settings["method"])
-    plan, lp = run.begin()
-    run._solve()
+    policy = replace(warm.policy.without_limit(), thoroughness=Thoroughness.FULL, canonical=False)
+    program = first_cuts(build(wide.problem, policy, Stages()), policy)
+    plan, lp, session = program.plan, program.lp, program.session
+    Search(program, policy).optimum()
     statements = [one for one in Statements(plan, lp, headroom).out if one.path in wide.added]
     back = _together(statements, wide.added)
-    session = run.session
     session.set_row_bounds(back.rows, lp.row_lower[back.rows] - back.row, lp.row_upper[back.rows] - back.row)
     session.set_column_bounds(back.columns, lp.col_lower[back.columns], lp.col_upper[back.columns] - back.column)
-    if plan.taxes.law:
-        run.law = conditions(plan, lp)
-    ground = Ground(run, session.lp)
-    loose = "as far as the tax law's deductions may be chosen" if branch_and_bound.dodged(session.lp, ground.x, run.law) else ""
+    law = program.law if plan.taxes.law else []
+    ground = Ground(program, session.lp, law)
+    loose = "as far as the tax law's deductions may be chosen" if branch_and_bound.dodged(session.lp, ground.x, law) else ""
     out = []
     for one in statements:
         size = given.money if one.unit == "USD" else 1.0
-        above, said = ground.side(one.effect, STEP * SMALLEST * size)
+        above, said = ground.side(one.effect, FIRST_STEP * SMALLEST_SIZE * size)
         notes = [*filter(None, [said, loose]), "there is none to take away"]
         room = np.zeros((given.scenarios.count, 1))
         headroom_at, tightest, binds = _where(replace(one, room=room, dates=(None,)), given)
@@ -169,21 +167,14 @@ def _closed(solution: Solution, headroom: Headroom) -> list[StatementPrice]:
 
 def _together(statements: list[Statement], amounts: dict[str, float]) -> Effect:
     """Rows and columns of several statements, each times its amount."""
-    rows: dict[int, float] = {}
-    columns: dict[int, float] = {}
+    made = Collected()
     for one in statements:
-        for table, index, value in (
-            (rows, one.effect.rows, one.effect.row),
-            (columns, one.effect.columns, one.effect.column),
-        ):
-            for at, amount in zip(index.tolist(), value.tolist(), strict=True):
-                table[at] = table.get(at, 0.0) + amount * amounts[one.path]
-    none = np.zeros(0, dtype=np.int64)
-
-    def split(table: dict[int, float]) -> tuple[Ints, Array]:
-        return np.array(list(table), dtype=np.int64), np.array(list(table.values()), dtype=float)
-
-    return Effect(*split(rows), *split(columns), none, none, np.zeros(0))
+        effect = one.effect
+        for i, amount in zip(effect.rows.tolist(), effect.row.tolist(), strict=True):
+            made.row(i, amount * amounts[one.path])
+        for j, amount in zip(effect.columns.tolist(), effect.column.tolist(), strict=True):
+            made.column(j, amount * amounts[one.path])
+    return made.effect()
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -212,8 +203,6 @@ def compact(binds: tuple[tuple[str, str | None], ...], problem: Problem) -> str:
 
     'base+bear 2026-01..2026-10, 2027-04; bull 2027-01'
     """
-    from models.dates import date_text
-
     dates = [date_text(problem, d) for d in range(problem.clock.dates)]
     number = {text: d for d, text in enumerate(dates)}
     at: dict[str, list[int | None]] = {}

@@ -9,7 +9,7 @@ is an equation (cash, a rule with ==) it is one more. So the last unit is never 
 nothing, but for equations, whose worth has a sign, and for what costs money to have (the fixed cost of a hall, the fees of a line).
 
 These are found in a program that has a plan. What a case without one states, with places, and how it is dropped and loosened by settings
-(also windows, lead times and what stands today, which are no rows), is in `stated`.
+(also windows, lead times and what stands today, which are no rows), is found by `no_plan.requirements`.
 """
 
 from __future__ import annotations
@@ -20,11 +20,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.problem import Array, Debt, Equity, Ints, Problem, Rule
+from models.dates import date_text
+from models.problem import Array, Debt, Equity, Ints, Problem
 from models.proforma.calendar import month_at
 from models.proforma.functions import along
 from models.rules.language import WORDS
+from models.rules.rule_unit import rule_unit
+from optimizer.engine.builds import BUILDS
+from optimizer.explain import stated_limits
 from optimizer.explain.marginal.headroom import Headroom
+from optimizer.explain.stated_limits import Limit
 
 if TYPE_CHECKING:
     from models.program.program import Plan
@@ -34,14 +39,6 @@ if TYPE_CHECKING:
 BY_YEAR = frozenset(
     {"diesel_permit", "taxable_income", "interest_carryforward", "interest_limit", "energy_budget", "emission_cap"}
 )
-#: parts of a site, by the kind of build
-PARTS = {
-    "expand": ("interconnection.expand", "expansion of the interconnection"),
-    "build_mining": ("mining_hall.build", "mining halls that can be built"),
-    "build_ai": ("ai_hall.build", "AI halls that can be built"),
-    "convert": ("ai_hall.convert", "mining halls that can be converted"),
-    "store": ("battery.build", "batteries that can be built"),
-}
 
 
 @dataclass(frozen=True)
@@ -82,7 +79,7 @@ class Statement:
     rigid: bool = False
 
 
-class _Collected:
+class Collected:
     """An effect being put together."""
 
     def __init__(self) -> None:
@@ -98,6 +95,13 @@ class _Collected:
     def column(self, j: int | None, amount: float) -> None:
         if j is not None and amount:
             self.columns[j] = self.columns.get(j, 0.0) + amount
+
+    def add(self, other: Collected) -> None:
+        """The rows and columns of another one."""
+        for i, amount in other.rows.items():
+            self.row(i, amount)
+        for j, amount in other.columns.items():
+            self.column(j, amount)
 
     def effect(self) -> Effect:
         def split(table: dict[int, float]) -> tuple[Ints, Array]:
@@ -149,9 +153,9 @@ class Statements:
         self.told.add(family)
         return [(key, i) for key, i in self.index.get(family, {}).items() if which(key)]
 
-    def all(self, family: str, names: tuple[str, ...], amount: float) -> _Collected:
+    def all(self, family: str, names: tuple[str, ...], amount: float) -> Collected:
         """The same amount on all rows of a family whose key begins with these names."""
-        made = _Collected()
+        made = Collected()
         for _, i in self.rows(family, lambda key: key[: len(names)] == names):
             made.row(i, amount)
         return made
@@ -162,7 +166,7 @@ class Statements:
         path: str,
         unit: str,
         relief: str,
-        made: _Collected,
+        made: Collected,
         room: Array,
         size: float,
         rigid: bool = False,
@@ -176,7 +180,14 @@ class Statements:
             dates = (None,) if room.shape[1] == 1 else tuple(range(room.shape[1]))
         self.out.append(Statement(name, path, unit, relief, effect, room, dates, abs(size), rigid))
 
-    def words(self, made: _Collected, word: str, argument: str | None, per_unit: Array) -> None:
+    def limit(self, one: Limit, room: Array, more: Collected | None = None) -> None:
+        """Tell a limit or a minimum that rows say. more: what a unit of relief adds to the program beside them."""
+        made = Collected() if more is None else more
+        amount = (-1.0 if one.demand else 1.0) / (self.unit if one.unit == "USD" else 1.0)
+        made.add(self.all(one.row[0], one.row[1:], amount))
+        self.add(one.name, one.path, one.unit, "less" if one.demand else "more", made, room, one.value)
+
+    def words(self, made: Collected, word: str, argument: str | None, per_unit: Array) -> None:
         """What a change of a word's constant part (S, D), in natural units, does to the rules that use it."""
         for rule in self.problem.rules:
             moved = np.zeros_like(per_unit)
@@ -210,17 +221,14 @@ class Statements:
         self._interconnection(i, f"{where}.interconnection.now")
         self._hall(i, "mining_hall", site.mining_cost, f"mining hall of {site.name}", f"{where}.mining_hall.now", site.mining_mw)
         self._hall(i, "ai_hall", site.ai_cost, f"AI hall of {site.name}", f"{where}.ai_hall.now", site.ai_mw)
-        for kind, (part, what) in PARTS.items():
+        for kind in BUILDS:
             terms = getattr(site, kind)
-            if terms is None:
-                continue
-            name, path = f"{what} at {site.name}", f"{where}.{part}"
-            made = self.all("build_limit", (site.name, kind), 1.0)
-            self.add(name, f"{path}.limit", "MW", "more", made, self.room.built(i, kind), terms.limit)
-            made = self.all("build_minimum", (site.name, kind), -1.0)
-            self.add(f"{name}, minimum", f"{path}.minimum", "MW", "less", made, self.room.built(i, kind, True), terms.minimum)
-        if site.diesel is not None and np.isfinite(site.diesel.permit_hours):
-            self._permit(i, f"{where}.power.diesel.permit")
+            if terms is not None:
+                self.limit(stated_limits.build_limit(site, kind, terms), self.room.built(i, kind))
+                self.limit(stated_limits.build_minimum(site, kind, terms), self.room.built(i, kind, True))
+        permit = stated_limits.diesel_permit(site)
+        if permit is not None:
+            self._permit(i, permit)
 
     def _interconnection(self, i: int, path: str) -> None:
         """One more MW in every hour: for the grid's capacity, beside the blocks, in words of rules."""
@@ -270,45 +278,34 @@ class Statements:
             self.words(made, f"{family}_mw", site.name, self.everywhere())
             self.add(name, path, "MW", "more", made, room, size, rigid)
 
-    def _permit(self, i: int, path: str) -> None:
+    def _permit(self, i: int, permit: Limit) -> None:
         """One more hour a calendar year at full power."""
         site, clock = self.problem.sites[i], self.problem.clock
         assert site.diesel is not None
         years = [clock.tax_year == y for y in range(clock.tax_years)]
         per_hour = np.array([float(site.diesel.mw[in_year].max() * clock.months[in_year].sum() / 12.0) for in_year in years])
-        made = _Collected()
+        made = Collected()
         for key, row in self.rows("diesel_permit", lambda key: key[0] == site.name):
             made.row(row, per_hour[key[2]] / self.plan.build.scales.get(("diesel_permit", key), 1.0))
         first = tuple(int(np.flatnonzero(in_year)[0]) for in_year in years)
-        room, name = self.room.permit(i, per_hour), f"diesel permit of {site.name}"
-        self.add(name, path, "hours", "more", made, room, site.diesel.permit_hours, dates=first)
+        room = self.room.permit(i, per_hour)
+        self.add(permit.name, permit.path, "hours", "more", made, room, permit.value, dates=first)
 
     # ---- rigs and services -----------------------------------------------------------------------------------------
     def _rig(self, r: int) -> None:
         rig = self.problem.rigs[r]
-        where = f"rigs.{rig.name}"
-        finite = rig.supply[np.isfinite(rig.supply)]
-        made = self.all("rig_supply", (rig.name,), 1.0)
-        self.add(
-            f"supply of {rig.name}", f"{where}.supply", "MW", "more", made, self.room.supply(r), float(finite.max(initial=0.0))
-        )
-        made = self.all("rig_limit", (rig.name,), 1.0)
-        self.add(f"limit of {rig.name}", f"{where}.limit", "MW", "more", made, self.room.rigs(r), rig.limit)
-        if rig.option is not None:
-            made = self.all("rig_option_limit", (rig.name,), 1.0)
-            room = self.room.options(r)
-            self.add(f"options on {rig.name}", f"{where}.option.limit", "MW", "more", made, room, rig.option.limit)
+        self.limit(stated_limits.rig_supply(rig), self.room.supply(r))
+        self.limit(stated_limits.rig_limit(rig), self.room.rigs(r))
+        option = stated_limits.rig_option_limit(rig)
+        if option is not None:
+            self.limit(option, self.room.options(r))
 
     def _service(self, j: int) -> None:
         service = self.problem.services[j]
-        where = f"ai.{service.name}"
-        made = self.all("service_limit", (service.name,), 1.0)
-        self.add(f"limit of {service.name}", f"{where}.limit", "MW", "more", made, self.room.service(j), service.limit)
-        made = self.all("service_minimum", (service.name,), -1.0)
-        room = self.room.service(j, True)
-        self.add(f"minimum of {service.name}", f"{where}.minimum", "MW", "less", made, room, service.minimum)
+        self.limit(stated_limits.service_limit(service), self.room.service(j))
+        self.limit(stated_limits.service_minimum(service), self.room.service(j, True))
         if service.floor > 0.0:
-            self._floor(j, f"{where}.floor")
+            self._floor(j, f"ai.{service.name}.floor")
 
     def _floor(self, j: int, path: str) -> None:
         """The whole share less (unit: 100 %): coefficients of the MW contracted, and the part of what is contracted already.
@@ -316,7 +313,7 @@ class Statements:
         served - floor * demand * K >= floor * demand * (MW contracted already): all but what is served is proportional to the floor.
         """
         service = self.problem.services[j]
-        made = _Collected()
+        made = Collected()
         matrix = self.lp.matrix.tocsr()
         for _, row in self.rows("service_floor", lambda key: key[1] == service.name):
             made.row(row, -float(self.lp.row_lower[row]) / service.floor)
@@ -327,7 +324,7 @@ class Statements:
         self._floor_after(j, made)
         self.add(f"service floor of {service.name}", path, "share", "less", made, self.room.floor(j), service.floor)
 
-    def _floor_after(self, j: int, made: _Collected) -> None:
+    def _floor_after(self, j: int, made: Collected) -> None:
         """The same of what must be served after the horizon: all that the service asks for there is proportional to its floor."""
         services, p = self.plan.services, self.problem
         names = [site.name for site in p.sites]
@@ -344,50 +341,41 @@ class Statements:
 
     # ---- money -----------------------------------------------------------------------------------------------------
     def _instrument(self, one: Debt | Equity) -> None:
-        where = f"financing.{one.name}"
+        most = stated_limits.issue_limit(one)
         if isinstance(one, Debt) and one.kind == "revolver":
-            self.add(
-                f"limit of {one.name}",
-                f"{where}.limit",
-                "USD",
-                "more",
-                self._revolver(one),
-                self.room.outstanding(one),
-                one.limit,
-            )
+            self.add(most.name, most.path, most.unit, "more", self._revolver(one), self.room.outstanding(one), most.value)
         else:
-            made = self.all("issue_limit", (one.name,), 1.0 / self.unit)
-            room = self.room.issue(one)
-            if isinstance(one, Debt) and not one.is_strip:
-                for var in self.plan.instruments.balances[one.name].flat:
-                    made.columns.setdefault(self.column.get(id(var), -1), 1.0 / self.unit)
-                made.columns.pop(-1, None)
-                room = self.room.outstanding(one) if one.kind == "btc_loan" else room
-            self.add(f"limit of {one.name}", f"{where}.limit", "USD", "more", made, room, one.limit)
-            made = _Collected()
-            issued = self.plan.instruments.issued[one.name]
-            for s, d in np.ndindex(self.room.shape):
-                var = issued.at(s, d)
-                if var is not None and np.isfinite(one.date_limit[d]):
-                    made.columns[self.column[id(var)]] = 1.0 / self.unit
-            finite = one.date_limit[np.isfinite(one.date_limit)]
-            size, room = float(finite.max(initial=0.0)), self.room.per_date(one)
-            self.add(f"limit per date of {one.name}", f"{where}.per_date", "USD", "more", made, room, size)
-            made = self.all("issue_minimum", (one.name,), -1.0 / self.unit)
-            self.add(f"minimum of {one.name}", f"{where}.minimum", "USD", "less", made, self.room.issue(one, True), one.minimum)
+            self._issue(one, most)
         if not isinstance(one, Debt):
             return
         if one.collateral:
-            made, room = self.all("collateral", (one.name,), 1.0 / self.unit), self.room.collateral(one)
-            self.add(f"collateral of {one.name}", f"{where}.security", "USD", "more", made, room, one.limit)
+            self.limit(stated_limits.collateral(one), self.room.collateral(one))
         if one.kind == "btc_loan":
-            made, room = self.all("loan_to_value", (one.name,), 1.0 / self.unit), self.room.loan_to_value(one)
-            self.add(f"loan to value of {one.name}", f"{where}.ltv", "USD", "more", made, room, one.limit)
+            self.limit(stated_limits.loan_to_value(one), self.room.loan_to_value(one))
         if one.kind not in ("revolver", "btc_loan") and not one.is_strip and one.coverage > 0.0:
-            made, room = self.all("coverage", (one.name,), -1.0 / self.unit), self.room.coverage(one)
-            self.add(f"coverage of {one.name}", f"{where}.coverage", "USD", "less", made, room, one.limit)
+            self.limit(stated_limits.coverage(one), self.room.coverage(one))
 
-    def _revolver(self, debt: Debt) -> _Collected:
+    def _issue(self, one: Debt | Equity, most: Limit) -> None:
+        """What may be issued in all and at a date, and what must be; of debt with a balance of its own, the balance is what is limited."""
+        room, balances = self.room.issue(one), Collected()
+        if isinstance(one, Debt) and not one.is_strip:
+            for var in self.plan.instruments.balances[one.name].flat:
+                if id(var) in self.column:
+                    balances.columns.setdefault(self.column[id(var)], 1.0 / self.unit)
+            room = self.room.outstanding(one) if one.kind == "btc_loan" else room
+        self.limit(most, room, balances)
+        made = Collected()
+        issued = self.plan.instruments.issued[one.name]
+        for s, d in np.ndindex(self.room.shape):
+            var = issued.at(s, d)
+            if var is not None and np.isfinite(one.date_limit[d]):
+                made.columns[self.column[id(var)]] = 1.0 / self.unit
+        finite = one.date_limit[np.isfinite(one.date_limit)]
+        name, path = f"limit per date of {one.name}", f"financing.{one.name}.per_date"
+        self.add(name, path, "USD", "more", made, self.room.per_date(one), float(finite.max(initial=0.0)))
+        self.limit(stated_limits.issue_minimum(one), self.room.issue(one, True))
+
+    def _revolver(self, debt: Debt) -> Collected:
         """One more dollar of the line, with the fees that are paid on it."""
         p, b = self.problem, self.plan.build
         made = self.all("revolver_limit", (debt.name,), 1.0 / self.unit)
@@ -419,10 +407,10 @@ class Statements:
                 made.row(self.index["taxable_income"].get((s, y)), -float(cost[s, y]) / self.unit)
         for word in ("interest", "debt_service"):
             self.words(made, word, None, paid)
-        return made if self.index.get("revolver_limit") else _Collected()
+        return made if self.index.get("revolver_limit") else Collected()
 
     def _opening_cash(self) -> None:
-        made = _Collected()
+        made = Collected()
         for _, row in self.rows("cash", lambda key: key[1] == 0):
             made.row(row, 1.0 / self.unit)
         room, size = self.room.cash(0), self.problem.treasury.cash
@@ -430,11 +418,9 @@ class Statements:
 
     def _cash(self, d: int) -> None:
         """A dollar at date d in every scenario: nobody states it, but everything else is paid with it."""
-        from models.dates import date_text
-
         if d == 0:
             return
-        made = _Collected()
+        made = Collected()
         for _, row in self.rows("cash", lambda key: key[1] == d):
             made.row(row, 1.0 / self.unit)
         self.add(f"cash at {date_text(self.problem, d)}", "", "USD", "more", made, self.room.cash(d), 0.0, dates=(d,))
@@ -442,16 +428,13 @@ class Statements:
     # ---- projects and rules ----------------------------------------------------------------------------------------
     def _project(self, k: int) -> None:
         project = self.problem.projects[k]
-        where = f"projects.{project.name}"
-        made = self.all("project_limit", (project.name,), 1.0)
-        self.add(f"limit of {project.name}", f"{where}.limit", "units", "more", made, self.room.project(k), project.limit)
-        made, room = self.all("project_minimum", (project.name,), -1.0), self.room.project(k, True)
-        self.add(f"minimum of {project.name}", f"{where}.minimum", "units", "less", made, room, project.minimum)
+        self.limit(stated_limits.project_limit(project), self.room.project(k))
+        self.limit(stated_limits.project_minimum(project), self.room.project(k, True))
 
     def _rules(self) -> None:
         """A rule's constant at all of its dates."""
         for n, rule in enumerate(self.problem.rules):
-            made = _Collected()
+            made = Collected()
             sign = -1.0 if rule.sense == ">=" else 1.0
             for key, row in self.rows("rule", lambda key, name=rule.name: key[0] == name):  # type: ignore[misc]
                 made.row(row, sign / self.plan.build.scales.get(("rule", key), 1.0))
@@ -476,7 +459,7 @@ class Statements:
                 continue
             names = dict.fromkeys(tuple(k for k in key if isinstance(k, str)) for key in self.index.get(family, {}))
             for name in names:
-                made, sides = _Collected(), set()
+                made, sides = Collected(), set()
                 for key, row in self.rows(family, lambda key, name=name: key[: len(name)] == name):  # type: ignore[misc]
                     sides.add(bool(np.isfinite(self.lp.row_upper[row])))
                     sign = 1.0 if np.isfinite(self.lp.row_upper[row]) else -1.0
@@ -485,14 +468,6 @@ class Statements:
                 room = np.full((self.problem.scenarios.count, 1), np.nan)
                 told = " ".join([family.replace("_", " "), *name])
                 self.add(told, "", unit.partition("/")[2] or unit, relief, made, room, 1.0)
-
-
-def rule_unit(rule: Rule) -> str:
-    """Unit of a rule's headroom and of its breaches: that of its sentence, else that of its words ('unit' where they differ)."""
-    if rule.unit is not None:
-        return rule.unit
-    units = {WORDS[term.word].unit if term.word in WORDS else "unit" for term in rule.terms}
-    return units.pop() if len(units) == 1 else "unit"
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -213,13 +213,12 @@ def sentence_levers(path: str, sentence: str, unit: str | None) -> list[Lever]:
     return out
 
 
-def with_part(kind: str, name: str, **changes: Callable[[float], object]) -> Callable[[Problem, float], Problem]:
-    """apply(problem, value) that gives fields of one of the problem's parts a new value."""
+def with_part(kind: str, name: str, field: str) -> Callable[[Problem, float], Problem]:
+    """apply(problem, value) that gives a field of one of the problem's parts a new value."""
 
     def apply(problem: Problem, value: float) -> Problem:
         parts = getattr(problem, kind)
-        new = {key: make(value) for key, make in changes.items()}
-        changed: dict[str, Any] = {kind: tuple(replace(one, **new) if one.name == name else one for one in parts)}
+        changed: dict[str, Any] = {kind: tuple(replace(one, **{field: value}) if one.name == name else one for one in parts)}
         return replace(problem, **changed)
 
     return apply

@@ -23,22 +23,28 @@ from scipy import sparse
 from models.effort import over
 from models.problem import Array, Problem
 from optimizer.explain.no_plan.row_owners import HOURS, Row
+from optimizer.solver import branch_and_bound, certificates
+from optimizer.solver.branch_and_bound import Condition, Settled
+from optimizer.solver.certificates import Certificate
+from optimizer.solver.linear_program import LinearProgram
+from optimizer.solver.session import Answer, Session, Status
 
 if TYPE_CHECKING:
     from models.benders.cuts import Cuts
     from models.program.program import Plan
     from optimizer.explain.no_plan.row_owners import Owners
+    from optimizer.solver.answer import Answer
     from optimizer.solver.branch_and_bound import Condition, Settled
     from optimizer.solver.certificates import Certificate
     from optimizer.solver.linear_program import LinearProgram
-    from optimizer.solver.session import Answer, Session
+    from optimizer.solver.session import Session
 
 #: the sum of weighted slacks, each over the size of its row, above which there is no plan
-BENT = 1e-7
+INFEASIBILITY_TOLERANCE = 1e-7
 #: a dual below this share of the largest says nothing
-SILENT = 1e-9
+LEAST_DUAL = 1e-9
 #: inequalities that nobody states: they say how the world works, and are never dropped
-LAWS = frozenset(
+LAW_FAMILIES = frozenset(
     {
         "mining_hall",
         "mining_hall_left",
@@ -55,13 +61,13 @@ LAWS = frozenset(
     | {"shortfall", "use_limit", "grid_limit"}
 )
 #: rows of the tax law, which a proof may lean on without a need
-TAXES = frozenset({"taxable_income", "nol_roll", "nol_cap", "nol_available", "interest_carryforward", "tax_basis"})
+TAX_FAMILIES = frozenset({"taxable_income", "nol_roll", "nol_cap", "nol_available", "interest_carryforward", "tax_basis"})
 #: what bending a law costs
-LAW = 1e3
+LAW_PENALTY = 1e3
 #: branches of the law that are looked into
-BRANCHES = 400
+MOST_BRANCHES = 400
 #: every so many rounds of cuts it is asked whether the plan at hand is real enough
-OFTEN = 2
+ROUNDS_BETWEEN_LOOKS = 2
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,7 @@ class Trial:
         self.owners = [owner(family, key) for family, key in self.keys]
         for i in np.flatnonzero(self.base.row_lower != self.base.row_upper):
             family, key = self.keys[i]
-            if self.owners[i] is None and family not in LAWS and not owner.shaped(family, key):
+            if self.owners[i] is None and family not in LAW_FAMILIES and not owner.shaped(family, key):
                 # limits of a family that nobody has put into words: by their own name
                 self.owners[i] = f"{family.replace('_', ' ')} {key[0]}"
         self.shifts: tuple[Shift, ...] = ()
@@ -145,7 +151,8 @@ class Trial:
         return apart
 
     def _open(self) -> None:
-        from optimizer.solver.session import Session, SolverOptions, cold_method
+        from optimizer.solver.answer import SolverOptions, cold_method
+        from optimizer.solver.session import Session
 
         self.lp, self.slack_row, self.weight = _elastic(self.base, self.keys, self.owners, self.shifts)
         self.options = SolverOptions(method=cold_method(self.lp))
@@ -159,11 +166,9 @@ class Trial:
             return None
         from models.benders.cuts import Cuts
 
-        return Cuts(plan.theta, self.session, self.base.number, None, None, self._new_session, self.expired)
+        return Cuts(plan.theta, self.session, self.base.number, new_session=self._new_session)
 
     def _new_session(self, lp: LinearProgram) -> Session:
-        from optimizer.solver.session import Session
-
         session = Session(replace(self.options, deadline=self.deadline))
         session.load(lp)
         return session
@@ -174,7 +179,7 @@ class Trial:
     # ---- can it be? --------------------------------------------------------------------------------------------------
     def find(self, let_go: Collection[str] = (), hours: bool = True) -> Finding:
         """Is there a plan without the statements let go? hours: let real hours say so; else a plan that the cuts so far permit will do."""
-        self.session.options = replace(self.options, deadline=self.deadline)
+        self.session.limit_time(self.deadline)
         self._price(let_go)
         return self._decide(let_go, hours)
 
@@ -190,23 +195,23 @@ class Trial:
             if self.expired():
                 return Finding(None, np.nan)
             answer = self.session.solve(primal=turn == 0)
-            if answer.status.value != "optimal":
+            if answer.status is not Status.OPTIMAL:
                 return Finding(None, np.nan)
             bent = float(self.session.lp.cost @ answer.x)
-            if bent > BENT:
+            if bent > INFEASIBILITY_TOLERANCE:
                 found = self._refuted(answer, bent, set(let_go))
                 if found.feasible is None:  # duals of this basis are not good enough: those of another path may be
                     self.session.forget_basis()
                     answer = self.session.solve()
-                    bent = float(self.session.lp.cost @ answer.x) if answer.status.value == "optimal" else 0.0
-                    found = self._refuted(answer, bent, set(let_go)) if bent > BENT else found
+                    bent = float(self.session.lp.cost @ answer.x) if answer.status is Status.OPTIMAL else 0.0
+                    found = self._refuted(answer, bent, set(let_go)) if bent > INFEASIBILITY_TOLERANCE else found
                 return found
             if self.lawful and self.law:
                 return self._under_law(answer, set(let_go))
             if not hours or self.cuts is None:
                 return Finding(True, bent)
             added, _ = self.cuts.cut(answer, still=turn > 0)  # whatever bends is paid for: the objective stands still at nothing
-            if not added or (turn % OFTEN == OFTEN - 1 and self._borne_out(answer)):
+            if not added or (turn % ROUNDS_BETWEEN_LOOKS == ROUNDS_BETWEEN_LOOKS - 1 and self._borne_out(answer)):
                 return Finding(True, bent)
         raise AssertionError("counting does not end")
 
@@ -217,22 +222,22 @@ class Trial:
         """
         cuts = self.cuts
         assert cuts is not None
-        if any(len(site.units) for site in cuts.sites):
+        if cuts.linked:
             return False
         fixed: dict[int, float] = {}
         for i, site in enumerate(cuts.sites):
             mw = cuts.capacity(i, answer.x)
-            worth = cuts.split(i, mw, np.ones(len(site.theta)), np.zeros((len(site.theta), 0))).value / cuts.unit
+            worth = cuts.hours.split(i, mw, np.ones(len(site.theta)), np.zeros((len(site.theta), 0))).value / cuts.unit
             fixed |= {int(j): float(v) for j, v in zip(site.theta, worth, strict=True) if j >= 0}
             here = site.capacity >= 0
-            fixed |= dict(zip(site.capacity[here].tolist(), (mw - site.value.constant)[here].tolist(), strict=True))
+            fixed |= dict(zip(site.capacity[here].tolist(), (mw - site.constant)[here].tolist(), strict=True))
         columns = np.array(list(fixed), dtype=int)
         values = np.array(list(fixed.values()))
         lower, upper = self.session.lp.col_lower[columns], self.session.lp.col_upper[columns]
         self.session.set_column_bounds(columns, values, values)
         found = self.session.solve()
         self.session.set_column_bounds(columns, lower, upper)
-        return found.status.value == "optimal" and float(self.session.lp.cost @ found.x) <= BENT
+        return found.status is Status.OPTIMAL and float(self.session.lp.cost @ found.x) <= INFEASIBILITY_TOLERANCE
 
     def barred(self, let_go: Collection[str] = ()) -> Finding | None:
         """Why the law leaves no plan where there is one without it, as far as the cuts so far can tell; None where it leaves one, or
@@ -241,17 +246,16 @@ class Trial:
             return None
         self._price(let_go)
         answer = self.session.solve(primal=True)
-        if answer.status.value != "optimal":
+        if answer.status is not Status.OPTIMAL:
             return None
         found = self._under_law(answer, set(let_go), hours=False)
         return found if found.feasible is False else None
 
     def _under_law(self, answer: Answer, gone: set[str], hours: bool = True) -> Finding:
         """The least bending with which every condition of the law is met, by branches. hours: with real hours in each."""
-        from optimizer.solver.certificates import Certificate
 
         settled = self._settle(answer, hours)
-        if settled.answer is not None and float(self.session.lp.cost @ settled.answer.x) <= BENT:
+        if settled.answer is not None and float(self.session.lp.cost @ settled.answer.x) <= INFEASIBILITY_TOLERANCE:
             return Finding(True, 0.0)
         if not settled.complete or settled.reasons:
             return Finding(None, np.nan)
@@ -260,23 +264,22 @@ class Trial:
         certificate = Certificate("infeasible", nan, nan, nan, nan, nan, nan, nan, verified=True)
         rows: tuple[Weighed, ...] = ()
         if settled.answer is not None:
-            named = [i for i in range(len(self.keys)) if abs(settled.answer.y[i]) > SILENT and self.owners[i] not in gone]
+            named = [i for i in range(len(self.keys)) if abs(settled.answer.y[i]) > LEAST_DUAL and self.owners[i] not in gone]
             total = float(np.abs(settled.answer.y[named]).sum()) or 1.0
             rows = tuple(Weighed(*self.keys[i], self.owners[i], float(abs(settled.answer.y[i])) / total) for i in named)
         return Finding(False, bent, rows, certificate, branched=True)
 
     def _settle(self, answer: Answer, hours: bool) -> Settled:
-        from optimizer.solver import branch_and_bound
-
         def solve() -> Answer:
             found = self.session.solve()
-            return found if self.cuts is None or not hours else self.cuts.tighten(found)[0]
+            return found if self.cuts is None or not hours else self.cuts.tighten(found, expired=self.expired).answer
 
-        return branch_and_bound.settle(self.session, answer, self.law, solve, lambda a: a, most=BRANCHES, deadline=self.deadline)
+        return branch_and_bound.settle(
+            self.session, answer, self.law, solve, lambda a: a, most=MOST_BRANCHES, deadline=self.deadline
+        )
 
     def _refuted(self, answer: Answer, bent: float, gone: set[str]) -> Finding:
         """No plan: checked by arithmetic on the program without slacks, in which the rows of what was let go are free."""
-        from optimizer.solver import certificates
 
         whole = self.session.lp
         free = np.zeros(len(whole.row_lower), dtype=bool)
@@ -292,7 +295,7 @@ class Trial:
             col_lower=whole.col_lower[:n],
             col_upper=whole.col_upper[:n],
         )
-        ray = np.where(free | (np.abs(answer.y) <= SILENT * np.abs(answer.y).max()), 0.0, answer.y)
+        ray = np.where(free | (np.abs(answer.y) <= LEAST_DUAL * np.abs(answer.y).max()), 0.0, answer.y)
         certificate = certificates.verify_infeasible(hard, ray)
         if not certificate.verified:
             certificate = certificates.verify_infeasible(hard, np.where(free, 0.0, answer.y))
@@ -300,7 +303,7 @@ class Trial:
         if not certificate.verified:
             return Finding(None, bent, (), certificate)
         taxed = np.zeros(len(ray), dtype=bool)
-        taxed[: len(self.keys)] = [family in TAXES for family, _ in self.keys]
+        taxed[: len(self.keys)] = [family in TAX_FAMILIES for family, _ in self.keys]
         if taxed.any() and (ray[taxed] != 0.0).any():
             leaner = np.where(taxed, 0.0, ray)
             shorter = certificates.verify_infeasible(hard, leaner)
@@ -309,8 +312,6 @@ class Trial:
         return Finding(False, bent, tuple(self._weigh(hard, ray)), certificate)
 
     def _weigh(self, lp: LinearProgram, ray: Array) -> list[Weighed]:
-        from optimizer.solver import certificates
-
         out = []
         sites = np.zeros(0, dtype=int) if self.cuts is None else np.concatenate(self.cuts.pool.site)
         for i, share in certificates.blame(lp, ray):
@@ -366,7 +367,7 @@ class Trial:
         self.session.set_costs(cost)
         answer = self.session.solve(primal=True)
         if self.cuts is not None:
-            answer = self.cuts.tighten(answer)[0]
+            answer = self.cuts.tighten(answer, expired=self.expired).answer
         if answer.status.value != "optimal":
             return None
         if law and self.law:
@@ -410,7 +411,7 @@ def _elastic(
         if equation and not owned and family != "cash":
             continue
         size = max(1.0, *(abs(b) for b in (lower, upper) if np.isfinite(b)))
-        price = (1.0 if owned else LAW) / size
+        price = (1.0 if owned else LAW_PENALTY) / size
         if np.isfinite(lower) and not (equation and not owned):
             sides.append((i, 1.0, price))
         if np.isfinite(upper):

@@ -27,10 +27,10 @@ Opened = Callable[["Explanation"], None]
 
 #: work (`models.effort`) that is done for an explanation where nobody sets a time: about half a minute of an idle machine; and seconds of the
 #: clock after which it ends all the same
-WORK, HARD_STOP = 3e9, 600.0
+WORK, HARD_STOP = 5e9, 600.0
 #: shares of work, or of the time that was set, at which the search for what collides, and for how far it must bend, ends; the rest is for
 #: solving repaired cases
-CONFLICT, SEARCH = 0.4, 0.7
+CONFLICT_SHARE, SEARCH_SHARE = 0.4, 0.7
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,12 @@ class Explanation:
 def explain(case: Case, *, time_limit: float | None = None, progress: Progress | None = None) -> Explanation:
     """Explain a case that has no plan, or no end; of any other the status. time_limit in seconds: for the search and for solving repaired
     cases again, None: so much work (`WORK`); the proof itself takes what it takes."""
-    from optimizer.engine import master
+    from optimizer.engine.solve import solve
 
     bench = refuted(case, progress)
     if bench is not None:
         return explain_refuted(bench, time_limit=time_limit, progress=progress)
-    solution = master.solve(case, progress=progress, baseline=False)
+    solution = solve(case, progress=progress, baseline=False)
     bench = refuted(case, progress, thorough=True) if unproved(solution) else None
     if bench is not None:
         return explain_refuted(bench, time_limit=time_limit, progress=progress)
@@ -141,11 +141,11 @@ def _no_plan(
     """What collides, and what would make room."""
     limit, most = (HARD_STOP, WORK) if time_limit is None else (time_limit, math.inf)
     end = start + limit
-    searching = Effort(CONFLICT * most)
+    searching = Effort(CONFLICT_SHARE * most)
     apart = bench.narrowed
-    with counted(searching), Verifier(bench, end, apart, (1.0 - SEARCH) * most) as verifier:
+    with counted(searching), Verifier(bench, end, apart, (1.0 - SEARCH_SHARE) * most) as verifier:
         timings = {"proof": time.perf_counter() - start}
-        bench.deadline = start + CONFLICT * limit
+        bench.deadline = start + CONFLICT_SHARE * limit
         begun = time.perf_counter()
         conflicts = all_conflicts(bench, progress, verifier.each)
         if not conflicts and solution is not None and not bench.expired():
@@ -169,7 +169,7 @@ def _no_plan(
         if opened is not None and conflicts:
             opened(told)
         begun = time.perf_counter()
-        bench.deadline, searching.most = start + SEARCH * limit, SEARCH * most
+        bench.deadline, searching.most = start + SEARCH_SHARE * limit, SEARCH_SHARE * most
         found = verifier.search(conflicts, progress)
         stopped = stopped or _up(bench.deadline)
         timings["repairs"] = time.perf_counter() - begun

@@ -9,11 +9,11 @@ from optimizer.case.reading.units import UnitError, factor, kind_of, split
 
 DIGITS = 3
 #: what a figure is written in where the case does not say
-USUAL = {"USD": "MUSD", "1": "%", "units": "units", "USD/year": "MUSD/year", "": "", "months": "months"}
+USUAL_UNITS = {"USD": "MUSD", "1": "%", "units": "units", "USD/year": "MUSD/year", "": "", "months": "months"}
 #: larger and smaller units of the same kind, to keep figures short
 SIZES = (("GUSD", 1e9), ("MUSD", 1e6), ("kUSD", 1e3), ("USD", 1.0))
-LONG = 1e5  # a figure of more than five digits is told in a larger unit
-SLACK = 1e-9  # relative: what rounding may leave beyond a figure
+LONGEST_FIGURE = 1e5  # a figure of more than five digits is told in a larger unit
+ROUNDING_TOLERANCE = 1e-9  # relative: what rounding may leave beyond a figure
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Figure:
                 return cls(unit, split(text, kind_of(unit))[1])
             except UnitError:
                 pass
-        return cls(unit, USUAL.get(unit, unit))
+        return cls(unit, USUAL_UNITS.get(unit, unit))
 
     @property
     def size(self) -> float:
@@ -41,7 +41,7 @@ class Figure:
     def shown(self, value: float) -> str:
         """The value as it would be written, with as many digits as it needs."""
         unit, size = self.written, self.size
-        if self.unit == "USD" and (abs(value) >= LONG * size or 0.0 < abs(value) < 0.1 * size):
+        if self.unit == "USD" and (abs(value) >= LONGEST_FIGURE * size or 0.0 < abs(value) < 0.1 * size):
             unit, size = next(((u, s) for u, s in SIZES if abs(value) >= s), SIZES[-1])
         return f"{plain(value / size)} {unit}".rstrip()
 
@@ -66,5 +66,5 @@ def rounded(value: float, up: bool, digits: int = DIGITS) -> float:
     step = math.floor(math.log10(abs(value))) - digits + 1
     steps = value / 10.0**step
     near = round(steps)
-    whole = near if abs(steps - near) <= SLACK * abs(steps) else math.ceil(steps) if up else math.floor(steps)
+    whole = near if abs(steps - near) <= ROUNDING_TOLERANCE * abs(steps) else math.ceil(steps) if up else math.floor(steps)
     return float(whole * 10**step) if step >= 0 else float(whole / 10 ** (-step))

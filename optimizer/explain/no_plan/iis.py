@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.dates import iso_month
 from models.effort import over
 from models.problem import Array, Ints, Problem
 from models.problem.scenario_subset import only
 from optimizer.explain.no_plan.elastic_program import Finding, Shift, Trial, Weighed
-from optimizer.explain.no_plan.requirements.catalogue import stated
+from optimizer.explain.no_plan.requirements.everything import requirements
 from optimizer.explain.no_plan.row_owners import FACT, HOURS, ORDER, Row, Stated, matches, owner_of
 
 if TYPE_CHECKING:
@@ -28,18 +29,18 @@ if TYPE_CHECKING:
 
 Progress = Callable[..., None]
 #: scenarios times periods from which a conflict is looked for in single scenarios first
-LARGE = 40
+SINGLE_SCENARIO_SIZE = 40
 #: nonzeros of the programs of single scenarios among which one is looked for that lacks more than the first that has no plan: about half a
 #: second, counted, as a clock would tell how busy the machine is
-WORSE = 10_000
+MOST_NONZEROS_COMPARED = 10_000
 #: so many in a row that lack the same end the search: it is nothing that scenarios differ in
-ALIKE = 3
+MOST_ALIKE = 3
 #: sections of a case that are about money
-MONEY = ("financing.", "treasury.", "company.", "cash_flows.", "tax.")
+MONEY_SECTIONS = ("financing.", "treasury.", "company.", "cash_flows.", "tax.")
 #: share of a proof from which on it is told what is taken as given
-FAINT = 1e-2
+LEAST_SHARE_OF_PROOF = 1e-2
 #: programs kept at hand
-KEPT = 6
+PROGRAMS_KEPT = 6
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ class Bench:
 
     def __init__(self, problem: Problem, case: Case | None = None, deadline: float | None = None) -> None:
         self.whole, self.case, self.deadline = problem, case, deadline
-        self.statements = {one.path: one for one in stated(problem, case)}
+        self.statements = {one.path: one for one in requirements(problem, case)}
         self._owner = owner_of(list(self.statements.values()))
         self.scope: tuple[int, ...] = tuple(range(problem.scenarios.count))
         self._trials: dict[tuple[tuple[str, ...], ...], Trial] = {}
@@ -205,7 +206,7 @@ class Bench:
     def _keep(self, key: tuple[tuple[str, ...], ...], trial: Trial) -> None:
         """Trials of the case itself stay, of the others the last few."""
         others = [k for k in self._trials if len(k) > 2 or k[-1]]
-        if len(others) >= KEPT:
+        if len(others) >= PROGRAMS_KEPT:
             del self._trials[others[0]]
         self._trials[key] = trial
 
@@ -304,7 +305,7 @@ class Bench:
     def large(self) -> bool:
         """Whether scenarios are looked at one by one first."""
         count = self.whole.scenarios.count
-        return count > 1 and count * self.whole.clock.periods >= LARGE
+        return count > 1 and count * self.whole.clock.periods >= SINGLE_SCENARIO_SIZE
 
     def narrow(self, hours: bool = False) -> None:
         """In a large case: look at one scenario by itself, if it has no plan: the one that lacks most. The whole has none then either.
@@ -317,7 +318,7 @@ class Bench:
         kept: dict[tuple[tuple[str, ...], ...], Trial] = {}
         order = _order(self.whole)
         for s in order:
-            if self.expired() or alike == ALIKE or seen > WORSE:
+            if self.expired() or alike == MOST_ALIKE or seen > MOST_NONZEROS_COMPARED:
                 break
             self.scope = (s,)
             trial = self.trial()
@@ -413,7 +414,9 @@ def _groups(bench: Bench, paths: list[str]) -> list[list[str]]:
 
 
 def _by_money(paths: list[str]) -> tuple[list[str], list[str]]:
-    return [path for path in paths if path.startswith(MONEY)], [path for path in paths if not path.startswith(MONEY)]
+    return [path for path in paths if path.startswith(MONEY_SECTIONS)], [
+        path for path in paths if not path.startswith(MONEY_SECTIONS)
+    ]
 
 
 def _told(bench: Bench, finding: Finding, needed: list[str], gone: set[str], unsure: set[str]) -> Conflict:
@@ -463,24 +466,22 @@ def _bites(bench: Bench, rows: list[Weighed]) -> tuple[tuple[str, ...], str, str
         dates.append(d)
     if not dates:
         return (), "", ""
-    return tuple(names[s] for s in sorted(scenarios)), day_of(bench.whole, min(dates)), day_of(bench.whole, max(dates))
-
-
-def day_of(problem: Problem, d: int) -> str:
-    """Year and month of date d."""
-    month = problem.clock.start_month + int(problem.clock.date_month[d])
-    return f"{month // 12:04d}-{month % 12 + 1:02d}"
+    return (
+        tuple(names[s] for s in sorted(scenarios)),
+        iso_month(bench.whole.clock, min(dates)),
+        iso_month(bench.whole.clock, max(dates)),
+    )
 
 
 #: scenarios up to which each is asked whether the statements collide in it by themselves
-MANY = 8
+MOST_SCENARIOS_ASKED = 8
 
 
 def _by_itself(bench: Bench, s: int, needed: list[str], gone: set[str]) -> bool | None:
     """Whether the statements collide in one scenario alone; None: not known."""
     if len(bench.scope) == 1:
         return True
-    if len(bench.scope) > MANY:
+    if len(bench.scope) > MOST_SCENARIOS_ASKED:
         return None
     scope = bench.scope
     bench.scope = (s,)
@@ -496,7 +497,7 @@ def _by_itself(bench: Bench, s: int, needed: list[str], gone: set[str]) -> bool 
 def _given(bench: Bench, finding: Finding) -> tuple[str, ...]:
     """What the proof takes as given besides statements."""
     out: list[str] = []
-    heavy = [row for row in finding.rows if row.share > FAINT]
+    heavy = [row for row in finding.rows if row.share > LEAST_SHARE_OF_PROOF]
     sites = sorted({row.key[0] for row in heavy if row.family == HOURS})
     if sites:
         out.append(f"what every hour of power gives at most at {' and '.join(sites)}")

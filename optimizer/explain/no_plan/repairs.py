@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 #: conflicts that are told one after another
 MOST_CONFLICTS = 4
 #: how far beyond the least figure a repair is tried where the least one does not do after all (tax law, rounding)
-STRETCH = (1.0, 1.02, 1.1, 1.5)
+STRETCH_FACTORS = (1.0, 1.02, 1.1, 1.5)
 #: values tried for a figure at most
-MOST_TRIED = 24
+MOST_VALUES_TRIED = 24
 #: a least figure below this share of what it was is none: what rounding leaves is no figure to tell
-NOTHING = 1e-9
+LEAST_FIGURE = 1e-9
 #: a figure moves by this share of itself to see what it does
-NUDGE = 0.01
+NUDGE_SHARE = 0.01
 
 
 @dataclass(frozen=True)
@@ -299,7 +299,7 @@ def _by_shift(bench: Bench, one: Stated, lever: Lever, changes: list[Change], dr
     if bench.lawful:
         return None
     sign = 1.0 if up else -1.0
-    step = sign * (NUDGE * abs(lever.now) or lever.unit)
+    step = sign * (NUDGE_SHARE * abs(lever.now) or lever.unit)
     start, begun = lever.now, changes
     if start == 0.0:  # a limit of nothing leaves its decisions out of the program: from a first step on they are in
         start, begun = step, [*changes, moving(lever, step)]
@@ -314,14 +314,14 @@ def _by_shift(bench: Bench, one: Stated, lever: Lever, changes: list[Change], dr
     if units is None:
         return math.nan
     value = start + sign * units
-    return 0.0 if abs(value) <= NOTHING * abs(start) else value
+    return 0.0 if abs(value) <= LEAST_FIGURE * abs(start) else value
 
 
 def _stretched(lever: Lever, least: float, up: bool, at: Callable[[float], tuple[bool | None, float]] | None) -> float | None:
     """The first sensible value from the least one on that is borne out. at None: where the whole case will tell, the first."""
     if math.isnan(least):
         return None
-    for factor in STRETCH:
+    for factor in STRETCH_FACTORS:
         value = inside(lever, lever.now + factor * (least - lever.now), up)
         if value is None:
             return None
@@ -338,7 +338,7 @@ def _by_trial(lever: Lever, up: bool, at: Callable[[float], tuple[bool | None, f
     failed = [(lever.now, at(lever.now)[1])]
     good: float | None = None
     value = lever.now + sign * step
-    for _ in range(MOST_TRIED):
+    for _ in range(MOST_VALUES_TRIED):
         tried = inside(lever, value, up)
         if tried is None:
             tried = edge

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.dates import iso_month
 from models.problem import Problem
 from optimizer.case.quotes import CaseWords
 from optimizer.explain.no_plan.figures import Figure
-from optimizer.explain.no_plan.iis import Progress, day_of
+from optimizer.explain.no_plan.iis import Progress
+from optimizer.solver.certificates import verify_unbounded
+from optimizer.solver.session import Session
 
 if TYPE_CHECKING:
     from optimizer.case.case import Case
@@ -19,11 +22,11 @@ if TYPE_CHECKING:
     from optimizer.explain.no_plan.adjustments import Settings
 
 #: entries of a direction below this share of the largest are rounding
-IDLE = 1e-7
+DIRECTION_TOLERANCE = 1e-7
 #: loops that are told one after another, each with limits on those before
 MOST_LOOPS = 5
 #: cuts at capacities so many times the highest, where the first ones leave the hours of power without an upper bound
-WIDER = (10.0, 1e3, 1e5)
+CAPACITY_FACTORS = (10.0, 1e3, 1e5)
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class Bounded:
 
 def unlimited(case: Case, time_limit: float | None = None, progress: Progress | None = None) -> Bounded:
     """The loops of a case that is unbounded. The limits that are tried are figures to begin with: what is right the planner knows."""
-    from optimizer.engine import master
+    from optimizer.engine.solve import solve
 
     loops: list[Loop] = []
     settings: list[str] = []
@@ -89,7 +92,7 @@ def unlimited(case: Case, time_limit: float | None = None, progress: Progress | 
         varied = case.further(settings)
         if progress is not None:
             progress("solve repaired case", limits=len(settings))
-        solution: Solution = master.solve(varied, time_limit=time_limit, canonical=False, baseline=False)
+        solution: Solution = solve(varied, time_limit=time_limit, canonical=False, baseline=False)
         outcome, objective = solution.outcome.value, solution.objective
         if outcome != "unbounded":
             break
@@ -104,9 +107,9 @@ def _loop(case: Case) -> Loop | None:
     """A direction that no row and no bound stops, and that always improves: checked by arithmetic."""
     from models.benders.cuts import Cuts
     from optimizer.explain.no_plan.elastic_program import plan_of
-    from optimizer.solver.certificates import verify_unbounded
+    from optimizer.solver.answer import SolverOptions, Status
     from optimizer.solver.compile import compile_model
-    from optimizer.solver.session import Session, SolverOptions
+    from optimizer.solver.session import Session
 
     problem = case.problem()
     plan = plan_of(problem)
@@ -120,15 +123,15 @@ def _loop(case: Case) -> Loop | None:
     session = begin(lp)
     cuts = None
     if plan.theta is not None and plan.theta.values:
-        cuts = Cuts(plan.theta, session, lp.number, None, None, begin)
+        cuts = Cuts(plan.theta, session, lp.number, new_session=begin)
     answer = session.solve()
-    for factor in WIDER:
-        if cuts is None or answer.status.value != "unbounded":
+    for factor in CAPACITY_FACTORS:
+        if cuts is None or answer.status is not Status.UNBOUNDED:
             break
         cuts.floor()
         cuts.widen(factor)
         answer = session.solve()
-    if answer.status.value != "unbounded" or answer.ray is None:
+    if answer.status is not Status.UNBOUNDED or answer.ray is None:
         return None
     if not verify_unbounded(session.lp, answer.x, answer.ray).verified:
         return None
@@ -152,7 +155,7 @@ def _told(case: Case, plan: Any, ray: np.ndarray, column: dict[int, int], gain: 
                     continue
                 seen.add(id(var))
                 total += float(ray[column[id(var)]])
-            if abs(total) > IDLE * size:
+            if abs(total) > DIRECTION_TOLERANCE * size:
                 grown.append((_rank(key), key, d, total))
     if not grown:
         return None
@@ -163,7 +166,7 @@ def _told(case: Case, plan: Any, ray: np.ndarray, column: dict[int, int], gain: 
     moves = []
     for _, key, d, amount in grown:
         own = amount * (problem.money if _unit(problem, key) == "USD" else 1.0)
-        moves.append(Move(_words(key), day_of(problem, d), own / natural))
+        moves.append(Move(_words(key), iso_month(problem.clock, d), own / natural))
     missing = _missing(case, {key for _, key, _, _ in grown}, gain / natural, first[2])
     return Loop(tuple(moves), unit, gain / natural, tuple(missing))
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from models.effort import Effort, allowed, counted, over, spent
 from optimizer.explain.no_plan.elastic_program import Finding
 from optimizer.explain.no_plan.iis import Bench, Conflict, Progress
-from optimizer.explain.no_plan.repairs import STRETCH, Repair, Sought, chain, first, inside, seek, wanted
+from optimizer.explain.no_plan.repairs import STRETCH_FACTORS, Repair, Sought, chain, first, inside, seek, wanted
 
 if TYPE_CHECKING:
     from optimizer.engine.warm_start import Seed
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 #: work in which, where there is a limit at all, better plans are looked for than those found in the nearest branch of the tax law; not
 #: where a solve takes more than this share of it
-BETTER, QUICK = 2e8, 0.25
+BETTER, QUICK = 3e8, 0.25
 #: seconds beyond the deadline in which another process says what it has come to
 GRACE = 1.0
 
@@ -54,16 +54,18 @@ class Chain:
 
     def solve(self, case: Any, thorough: bool, deadline: float | None) -> Attempt:
         """deadline: of time.monotonic()."""
-        from optimizer.engine import master, warm_start
+        from optimizer.engine import warm_start
+        from optimizer.engine.policy import Thoroughness
+        from optimizer.engine.solve import solve_warm
 
         begun = spent()
         left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
-        found = master.solve(
-            case, time_limit=left, canonical=False, baseline=False, keep=True, seed_from=self.seed, thorough=thorough
-        )
+        how = Thoroughness.FULL if thorough else Thoroughness.QUICK
+        solved = solve_warm(case, time_limit=left, canonical=False, baseline=False, seed_from=self.seed, thoroughness=how)
+        found = solved.solution
         self.longest = max(self.longest, spent() - begun)
-        if found.kept is not None:
-            self.seed = warm_start.leave(found.kept)
+        if solved.warm is not None:
+            self.seed = warm_start.leave(solved.warm)
         return Attempt(found.outcome.name, found.borne_out, found.objective, found.upper_bound)
 
 
@@ -145,7 +147,7 @@ _APART: list[Row] = []
 
 def prepare(order: Order) -> None:
     """In another process: import, read and build what the first search and the first solve need."""
-    from optimizer.engine import master, warm_start  # noqa: F401
+    from optimizer.engine import solve, warm_start  # noqa: F401
 
     _APART.append(Row(order))
 
@@ -315,8 +317,8 @@ class Verifier:
             if further is not None:
                 repair, stretch, tried = further, 0, further
             else:
-                stretch = stretch + 1 if unsettled is None or stretch == len(STRETCH) - 1 else len(STRETCH) - 1
-                tried = _further(repair, STRETCH[stretch]) if stretch < len(STRETCH) else None
+                stretch = stretch + 1 if unsettled is None or stretch == len(STRETCH_FACTORS) - 1 else len(STRETCH_FACTORS) - 1
+                tried = _further(repair, STRETCH_FACTORS[stretch]) if stretch < len(STRETCH_FACTORS) else None
             if bench.expired():
                 return unsettled
         return unsettled
@@ -337,12 +339,12 @@ class Verifier:
 
     def solve(self, repair: Repair, thorough: bool, deadline: float | None) -> Attempt | None:
         """None where the case does not allow the change."""
-        from optimizer.engine import master
+        from optimizer.engine.solve import bare
 
         case: Any
         if self.bench.case is None:
             problem = self.bench.problem([step.change for step in repair.steps])
-            case = None if problem is None else master.bare(problem)
+            case = None if problem is None else bare(problem)
         else:
             case = self.bench.varied(repair.settings)
         return None if case is None else self.chain.solve(case, thorough, _monotonic(deadline))
@@ -434,7 +436,7 @@ def _further(repair: Repair, factor: float) -> Repair | None:
             steps.append(step)
             continue
         if lever.points:
-            at = lever.points.index(step.value) + STRETCH.index(factor)
+            at = lever.points.index(step.value) + STRETCH_FACTORS.index(factor)
             if at >= len(lever.points):
                 return None
             steps.append(replace(step, value=lever.points[at]))

@@ -23,8 +23,8 @@ def report_data(solution: Solution) -> dict[str, Any]:
 
     What the case is, the account in words, names and sides of cash flows, every kind of decision in all, rules, and the hours condensed.
     """
-    from optimizer.engine.plan_notes import plan_notes
     from optimizer.explain.account import account, brief_account
+    from optimizer.results.plan_notes import plan_notes
 
     case, problem = solution.case, solution.problem
     model = getattr(case, "model", None)
@@ -71,7 +71,7 @@ def rules(solution: Solution) -> list[dict[str, Any]]:
     in the sentence. In a place where the larger side is a millionth of the rule's largest anywhere, both are nothing, and so is its room.
     """
     from models.dates import iso_dates
-    from optimizer.explain.marginal.scarce_things import rule_unit
+    from models.rules.rule_unit import rule_unit
 
     problem, books = solution.problem, solution.books
     assert books is not None

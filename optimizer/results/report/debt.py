@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from optimizer.engine.measures import quantile
+from optimizer.results.measures import quantile
 from optimizer.results.report.charts import Series, few, figure, legend, lines, series_legend, stacked
 from optimizer.results.report.source import EXPECTED, Source
 from optimizer.results.report.tables import Cell, quantity, share, table

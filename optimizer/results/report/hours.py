@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.case.reading.hourly_data import REFERENCE_YEAR
+from optimizer.case.reading.bundled_shapes import REFERENCE_YEAR
 
 if TYPE_CHECKING:
     from models.problem import Array, Ints, Site

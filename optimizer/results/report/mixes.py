@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from optimizer.engine.measures import BY_KEY
+from optimizer.results.measures import BY_KEY
 from optimizer.results.report.charts import Series, curve, dumbbells, few, figure, series_legend, stacked_rows
 from optimizer.results.report.tables import Cell, quantity, share, table, times, usd
 from optimizer.results.report.text import digits, percent, words

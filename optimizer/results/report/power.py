@@ -13,7 +13,7 @@ from optimizer.results.report.text import digits, esc
 from optimizer.results.report.views import by_view
 
 #: share of the cells of a map of prices up to which its colours go: a few dear hours must not make all others alike
-TOP = 0.98
+HIGHEST_COLOUR_SHARE = 0.98
 
 
 def label(quantity_name: str) -> str:
@@ -119,7 +119,15 @@ def _place(place: dict[str, Any], hours: dict[str, Any]) -> str:
     groups = [(name, values) for name, values in groups if values and any(v is not None and v > 1e-6 for v in values)]
     shown = [(name, f"{name} at {where}", "MW", values or [], 1.0) for name, values in groups]
     if prices := place.get("price"):
-        shown.append(("power price, with delivery and other adders", f"power price at {where}", "USD/MWh", prices["map"], TOP))
+        shown.append(
+            (
+                "power price, with delivery and other adders",
+                f"power price at {where}",
+                "USD/MWh",
+                prices["map"],
+                HIGHEST_COLOUR_SHARE,
+            )
+        )
     maps = "".join(_map(*one) for one in shown)
     of = hours["of"] if hours["scenarios"] > 1 else "mean over all years"
     about = f"Mean by month and hour of day: {of}."

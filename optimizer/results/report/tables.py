@@ -11,7 +11,7 @@ from optimizer.results.report.text import amount, esc, multiple, percent
 #: rows of one table; the rest is in the file it comes from
 MOST_ROWS = 300
 #: characters from which a text is prose, and its column wide
-LONG = 24
+PROSE_LENGTH = 24
 DATE = re.compile(r"\d{4}-\d\d(-\d\d)?")
 
 
@@ -65,7 +65,7 @@ def _kind(cells: Sequence[str | Cell]) -> str:
         return "n"
     if cells and all(isinstance(cell, str) and DATE.fullmatch(cell) for cell in cells):
         return "d"
-    return "w" if any(isinstance(cell, str) and len(cell) > LONG for cell in cells) else ""
+    return "w" if any(isinstance(cell, str) and len(cell) > PROSE_LENGTH for cell in cells) else ""
 
 
 def _class(kind: str) -> str:

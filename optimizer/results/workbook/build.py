@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from optimizer.engine.solution import Solution
 
 #: relative: what a formula may differ by from the program's figure; and in dollars (and shares), where large figures cancel
-AGREES, SMALLEST_APART = 1e-9, 1e-5
+FORMULA_TOLERANCE, SMALLEST_DIFFERENCE = 1e-9, 1e-5
 ABOUT = (
     "The plan's decisions are inputs (sheet Decisions): orders, contracts, faces issued, draws, repayments, calls, dividends, coins sold,",
     "and the energy of the hours by use and source. They stay as they are when another input changes: nothing is optimised anew here.",
@@ -231,9 +231,13 @@ def compare(made: Made, books: Books, finance: FinanceStatements, shown: int) ->
                 continue
             mine = [row.cell(d).value for d in range(row.first, row.end)]
             theirs = theirs[row.first : row.end]
-            least = SMALLEST_APART if row.unit in ("USD", "shares") else AGREES
+            least = SMALLEST_DIFFERENCE if row.unit in ("USD", "shares") else FORMULA_TOLERANCE
             for d, (a, b) in enumerate(zip(mine, theirs.tolist(), strict=True)):
-                fine = isinstance(a, str) if np.isnan(b) else isinstance(a, float) and abs(a - b) <= max(least, AGREES * abs(b))
+                fine = (
+                    isinstance(a, str)
+                    if np.isnan(b)
+                    else isinstance(a, float) and abs(a - b) <= max(least, FORMULA_TOLERANCE * abs(b))
+                )
                 if not fine:
                     raise WorkbookError(
                         f"no workbook is written: {sheet.name}, {row.label}, figure {d + row.first + 1}: the formula gives {a}, the program {b}"

@@ -14,6 +14,7 @@ from models.proforma.debt import first_date, running_maturity
 from models.proforma.words import OPERATING
 from optimizer.results.workbook.errors import WorkbookError
 from optimizer.results.workbook.expressions import ZERO, Term, absolute, average, largest, least, term, total, when
+from optimizer.results.workbook.frame import Frame
 from optimizer.results.workbook.sheets import NOTHING, Row, Sheet
 from optimizer.results.workbook.statements import Entry, Parts, statement_rows
 
@@ -71,12 +72,8 @@ def covenant_sheet(parts: Parts, statement: Statement) -> Sheet:
 
 def words(parts: Parts) -> dict[str, Entry]:
     """Every word that a rule may use, without functions over time."""
-    frame, debts, plant, ops = parts.frame, parts.debts, parts.plant, parts.operations
-    problem = frame.problem
+    debts, problem = parts.debts, parts.frame.problem
     income, ratios, cash = parts.rows["income_statement"], parts.rows["credit_ratios"], parts.rows["cash_flow"]
-
-    def standing(row: Row) -> Entry:
-        return lambda d: row[min(d, frame.periods - 1)]
 
     out: dict[str, Entry] = {key: (lambda d, row=row: row[d]) for key, row in parts.base.items()}  # type: ignore[misc]
     out["revenue"] = lambda d: income["revenue"][d]
@@ -111,6 +108,20 @@ def words(parts: Parts) -> dict[str, Entry]:
     out["raised"] = lambda d: sum((make(d) for make in raised), ZERO)
     out["maturities"] = lambda d: sum((out[f"maturities[{debt.name}]"](d) for debt in problem.debts), ZERO)
     out["shares_issued"] = lambda d: sum((make(d) for key, make in list(out.items()) if key.startswith("shares_issued[")), ZERO)
+    _by_site(parts, out)
+    _by_thing(parts, out)
+    _goods(parts, out)
+    return out
+
+
+def _standing(frame: Frame, row: Row) -> Entry:
+    """What stands in the period that begins at a date; at the horizon that of the last period."""
+    return lambda d: row[min(d, frame.periods - 1)]
+
+
+def _by_site(parts: Parts, out: dict[str, Entry]) -> None:
+    """Coins, energy and emissions of all sites and of each; capacities of each."""
+    frame, plant, ops, problem = parts.frame, parts.plant, parts.operations, parts.frame.problem
     for word, quantity in (
         ("btc_mined", "coins"),
         ("energy_mwh", "energy"),
@@ -127,8 +138,12 @@ def words(parts: Parts) -> dict[str, Entry]:
             ("ai_hall_mw", plant.ai_hall),
             ("interconnection_mw", plant.interconnection),
         ):
-            out[f"{word}[{site.name}]"] = standing(halls[site.name])
+            out[f"{word}[{site.name}]"] = _standing(frame, halls[site.name])
 
+
+def _by_thing(parts: Parts, out: dict[str, Entry]) -> None:
+    """Rigs and AI services, by thing and site."""
+    frame, plant, ops, problem = parts.frame, parts.plant, parts.operations, parts.frame.problem
     density = {
         rig.name: frame.given(f"rig/{rig.name}/density", f"{rig.name}: hashrate per MW", rig.density, "PH/s/MW", "plain")
         for rig in problem.rigs
@@ -136,14 +151,14 @@ def words(parts: Parts) -> dict[str, Entry]:
     }
     rigs, services = [rig.name for rig in problem.rigs], [one.name for one in problem.services]
     sites = [site.name for site in problem.sites]
-    fleet = {pair: standing(row) for pair, row in plant.fleet.items()}
+    fleet = {pair: _standing(frame, row) for pair, row in plant.fleet.items()}
     _placed(out, "rigs_mw", fleet, rigs, sites)
     hashes: dict[tuple[str, str], Entry] = {
         pair: (lambda d, make=make, pair=pair: density[pair[0]] * make(d))  # type: ignore[misc]
         for pair, make in fleet.items()  # type: ignore[misc]
     }
     _placed(out, "hashrate", hashes, rigs, sites)
-    _placed(out, "ai_mw", {pair: standing(row) for pair, row in plant.contracted.items()}, services, sites)
+    _placed(out, "ai_mw", {pair: _standing(frame, row) for pair, row in plant.contracted.items()}, services, sites)
     energy: dict[tuple[str, str], Entry] = {}
     revenue: dict[tuple[str, str], Entry] = {}
     for name in services:
@@ -156,8 +171,6 @@ def words(parts: Parts) -> dict[str, Entry]:
             energy[name, place] = lambda d, row=served: row[d]  # type: ignore[misc]
     _placed(out, "ai_mwh", energy, services, sites)
     _placed(out, "ai_revenue", revenue, services, sites)
-    _goods(parts, out)
-    return out
 
 
 def _maturities(parts: Parts, name: str) -> Entry:

@@ -47,7 +47,7 @@ def bears_costs(debt: Debt) -> bool:
     return debt.kind != "revolver" and (debt.price != 1.0 or debt.fee != 0.0)
 
 
-def _terms(frame: Frame, debt: Debt) -> Terms:
+def terms_of(frame: Frame, debt: Debt) -> Terms:
     key = f"debt/{debt.name}"
     more = frame.given(
         f"{key}/more", f"{debt.name}: coupon, plus", 0.0, "per year", "rate", "For this debt alone; 0.01 is one point."

@@ -13,7 +13,7 @@ import numpy as np
 from models.decisions import Decisions
 from models.problem import Array, Problem
 from models.proforma.assets import decided
-from models.proforma.tax import year_of_date
+from models.proforma.calendar import calendar
 from optimizer.results.workbook.expressions import Term, term
 from optimizer.results.workbook.sheets import NOTHING, Row, Selection, Sheet, Source
 
@@ -167,7 +167,7 @@ class Frame:
     @cached_property
     def year_of(self) -> list[int]:
         """(D,) index of the tax year of each date's flows."""
-        return [int(y) for y in year_of_date(self.problem)]
+        return [int(y) for y in calendar(self.problem.clock).year_of_date]
 
     @cached_property
     def dates_of(self) -> list[tuple[int, int]]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from models.problem import Array, Depreciation, Payments, Service, Site
+from models.problem import Array, Depreciation, Payments, Rig, Service, Site
 from models.proforma.assets import CAPEX, EXPANSIONS, depreciation_by_year, expansion
+from optimizer.engine.builds import BUILDS
 from optimizer.results.workbook.expressions import ZERO, Term, both, formula, pick, sum_product, term, total, when, whole
 from optimizer.results.workbook.frame import Frame
 from optimizer.results.workbook.sheets import NOTHING, Row, Sheet
@@ -19,13 +20,6 @@ KINDS = {
     "halls": "Halls",
     "interconnection": "Interconnection and batteries",
     "equipment": "AI equipment",
-}
-BUILDS = {
-    "expand": "interconnection",
-    "build_mining": "mining hall",
-    "build_ai": "AI hall",
-    "convert": "conversion to AI hall",
-    "store": "battery",
 }
 
 
@@ -166,10 +160,7 @@ def worn_so_far(frame: Frame, served: Row, life: Term, d: int) -> Term:
     return formula(text, value / life.number)
 
 
-def _rig(frame: Frame, sheet: Sheet, made: Plant, rig: object) -> None:
-    from models.problem import Rig
-
-    assert isinstance(rig, Rig)
+def _rig(frame: Frame, sheet: Sheet, made: Plant, rig: Rig) -> None:
     problem, decisions, chosen, paths = frame.problem, frame.decisions, frame.chosen, frame.paths
     name = f"rig/{rig.name}"
     sheet.note(rig.name, "section")
@@ -275,7 +266,7 @@ def _site(frame: Frame, sheet: Sheet, made: Plant, site: Site) -> None:
             continue
         decision = frame.decided(decisions.built, (site.name, kind)).copy()
         decision[:, periods:] = 0.0
-        name = f"{site.name}, {BUILDS[kind]}"
+        name = f"{site.name}, {BUILDS[kind].noun}"
         built = builds[kind] = frame.chosen.series(f"{name}, ordered", decision, "MW", "mw")
         if built is NOTHING:
             continue

@@ -14,7 +14,7 @@ from models.finance.lines import SMALLEST
 from models.finance.rates import RATES
 from models.finance.returns import PUT, Measure, Returns
 from models.problem import Array, Conversion
-from optimizer.explain.marginal.scarce_things import rule_unit
+from models.rules.rule_unit import rule_unit
 from optimizer.results.workbook.expressions import (
     NONE,
     ZERO,
@@ -35,6 +35,7 @@ from optimizer.results.workbook.expressions import (
     total,
     when,
 )
+from optimizer.results.workbook.frame import Frame
 from optimizer.results.workbook.sheets import NOTHING, Row, Sheet
 from optimizer.results.workbook.statements import Entry, Parts
 
@@ -105,15 +106,7 @@ def _ledger(parts: Parts, sheet: Sheet, flows: Flows) -> None:
     entry("contributions", "Contributions", lambda d: -sum((row[d] for row in owners), ZERO))
     entry("rescue", "Rescue equity", lambda d: -parts.rescue[d])
     entry("rescue_penalty", "Penalty of rescue equity", lambda d: -(penalty * parts.rescue[d]))
-    soft = []
-    for n, rule in enumerate(problem.rules):
-        breach = frame.decided(frame.decisions.breach, rule.name)
-        if rule.penalty is not None and breach.any():
-            unit = rule_unit(rule)
-            row = frame.chosen.series(f"{rule.name}: breach paid for", breach, unit, "usd" if unit == "USD" else "plain")
-            cost = frame.given(f"rule/{n}/penalty", f"{rule.name}: price of a breach", rule.penalty, f"USD/{unit}", "plain")
-            soft.append((row, cost))
-    parts.breaches = soft
+    parts.breaches = soft = _breaches(frame)
     entry("soft_rules", "Breaches of soft rules", lambda d: -sum((cost * row[d] for row, cost in soft), ZERO))
     entry(
         "dilution",
@@ -171,6 +164,19 @@ def _ledger(parts: Parts, sheet: Sheet, flows: Flows) -> None:
         "",
         "plain",
     )
+
+
+def _breaches(frame: Frame) -> list[tuple[Row, Term]]:
+    """(what is breached, its price) of every soft rule that the plan breaches."""
+    soft = []
+    for n, rule in enumerate(frame.problem.rules):
+        breach = frame.decided(frame.decisions.breach, rule.name)
+        if rule.penalty is not None and breach.any():
+            unit = rule_unit(rule)
+            row = frame.chosen.series(f"{rule.name}: breach paid for", breach, unit, "usd" if unit == "USD" else "plain")
+            cost = frame.given(f"rule/{n}/penalty", f"{rule.name}: price of a breach", rule.penalty, f"USD/{unit}", "plain")
+            soft.append((row, cost))
+    return soft
 
 
 def _flows(parts: Parts, sheet: Sheet, flows: Flows) -> None:

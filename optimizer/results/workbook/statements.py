@@ -14,7 +14,7 @@ from models.finance.schedules import REPAID
 from models.problem import Equity
 from models.proforma.power import COSTS, REVENUES
 from models.proforma.yearly_limits import each_limit
-from optimizer.results.workbook.debts import Debts
+from optimizer.results.workbook.debt_lines import Debts
 from optimizer.results.workbook.expressions import NONE, ZERO, Term, text, total, when
 from optimizer.results.workbook.frame import Frame
 from optimizer.results.workbook.operations import Market, Operations

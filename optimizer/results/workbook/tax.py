@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from models.finance.lines import Statement
-from models.problem import Tax
+from models.problem import InterestLimit, Tax
 from optimizer.results.workbook.expressions import ZERO, Term, largest, least, total
 from optimizer.results.workbook.plant import tax_depreciation
 from optimizer.results.workbook.sheets import NOTHING, Row, Sheet
@@ -53,19 +53,6 @@ def tax_sheet(parts: Parts, statement: Statement, workings: Sheet) -> Sheet:
     def before(key: str, y: int) -> Term:
         return parts.rows["tax"][key][y - 1] if y else ZERO
 
-    def interest(y: int) -> Term:
-        here = parts.rows["tax"]
-        claimed = here["interest_expense"][y] + here["waiting_opening"][y]
-        if limit is None or y < limit.first_year:
-            return claimed
-        base = (
-            here["pretax_income"][y] + here["book_depreciation"][y] + here["option_fees"][y] + here["book_issue_costs"][y]
-            + here["interest_expense"][y] - here["exempt"][y]
-        )  # fmt: skip
-        if not limit.ebitda:
-            base = base - here["tax_depreciation"][y]
-        return least(claimed, limit_share * largest(base, 0.0))
-
     entries: dict[str, Entry] = {
         "pretax_income": of("pretax_income"),
         "book_depreciation": of("depreciation"),
@@ -75,7 +62,7 @@ def tax_sheet(parts: Parts, statement: Statement, workings: Sheet) -> Sheet:
         "exempt": lambda y: year(exempt, y),
         "tax_depreciation": lambda y: deducted(y) + year(existing, y),
         "tax_issue_costs": lambda y: year(straight, y) + year(income["redemption_premium"], y),
-        "interest_deducted": interest,
+        "interest_deducted": lambda y: _interest_deducted(parts.rows["tax"], limit, limit_share, y),
         "nol_opening": lambda y: losses,
         "nol_added": lambda y: largest(-parts.rows["tax"]["income"][y], 0.0),
         "nol_used": lambda y: least(cap * largest(parts.rows["tax"]["income"][y], 0.0), parts.rows["tax"]["nol_opening"][y]),
@@ -102,3 +89,17 @@ def tax_sheet(parts: Parts, statement: Statement, workings: Sheet) -> Sheet:
     last = {int(d): y for y, d in enumerate(clock.last_date_of_year)}
     parts.tax_paid = lambda d: rows["tax"][last[d]] if d in last else ZERO
     return sheet
+
+
+def _interest_deducted(rows: dict[str, Row], limit: InterestLimit | None, limit_share: Term, y: int) -> Term:
+    """Interest of the year and what waits, up to the limit's share of income before interest."""
+    claimed = rows["interest_expense"][y] + rows["waiting_opening"][y]
+    if limit is None or y < limit.first_year:
+        return claimed
+    base = (
+        rows["pretax_income"][y] + rows["book_depreciation"][y] + rows["option_fees"][y] + rows["book_issue_costs"][y]
+        + rows["interest_expense"][y] - rows["exempt"][y]
+    )  # fmt: skip
+    if not limit.ebitda:
+        base = base - rows["tax_depreciation"][y]
+    return least(claimed, limit_share * largest(base, 0.0))

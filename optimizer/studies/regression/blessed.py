@@ -28,6 +28,7 @@ from optimizer.runtime.read_back import BLESSED, BLESSED_PLAN, NUMBER, TEXT, May
 
 if TYPE_CHECKING:
     from optimizer.engine.solution import Solution
+    from optimizer.engine.solve import Solved
 
 SCHEMA = 1
 BASE = "base"
@@ -49,13 +50,14 @@ def path_of(results: str | os.PathLike[str], case: str, variant: str | None) -> 
 # ---- contents -------------------------------------------------------------------------------------------------------------
 
 
-def content(solution: Solution, ranges: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """What a run came to and was made of, without reason and date. solution: kept, and not asked anything since it was solved.
+def content(solved: Solved, ranges: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What a run came to and was made of, without reason and date. solved: not asked anything since.
 
     ranges: of `optimizer.studies.regression.unique.ranges`; None where uniqueness was not looked into.
     """
     from optimizer.studies.regression import fingerprints
 
+    solution, warm = solved.solution, solved.warm
     case = solution.case
     out: dict[str, Any] = {
         "schema": SCHEMA,
@@ -68,7 +70,7 @@ def content(solution: Solution, ranges: Mapping[str, Any] | None = None) -> dict
     out["input"] = fingerprints.of_case(case.tree) if case.tree is not None else {}
     out["files"] = dict(case.files)
     out["problem"] = fingerprints.of_problem(solution.problem)
-    if solution.kept is not None and solution.books is not None:
+    if warm is not None and solution.books is not None:
         from optimizer.studies.regression.replay import plan_of
         from optimizer.studies.regression.unique import size_of
 
@@ -81,9 +83,9 @@ def content(solution: Solution, ranges: Mapping[str, Any] | None = None) -> dict
         }
         out["kpis"] = kpis(solution, ranges)
         out["lines"] = lines(solution)
-        out["plan"] = plan_of(solution)
-    kept = solution.kept
-    out["program"] = fingerprints.of_problems_program(solution.problem) if kept is None else fingerprints.of_program(kept.lp)
+        out["plan"] = plan_of(warm)
+    problem = solution.problem
+    out["program"] = fingerprints.of_problems_program(problem) if warm is None else fingerprints.of_program(warm.program.lp)
     return plain(out)  # type: ignore[no-any-return]
 
 

@@ -25,16 +25,17 @@ from optimizer.studies.regression import blessed as files
 if TYPE_CHECKING:
     from optimizer.case.case import Case
     from optimizer.engine.solution import Solution
+    from optimizer.engine.solve import Solved
     from optimizer.studies.regression.replay import Again
 
 #: of the scale of its terms: how far an objective may move
-OBJECTIVE = 1e-9
+OBJECTIVE_TOLERANCE = 1e-9
 #: of the same: how far the worth of a held plan may move; its decisions are held to 1e-7
-WORTH = 1e-7
+WORTH_TOLERANCE = 1e-7
 #: of the same: from where a line of the statements counts as moved
-LINE = 1e-6
+LINE_TOLERANCE = 1e-6
 #: causes told of each kind
-MOST = 8
+MOST_CAUSES = 8
 
 SAME, DIFFERENT, MISSING, UNUSABLE, UNVERIFIED, LIMIT, INVALID, LEFTOVER = (
     "same", "different", "missing", "unusable", "unverified", "limit", "invalid", "leftover"
@@ -139,32 +140,33 @@ def _run(task: Task) -> Verdict:
         trouble = Verdict(task, UNUSABLE, str(problem))
     if trouble is not None and not task.bless:
         return trouble
-    solution = _solved(case, task)
+    solved = _solved(case, task)
     if trouble is not None or before is None:
-        found = _unblessed(task, solution, trouble)
+        found = _unblessed(task, solved, trouble)
     else:
-        found = compare(task, before, solution)
-    if task.bless and found.content is not None and (found.state != SAME or found.findings) and solution.kept is not None:
+        found = compare(task, before, solved)
+    if task.bless and found.content is not None and (found.state != SAME or found.findings) and solved.warm is not None:
         from optimizer.studies.regression.unique import ranges
 
-        content = found.content | {"kpis": files.plain(files.kpis(solution, ranges(solution)))}
+        content = found.content | {"kpis": files.plain(files.kpis(solved.solution, ranges(solved)))}
         return _with(found, content=content)
     return found
 
 
-def _solved(case: Case, task: Task) -> Solution:
-    """Solved with the program kept; where its gap is wider than objectives are compared, once more on another way through the solver."""
+def _solved(case: Case, task: Task) -> Solved:
+    """With the program warm; where the gap is wider than objectives are compared, once more on another way through the solver."""
     from optimizer.studies.regression.unique import size_of
 
-    options: dict[str, Any] = {"baseline": False, "keep": True, **task.options}
-    solution = case.solve(**options)
-    if solution.kept is None or solution.gap is None or solution.objective is None:
-        return solution
-    if solution.gap * abs(solution.objective) > OBJECTIVE * size_of(solution):
-        other = case.solve(**options | {"presolve": not options.get("presolve", True)})
-        if other.kept is not None and other.gap is not None and other.gap < solution.gap:
+    options: dict[str, Any] = {"baseline": False, **task.options}
+    solved = case.solve_warm(**options)
+    solution = solved.solution
+    if solved.warm is None or solution.gap is None or solution.objective is None:
+        return solved
+    if solution.gap * abs(solution.objective) > OBJECTIVE_TOLERANCE * size_of(solution):
+        other = case.solve_warm(**options | {"presolve": not options.get("presolve", True)})
+        if other.warm is not None and other.solution.gap is not None and other.solution.gap < solution.gap:
             return other
-    return solution
+    return solved
 
 
 def _with(verdict: Verdict, **changes: Any) -> Verdict:
@@ -173,13 +175,14 @@ def _with(verdict: Verdict, **changes: Any) -> Verdict:
     return replace(verdict, **changes)
 
 
-def _unblessed(task: Task, solution: Solution, trouble: Verdict | None) -> Verdict:
+def _unblessed(task: Task, solved: Solved, trouble: Verdict | None) -> Verdict:
     """A first blessing, or one in place of a file that cannot be used."""
+    solution = solved.solution
     state = _state_of(solution)
     if state is not None:
         return Verdict(task, state, _ending(solution), _reasons(solution))
     assert trouble is not None
-    content = files.content(solution)
+    content = files.content(solved)
     return _with(trouble, content=content, after=solution.objective)
 
 
@@ -199,15 +202,15 @@ def _ending(solution: Solution) -> str:
 
 
 def _reasons(solution: Solution) -> tuple[Finding, ...]:
-    return tuple(Finding(ERROR, "proof", reason) for reason in solution.reasons[:MOST])
+    return tuple(Finding(ERROR, "proof", reason) for reason in solution.reasons[:MOST_CAUSES])
 
 
 # ---- comparing ------------------------------------------------------------------------------------------------------------
 
 
-def compare(task: Task, before: Mapping[str, Any], solution: Solution) -> Verdict:
-    """A solution that was kept (and not asked anything since) against a blessed result."""
-    now = files.content(solution)
+def compare(task: Task, before: Mapping[str, Any], solved: Solved) -> Verdict:
+    """A solve, not asked anything since, against a blessed result."""
+    solution, now = solved.solution, files.content(solved)
     state = _state_of(solution)
     made_of = _made_of(before, now)
     if state is not None:
@@ -225,7 +228,7 @@ def compare(task: Task, before: Mapping[str, Any], solution: Solution) -> Verdic
         return Verdict(task, SAME, f"{now['status']}, as blessed", remarks, 1, content=now)
     from optimizer.studies.regression.replay import again
 
-    held = again(solution, before["plan"])
+    held = again(solved, before["plan"])
     compared, errors, remarks = _figures(before, now, solution, held)
     if not errors:
         remarks = (*remarks, *_remarks(made_of))
@@ -251,7 +254,7 @@ def _figures(
     was, has = before["objective"], now["objective"]
     scale = max(was["scale"], has["scale"])
     gaps = was["gap"] * abs(was["value"]) + has["gap"] * abs(has["value"])
-    allowed = max(OBJECTIVE * scale, gaps)
+    allowed = max(OBJECTIVE_TOLERANCE * scale, gaps)
     errors: list[Finding] = []
     remarks: list[Finding] = []
     compared = 3  # status, certificate, objective
@@ -262,10 +265,10 @@ def _figures(
         errors.append(
             Finding(ERROR, "objective", f"objective {_usd(was['value'])} -> {_usd(has['value'])} ({_usd(off, True)}{share})")
         )
-    if gaps > OBJECTIVE * scale:
+    if gaps > OBJECTIVE_TOLERANCE * scale:
         remarks.append(Finding(WARNING, "gap", f"the gaps of the proofs are wide: objectives are the same within {_usd(gaps)}"))
     compared += 1
-    slack = WORTH * scale + gaps
+    slack = WORTH_TOLERANCE * scale + gaps
     if not held.allowed:
         errors.append(
             Finding(ERROR, "plan", f"the blessed plan is not allowed any more: {'; '.join(held.reasons) or 'no reason known'}")
@@ -296,7 +299,7 @@ def _kpis(
     before: Mapping[str, Any], now: Mapping[str, Any], scale: float, moved: bool
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
     """Key figures that left their range, the farthest first; and those of which nothing is proved that moved."""
-    from optimizer.studies.regression.unique import RANGE, tolerance
+    from optimizer.studies.regression.unique import UNIQUE_RANGE, tolerance
 
     errors: list[tuple[float, Finding]] = []
     remarks: list[tuple[float, Finding]] = []
@@ -318,7 +321,7 @@ def _kpis(
         if off <= room:
             continue
         text = f"{name} {_figure(name, one)} -> {_figure(name, other)}"
-        far = off / max(abs(one), room / RANGE)
+        far = off / max(abs(one), room / UNIQUE_RANGE)
         low, high = was.get("low"), was.get("high")
         if low is not None and high is not None and not low - room <= other <= high + room:
             errors.append((far, Finding(ERROR, "figure", text)))
@@ -330,7 +333,7 @@ def _kpis(
 
 
 def _far(found: list[tuple[float, Finding]]) -> list[Finding]:
-    return [one for _, one in sorted(found, key=lambda pair: -pair[0])][:MOST]
+    return [one for _, one in sorted(found, key=lambda pair: -pair[0])][:MOST_CAUSES]
 
 
 def _plans(before: Mapping[str, Any], now: Mapping[str, Any], scale: float) -> list[tuple[tuple[str, str, str], float, float]]:
@@ -357,7 +360,7 @@ def _decisions(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Findi
     """What the new plan decides otherwise."""
     found = _plans(before["plan"], now["plan"], before["objective"]["scale"])
     out = []
-    for (name, date, who), a, b in found[:MOST]:
+    for (name, date, who), a, b in found[:MOST_CAUSES]:
         then, here = (_usd(x) if _is_money(name) else f"{x:.6g}" for x in (a, b))
         out.append(Finding(NOTE, "decision", f"{name}, {date} ({who}): {then} -> {here}"))
     return tuple(out)
@@ -393,22 +396,24 @@ def _made_of(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, lis
 def _causes(made_of: Mapping[str, list[Any]], lines: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """From the outside in: the case, its files, the arrays it became, the rows they became, the lines of the statements."""
     moved = _whole(made_of["input"])
-    out = [Finding(ERROR, "input", f"{_kind(one)} {one}") for one in moved[:MOST]]
-    out += [Finding(ERROR, "file", f"file {one.path}: its contents moved") for one in made_of["files"][:MOST]]
-    more = len(moved) - MOST
+    out = [Finding(ERROR, "input", f"{_kind(one)} {one}") for one in moved[:MOST_CAUSES]]
+    out += [Finding(ERROR, "file", f"file {one.path}: its contents moved") for one in made_of["files"][:MOST_CAUSES]]
+    more = len(moved) - MOST_CAUSES
     if more > 0:
         out.append(Finding(ERROR, "input", f"and {more} more inputs"))
     if out:
         return (*out, *lines)  # arrays and rows follow from what was given
     inside = [
-        Finding(ERROR, "problem", f"no input moved, but what is made of it: {one}") for one in _whole(made_of["problem"])[:MOST]
+        Finding(ERROR, "problem", f"no input moved, but what is made of it: {one}")
+        for one in _whole(made_of["problem"])[:MOST_CAUSES]
     ]
     rows = [
-        Finding(ERROR, "program", f"no input moved, but the program: {one}") for one in _worst_rows(made_of["program"])[:MOST]
+        Finding(ERROR, "program", f"no input moved, but the program: {one}")
+        for one in _worst_rows(made_of["program"])[:MOST_CAUSES]
     ]
     if any(one.path == "money" for one in made_of["problem"]):
         rows = []  # the program counts in another unit: all its money moved
-    return (*inside, *rows[: MOST if not inside else 3], *lines)
+    return (*inside, *rows[: MOST_CAUSES if not inside else 3], *lines)
 
 
 def _whole(entries: list[Any]) -> list[str]:
@@ -445,19 +450,19 @@ def _lines(before: Mapping[str, Any], now: Mapping[str, Any], held: Again) -> tu
     again = held.allowed and held.solution is not None and held.solution.books is not None
     then, here = before["lines"], files.lines(held.solution) if again and held.solution is not None else now["lines"]
     off = {name: here.get(name, 0.0) - then.get(name, 0.0) for name in [*then, *(n for n in here if n not in then)]}
-    found = [name for name, change in off.items() if abs(change) > LINE * scale]
+    found = [name for name, change in off.items() if abs(change) > LINE_TOLERANCE * scale]
     found.sort(key=lambda name: (name in _ANSWERS, name in _TAXES, -abs(off[name])))
     whose = "of the same plan" if again else "of the best plan"
     return tuple(
         Finding(ERROR, "line", f"line {name} {whose}: {_usd(then.get(name, 0.0))} -> {_usd(here.get(name, 0.0))}")
-        for name in found[:MOST]
+        for name in found[:MOST_CAUSES]
     )
 
 
 def _remarks(made_of: Mapping[str, list[Any]]) -> tuple[Finding, ...]:
     """What moved without moving the solution."""
-    out = [Finding(WARNING, "input", f"{_kind(one)} {one}") for one in _whole(made_of["input"])[:MOST]]
-    return (*out, *(Finding(WARNING, "file", f"file {one.path}: its contents moved") for one in made_of["files"][:MOST]))
+    out = [Finding(WARNING, "input", f"{_kind(one)} {one}") for one in _whole(made_of["input"])[:MOST_CAUSES]]
+    return (*out, *(Finding(WARNING, "file", f"file {one.path}: its contents moved") for one in made_of["files"][:MOST_CAUSES]))
 
 
 def _headline(text: str, causes: tuple[Finding, ...]) -> str:

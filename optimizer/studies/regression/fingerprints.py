@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from optimizer.solver.linear_program import LinearProgram
 
 #: relative difference from which two numbers of the same thing are different
-SAME = 1e-9
+SAME_TOLERANCE = 1e-9
 #: keys of a case that say something to readers only
-SPOKEN = frozenset({"describe", "description", "sources", "source"})
+SPOKEN_KEYS = frozenset({"describe", "description", "sources", "source"})
 #: fields of a problem that say where something stands or how it is told, not what it is
-PLACES = frozenset({"source", "path", "unit"})
+PLACE_FIELDS = frozenset({"source", "path", "unit"})
 #: characters of a list or text that is shown as it is; more is told by its digest
-LONGEST = 160
+LONGEST_SHOWN = 160
 #: what stands for infinity where numbers are weighted
-INFINITE = 1.2345678
+INFINITY_WEIGHT = 1.2345678
 
 
 @dataclass(frozen=True)
@@ -85,10 +85,10 @@ def same(one: Any, other: Any) -> bool:
         numbers = [(a, b) for a, b in zip(one, other, strict=True) if not isinstance(a, str)]
         size = max((abs(x) for pair in numbers for x in pair), default=0.0)
         words = all(a == b for a, b in zip(one, other, strict=True) if isinstance(a, str))
-        return words and all(abs(a - b) <= SAME * size for a, b in numbers)
+        return words and all(abs(a - b) <= SAME_TOLERANCE * size for a, b in numbers)
     if isinstance(one, bool) or isinstance(other, bool) or not (_number(one) and _number(other)):
         return type(one) is type(other) and bool(one == other)
-    return bool(one == other or abs(one - other) <= SAME * max(abs(one), abs(other)))
+    return bool(one == other or abs(one - other) <= SAME_TOLERANCE * max(abs(one), abs(other)))
 
 
 def _number(value: Any) -> bool:
@@ -105,7 +105,7 @@ def of_case(tree: Node) -> dict[str, Any]:
     def walk(node: Node, path: str) -> None:
         if node.kind == "map":
             for key, below in node.value.items():
-                if key not in SPOKEN and not (path == "" and key == "variants"):
+                if key not in SPOKEN_KEYS and not (path == "" and key == "variants"):
                     walk(below, f"{path}.{key}" if path else key)
             if not node.value:
                 out[path] = "{}"
@@ -131,9 +131,9 @@ def _inline(node: Node) -> str:
 
 def _short(text: str) -> str:
     clean = " ".join(text.split())
-    if len(clean) <= LONGEST:
+    if len(clean) <= LONGEST_SHOWN:
         return clean
-    return f"{clean[: LONGEST // 2]}... ({len(clean)} characters, {hashlib.sha256(clean.encode('utf-8', 'replace')).hexdigest()[:12]})"
+    return f"{clean[: LONGEST_SHOWN // 2]}... ({len(clean)} characters, {hashlib.sha256(clean.encode('utf-8', 'replace')).hexdigest()[:12]})"
 
 
 # ---- the arrays it became ------------------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ def _flatten(value: Any, path: str, out: dict[str, Any]) -> None:
         return
     if is_dataclass(value):
         for field in fields(value):
-            if field.name not in PLACES and field.name != "name":
+            if field.name not in PLACE_FIELDS and field.name != "name":
                 _flatten(getattr(value, field.name), f"{path}.{field.name}", out)
     elif isinstance(value, np.ndarray):
         out[path] = of_array(value)
@@ -247,4 +247,4 @@ def _weight(name: str) -> float:
 
 
 def _finite(values: np.ndarray) -> np.ndarray:
-    return np.where(np.isfinite(values), values, INFINITE * np.sign(values))
+    return np.where(np.isfinite(values), values, INFINITY_WEIGHT * np.sign(values))

@@ -14,19 +14,19 @@ import numpy as np
 
 from models.dates import iso_dates
 from models.program.expressions import without_rounding
-from optimizer.engine.narrowing import Narrowed
 
 if TYPE_CHECKING:
     from models.program.expressions import Decision
-    from optimizer.engine.master import Kept
+    from optimizer.engine.master import Narrowed, SolvedProgram
     from optimizer.engine.solution import Solution
+    from optimizer.engine.solve import Solved
 
 #: decisions that answer to the others
 ANSWERS = frozenset({"sold", "dividends", "rescue"})
 #: decisions in USD; the others are in MW or units
 MONEY = frozenset({"issued", "called", "repaid"})
 #: how far held decisions may give way, relative, before the plan counts as forbidden: rounding, of the solver and of a sum in another order
-GIVE = (1e-9, 1e-7)
+DECISION_TOLERANCES = (1e-9, 1e-7)
 
 #: {decision: [[date, scenarios that share it, amount], ...]}
 PlanTable = dict[str, list[list[Any]]]
@@ -43,12 +43,12 @@ class Again:
     reasons: tuple[str, ...] = ()
 
 
-def _held(kept: Kept) -> dict[str, tuple[Decision, float]]:
+def _held(warm: SolvedProgram) -> dict[str, tuple[Decision, float]]:
     """Name -> (decision, natural units per program unit) of what a plan is held to."""
-    unit = kept.run.problem.money
-    dates = iso_dates(kept.run.problem.clock)
+    problem = warm.program.problem
+    unit, dates = problem.money, iso_dates(problem.clock)
     out = {}
-    for key, decision in kept.plan.build.decisions.items():
+    for key, decision in warm.program.plan.build.decisions.items():
         if key[0] in ANSWERS or decision.recourse:
             continue
         # a call is of one vintage, whose key is the number of its date
@@ -57,13 +57,12 @@ def _held(kept: Kept) -> dict[str, tuple[Decision, float]]:
     return out
 
 
-def plan_of(solution: Solution) -> PlanTable:
-    """The held decisions of a solved program that was kept. Amounts are exact; what is not listed is nothing."""
-    kept = solution.kept
-    assert kept is not None
-    scenarios, dates = solution.problem.scenarios, iso_dates(solution.problem.clock)
+def plan_of(warm: SolvedProgram) -> PlanTable:
+    """The held decisions of a solved program. Amounts are exact; what is not listed is nothing."""
+    problem = warm.program.problem
+    scenarios, dates = problem.scenarios, iso_dates(problem.clock)
     out: PlanTable = {}
-    for name, (decision, unit) in _held(kept).items():
+    for name, (decision, unit) in _held(warm).items():
         rows: list[list[Any]] = []
         for d, date in enumerate(dates):
             groups: dict[int, list[int]] = {}
@@ -79,20 +78,24 @@ def plan_of(solution: Solution) -> PlanTable:
     return out
 
 
-def again(solution: Solution, plan: PlanTable) -> Again:
-    """The plan in the program of `solution`, which was kept. What the program decides besides is chosen anew and proved."""
-    kept = solution.kept
-    assert kept is not None
-    values, reasons = _values(kept, plan)
+def again(solved: Solved, plan: PlanTable) -> Again:
+    """The plan in the program of a solve. What the program decides besides is chosen anew and proved."""
+    from optimizer.engine.policy import Thoroughness
+    from optimizer.engine.solve import within
+
+    warm = solved.warm
+    assert warm is not None
+    values, reasons = _values(warm, plan)
     if reasons:
         return Again(False, None, None, tuple(reasons))
     found = None
-    for give in GIVE:
-        bounds = _bounds(kept, values, give)
-        crossed = np.flatnonzero(bounds.column_lower > bounds.column_upper)
+    for give in DECISION_TOLERANCES:
+        bounds = _bounds(warm, values, give)
+        columns, lower, upper = bounds.columns
+        crossed = np.flatnonzero(lower > upper)
         if len(crossed):
-            return Again(False, None, None, tuple(_beyond(kept, values, int(j)) for j in bounds.columns[crossed[:3]]))
-        found = kept.within(bounds, thorough=False)
+            return Again(False, None, None, tuple(_beyond(warm, values, int(j)) for j in columns[crossed[:3]]))
+        found = within(solved, bounds, Thoroughness.NEAREST_BRANCH)
         if found.outcome.name != "INFEASIBLE":
             break
     assert found is not None
@@ -102,13 +105,13 @@ def again(solution: Solution, plan: PlanTable) -> Again:
     return Again(True, found.objective, found, reasons_now)
 
 
-def _values(kept: Kept, plan: PlanTable) -> tuple[dict[int, float], list[str]]:
+def _values(warm: SolvedProgram, plan: PlanTable) -> tuple[dict[int, float], list[str]]:
     """{column: value in program units} of all held decisions, or what the program has no place for."""
-    problem = kept.run.problem
+    problem = warm.program.problem
     dates = {date: d for d, date in enumerate(iso_dates(problem.clock))}
     scenarios = {name: s for s, name in enumerate(problem.scenarios.names)}
-    columns = kept.lp.number
-    held = _held(kept)
+    columns = warm.program.lp.number
+    held = _held(warm)
     values: dict[int, float] = {}
     for decision, _ in held.values():
         for s in range(problem.scenarios.count):
@@ -140,9 +143,9 @@ def _values(kept: Kept, plan: PlanTable) -> tuple[dict[int, float], list[str]]:
     return values | given, reasons
 
 
-def _beyond(kept: Kept, values: dict[int, float], j: int) -> str:
+def _beyond(warm: SolvedProgram, values: dict[int, float], j: int) -> str:
     """A held decision beyond the program's own bounds, in program units."""
-    lp = kept.run.session.lp
+    lp = warm.program.session.lp
     limit = lp.col_upper[j] if values[j] > lp.col_upper[j] else lp.col_lower[j]
     which = "more than the" if values[j] > lp.col_upper[j] else "less than the"
     return f"{lp.columns[j].name} is {values[j]:.9g}, {which} {limit:.9g} that the program allows"
@@ -163,9 +166,11 @@ def _members(who: str, scenarios: dict[str, int]) -> list[str] | None:
     return out
 
 
-def _bounds(kept: Kept, values: dict[int, float], give: float) -> Narrowed:
+def _bounds(warm: SolvedProgram, values: dict[int, float], give: float) -> Narrowed:
     """Columns held to their values, but for `give`, within the program's own bounds (which win where they leave no room)."""
-    lp = kept.run.session.lp
+    from optimizer.engine.master import Narrowed
+
+    lp = warm.program.session.lp
     columns = np.array(sorted(values), dtype=np.int64)
     value = np.array([values[j] for j in columns.tolist()])
     room = give * (1.0 + np.abs(value))
@@ -173,4 +178,4 @@ def _bounds(kept: Kept, values: dict[int, float], give: float) -> Narrowed:
     low = np.where(value == 0.0, np.maximum(lower, 0.0), np.maximum(lower, value - room))
     high = np.where(value == 0.0, np.maximum(0.0, np.minimum(upper, 0.0)), np.minimum(upper, value + room))
     none = np.zeros(0)
-    return Narrowed(columns, low, high, np.zeros(0, dtype=np.int64), none, none)
+    return Narrowed((columns, low, high), (np.zeros(0, dtype=np.int64), none, none))

@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from models.spelling import did_you_mean
 from optimizer.case.reading import yaml_tree
-from optimizer.case.reading.diagnostics import CaseError, did_you_mean
+from optimizer.case.reading.diagnostics import CaseError
 from optimizer.results.folder import folder_name
 from optimizer.runtime import files
 from optimizer.runtime.executor import Executor, ExecutorError, Failure

@@ -3,8 +3,9 @@
     min and max of k(x)   over plans x of the program with  objective(x) >= optimum - thickness * size
 
 A program with cuts allows no less than the hours do, so a figure that is unique in it is unique. Unique is what has one value at thickness
-0, where what has a price sits at its bound. Two runs may differ by THICK in their objective and still be the same, and near its best plan
-the objective is flat: the range at THICK is where the figure of any such run must lie, whichever solver, version or path has found it.
+0, where what has a price sits at its bound. Two runs may differ by FACE_THICKNESS in their objective and still be the same, and near its best
+plan the objective is flat: the range at FACE_THICKNESS is where the figure of any such run must lie, whichever solver, version or path
+has found it.
 """
 
 from __future__ import annotations
@@ -17,23 +18,25 @@ from scipy import sparse
 
 from models.program.expressions import Lin
 from optimizer.engine.tables import expected_figures
+from optimizer.solver.answer import Status
 from optimizer.solver.canonical import Face
 from optimizer.solver.session import Session
 
 if TYPE_CHECKING:
-    from optimizer.engine.master import Kept
+    from optimizer.engine.master import SolvedProgram
     from optimizer.engine.solution import Solution
+    from optimizer.engine.solve import Solved
 
 #: relative thickness of the set of plans as good as the best: what two runs may differ by; what stands for 0 where rounding leaves no plan at 0
-THICK, THIN = 1e-9, 1e-12
+FACE_THICKNESS, LEAST_THICKNESS = 1e-9, 1e-12
 #: relative prices from which something is at its bound in every best plan; the second where the first takes rounding for a price
-FACE = (1e-9, 1e-12)
-#: nonzeros of a program, cuts included, up to which ranges at THICK are worked out: there are two dozen long searches in them
-LARGEST = 30_000
+FACE_PRICES = (1e-9, 1e-12)
+#: nonzeros of a program, cuts included, up to which ranges at FACE_THICKNESS are worked out: there are two dozen long searches in them
+MOST_NONZEROS = 30_000
 #: relative range within which a figure is unique
-RANGE = 1e-6
+UNIQUE_RANGE = 1e-6
 #: USD figures: of the sum of what the objective is made of, the share below which they are rounding
-SMALL = 1e-3
+LEAST_SHARE = 1e-3
 #: key figure -> (word of the program, 'sum' over dates or 'last' date). Those that are the least or the most over dates are no linear sums.
 LINEAR = {
     "final_cash": ("cash", "last"), "final_debt": ("total_debt", "last"), "tax": ("tax", "sum"), "capex": ("capex", "sum"),
@@ -50,7 +53,7 @@ USD = frozenset(
 
 @dataclass(frozen=True)
 class Range:
-    """A figure of a plan, in its own unit; its least and most over all plans worth as much to THICK (None where there is none, or it
+    """A figure of a plan, in its own unit; its least and most over all plans worth as much to FACE_THICKNESS (None where there is none, or it
     was not looked into), and whether all best plans share it."""
 
     value: float
@@ -68,26 +71,26 @@ def size_of(solution: Solution) -> float:
 
 
 def tolerance(name: str, value: float, size: float) -> float:
-    """How far a unique figure may lie from its value: RANGE relative, to no less than what is rounding in its unit."""
-    return RANGE * max(abs(value), SMALL * size if name in USD else 1.0)
+    """How far a unique figure may lie from its value: UNIQUE_RANGE relative, to no less than what is rounding in its unit."""
+    return UNIQUE_RANGE * max(abs(value), LEAST_SHARE * size if name in USD else 1.0)
 
 
-def ranges(solution: Solution) -> dict[str, Range]:
-    """Range of every key figure that the program can state, of a solution that was kept; nothing where it was branched (the best plans are
-    then no convex set, and no program states them)."""
-    kept = solution.kept
-    assert kept is not None
-    if kept.settled is not None:
+def ranges(solved: Solved) -> dict[str, Range]:
+    """Range of every key figure that the program of a solve can state; nothing where it was branched (the best plans are then no convex
+    set, and no program states them)."""
+    solution, warm = solved.solution, solved.warm
+    assert warm is not None
+    if warm.settled is not None:
         return {}
-    lp = kept.run.session.lp
+    lp = warm.program.session.lp
     size, unit = size_of(solution), solution.problem.money
     figures = expected_figures(solution)
-    asked = {name: (lin, _vector(kept, lin)) for name, lin in _figures(kept).items() if isinstance(figures.get(name), float)}
-    small = lp.matrix.nnz <= LARGEST
-    thick = _within(kept, THICK * size / unit) if small else None
-    exact = _exact(kept)
+    asked = {name: (lin, _vector(warm, lin)) for name, lin in _figures(warm).items() if isinstance(figures.get(name), float)}
+    small = lp.matrix.nnz <= MOST_NONZEROS
+    thick = _within(warm, FACE_THICKNESS * size / unit) if small else None
+    exact = _exact(warm)
     if exact is None and small:
-        exact = _within(kept, THIN * size / unit)
+        exact = _within(warm, LEAST_THICKNESS * size / unit)
     found: dict[str, Range] = {}
     for name, (lin, cost) in asked.items():
         if cost is None:
@@ -107,30 +110,30 @@ def ranges(solution: Solution) -> dict[str, Range]:
     return found
 
 
-def _exact(kept: Kept) -> Session | None:
+def _exact(warm: SolvedProgram) -> Session | None:
     """The best plans: what has a price sits at its bound (see `optimizer.solver.canonical`)."""
-    lp, answer = kept.run.session.lp, kept.answer
+    lp, answer = warm.program.session.lp, warm.answer
     rows = lp.matrix.shape[0]
     if len(answer.y) != rows:  # cuts came after the answer: they have no price in it
         answer = replace(answer, y=np.concatenate([answer.y, np.zeros(rows - len(answer.y))]))
-    for tolerance in FACE:
-        session = Session(replace(kept.run.options, primal=True))
+    for tolerance in FACE_PRICES:
+        session = Session(replace(warm.program.session.options, primal=True))
         session.load(lp)
         bounds = (lp.col_lower.copy(), lp.col_upper.copy(), lp.row_lower.copy(), lp.row_upper.copy())
         Face(lp, tolerance, *bounds).shrink(session, lp.true_cost, answer.x, answer.y)
-        if session.solve().status.value == "optimal":
+        if session.solve().status is Status.OPTIMAL:
             return session
     return None
 
 
-def _within(kept: Kept, room: float) -> Session | None:
+def _within(warm: SolvedProgram, room: float) -> Session | None:
     """Plans within `room` (money units) of the best; solved once, so that every search begins at a plan."""
-    lp = kept.run.session.lp
-    session = Session(replace(kept.run.options, primal=True))
+    lp = warm.program.session.lp
+    session = Session(replace(warm.program.session.options, primal=True))
     session.load(lp)
-    best = float(np.dot(lp.cost, kept.answer.x)) + room * lp.cost_scale
+    best = float(np.dot(lp.cost, warm.answer.x)) + room * lp.cost_scale
     session.add_rows(np.array([-np.inf]), np.array([best]), sparse.csr_array(lp.cost[None, :]))
-    return session if session.solve().status.value == "optimal" else None
+    return session if session.solve().status is Status.OPTIMAL else None
 
 
 def _extremes(session: Session, cost: np.ndarray, cost_scale: float) -> list[float | None]:
@@ -144,14 +147,14 @@ def _extremes(session: Session, cost: np.ndarray, cost_scale: float) -> list[flo
         session.set_basis(start)
         session.set_costs(sign * cost / weight * cost_scale)
         answer = session.solve()
-        out.append(float(np.dot(cost, answer.x)) if answer.status.value == "optimal" else None)
+        out.append(float(np.dot(cost, answer.x)) if answer.status is Status.OPTIMAL else None)
     session.set_basis(start)
     return out
 
 
-def _figures(kept: Kept) -> dict[str, Lin]:
+def _figures(warm: SolvedProgram) -> dict[str, Lin]:
     """Key figure -> its expectation as a sum over the program's variables, in money units or its own."""
-    plan, problem = kept.plan, kept.run.problem
+    plan, problem = warm.program.plan, warm.program.problem
     build, odds = plan.build, problem.scenarios.probability
     out = {"npv": Lin()}
     for s in range(build.S):
@@ -164,10 +167,10 @@ def _figures(kept: Kept) -> dict[str, Lin]:
     return out
 
 
-def _vector(kept: Kept, lin: Lin) -> np.ndarray | None:
+def _vector(warm: SolvedProgram, lin: Lin) -> np.ndarray | None:
     """Coefficients over the columns; None where a variable is none of the program's."""
-    columns = kept.lp.number
-    out = np.zeros(len(kept.run.session.lp.cost))
+    columns = warm.program.lp.number
+    out = np.zeros(len(warm.program.session.lp.cost))
     for coef, var in zip(lin.coefs, lin.vars, strict=True):
         if id(var) not in columns:
             return None

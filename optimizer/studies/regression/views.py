@@ -11,11 +11,11 @@ from xml.etree import ElementTree
 from optimizer.studies.regression.check import ERROR, NOTE, SAME, STATES, WARNING, Finding, Verdict, exit_code
 
 #: GitHub shows so many annotations of a kind for each step of a job, and drops the rest
-ANNOTATIONS = 10
+MOST_ANNOTATIONS = 10
 #: bytes that GitHub takes of a step's summary
 MOST_BYTES = 1_000_000
 #: findings told for each verdict
-MOST = 24
+MOST_FINDINGS = 24
 #: what XML 1.0 cannot hold
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -41,13 +41,13 @@ def to_text(verdicts: Sequence[Verdict]) -> str:
     wide = max((len(one.name) for one in verdicts), default=0)
     for one in verdicts:
         lines.append(_printable(f"{one.state:10} {one.name:{wide}}  {one.headline}"))
-        told = one.findings[:MOST]
+        told = one.findings[:MOST_FINDINGS]
         for found in told:
             first, *more = found.text.splitlines() or [""]
             lines.append(_printable(f"{'':10} {'':{wide}}    {_mark(found)} {first}"))
             lines += [_printable(f"{'':10} {'':{wide}}      {line}") for line in more]  # a mistake with its caret
-        if len(one.findings) > MOST:
-            lines.append(f"{'':10} {'':{wide}}    and {len(one.findings) - MOST} more")
+        if len(one.findings) > MOST_FINDINGS:
+            lines.append(f"{'':10} {'':{wide}}    and {len(one.findings) - MOST_FINDINGS} more")
     return "\n".join([*lines, sentence(verdicts)]) + "\n"
 
 
@@ -147,7 +147,7 @@ def _xml(text: str) -> str:
 
 
 def to_annotations(verdicts: Sequence[Verdict]) -> list[str]:
-    """Workflow commands, the worst first: at most ANNOTATIONS errors and as many warnings, the last of which says how many are left."""
+    """Workflow commands, the worst first: at most MOST_ANNOTATIONS errors and as many warnings, the last of which says how many are left."""
     errors, warnings = [], []
     for one in worst_first(verdicts):
         if one.failed:
@@ -155,7 +155,7 @@ def to_annotations(verdicts: Sequence[Verdict]) -> list[str]:
         warnings += [(one, found.text) for found in one.findings if found.level == WARNING]
     out = []
     for level, found in (("error", errors), ("warning", warnings)):
-        fits = found if len(found) <= ANNOTATIONS else found[: ANNOTATIONS - 1]
+        fits = found if len(found) <= MOST_ANNOTATIONS else found[: MOST_ANNOTATIONS - 1]
         out += [_annotation(level, one, text) for one, text in fits]
         if len(found) > len(fits):
             rest = sorted({one.name for one, _ in found[len(fits) :]})
@@ -191,7 +191,7 @@ def to_markdown(verdicts: Sequence[Verdict]) -> str:
     for one in worst_first(verdicts):
         out.append(f"| {_cell(one.name)} | {one.state} | {_number(one.after)} | {_number(one.before)} | {_cell(one.headline)} |")
     for one in worst_first(verdicts):
-        told = [found for found in one.findings if one.failed or found.level == WARNING][:MOST]
+        told = [found for found in one.findings if one.failed or found.level == WARNING][:MOST_FINDINGS]
         if told:
             out += ["", f"### {_cell(one.name)}", "", *(f"- {_cell(found.text)}" for found in told)]
     text = ""

@@ -9,7 +9,7 @@ import pytest
 from scipy import sparse
 from scipy.optimize import linprog
 
-from models.benders.deepest_cut import DEEP, Deepest
+from models.benders.deepest_cut import DEEP_SHARE, Deepest
 from optimizer.solver.linear_program import LinearProgram
 from optimizer.solver.session import Session, SolverOptions
 
@@ -55,7 +55,7 @@ def test_the_direction_is_missed_by_the_distance(size: int, seed: int) -> None:
         assert np.abs(found.direction[b]).max() <= 1.0
         assert missed == pytest.approx(found.missed[b], abs=1e-12)
         assert missed <= off + 1e-9  # no direction of that size is missed by more
-        assert missed >= DEEP * off - 1e-8
+        assert missed >= DEEP_SHARE * off - 1e-8
     assert found.missed[0] <= 1e-9 and not found.inside
 
 
@@ -101,4 +101,4 @@ def test_what_the_program_does_not_have_is_not_looked_at() -> None:
     there = np.array([[1.0, 0.0], [1.0, 1.0]])
     found = search_over(clouds, there).search(TEMPLATE, np.zeros((2, 1)), z, np.ones((2, 2)), np.full(2, 1e-9), 50)
     assert found.direction[0, 1] == 0.0 and found.missed[0] <= 1e-9
-    assert found.missed[1] == pytest.approx(distance(clouds[1], z[1]), rel=1.0 - DEEP)
+    assert found.missed[1] == pytest.approx(distance(clouds[1], z[1]), rel=1.0 - DEEP_SHARE)

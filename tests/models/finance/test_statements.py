@@ -17,13 +17,14 @@ from models.finance.lines import Line, plus, statement
 from models.problem import Array, Conversion, Depreciation, Equity, Payments, Problem
 from models.proforma.keep import keep_books
 from optimizer.case.case import Case
-from optimizer.engine.master import solve_problem
 from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solve import Solved, bare, solve_warm
 from optimizer.results import folder
 from optimizer.results.finance_tables import FINANCE_TABLES, KEY_MEASURES
 from optimizer.results.read_folder import load
 from optimizer.results.serialise import ResultError
 from tests.shared.places import ROOT
+from tests.shared.plans import plan_of
 from tests.shared.random_problems import random_problem
 from tests.shared.tiny import at, dates, debt_of, equity_of, idle, rig_of, site_of, stream, tiny
 
@@ -36,16 +37,26 @@ CASES = {
 }
 SEEDS = (1, 5, 13, 21)
 NAMES = (*CASES, *(f"random {seed}" for seed in SEEDS))
+#: whose program is looked at beside the plan
+WARM = ("random 5", "random 21", "lake-mariner")
+
+
+def question(name: str) -> Case | Problem:
+    if name.startswith("random"):
+        return random_problem(int(name.split()[1]))
+    return Case.load(str(CASES[name]), settings=[THIN] if name == "quickstart" else [])
+
+
+@cache
+def solved(name: str) -> Solved:
+    """A solved case or random problem with its program, once for all tests."""
+    asked = question(name)
+    return solve_warm(bare(asked) if isinstance(asked, Problem) else asked, baseline=False)
 
 
 @cache
 def solution(name: str) -> Solution:
-    """A solved case or random problem, once for all tests."""
-    if name.startswith("random"):
-        found = solve_problem(random_problem(int(name.split()[1])), baseline=False, keep=True)
-    else:
-        thin = [THIN] if name == "quickstart" else []
-        found = Case.load(str(CASES[name]), settings=thin).solve(baseline=False, keep=True)
+    found = solved(name).solution if name in WARM else plan_of(question(name))
     assert found.outcome is Outcome.OPTIMAL, found.reasons
     return found
 
@@ -93,12 +104,12 @@ def test_the_cases_have_what_statements_are_about() -> None:
     assert {key for key, size in lines.items() if size < 1.0} == set()
 
 
-@pytest.mark.parametrize("name", ["random 5", "random 21", "lake-mariner"])
+@pytest.mark.parametrize("name", WARM)
 def test_statements_are_the_program_s_own_figures(name: str) -> None:
     """Cash, debt, tax, interest, EBITDA, capital spending: expressions of the linear program, evaluated at its solution."""
-    found = solution(name)
-    assert found.kept is not None
-    plan, unit = found.kept.plan, found.problem.money
+    found, warm = solution(name), solved(name).warm
+    assert warm is not None
+    plan, unit = warm.program.plan, found.problem.money
     shape = found.problem.scenarios.count, found.problem.clock.dates
     finance = found.finance
     capex = -sum(finance.cash_flow[f"capex_{kind}"] for kind in ("rigs", "options", "halls", "interconnection", "equipment"))

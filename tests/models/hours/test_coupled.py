@@ -16,8 +16,8 @@ from models.hours.oracle import Money, Oracle, make_oracle, with_scenarios
 from models.problem import Array, Battery, Deferrable, Problem
 from models.proforma.coupled import levels
 from models.proforma.keep import keep_books
-from optimizer.engine.master import solve_problem
 from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solve import solve_problem
 from optimizer.solver.hour_blocks import block_opener
 from tests.shared.random_problems import random_problem
 from tests.shared.tiny import expansion_of, hourly, hours_of, rig_of, service_of, site_of, tiny
@@ -45,7 +45,7 @@ def with_load(problem: Problem, mw: float = 10.0, rate: float = 500.0, demand: A
 
 def margin(problem: Problem, method: str) -> tuple[float, Solution]:
     """USD that the hours leave, in a verified plan."""
-    solution = solve_problem(problem, method=method)
+    solution = solve_problem(problem, method=method, baseline=False)
     assert solution.outcome is Outcome.OPTIMAL, solution.reasons
     assert solution.books is not None
     return float(solution.books.power["home", "cash_margin"].sum()), solution
@@ -311,7 +311,7 @@ def test_blocks_need_a_solver() -> None:
 
 
 def best(problem: Problem) -> float:
-    solution = solve_problem(problem, method="extensive", canonical=False)
+    solution = solve_problem(problem, method="extensive", canonical=False, baseline=False)
     assert solution.outcome is Outcome.OPTIMAL, solution.reasons
     assert solution.objective is not None
     return solution.objective
@@ -366,7 +366,7 @@ def test_limits_that_cannot_bind_change_nothing_at_all(seed: int, method: str) -
     plain = replace(p, services=tuple(replace(service, deferrable=None) for service in p.services))
     loose = ramped(deferred(p, 0.0, None), 1.0)
     loose = replace(loose, sites=tuple(replace(site, battery=Battery(0.0, 5.0, 9.0)) for site in p.sites))
-    one, other = solve_problem(plain, method=method), solve_problem(loose, method=method)
+    one, other = solve_problem(plain, method=method, baseline=False), solve_problem(loose, method=method, baseline=False)
     assert one.outcome is other.outcome is Outcome.OPTIMAL
     assert one.objective == other.objective and one.lower_bound == other.lower_bound
     assert one.decisions is not None and other.decisions is not None

@@ -15,7 +15,7 @@ from models.hours.site_hours import SiteHours
 from models.problem import Array, Problem
 from models.proforma.keep import keep_books
 from models.program.program import Plan
-from optimizer.engine.master import solve_problem
+from optimizer.engine.solve import solve_problem
 from optimizer.solver.hour_blocks import block_opener
 from tests.shared.random_problems import random_problem
 

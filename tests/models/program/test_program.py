@@ -36,7 +36,7 @@ def first_arguments(path: Path, method: str, position: int) -> list[ast.expr]:
 def written() -> set[str]:
     """Families that models/program/ writes: literal ones, '*_sum' for those named after a decision, and sums that several rows use."""
     out = set()
-    for file in sorted(PROGRAM.glob("*.py")):
+    for file in sorted(PROGRAM.rglob("*.py")):
         sums = [a for name, k in (("shared", 0), ("running", 1), ("_everywhere", 0)) for a in first_arguments(file, name, k)]
         for argument in [*first_arguments(file, "row", 0), *sums]:
             if isinstance(argument, ast.Name):  # inside the functions that are given the family
@@ -54,7 +54,7 @@ def written() -> set[str]:
 def with_a_test() -> set[str]:
     """Families that some `row_is(plan, "family", ...)` of the row tests looks at."""
     out = set()
-    for file in sorted(HERE.glob("test_*.py")):
+    for file in sorted(HERE.rglob("test_*.py")):
         for argument in first_arguments(file, "row_is", 1):
             if isinstance(argument, ast.Constant):
                 name = str(argument.value)

@@ -10,8 +10,8 @@ import pytest
 
 from models.problem import Block, Diesel, Grid, OwnSource, Payments, Problem
 from models.program.program import Plan
-from optimizer.engine.master import solve_problem
 from optimizer.engine.solution import Outcome
+from optimizer.engine.solve import solve_problem
 from tests.shared.rows import close, keys, row_is, solved
 from tests.shared.tiny import dates, expansion_of, hourly, path, rig_of, service_of, site_of, tiny
 
@@ -48,7 +48,7 @@ def test_all_that_is_ordered_on_a_path_is_within_its_limit_and_reaches_its_minim
 def test_a_minimum_that_can_no_longer_be_built_is_infeasible() -> None:
     problem = tiny(2)
     late = expansion_of(problem, lead=2, minimum=1.0)
-    solution = solve_problem(with_site(problem, build_mining=late))
+    solution = solve_problem(with_site(problem, build_mining=late), baseline=False)
     assert solution.outcome is Outcome.INFEASIBLE
     assert "build minimum" in solution.reasons[0]
 
@@ -224,7 +224,7 @@ def test_a_block_makes_the_expansion_necessary() -> None:
     assert close(solved(problem).objective, 1e9 - 10.0 * 0.5e6 - paid)
     # without a grid connection nothing else than the block needs the line
     stuck = replace(problem, sites=(replace(problem.sites[0], expand=None, grid=None),))
-    solution = solve_problem(stuck)
+    solution = solve_problem(stuck, baseline=False)
     assert solution.outcome is Outcome.INFEASIBLE
     assert "blocks fit" in solution.reasons[0]
 

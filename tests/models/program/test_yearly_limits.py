@@ -10,8 +10,8 @@ import pytest
 
 from models.problem import Block, Diesel, OwnSource, Problem, YearlyLimit
 from models.program.program import Plan
-from optimizer.engine.master import solve_problem
 from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solve import solve_problem
 from tests.shared.rows import close, keys, row_is, solved
 from tests.shared.tiny import hourly, path, rig_of, service_of, site_of, tiny
 
@@ -149,7 +149,7 @@ def price_of(solution: Solution, family: str) -> float:
 @pytest.mark.parametrize("method", ["cuts", "extensive"])
 def test_a_cap_that_binds_halves_mining(method: str) -> None:
     """131,400 t allowed of 262,800: half of the rigs' hours; a tonne more is two MWh more."""
-    solution = solve_problem(miner(emission_cap=(131_400.0,)), method=method)
+    solution = solve_problem(miner(emission_cap=(131_400.0,)), method=method, baseline=False)
     assert solution.outcome is Outcome.OPTIMAL, solution.reasons
     assert solution.books.power["home", "rig:rig"].sum() == pytest.approx(FULL / 2, rel=1e-9)
     assert solution.books.words["emissions_t[home]"][0] == pytest.approx([0.0, 131_400.0], rel=1e-9)
@@ -186,7 +186,7 @@ def test_a_cap_buys_clean_hours_first() -> None:
     cap = 2.0 * (60.0 * 1000.0 * 0.2 + 20.0 * 3380.0 * 0.5)
     earned = 60.0 * 1000.0 * (MINING - 90.0) + 20.0 * 3380.0 * (MINING - 40.0)
     for method in ("cuts", "extensive"):
-        solution = solve_problem(at_home(problem, emission_cap=limit_of(problem, cap)), method=method)
+        solution = solve_problem(at_home(problem, emission_cap=limit_of(problem, cap)), method=method, baseline=False)
         assert solution.outcome is Outcome.OPTIMAL, solution.reasons
         assert close(solution.objective, 1e9 + earned * 1.08**-0.5), method
     # a tonne earns 175 in the clean hour and 170 in the dirty one
@@ -216,7 +216,7 @@ def test_an_impossible_cap_is_proved_so() -> None:
     tenant = service_of(problem, contracted=np.array([20.0]), contracted_term=1, limit=20.0, floor=0.9)
     tenant = replace(tenant, window=np.zeros(2, dtype=bool))
     for method in ("cuts", "extensive"):
-        solution = solve_problem(replace(problem, services=(tenant,)), method=method)
+        solution = solve_problem(replace(problem, services=(tenant,)), method=method, baseline=False)
         assert solution.outcome is Outcome.INFEASIBLE
         assert solution.certificate is not None and solution.certificate.verified
         assert any(reason.startswith("energy budget home") for reason in solution.reasons), solution.reasons

@@ -249,7 +249,7 @@ def test_shorthands_are_in_the_json_schema() -> None:
 def test_loading_imports_neither_pandas_nor_pyomo_nor_pint() -> None:
     code = f"""
 import sys
-from optimizer.case import Case
+from optimizer.case.case import Case
 Case.load({str(ALL)!r}).problem()
 print([name for name in ("pandas", "pyomo", "pint", "scipy", "highspy") if name in sys.modules])
 """

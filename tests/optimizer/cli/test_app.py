@@ -16,7 +16,7 @@ import pytest
 
 from optimizer.cli import app, cases
 from optimizer.cli.exit_codes import USAGE
-from optimizer.engine import master
+from optimizer.engine import solve as engine
 from optimizer.engine.solution import Outcome
 from optimizer.results import folder as results
 from optimizer.results.read_folder import load
@@ -66,8 +66,8 @@ def process(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]
 
 def ended(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
     """Let the engine end as told."""
-    solve = master.solve
-    monkeypatch.setattr(master, "solve", lambda case, **options: replace(solve(case, **options), **changes))
+    solve = engine.solve
+    monkeypatch.setattr(engine, "solve", lambda case, **options: replace(solve(case, **options), **changes))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -243,7 +243,7 @@ def test_an_unverified_plan_is_no_result(case: Path, capsys: pytest.CaptureFixtu
 def test_a_folder_that_cannot_be_written_is_told_before_solving(
     case: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(master, "solve", lambda *a, **b: pytest.fail("solved in vain"))
+    monkeypatch.setattr(engine, "solve", lambda *a, **b: pytest.fail("solved in vain"))
     Path("taken").write_text("a file")
     code, out, err = run(capsys, "solve", str(case), "--out", "taken")
     assert code == 2 and out == "" and "cannot write results to taken" in err
@@ -266,7 +266,7 @@ def test_an_interrupt_is_130_without_a_traceback(
     def interrupted(*arguments: Any, **options: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(master, "solve", interrupted)
+    monkeypatch.setattr(engine, "solve", interrupted)
     code, out, err = run(capsys, "solve", str(case))
     assert code == 130 and out == "" and "interrupted" in err
 
@@ -275,7 +275,7 @@ def test_a_bug_shows_its_traceback(case: Path, monkeypatch: pytest.MonkeyPatch) 
     def broken(*arguments: Any, **options: Any) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(master, "solve", broken)
+    monkeypatch.setattr(engine, "solve", broken)
     with pytest.raises(ZeroDivisionError, match="a bug"):
         app.run(["solve", str(case), "--quiet"])
 
@@ -297,9 +297,9 @@ def test_a_reader_that_leaves_changes_no_exit_code(case: Path, extra: tuple[str,
 @pytest.mark.skipif(os.name != "posix", reason="signals of a POSIX system")
 def test_control_c_in_a_real_process(case: Path) -> None:
     script = (
-        "import sys, time; from optimizer import cli, engine\n"
+        "import sys, time; from optimizer.cli import app; from optimizer.engine import solve as engine\n"
         "def wait(*a, **b): print('waiting', flush=True); time.sleep(30)\n"
-        f"engine.solve = wait; sys.exit(cli.run(['solve', {str(case)!r}, '--quiet']))"
+        f"engine.solve = wait; sys.exit(app.run(['solve', {str(case)!r}, '--quiet']))"
     )
     with subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -326,7 +326,7 @@ def test_what_waits_for_the_end_is_done_and_nothing_said_is_lost() -> None:
     code = """
 import atexit, sys
 atexit.register(lambda: print("done", end=""))
-from optimizer.cli import main
+from optimizer.cli.app import main
 main(["schema", "--nonsense"] if sys.argv[1:] else ["--version"])
 """
     for more, exit_code in (((), 0), (("x",), USAGE)):

@@ -11,8 +11,8 @@ import pytest
 
 from optimizer.case.case import Case
 from optimizer.cli import app
-from optimizer.engine.master import solve
-from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solution import Outcome
+from optimizer.engine.solve import solve
 from tests.shared.places import ROOT
 
 INFEASIBLE = ROOT / "tests" / "cases" / "infeasible"
@@ -74,24 +74,24 @@ def test_what_only_a_solve_can_tell(
     case: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, proved: bool
 ) -> None:
     """Where a short look does not refute a case, the solve does; where its proof does not hold, a thorough look finds another."""
-    from optimizer.engine import master
+    from optimizer.engine import solve as engine
     from optimizer.explain.no_plan import explanation
 
-    look, asked, solved = explanation.refuted, [], master.solve
+    look, asked, solved = explanation.refuted, [], engine.solve_warm
 
     def short_sighted(*arguments: object, thorough: bool = False) -> object:
         asked.append(thorough)
         return look(*arguments, thorough=thorough) if thorough else None  # type: ignore[arg-type]
 
-    def doubtful(*arguments: object, **options: object) -> Solution:
-        solution = solved(*arguments, **options)  # type: ignore[arg-type]
-        if proved or solution.outcome is not Outcome.INFEASIBLE:
-            return solution
-        reasons = ("the solver says infeasible, but its proof did not hold", *solution.reasons)
-        return replace(solution, outcome=Outcome.UNVERIFIED, reasons=reasons)
+    def doubtful(*arguments: object, **options: object) -> engine.Solved:
+        found = solved(*arguments, **options)  # type: ignore[arg-type]
+        if proved or found.solution.outcome is not Outcome.INFEASIBLE:
+            return found
+        reasons = ("the solver says infeasible, but its proof did not hold", *found.solution.reasons)
+        return replace(found, solution=replace(found.solution, outcome=Outcome.UNVERIFIED, reasons=reasons))
 
     monkeypatch.setattr(explanation, "refuted", short_sighted)
-    monkeypatch.setattr(master, "solve", doubtful)
+    monkeypatch.setattr(engine, "solve_warm", doubtful)
     code, out, err = run(capsys, str(case), "--variant", "hungry", "--quiet")
     assert asked == ([False] if proved else [False, True])
     assert code == 3 and "No plan can meet all of these" in out and "proved" in err and "--set" in out

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from optimizer.cli.progress import CLEAR, EVERY, GAP, MISS, Progress, time_left
-from optimizer.engine.master import solve_problem
+from optimizer.cli.progress import CLEAR, FINAL_GAP, FINAL_MISS, LINE_SECONDS, Progress, time_left
+from optimizer.engine.solve import solve_problem
 from tests.shared.random_problems import random_problem
 
 
@@ -48,8 +48,8 @@ def test_elsewhere_a_line_comes_every_few_seconds_and_not_for_each_event() -> No
     lines = stream.getvalue().splitlines()
     assert lines[0].split() == ["0.0", "s", "build"] and "round 0" in lines[1] and "branch" in lines[2]
     times = [float(line.split()[0]) for line in lines[2:]]
-    assert len(times) == pytest.approx(100 / EVERY, abs=2)
-    assert all(b - a >= EVERY - 0.1 for a, b in itertools.pairwise(times))
+    assert len(times) == pytest.approx(100 / LINE_SECONDS, abs=2)
+    assert all(b - a >= LINE_SECONDS - 0.1 for a, b in itertools.pairwise(times))
     assert "\r" not in stream.getvalue() and "\x1b" not in stream.getvalue()
 
 
@@ -117,12 +117,12 @@ def test_quiet_says_nothing() -> None:
 def test_time_left_is_that_of_a_geometric_fall() -> None:
     """Misses that halve: log2(last / goal) rounds of two seconds are left, to the digit."""
     found = time_left(rounds(6, 0.5))
-    assert found == pytest.approx(2.0 * math.log2(0.5**5 / MISS), rel=1e-9)
+    assert found == pytest.approx(2.0 * math.log2(0.5**5 / FINAL_MISS), rel=1e-9)
     gaps = [(s, miss, 1.0) for s, _, miss in rounds(5, 0.1)]  # a gap is known: misses that do not fall do not matter
-    assert time_left(gaps) == pytest.approx(2.0 * math.log10(1e-4 / GAP), rel=1e-9)
+    assert time_left(gaps) == pytest.approx(2.0 * math.log10(1e-4 / FINAL_GAP), rel=1e-9)
     assert time_left(rounds(40, 0.5)) == 0.0  # past the goal: any moment now
     late = [*rounds(20, 1.0), *((50.0 + 2.0 * k, None, 0.5**k) for k in range(8))]  # only the last rounds count
-    assert time_left(late) == pytest.approx(2.0 * math.log2(0.5**7 / MISS), rel=1e-9)
+    assert time_left(late) == pytest.approx(2.0 * math.log2(0.5**7 / FINAL_MISS), rel=1e-9)
 
 
 @pytest.mark.parametrize(

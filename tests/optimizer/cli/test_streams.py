@@ -31,7 +31,7 @@ VERBS = {
     "check": ("check mill.yaml --variant base", True),
     "schema": ("schema", True),
 }
-QUICK = ("new", "validate", "schema")
+QUICK = ("new", "validate")
 CASE = CASE.replace("\nrules:", "\ncompany: {overhead: 1 kUSD/year}\nrules:")
 
 

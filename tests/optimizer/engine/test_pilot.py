@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,18 +12,22 @@ import pytest
 from models.problem import Problem
 from models.problem.scenario_subset import some_scenarios
 from optimizer.engine import pilot
-from optimizer.engine.master import solve_problem
 from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solve import solve_problem
 from tests.benchmarks.problems import thinned, whole
 from tests.shared.random_problems import random_problem
 
 
 @pytest.fixture
 def flown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    return let_fly(monkeypatch)
+
+
+def let_fly(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Every problem of two scenarios has a pilot of one; what each ascent ended with."""
-    monkeypatch.setattr(pilot, "BLOCKS", 0)
-    monkeypatch.setattr(pilot, "SCENARIOS", 2)
-    monkeypatch.setattr(pilot, "FEWEST", 1)
+    monkeypatch.setattr(pilot, "MIN_BLOCKS", 0)
+    monkeypatch.setattr(pilot, "MIN_SCENARIOS", 2)
+    monkeypatch.setattr(pilot, "MIN_PILOT_SCENARIOS", 1)
     ended: list[Any] = []
     plain = pilot.ascend
 
@@ -72,20 +77,29 @@ def test_with_information_on_the_way(flown: list[Any]) -> None:
     assert flown[0] is not None
 
 
-@pytest.mark.parametrize("seed", range(0, 60, 3))
-def test_random_problems(seed: int, flown: list[Any]) -> None:
+SEEDS = range(0, 60, 3)
+
+
+@cache
+def piloted(seed: int) -> tuple[Solution, list[Any]]:
+    """A random problem begun by a pilot, and what each ascent ended with."""
+    with pytest.MonkeyPatch.context() as patch:
+        flown = let_fly(patch)
+        return solve_problem(random_problem(seed), baseline=False), flown
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_random_problems(seed: int) -> None:
     """Every kind of instrument, rule and tree, infeasible ones among them."""
     problem = random_problem(seed)
-    found, expected = solve_problem(problem, baseline=False), ordinary(problem, baseline=False)
+    found, expected = piloted(seed)[0], ordinary(problem, baseline=False)
     assert found.outcome is expected.outcome, (found.reasons, expected.reasons)
     if found.outcome is Outcome.OPTIMAL:
         assert found.objective == pytest.approx(expected.objective, rel=1e-8, abs=1e-8 * problem.money)
 
 
-def test_random_problems_do_fly(flown: list[Any]) -> None:
-    for seed in range(0, 60, 3):
-        solve_problem(random_problem(seed), baseline=False)
-    assert sum(answer is not None for answer in flown) >= 3
+def test_random_problems_do_fly() -> None:
+    assert sum(answer is not None for seed in SEEDS for answer in piloted(seed)[1]) >= 3
 
 
 def test_a_pilot_without_a_plan_leaves_the_ordinary_way(flown: list[Any]) -> None:
@@ -102,7 +116,7 @@ def test_small_problems_have_none() -> None:
 
 def test_scenarios_of_the_pilot_are_spread_and_few() -> None:
     assert pilot.chosen(100).tolist() == [0, 11, 22, 33, 44, 55, 66, 77, 88, 99]
-    assert len(pilot.chosen(40)) == pilot.FEWEST
+    assert len(pilot.chosen(40)) == pilot.MIN_PILOT_SCENARIOS
     assert pilot.chosen(3).tolist() == [0, 1, 2]
 
 

@@ -11,7 +11,9 @@ import pytest
 
 from models.proforma.books import Check
 from optimizer.case.case import Case
-from optimizer.engine import master, second_try
+from optimizer.engine import second_try
+from optimizer.engine import solve as engine
+from optimizer.engine.master import WarmProgram
 from optimizer.engine.solution import Outcome, Solution
 from optimizer.solver import certificates
 from tests.shared.company import SMALL
@@ -23,7 +25,7 @@ FARMER = ROOT / "tests" / "cases" / "farmer.yaml"
 
 @pytest.fixture(scope="module")
 def solved() -> Solution:
-    return master.solve(Case.load(FARMER), baseline=False)
+    return engine.solve(Case.load(FARMER), baseline=False)
 
 
 def failing(solution: Solution, relative: float, residual: float = 1e3) -> Solution:
@@ -35,14 +37,14 @@ def failing(solution: Solution, relative: float, residual: float = 1e3) -> Solut
 def fail(monkeypatch: pytest.MonkeyPatch, relative: float, passes: int | None, residual: float = 1e3) -> list[tuple[float, str]]:
     """Let every run but that of this number end unverified; the (unit of money, method) of each run."""
     runs: list[tuple[float, str]] = []
-    run = master._Run.run
+    run = engine._solved
 
-    def off(self: Any) -> Solution:
-        found = run(self)
-        runs.append((found.problem.money, found.method))
-        return found if len(runs) - 1 == passes else failing(found, relative, residual)
+    def off(*arguments: Any) -> engine.Solved:
+        found = run(*arguments)
+        runs.append((found.solution.problem.money, found.solution.method))
+        return found if len(runs) - 1 == passes else replace(found, solution=failing(found.solution, relative, residual))
 
-    monkeypatch.setattr(master._Run, "run", off)
+    monkeypatch.setattr(engine, "_solved", off)
     return runs
 
 
@@ -56,9 +58,9 @@ def test_another_unit_of_money_then_every_hour_written_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, solved: Solution
 ) -> None:
     case = small(tmp_path)
-    best, money = master.solve(case, baseline=False).objective, case.problem().money
+    best, money = engine.solve(case, baseline=False).objective, case.problem().money
     runs = fail(monkeypatch, 1e-6, None)
-    found = master.solve(case, baseline=False)
+    found = engine.solve(case, baseline=False)
     assert runs == [(money, "cuts"), (money * 1e-2, "cuts"), (money * 10.0, "cuts"), (money, "extensive"), (money, "cuts")]
     assert found.outcome is Outcome.UNVERIFIED and found.method == "cuts"
     assert found.reasons[0] == "cash is off" and found.reasons[-1].startswith("What to change: ")
@@ -66,7 +68,7 @@ def test_another_unit_of_money_then_every_hour_written_out(
     for passes, word in ((1, "unit of money"), (3, "every hour written out"), (4, "without the solver's presolve")):
         with monkeypatch.context() as patch:
             fail(patch, 1e-6, passes)
-            found = master.solve(case, baseline=False)
+            found = engine.solve(case, baseline=False)
         assert found.outcome is Outcome.OPTIMAL and word in found.notes[-1]
         assert found.objective == pytest.approx(best, rel=1e-7) and found.case is case
 
@@ -74,7 +76,7 @@ def test_another_unit_of_money_then_every_hour_written_out(
 def test_a_mistake_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is off by a thousandth is no rounding: another way might hide it."""
     runs = fail(monkeypatch, 1e-3, 1)
-    found = master.solve(Case.load(FARMER), baseline=False)
+    found = engine.solve(Case.load(FARMER), baseline=False)
     assert len(runs) == 1 and found.outcome is Outcome.UNVERIFIED
     assert "no rounding" in found.reasons[-1] and "cash: program against books" in found.reasons[-1]
 
@@ -99,7 +101,7 @@ def test_a_company_smaller_than_the_unit_is_solved_in_a_smaller_one(solved: Solu
 
 def test_a_limit_of_time_ends_the_ways(monkeypatch: pytest.MonkeyPatch) -> None:
     runs = fail(monkeypatch, 1e-6, None)
-    found = master.solve(Case.load(FARMER), baseline=False, time_limit=1e-9)
+    found = engine.solve(Case.load(FARMER), baseline=False, time_limit=1e-9)
     assert len(runs) == 1 and found.outcome is not Outcome.OPTIMAL
 
 
@@ -120,8 +122,8 @@ def test_time_that_is_up_before_no_plan_is_proved_is_a_limit(monkeypatch: pytest
         return replace(refused(lp, ray, *more), verified=False, reasons=("no proof",))
 
     monkeypatch.setattr(certificates, "verify_infeasible", unproved)
-    monkeypatch.setattr(master._Run, "_expired", lambda self: True)
-    solution = master.solve(case, method="extensive")
+    monkeypatch.setattr(WarmProgram, "expired", lambda self: True)
+    solution = engine.solve(case, method="extensive")
     assert solution.outcome is Outcome.LIMIT and "time was up before it was proved" in solution.reasons[0]
 
 
@@ -129,13 +131,13 @@ def test_an_objective_of_nothing_is_proved() -> None:
     """Program and dual bound are nothing but rounding: 1e-14 of a unit of money is no gap."""
     rule = 'rules=[{name: tiny, require: "net_debt >= 1e-9 USD", otherwise: {pay: 1e6 USD/USD}, expected: true}]'
     case = Case.load(ROOT / "tests" / "cases" / "short-term.yaml", settings=[rule])
-    assert master.solve(case).outcome is Outcome.OPTIMAL
+    assert engine.solve(case).outcome is Outcome.OPTIMAL
 
 
 def test_a_plan_that_is_worth_nothing_is_proved() -> None:
     """A limit of next to nothing: the books move nothing, and what the program has of it is below what the solver tells from nothing."""
     case = Case.load(ROOT / "tests" / "cases" / "modigliani-miller.yaml", settings=["projects.plant.limit=1e-09"])
-    solution = master.solve(case)
+    solution = engine.solve(case)
     assert solution.outcome is Outcome.OPTIMAL, solution.reasons
     # nor is what they move a unit of money to solve in: prices would be no numbers
     assert solution.books is not None and solution.books.moved < second_try.SMALLEST_UNIT
@@ -147,8 +149,8 @@ def test_no_plan_without_a_proof_is_asked_again_without_presolve() -> None:
     problem = random_problem(652)
     odds = np.array([1.0 - 1e-12, 1e-12])
     rare = replace(problem, scenarios=replace(problem.scenarios, probability=odds))
-    found = master.solve_problem(rare, baseline=False)
-    whole = master.solve_problem(rare, baseline=False, presolve=False)
+    found = engine.solve_problem(rare, baseline=False)
+    whole = engine.solve_problem(rare, baseline=False, presolve=False)
     assert found.outcome is whole.outcome is Outcome.OPTIMAL
     assert "verified without the solver's presolve" in found.notes and whole.notes == ()
     assert found.objective == pytest.approx(whole.objective, rel=1e-9)

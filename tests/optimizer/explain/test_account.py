@@ -15,8 +15,7 @@ from models.hours.one_hour import hourly_value
 from models.proforma.keep import cvar
 from optimizer.case.case import Case
 from optimizer.cli.app import cli
-from optimizer.engine.master import solve, solve_problem
-from optimizer.engine.solution import Solution
+from optimizer.engine.solve import Solved, solve, solve_problem, solve_warm
 from optimizer.explain.account import (
     Section,
     account,
@@ -31,15 +30,17 @@ from tests.shared.places import ROOT
 from tests.shared.tiny import rig_of, tiny
 
 QUICKSTART = ROOT / "cases" / "quickstart.yaml"
+#: every 73rd hour: what is told hangs on the weight of hours, not on their number
+THIN = "horizon.hours={every: 73}"
 
-Told = tuple[Solution, tuple[StatementPrice, ...], dict[str, Section]]
+Told = tuple[Solved, tuple[StatementPrice, ...], dict[str, Section]]
 
 
 @pytest.fixture(scope="module")
 def told() -> Told:
-    solution = solve(Case.load(QUICKSTART), keep=True)
-    prices = price_statements(solution)
-    return solution, prices, {section.title: section for section in explain_optimal(solution, prices)}
+    solved = solve_warm(Case.load(QUICKSTART, settings=[THIN]))
+    prices = price_statements(solved)
+    return solved, prices, {section.title: section for section in explain_optimal(solved, prices)}
 
 
 def figures(section: Section) -> list[dict]:
@@ -63,7 +64,7 @@ def test_every_section_is_there_and_every_number_finite(told: Told) -> None:
 
 
 def test_worth_and_baseline_are_those_of_the_solution(told: Told) -> None:
-    solution, _, sections = told
+    solution, sections = told[0].solution, told[2]
     first, second = figures(sections["What the plan is worth"])
     assert first["objective"] == solution.objective
     assert second["value_of_optimising"] == pytest.approx(solution.objective - second["baseline"], rel=1e-12)
@@ -71,7 +72,7 @@ def test_worth_and_baseline_are_those_of_the_solution(told: Told) -> None:
 
 
 def test_drivers_are_present_values_of_the_books(told: Told) -> None:
-    solution, _, sections = told
+    solution, sections = told[0].solution, told[2]
     books, problem = solution.books, solution.problem
     assert books is not None
     found = figures(sections["What drives it"])
@@ -94,7 +95,7 @@ def test_drivers_are_present_values_of_the_books(told: Told) -> None:
 
 def test_only_what_is_worth_something_is_scarce_and_what_costs_is_with_the_rules(told: Told) -> None:
     """A minimum that binds and a hall that only costs, beside a limit that binds and two that are worth next to nothing."""
-    solution, prices, real = told
+    solved, prices, real = told
     assert all(one["next_value"] > 0.0 for one in figures(real["What is scarce"]))
     base = next(one for one in prices if one.relief == "more" and one.next_value > 1.0 and one.unit == "MW")
     made = [
@@ -104,7 +105,7 @@ def test_only_what_is_worth_something_is_scarce_and_what_costs_is_with_the_rules
         replace(base, name="room", path="d", next_value=3e5, last_value=4e5),
         replace(base, name="money", path="e", unit="USD", next_value=0.0004),
     ]
-    sections = {section.title: section for section in explain_optimal(solution, tuple(made))}
+    sections = {section.title: section for section in explain_optimal(solved, tuple(made))}
     assert [one["path"] for one in figures(sections["What is scarce"])] == ["d"]
     costs = [(one.figures["path"], one.text) for one in sections["What rules and limits cost"].sentences if "path" in one.figures]
     assert [path for path, _ in costs] == ["a", "c"]
@@ -113,24 +114,24 @@ def test_only_what_is_worth_something_is_scarce_and_what_costs_is_with_the_rules
 
 def test_cost_of_a_rule_is_that_of_the_case_without_it(told: Told) -> None:
     """The case is changed so that the rule asks for nothing, and solved cold."""
-    solution, prices, _ = told
-    costs = rule_costs(solution, prices)
+    solved, prices, _ = told
+    solution, costs = solved.solution, rule_costs(solved, prices)
     assert solution.objective is not None
     for n, rule in enumerate(solution.problem.rules):
         if rule.name not in costs:
             continue
         free = {">=": "cash >= -1000 GUSD", "<=": "cash <= 1000 GUSD"}[rule.sense]
-        without = solve(Case.load(QUICKSTART, settings=(f"rules[{n}].require={free}",)), baseline=False)
+        without = solve(Case.load(QUICKSTART, settings=(THIN, f"rules[{n}].require={free}")), baseline=False)
         assert without.objective is not None
         assert costs[rule.name].cost == pytest.approx(without.objective - solution.objective, rel=1e-6)
     assert len(costs) >= 2
 
 
 def test_the_kept_program_is_as_it_was_after_rules_were_taken_away(told: Told) -> None:
-    solution, prices, _ = told
-    again = rule_costs(solution, prices)
+    solved, prices, _ = told
+    again = rule_costs(solved, prices)
     assert {name: one.cost for name, one in again.items()} == {
-        name: pytest.approx(one.cost, rel=1e-9) for name, one in rule_costs(solution, prices).items()
+        name: pytest.approx(one.cost, rel=1e-9) for name, one in rule_costs(solved, prices).items()
     }
 
 
@@ -151,7 +152,7 @@ def test_a_rig_stops_at_its_strike_and_breaks_even_at_its_hashprice() -> None:
 
 
 def test_mean_power_price_weighs_every_hour(told: Told) -> None:
-    solution, _, _ = told
+    solution = told[0].solution
     problem = solution.problem
     found = mean_power_price(problem, 0)
     grid, clock = problem.sites[0].grid, problem.clock
@@ -165,7 +166,7 @@ def test_mean_power_price_weighs_every_hour(told: Told) -> None:
 
 
 def test_the_tail_is_what_cvar_is_made_of(told: Told) -> None:
-    solution, _, sections = told
+    solution, sections = told[0].solution, told[2]
     books, problem = solution.books, solution.problem
     assert books is not None
     tail = figures(sections["Which scenario carries the tail"])
@@ -175,25 +176,27 @@ def test_the_tail_is_what_cvar_is_made_of(told: Told) -> None:
     assert mean == pytest.approx(cvar(books.value, problem.scenarios.probability, problem.objective.tail)[0], rel=1e-9)
 
 
-def test_an_account_needs_a_kept_program() -> None:
-    with pytest.raises(ValueError, match="keep=True"):
-        explain_optimal(solve_problem(tiny(2)), ())
+def test_an_account_needs_a_program() -> None:
+    with pytest.raises(ValueError, match="an account is of an optimal plan"):
+        explain_optimal(Solved(solve_problem(tiny(2)), None), ())
 
 
 def test_the_command_prints_the_account_and_writes_prices(tmp_path: Path) -> None:
     prices = tmp_path / "prices.csv"
-    run = CliRunner().invoke(cli, ["explain", str(QUICKSTART), "--quiet", "--baseline", "mine-only", "--prices", str(prices)])
+    run = CliRunner().invoke(
+        cli, ["explain", str(QUICKSTART), "--set", THIN, "--quiet", "--baseline", "mine-only", "--prices", str(prices)]
+    )
     assert run.exit_code == 0, run.output
     for title in ("What the plan is worth", "What a rule of thumb would do", "What rules and limits cost", "What power is worth"):
         assert title in run.output
     assert max(map(len, run.output.splitlines())) <= 100
     assert prices.read_text().startswith("name,path,unit,relief,headroom")
-    wrong = CliRunner().invoke(cli, ["explain", str(QUICKSTART), "--quiet", "--baseline", "guess"])
+    wrong = CliRunner().invoke(cli, ["explain", str(QUICKSTART), "--set", THIN, "--quiet", "--baseline", "guess"])
     assert wrong.exit_code == 2 and "no rule of thumb" in wrong.output
 
 
 def test_the_command_as_json() -> None:
-    run = CliRunner().invoke(cli, ["explain", str(QUICKSTART), "--quiet", "--json"])
+    run = CliRunner().invoke(cli, ["explain", str(QUICKSTART), "--set", THIN, "--quiet", "--json"])
     assert run.exit_code == 0, run.output
     read = json.loads(run.stdout)
     assert read["status"] == "optimal" and read["account"][0]["title"] == "What the plan is worth"

@@ -38,7 +38,8 @@ from models.problem import (
     Treasury,
 )
 from optimizer.case.case import Case
-from optimizer.engine import master, tables
+from optimizer.engine import solve as engine
+from optimizer.engine import tables
 from optimizer.engine.solution import Outcome, Solution
 from optimizer.results import folder as results
 from optimizer.results.read_folder import load
@@ -100,7 +101,7 @@ def problem() -> Problem:
 def solved() -> Solution:
     """That problem solved and proved by the engine, dressed as a case."""
     case: Any = SimpleNamespace(name="small", variant=None, digest="d" * 64, horizon_note=None, problem=problem)
-    solution = master.solve(case)
+    solution = engine.solve(case)
     assert solution.outcome is Outcome.OPTIMAL, solution.reasons
     assert solution.books is not None and solution.decisions is not None
     return solution
@@ -482,7 +483,7 @@ def test_a_battery_shows_as_a_use_and_as_a_source(tmp_path: Path) -> None:
         "rigs: {miner: {efficiency: 20 J/TH, price: 1 USD/TH, order: never, owned: {home: 10 MW}}}\n"
     )
     (tmp_path / "stored.yaml").write_text(text, encoding="utf-8")
-    solution = master.solve(Case.load(tmp_path / "stored.yaml"))
+    solution = engine.solve(Case.load(tmp_path / "stored.yaml"))
     assert solution.outcome is Outcome.OPTIMAL, solution.reasons
     table = tables.dispatch_monthly(solution)
     rows = {row[4]: dict(zip(table.header, row, strict=True)) for row in table.rows}
@@ -514,7 +515,7 @@ def test_a_breach_has_the_unit_of_its_sentence(tmp_path: Path) -> None:
     """In plan.csv: money is money, megawatts are megawatts, and a price on megawatts is money."""
     path = tmp_path / "breaches.yaml"
     path.write_text(BREACHES, encoding="utf-8")
-    solution = master.solve(Case.load(path))
+    solution = engine.solve(Case.load(path))
     assert solution.outcome is Outcome.OPTIMAL, solution.reasons
     table = csv.DictReader(io.StringIO(results.contents(solution)["plan.csv"].decode()))
     found = {row["what"]: (float(row["amount"]), row["unit"]) for row in table if row["kind"] == "breach"}

@@ -20,8 +20,8 @@ from optimizer import Case
 from optimizer.cli.app import run
 from optimizer.results import folder as results
 from optimizer.results.read_folder import load
-from optimizer.results.report import render
 from optimizer.results.report.mixes import MixError
+from optimizer.results.report.render_page import render
 from optimizer.results.serialise import ResultError
 from optimizer.runtime import files
 from optimizer.runtime import read_back as given
@@ -43,8 +43,8 @@ CELLS = ("", "x" * 140_000, "nan", "inf", "1e999", "9" * 400, "'", '"', "2026-99
 
 
 @pytest.fixture(scope="module")
-def solution() -> Any:
-    return Case.load(ROOT / "tests/cases/tax-shield.yaml").solve(keep=True, baseline=False)
+def solved() -> Any:
+    return Case.load(ROOT / "tests/cases/tax-shield.yaml").solve_warm(baseline=False)
 
 
 @pytest.fixture(scope="module")
@@ -184,14 +184,14 @@ def test_text_that_is_no_json_of_ours_is_told_by_every_verb(
         assert code in (0, 2) and "Traceback" not in told and told.count("\n") == 1
 
 
-def test_an_edited_blessed_result_is_compared_or_refused(solution: Any, tmp_path: Path) -> None:
+def test_an_edited_blessed_result_is_compared_or_refused(solved: Any, tmp_path: Path) -> None:
     chance = random.Random("blessed")
-    content = blessed.content(solution)
+    content = blessed.content(solved)
     path = tmp_path / "tax-shield" / "base.json"
     blessed.write(path, content, "a test", None)
     task = check.Task("tests/cases/tax-shield.yaml", None, "tax-shield", str(tmp_path))
     good = blessed.read(path)
-    assert check.compare(task, good, solution).state == check.SAME
+    assert check.compare(task, good, solved).state == check.SAME
     refused = compared = 0
     for number in range(EDITS):
         path.write_text(blessed.to_text(edited(good, chance)), encoding="utf-8")
@@ -199,7 +199,7 @@ def test_an_edited_blessed_result_is_compared_or_refused(solution: Any, tmp_path
             refused += 1
         elif compared < COMPARED:
             compared += 1
-            assert not sentence(lambda: check.compare(task, blessed.read(path), solution), f"edit {number}")
+            assert not sentence(lambda: check.compare(task, blessed.read(path), solved), f"edit {number}")
     assert refused > EDITS // 10
     for text in TEXTS:
         path.write_bytes(text)

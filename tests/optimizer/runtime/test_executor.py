@@ -26,8 +26,8 @@ from models.problem import Problem
 from models.program.program import Plan
 from optimizer import Case
 from optimizer.cli import app
-from optimizer.engine.master import solve_problem
 from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solve import solve_problem
 from optimizer.results import folder as results
 from optimizer.runtime import processes, worker
 from optimizer.runtime.executor import Executor, ExecutorError, Failure, PinnedHours
@@ -82,7 +82,8 @@ def files(solution: Solution, out: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def case() -> Case:
-    return Case.load(CASES / "all-features.yaml")
+    """Two sites, three scenarios in a tree, and every instrument: by half-years, as what is compared is who works out the hours."""
+    return Case.load(CASES / "all-features.yaml", settings=["horizon.period=half-year"])
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +174,7 @@ def test_processes_find_the_same_bits(two: Executor, seed: int, limited: bool) -
 
 def test_coupled_hours_stay_in_this_process(two: Executor, tmp_path: Path) -> None:
     """Which of equal splits of a block is found depends on what was solved before it: they are not divided."""
-    case = Case.load(CASES / "coupled.yaml")
+    case = Case.load(CASES / "coupled.yaml", settings=["horizon.months=1"])
     seen: list[tuple[bool, int]] = []
     pin = two.pin
 
@@ -184,11 +185,11 @@ def test_coupled_hours_stay_in_this_process(two: Executor, tmp_path: Path) -> No
 
     two.pin = watched  # type: ignore[method-assign]
     try:
-        found = files(case.solve(executor=two), tmp_path / "two")
+        found = files(case.solve(executor=two, baseline=False), tmp_path / "two")
     finally:
         del two.pin
     assert (False, 0) in seen and set(seen) <= {(False, 0), (True, 2)}
-    assert found == files(case.solve(), tmp_path / "serial")
+    assert found == files(case.solve(baseline=False), tmp_path / "serial")
 
 
 def test_more_workers_than_blocks_and_uneven_pieces_find_the_same_bits() -> None:
@@ -651,8 +652,8 @@ def test_hours_travel_once(two: Executor, cluster: Machines, monkeypatch: pytest
 def test_workers_of_another_version_are_refused(cluster: Machines, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("models", "optimizer"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    init = tmp_path / "optimizer" / "__init__.py"
-    init.write_text(init.read_text().replace('__version__ = "', '__version__ = "0.0.'))
+    version = tmp_path / "optimizer" / "version.py"
+    version.write_text(version.read_text().replace('__version__ = "', '__version__ = "0.0.'))
     (tmp_path / "none" / "optimizer").mkdir(parents=True)
     (tmp_path / "none" / "optimizer" / "__init__.py").write_text("raise ImportError('not installed here')")
     others = [cluster.worker(source=tmp_path), cluster.worker(source=tmp_path / "none")]

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from optimizer.case.reading.case_files import Files
 from optimizer.case.reading.diagnostics import CaseError
-from optimizer.case.reading.hourly_data import Files
 from optimizer.case.reading.yaml_tree import Node, read
 from optimizer.cli.exit_codes import DIFFERENT, USAGE
 from optimizer.results import atomic_folder
@@ -83,11 +83,11 @@ def test_a_pipe_for_a_case(tmp_path: Path, verb: str, capsys: pytest.CaptureFixt
 
 
 def test_a_pipe_for_hourly_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from optimizer.case.reading import hourly_data
+    from optimizer.case.reading import case_files
     from optimizer.case.reading.diagnostics import Mistakes, Place
 
     node = Node("scalar", "a.csv", Place("case.yaml", 1, 1))
-    monkeypatch.setattr(hourly_data, "resolve_inside", lambda folder, name: pipe(tmp_path / name))  # it came after that look
+    monkeypatch.setattr(case_files, "resolve_inside", lambda folder, name: pipe(tmp_path / name))  # it came after that look
     mistakes = Mistakes()
     assert Files(tmp_path).table(node, "p.csv", mistakes) is None
     assert mistakes.found[0].message == '"a.csv" cannot be read: it is a pipe, not a regular file'

@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 import scipy.sparse as sparse
 
-from optimizer.engine import master
-from optimizer.engine.master import solve_problem
+from optimizer.engine.master import WarmProgram
 from optimizer.engine.solution import Outcome
+from optimizer.engine.solve import solve_problem
 from optimizer.solver import session as highs
 from optimizer.solver.linear_program import LinearProgram
 from optimizer.solver.session import Answer, Session, SolverOptions, Status
@@ -30,11 +30,11 @@ from tests.shared.random_problems import random_problem
 #: solves the arrays of a problem of medium size under the name of a case
 SCRIPT = """
 import dataclasses, sys
-from optimizer import cli
+from optimizer.cli import app, solve
 from tests.benchmarks.problems import SIZES
-load = cli._load
-cli._load = lambda *a: dataclasses.replace(load(*a), _problem=SIZES["medium"].arrays())
-cli.main(sys.argv[1:])
+load = solve.load_case
+solve.load_case = lambda *a: dataclasses.replace(load(*a), _problem=SIZES["medium"].arrays())
+app.main(sys.argv[1:])
 """
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of a POSIX system")
@@ -208,8 +208,7 @@ def moved(lp: LinearProgram, brief: bool = False) -> list[Answer]:
     out = [session.solve()]
     for factor in (0.5, 1.5):
         session.set_row_bounds(np.arange(300), np.full(300, -np.inf), lp.row_upper * factor)
-        session.brief = brief and factor > 1.0
-        out.append(session.solve())
+        out.append(session.solve(brief=brief and factor > 1.0))
     return out
 
 
@@ -236,8 +235,8 @@ def test_a_warm_run_that_takes_long_is_given_up_and_begun_anew(
 
     patient = moved(lp)
     assert all(not answer.message for answer in patient)
-    monkeypatch.setattr(highs, "PATIENCE", -1.0)
-    monkeypatch.setattr(highs, "PATIENT", 0.0)
+    monkeypatch.setattr(highs, "PATIENCE_WORK", -1.0)
+    monkeypatch.setattr(highs, "PATIENCE_COLD_RUNS", 0.0)
     for one, other in zip(patient, moved(lp), strict=True):
         assert other.status is Status.OPTIMAL and other.objective == pytest.approx(one.objective, rel=1e-9)
     tired = moved(lp)
@@ -306,9 +305,9 @@ def test_time_that_is_up_is_a_limit_and_not_a_failed_proof(stage: str, monkeypat
     whole = solve_problem(problem)
     assert whole.outcome is Outcome.OPTIMAL
     late: list[str] = []
-    seconds, expired = highs.Session._seconds, master._Run._expired
+    seconds, expired = highs.Session._seconds, WarmProgram.expired
     monkeypatch.setattr(highs.Session, "_seconds", lambda self: 0.0 if late else seconds(self))
-    monkeypatch.setattr(master._Run, "_expired", lambda self: bool(late) or expired(self))
+    monkeypatch.setattr(WarmProgram, "expired", lambda self: bool(late) or expired(self))
 
     def progress(name: str, **numbers: Any) -> None:
         if name == stage:

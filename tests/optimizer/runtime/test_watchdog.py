@@ -13,8 +13,8 @@ import pytest
 
 from optimizer.case.case import Case
 from optimizer.cli.progress import Progress
-from optimizer.engine.master import solve
 from optimizer.engine.solution import Outcome
+from optimizer.engine.solve import solve
 from optimizer.runtime.watchdog import family, held
 from tests.shared.places import ROOT
 
@@ -51,14 +51,16 @@ def test_a_memory_limit_ends_the_run_and_leaves_earlier_results(tmp_path: Path) 
 
 STUCK = """
 import sys, time
-from optimizer import cli, engine, watchdog
+from optimizer.cli import app
+from optimizer.engine import solve as engine
+from optimizer.runtime import watchdog
 watchdog.GRACE = 0.5
 def stuck(case, progress, **options):
     progress("cuts", proved=5e6, attained=4e6)
     while True:
         time.sleep(0.01)
 engine.solve = stuck
-cli.main(sys.argv[1:])
+sys.exit(app.run(sys.argv[1:]))
 """
 
 

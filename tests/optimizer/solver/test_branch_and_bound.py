@@ -144,7 +144,7 @@ def test_one_condition_after_another_finds_branches_that_all_at_once_does_not() 
 def test_what_is_held_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A plan may be off a bound that is held by what the solver's tolerance leaves: to branch on it once more would go on for ever."""
     monkeypatch.setattr(branch_and_bound, "TIGHT", -1.0)
-    monkeypatch.setattr(branch_and_bound, "NEARLY", 1e-7)
+    monkeypatch.setattr(branch_and_bound, "NEARLY_TIGHT", 1e-7)
     dived = 0
     for problem in map(made, range(20)):
         every = problem.branches()

@@ -390,17 +390,15 @@ def test_costs_that_change_are_followed_by_either_simplex(method):
     assert session.solve(primal=True).objective == pytest.approx(by_scipy(session.lp).fun, rel=1e-9)
 
 
-def test_a_brief_session_looks_for_no_proof(monkeypatch):
+def test_a_brief_run_looks_for_no_proof(monkeypatch):
     session = Session()
     session.load(program([1, 2], [[1, 1], [1, -1]], [1, -INF], [INF, 3], [0, 0], [4, 4]))
     session.solve()
-    session.brief = True
     with monkeypatch.context() as patch:
         patch.setattr(Session, "_infeasible", lambda *_: pytest.fail("a proof was looked for"))
         session.add_rows([9.0], [INF], sparse.csr_array([[1.0, 1.0]]))
-        answer = session.solve()
+        answer = session.solve(brief=True)
     assert answer.status is Status.INFEASIBLE and answer.ray is None and answer.message == "Taken for infeasible."
-    session.brief = False
     assert verify_infeasible(session.lp, session.solve().ray).verified
     session.set_row_bounds([2], [5.0], [INF])
     assert session.solve().objective == pytest.approx(6.0)

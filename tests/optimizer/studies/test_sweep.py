@@ -20,12 +20,18 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from models.benders.cuts import Separation
 from optimizer.case.case import Case
 from optimizer.cli.app import cli
 from optimizer.cli.studies import exit_code
-from optimizer.engine import master, warm_start
-from optimizer.engine.measures import MEASURES
+from optimizer.engine import solve as engine
+from optimizer.engine import warm_start
+from optimizer.engine.master import build, first_cuts
+from optimizer.engine.policy import Policy
+from optimizer.engine.search import Search
 from optimizer.engine.solution import Outcome
+from optimizer.engine.stages import Stages
+from optimizer.results.measures import MEASURES
 from optimizer.runtime.executor import Executor
 from optimizer.studies import plots, sweep, warm_chains
 from optimizer.studies.grid import Grid, GridError, make_grid, parse_axis
@@ -161,48 +167,53 @@ def test_objective_falls_with_what_is_paid(found: sweep.Sweep) -> None:
 def test_a_neighbour_saves_rounds_and_is_proved() -> None:
     """The proof of a seeded solve is that of any other; cuts are handed on as rows where hours are the same, else worked out again."""
     case = Case.load(QUICKSTART, settings=SMALL)
-    cold = master.solve(case, baseline=False, keep=True)
-    assert cold.kept is not None
-    seed = warm_start.leave(cold.kept)
-    again = master.solve(case, baseline=False, keep=True, seed_from=seed)
-    assert cold.size["rounds"] > 0 and again.size["rounds"] == 0
-    assert again.objective == pytest.approx(cold.objective, rel=1e-12)
+    cold = engine.solve_warm(case, baseline=False)
+    assert cold.warm is not None
+    seed = warm_start.leave(cold.warm)
+    seeded = engine.solve_warm(case, baseline=False, seed_from=seed)
+    again, warm = seeded.solution, seeded.warm
+    assert warm is not None and Search(warm.program, warm.policy).separation is Separation.EVERY
+    assert cold.solution.size["rounds"] > 0 and again.size["rounds"] == 0
+    assert again.objective == pytest.approx(cold.solution.objective, rel=1e-12)
     assert again.certificate is not None and again.certificate.verified and again.gap is not None and again.gap <= 1e-7
-    assert again.kept is not None and not again.kept.run.cuts.thrifty  # type: ignore[union-attr]
-    (name, site), hours = next(iter(seed.sites.items())), warm_start.digest(cold.kept.run.cuts, 0)  # type: ignore[arg-type]
+    (name, site), hours = next(iter(seed.sites.items())), warm_start.digest(cold.warm.program.cuts, 0)  # type: ignore[arg-type]
     assert name == "texas" and len(site.block) and site.hours == hours
     for setting, same in (
         (f"{HALLS}=40 kUSD/MW/year", True),
         (f"{WIRES}=7 USD/MWh", False),
         ("horizon.hours={every: 53}", False),
     ):
-        other = master.solve(Case.load(QUICKSTART, settings=(*SMALL, setting)), baseline=False, keep=True, seed_from=seed)
-        assert other.outcome.name == "OPTIMAL" and other.kept is not None
-        assert (warm_start.digest(other.kept.run.cuts, 0) == hours) is same, setting  # type: ignore[arg-type]
+        other = engine.solve_warm(Case.load(QUICKSTART, settings=(*SMALL, setting)), baseline=False, seed_from=seed)
+        assert other.solution.outcome.name == "OPTIMAL" and other.warm is not None
+        assert (warm_start.digest(other.warm.program.cuts, 0) == hours) is same, setting  # type: ignore[arg-type]
 
 
 def test_a_neighbour_of_another_shape_leaves_its_cuts_only() -> None:
     case = Case.load(QUICKSTART, settings=SMALL)
-    cold = master.solve(case, baseline=False, keep=True)
-    assert cold.kept is not None
-    seed = warm_start.leave(cold.kept)
-    begun = []
+    cold = engine.solve_warm(case, baseline=False)
+    assert cold.warm is not None
+    seed = warm_start.leave(cold.warm)
+    begun, policy = [], Policy(canonical=False, algorithm="simplex")
     for columns in (seed.columns, dict(list(seed.columns.items())[: len(seed.columns) // 2])):
-        run = master._Run(case, "cuts", None, master._silent, False, 0, True, "simplex", seed_from=replace(seed, columns=columns))
-        run.begin()
-        assert run.cuts is not None and run.cuts.pool.count > run.cuts.begun
-        begun.append(run.session._warm)
-        assert run._solve().objective * 1e6 == pytest.approx(cold.objective, rel=1e-9)
+        built = build(case.problem(), policy, Stages())
+        program = first_cuts(built, policy)
+        warm_start.begin(replace(seed, columns=columns), built.lp, built.session, program.cuts)
+        assert program.cuts is not None and program.cuts.pool.count > program.cuts.begun
+        begun.append(program.session._warm)
+        found = Search(program, policy, Separation.EVERY).optimum()
+        assert found.objective * 1e6 == pytest.approx(cold.solution.objective, rel=1e-9)
     assert begun == [True, False]
 
 
 def test_cuts_handed_on_hold_for_the_new_hours() -> None:
     """Every row that a seed adds is above what the hours give, at capacities drawn at random."""
     case = Case.load(QUICKSTART, settings=SMALL)
-    cold = master.solve(case, baseline=False, keep=True)
+    cold = engine.solve_warm(case, baseline=False)
     dearer = Case.load(QUICKSTART, settings=(*SMALL, f"{WIRES}=12 USD/MWh"))
-    other = master.solve(dearer, baseline=False, keep=True, seed_from=warm_start.leave(cold.kept))  # type: ignore[arg-type]
-    cuts = other.kept.run.cuts  # type: ignore[union-attr]
+    assert cold.warm is not None
+    other = engine.solve_warm(dearer, baseline=False, seed_from=warm_start.leave(cold.warm))
+    assert other.warm is not None
+    cuts = other.warm.program.cuts
     assert cuts is not None
     pool, draw = cuts.pool, np.random.default_rng(3)
     block, alpha = np.concatenate(pool.block), np.concatenate(pool.alpha)
@@ -244,14 +255,15 @@ def test_points_without_a_plan_are_rows_with_a_reason() -> None:
 
 
 def test_a_seed_that_leads_astray_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    solve, asked = master.solve, []
+    solve, asked = engine.solve_warm, []
 
     def astray(case: Case, **options: object) -> object:
         asked.append(options.get("seed_from") is not None)
         found = solve(case, **options)  # type: ignore[arg-type]
-        return master.replace(found, outcome=Outcome.UNVERIFIED) if asked[-1] else found
+        astray = replace(found.solution, outcome=Outcome.UNVERIFIED)
+        return replace(found, solution=astray) if asked[-1] else found
 
-    monkeypatch.setattr(master, "solve", astray)
+    monkeypatch.setattr(engine, "solve_warm", astray)
     job = Job("x", QUICKSTART, None, SMALL)
     found, _ = warm_chains._solve(job, solve_centre((job,)))
     assert found.optimal and asked == [False, True, False]
@@ -419,7 +431,7 @@ def test_points_know_their_worth_by_scenario(found: sweep.Sweep) -> None:
     one = found.points[0]
     odds = {"bear": 0.30, "base": 0.45, "bull": 0.25}
     assert sum(odds[name] * usd for name, usd in one.worth.items()) == pytest.approx(one.values["expected_npv"], rel=1e-12)
-    assert point("x", master.solve(Case.load(QUICKSTART, settings=SMALL), baseline=False)).worth.keys() == odds.keys()
+    assert point("x", engine.solve(Case.load(QUICKSTART, settings=SMALL), baseline=False)).worth.keys() == odds.keys()
 
 
 @pytest.mark.slow

@@ -9,8 +9,8 @@ import pytest
 
 from optimizer import Case
 from optimizer.case.reading.diagnostics import CaseError
-from optimizer.engine.master import solve
 from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solve import solve
 
 #: eighteen years of cash flow, USD
 FLOWS = (
@@ -46,7 +46,7 @@ def sizing(folder: Path, terms: str, *settings: str) -> Solution:
     path = folder / "sizing.yaml"
     flows = ", ".join(f"{2027 + n}-01: {amount} USD" for n, amount in enumerate(FLOWS))
     path.write_text(LOAN.format(flows=flows, terms=terms), encoding="utf-8")
-    solution = solve(Case.load(path, settings=settings))
+    solution = solve(Case.load(path, settings=settings), baseline=False)
     assert solution.outcome is Outcome.OPTIMAL, solution.reasons
     return solution
 

@@ -130,7 +130,7 @@ def test_limits_csv(load, tmp_path: Path, method: str) -> None:  # type: ignore[
     """10 MW at 0.4 t/MWh emit 35,040 t in 2027; a tonne earns (125 - 40) / 0.4 = 212.50 USD, less 50 to the company's cap."""
     text = site("emission_cap: {knots: {2026-01: 20 kt/year, 2028-01: 90 kt/year}, interpolate: step}") + MINER
     text += "limits: {emissions: {limit: 15 kt/year, price: 50 USD/t}, energy: 900 GWh/year}\n"
-    solution = load(text).solve(method=method)
+    solution = load(text).solve(method=method, baseline=False)
     assert solution.outcome.name == "OPTIMAL", solution.reasons
     table = limits(solution)
     rows = {(r[0], r[1], r[5]): dict(zip(table.header, r, strict=True)) for r in table.rows}

@@ -10,9 +10,9 @@ import pytest
 from rich.console import Console
 
 from optimizer import Case
-from optimizer.engine.odds import Odds, odds
-from optimizer.engine.plan_notes import plan_notes
 from optimizer.engine.solution import Outcome, Solution
+from optimizer.results.odds import Odds, odds
+from optimizer.results.plan_notes import plan_notes
 from optimizer.results.summary_json import summary
 from optimizer.results.terminal import render
 

@@ -12,18 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.case.reading import hourly_data
+from optimizer.case.reading import bundled_shapes
+from optimizer.case.reading.bundled_shapes import draw, load_shape, shape_names
+from optimizer.case.reading.case_files import FileRefused, Files, resolve_inside
 from optimizer.case.reading.diagnostics import CaseError, Mistakes
-from optimizer.case.reading.hourly_data import (
-    FileRefused,
-    Files,
-    HourlyYear,
-    draw,
-    load_shape,
-    read_hourly,
-    resolve_inside,
-    shape_names,
-)
+from optimizer.case.reading.hourly_data import read_hourly
+from optimizer.case.reading.hourly_year import HourlyYear
 from optimizer.case.reading.timeline import Timeline
 from optimizer.case.reading.yaml_tree import load
 from tests.shared.places import ROOT
@@ -345,7 +339,7 @@ def test_every_file_read_leaves_its_digest(tmp_path):
     year("p: {shape: flat}", tmp_path, "1", files)
     assert files.digests == {
         "a.csv": hashlib.sha256((tmp_path / "a.csv").read_bytes()).hexdigest(),
-        "shape:flat": hashlib.sha256((hourly_data.SHAPES / "flat.csv").read_bytes()).hexdigest(),
+        "shape:flat": hashlib.sha256((bundled_shapes.SHAPES / "flat.csv").read_bytes()).hexdigest(),
     }
 
 
@@ -383,7 +377,7 @@ def test_the_bundle():
     assert set(shape_names()) == {*PRICES, "human-activity", "run-of-river", "flat"}
     for name in shape_names():
         shape = load_shape(name)
-        assert (hourly_data.SHAPES / f"{name}.csv").stat().st_size < 60_000
+        assert (bundled_shapes.SHAPES / f"{name}.csv").stat().st_size < 60_000
         assert shape.notes["name"] == name
         assert all(shape.notes[key] for key in ("source", "licence", "derived", "about", "clock"))
         assert 0 <= shape.day_share < 1 and 0 <= shape.persistence < 1
@@ -486,13 +480,13 @@ def test_real_years_load_and_match_their_shape(name):
 
 @needs_data
 def test_the_shapes_are_derived_as_their_readme_says(tmp_path):
-    code = re.search(r"```python\n(.*?)```", (hourly_data.SHAPES / "README.md").read_text(), re.DOTALL)
+    code = re.search(r"```python\n(.*?)```", (bundled_shapes.SHAPES / "README.md").read_text(), re.DOTALL)
     assert code
     names: dict = {}
     exec(code[1], names)
     names["derive"](DATA, tmp_path)
     for name in shape_names():
-        assert (tmp_path / f"{name}.csv").read_text() == (hourly_data.SHAPES / f"{name}.csv").read_text(), name
+        assert (tmp_path / f"{name}.csv").read_text() == (bundled_shapes.SHAPES / f"{name}.csv").read_text(), name
 
 
 @needs_data

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optimizer.case.reading.case_files import Files
 from optimizer.case.reading.diagnostics import CaseError, Mistakes
-from optimizer.case.reading.hourly_data import Files
 from optimizer.case.reading.paths_in_time import Path, read_path
 from optimizer.case.reading.timeline import Timeline
 from optimizer.case.reading.yaml_tree import load

@@ -3,8 +3,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.spelling import suggest
 from optimizer.case.reading import yaml_tree
-from optimizer.case.reading.diagnostics import CaseError, Mistake, Mistakes, Place, suggest
+from optimizer.case.reading.diagnostics import CaseError, Mistake, Mistakes, Place
 from optimizer.case.reading.yaml_tree import load, parse_bool, read
 
 

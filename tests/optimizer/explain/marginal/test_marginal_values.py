@@ -13,8 +13,8 @@ import pytest
 
 from models.problem import Problem, Project, Rule
 from optimizer import Case
-from optimizer.engine.master import solve, solve_problem
 from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solve import Solved, bare, solve_problem, solve_warm
 from optimizer.explain.marginal.marginal_values import StatementPrice, compact, price_statements
 from optimizer.results import folder as results
 from optimizer.results.read_folder import load
@@ -26,9 +26,9 @@ from tests.shared.tiny import dates, debt_of, path, rig_of, service_of, site_of,
 
 def priced(problem: Problem, **options: Any) -> dict[str, StatementPrice]:
     """path (or name, where the case has none) -> price."""
-    solution = solve_problem(problem, keep=True, baseline=False, **options)
-    assert solution.outcome is Outcome.OPTIMAL, solution.reasons
-    return {one.path or one.name: one for one in price_statements(solution)}
+    solved = solve_warm(bare(problem), baseline=False, **options)
+    assert solved.solution.outcome is Outcome.OPTIMAL, solved.solution.reasons
+    return {one.path or one.name: one for one in price_statements(solved)}
 
 
 def worth(problem: Problem) -> float | None:
@@ -131,10 +131,11 @@ def test_limits_of_nothing_have_a_next_unit() -> None:
 def test_within_a_branch_of_the_tax_law() -> None:
     """Where the plan obeys the tax law only in a branch, prices are those of the branch, and that is said."""
     problem = random_problem(319)
-    solution = solve_problem(problem, keep=True, baseline=False, method="extensive")
-    assert solution.kept is not None and solution.kept.settled is not None
+    solved = solve_warm(bare(problem), baseline=False, method="extensive")
+    solution = solved.solution
+    assert solved.warm is not None and solved.warm.settled is not None
     assert solution.objective is not None
-    found = [one for one in price_statements(solution) if one.path and stepped(problem, one.path, 1.0, one.name) is not None]
+    found = [one for one in price_statements(solved) if one.path and stepped(problem, one.path, 1.0, one.name) is not None]
     stepped_on = [one for one in found if one.next_value or one.last_value]
     assert stepped_on and all("branch of the tax law" in one.note for one in stepped_on)
     for one in sorted(stepped_on, key=lambda one: -abs(one.next_value) * unit_of(problem, one))[:3]:
@@ -275,12 +276,12 @@ def test_a_dollar_of_collateral_is_a_dollar_of_the_rule_that_says_the_same() -> 
 
 def test_prices_leave_the_program_as_it_was() -> None:
     """Twice the same, whatever was asked in between; and the plan can be solved again."""
-    solution = solve_problem(random_problem(303), keep=True, baseline=False)
-    first = price_statements(solution)
-    assert solution.kept is not None
-    session = solution.kept.run.session
+    solved = solve_warm(bare(random_problem(303)), baseline=False)
+    solution, first = solved.solution, price_statements(solved)
+    assert solved.warm is not None
+    session = solved.warm.program.session
     before = (session.lp.row_lower.copy(), session.lp.row_upper.copy(), session.lp.col_upper.copy())
-    again = price_statements(solution)
+    again = price_statements(solved)
     for one, two in zip(first, again, strict=True):
         assert (one.path, one.name, one.headroom, one.binds, one.note) == (two.path, two.name, two.headroom, two.binds, two.note)
         assert one.next_value == pytest.approx(two.next_value, rel=1e-9, abs=1e-12)
@@ -293,17 +294,17 @@ def test_prices_leave_the_program_as_it_was() -> None:
     assert answer.objective * solution.problem.money == pytest.approx(solution.objective, rel=1e-9)
 
 
-def test_prices_need_a_kept_program() -> None:
-    with pytest.raises(ValueError, match="keep=True"):
-        price_statements(solve_problem(random_problem(307), baseline=False))
+def test_prices_need_a_program() -> None:
+    with pytest.raises(ValueError, match="prices are of an optimal plan"):
+        price_statements(Solved(solve_problem(random_problem(307), baseline=False), None))
 
 
 @lru_cache(maxsize=1)
 def quickstart() -> tuple[Solution, dict[str, StatementPrice]]:
     """The shipped case, thinned."""
     case = Case.load(ROOT / "cases" / "quickstart.yaml", settings=("horizon.hours={every: 241}",))
-    solution = solve(case, keep=True, baseline=False)
-    return solution, {one.path or one.name: one for one in price_statements(solution)}
+    solved = solve_warm(case, baseline=False)
+    return solved.solution, {one.path or one.name: one for one in price_statements(solved)}
 
 
 def test_headroom_and_places_are_those_of_the_books() -> None:
@@ -424,10 +425,10 @@ LAKE_MARINER = [
 def test_shipped_cases_changed_and_solved_again(name: str, changes: list[Change]) -> None:
     """Every hour kept, the case itself changed, a cold solve: the difference quotient is the value that was said, to 1e-4."""
     file = ROOT / "cases" / f"{name}.yaml"
-    solution = solve(Case.load(file), keep=True, baseline=False)
-    base = solution.objective
+    solved = solve_warm(Case.load(file), baseline=False)
+    base = solved.solution.objective
     assert base is not None
-    found = {one.path: one for one in price_statements(solution)}
+    found = {one.path: one for one in price_statements(solved)}
     degenerate = 0
     for change in changes:
         one = found[change.path.removesuffix(".require")]

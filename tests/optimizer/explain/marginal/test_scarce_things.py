@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from scipy.sparse import coo_array
 
 from models.problem import Problem
 from models.program.program import Plan
@@ -83,13 +84,18 @@ class Loaded(NamedTuple):
     plan: Plan
     lp: LinearProgram
     statements: list[Statement]
+    names: tuple[list[str], list[str]]
 
 
 def kept(problem: Problem, method: str = "cuts") -> Loaded:
     """A program and its statements; headroom of a plan that decides nothing is enough for what they do to rows."""
+    plan, lp = program(problem, method)
+    return Loaded(plan, lp, Statements(plan, lp, _Nothing(problem)).out, named(lp))
+
+
+def program(problem: Problem, method: str) -> tuple[Plan, LinearProgram]:
     plan = Plan(problem, "valued" if method == "cuts" else "written")
-    lp = compile_model(plan.model)
-    return Loaded(plan, lp, Statements(plan, lp, _Nothing(problem)).out)
+    return plan, compile_model(plan.model)
 
 
 class _Nothing(Headroom):
@@ -115,8 +121,9 @@ class _Assets:
         self.interconnection = interconnection
 
 
-def named(lp: LinearProgram) -> tuple[dict[str, int], dict[str, int]]:
-    return {con.name: i for i, con in enumerate(lp.rows)}, {var.name: j for j, var in enumerate(lp.columns)}
+def named(lp: LinearProgram) -> tuple[list[str], list[str]]:
+    """Names of rows and columns in their order."""
+    return [con.name for con in lp.rows], [var.name for var in lp.columns]
 
 
 def assert_moves(problem: Problem, one: Statement, loaded: Loaded, step: float, method: str = "cuts") -> None:
@@ -125,32 +132,29 @@ def assert_moves(problem: Problem, one: Statement, loaded: Loaded, step: float, 
     other = stepped(problem, one.path, step if one.relief == "more" else -step, one.name)
     if other is None:
         return
-    again = kept(other, method)
-    changed = again.lp
-    if again.plan.build.scales != scales:
+    plan, changed = program(other, method)
+    if plan.build.scales != scales:
         # a soft rule at a date at which nothing that it speaks of is decided: its row is scaled by its constant
         assert one.path.startswith("rules")
         return
-    rows, columns = named(lp)
-    assert named(changed) == (rows, columns), one.path
+    assert named(changed) == loaded.names, one.path
     effect = one.effect
     lower, upper, most = lp.row_lower.copy(), lp.row_upper.copy(), lp.col_upper.copy()
     lower[effect.rows] += step * effect.row
     upper[effect.rows] += step * effect.row
     most[effect.columns] += step * effect.column
-    matrix = lp.matrix.copy()
-    for i, j, amount in zip(effect.entry_rows, effect.entry_columns, effect.entry, strict=True):
-        matrix[i, j] += step * amount
+    moved = coo_array((step * effect.entry, (effect.entry_rows, effect.entry_columns)), shape=lp.matrix.shape)
+    off = lp.matrix + moved - changed.matrix
     for here, there in ((lower, changed.row_lower), (upper, changed.row_upper), (most, changed.col_upper)):
         np.testing.assert_allclose(here, there, rtol=1e-9, atol=1e-9, err_msg=one.path)
     np.testing.assert_array_equal(lp.col_lower, changed.col_lower)
     np.testing.assert_array_equal(lp.cost, changed.cost)
     assert lp.offset == pytest.approx(changed.offset, rel=1e-12, abs=1e-12)
-    np.testing.assert_allclose((matrix - changed.matrix).toarray(), 0.0, atol=1e-9, err_msg=one.path)
+    assert np.abs(off.data).max(initial=0.0) <= 1e-9, one.path
     if theta is not None:
-        assert again.plan.theta is not None
+        assert plan.theta is not None
         more = dict(effect.capacity)
-        for i, (here, there) in enumerate(zip(theta.values, again.plan.theta.values, strict=True)):
+        for i, (here, there) in enumerate(zip(theta.values, plan.theta.values, strict=True)):
             constant = here.constant + step * more.get(i, np.zeros_like(here.constant))
             np.testing.assert_allclose(constant, there.constant, rtol=1e-12, atol=1e-12, err_msg=one.path)
 

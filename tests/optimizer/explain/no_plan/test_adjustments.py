@@ -14,7 +14,7 @@ from optimizer.case.reading import yaml_tree
 from optimizer.case.reading.units import parse_quantity
 from optimizer.explain.no_plan.adjustments import Lever, dates, literals, months, path_in_time, quantity, sentence_levers
 from optimizer.explain.no_plan.figures import Figure, plain, rounded
-from optimizer.explain.no_plan.requirements.catalogue import stated
+from optimizer.explain.no_plan.requirements.everything import requirements
 from optimizer.explain.no_plan.row_owners import FACT, ORDER
 from tests.shared.places import ROOT
 
@@ -177,13 +177,13 @@ def test_a_sentence_is_edited_where_its_number_stands() -> None:
     assert len(sentence_levers("r", "cash == 5 MUSD", "USD")) == 1
 
 
-# ---- the catalogue: every setting is one that the case takes ---------------------------------------------------------
+# ---- requirements: every setting is one that the case takes ---------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", ["tests/cases/all-features.yaml", "cases/quickstart.yaml", "cases/lake-mariner.yaml"])
 def test_every_statement_can_be_dropped_and_loosened_by_settings(path: str) -> None:
     case = Case.load(ROOT / path)
-    found = stated(case.problem(), case)
+    found = requirements(case.problem(), case)
     assert len(found) > 20 and len({one.path for one in found}) == len(found)
     for one in found:
         assert one.kind == FACT or one.kind in ORDER
@@ -215,7 +215,7 @@ def _moves(path: str, lever: Lever, case: Case) -> None:
 
 def test_all_features_have_the_statements_that_they_should() -> None:
     case = Case.load(ROOT / "tests/cases/all-features.yaml")
-    paths = {one.path for one in stated(case.problem(), case)}
+    paths = {one.path for one in requirements(case.problem(), case)}
     assert paths >= {
         "financing.notes.limit", "financing.notes.per_date", "financing.notes.issue", "financing.notes.security",
         "financing.sculpted.coverage", "financing.coins.ltv", "financing.old_convertible.existing", "financing.owners.limit",

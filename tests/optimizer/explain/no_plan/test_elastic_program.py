@@ -10,7 +10,7 @@ import pytest
 from models.problem import Problem, Rule
 from models.program.program import Plan
 from optimizer.explain.no_plan.elastic_program import Shift, Trial
-from optimizer.explain.no_plan.requirements.catalogue import stated
+from optimizer.explain.no_plan.requirements.everything import requirements
 from optimizer.explain.no_plan.row_owners import owner_of
 from optimizer.solver.compile import compile_model
 from optimizer.solver.session import Session, SolverOptions
@@ -28,7 +28,7 @@ def demanding(problem: Problem, usd: float) -> Problem:
 
 
 def trial_of(problem: Problem) -> Trial:
-    return Trial(problem, owner_of(stated(problem)))
+    return Trial(problem, owner_of(requirements(problem)))
 
 
 def most_cash(problem: Problem) -> float | None:

@@ -10,15 +10,16 @@ import pytest
 from models.hours.mixture import Mixture
 from models.problem import Problem
 from optimizer.case.case import Case
-from optimizer.engine.master import solve, solve_problem
+from optimizer.engine.policy import Thoroughness
 from optimizer.engine.solution import Outcome
+from optimizer.engine.solve import solve, solve_problem
 from optimizer.explain.no_plan import repairs as repair
 from optimizer.explain.no_plan import text as explain_text
 from optimizer.explain.no_plan.elastic_program import Trial
 from optimizer.explain.no_plan.explanation import Explanation, explain
 from optimizer.explain.no_plan.iis import Bench, _apart
 from optimizer.explain.no_plan.repairs import Repair, Step, _root
-from optimizer.explain.no_plan.requirements.catalogue import stated
+from optimizer.explain.no_plan.requirements.everything import requirements
 from optimizer.explain.no_plan.verify_repairs import Attempt, Verifier, _elsewhere, verify
 from optimizer.solver import branch_and_bound
 from tests.shared.places import ROOT
@@ -124,7 +125,7 @@ def test_a_search_that_ends_without_a_plan_falls_back_on_the_nearest_branch(monk
 
 def test_thorough_or_not_the_plan_obeys_the_law_and_the_bounds_hold() -> None:
     best = solve_problem(dodging(), baseline=False)
-    quick = solve_problem(dodging(), baseline=False, canonical=False, thorough=False)
+    quick = solve_problem(dodging(), baseline=False, canonical=False, thoroughness=Thoroughness.QUICK)
     assert best.objective is not None and quick.objective is not None and quick.upper_bound is not None
     assert quick.outcome in (Outcome.OPTIMAL, Outcome.LIMIT) and quick.borne_out
     size = 1e-7 * abs(best.objective)
@@ -135,7 +136,7 @@ def test_thorough_or_not_the_plan_obeys_the_law_and_the_bounds_hold() -> None:
 def test_cutting_in_own_directions_first_leads_to_the_same_worth(seed: int) -> None:
     """Also where hours are linked, and where mixtures of splits are priced in (each program begun where the last ended)."""
     whole = solve_problem(random_problem(seed), baseline=False, canonical=False, method="extensive")
-    quick = solve_problem(random_problem(seed), baseline=False, canonical=False, thorough=False)
+    quick = solve_problem(random_problem(seed), baseline=False, canonical=False, thoroughness=Thoroughness.QUICK)
     assert whole.objective is not None and quick.objective is not None
     assert quick.objective == pytest.approx(whole.objective, rel=1e-7, abs=1.0) or quick.outcome is Outcome.LIMIT
     assert quick.borne_out
@@ -189,13 +190,13 @@ def test_a_better_plan_narrows_the_bounds(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_hours_that_do_not_bear_the_plan_out_after_all_are_mixed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """What stands is tried first where any plan will do; the books say whether it was enough."""
-    from models.benders.inner_approximation import Realised
+    from models.benders.inner_approximation import InnerApproximation
 
     case = Case.load(SHIPPED / "quickstart.yaml", settings=["horizon.hours={every: 73}"])
-    good = solve(case, canonical=False, baseline=False, thorough=False)
+    good = solve(case, canonical=False, baseline=False, thoroughness=Thoroughness.QUICK)
     stood = []
 
-    def wrong(self: Realised, answer: object) -> list[Mixture]:
+    def wrong(self: InnerApproximation, answer: object, explored: object) -> list[Mixture]:
         """The splits at these capacities that earn nothing on purpose."""
         stood.append(answer)
         return [
@@ -203,8 +204,8 @@ def test_hours_that_do_not_bear_the_plan_out_after_all_are_mixed_anew(monkeypatc
             for k, points in zip(self.capacity, self.points, strict=True)
         ]
 
-    monkeypatch.setattr(Realised, "standing", wrong)
-    again = solve(case, canonical=False, baseline=False, thorough=False)
+    monkeypatch.setattr(InnerApproximation, "standing", wrong)
+    again = solve(case, canonical=False, baseline=False, thoroughness=Thoroughness.QUICK)
     assert stood and good.outcome is again.outcome is Outcome.OPTIMAL and again.borne_out
     assert again.objective == pytest.approx(good.objective, rel=1e-7)
 
@@ -266,7 +267,7 @@ def test_what_rounding_leaves_is_no_figure() -> None:
 
 def test_what_goes_with_a_limit_that_is_dropped_is_told() -> None:
     case = Case.load(SHIPPED / "quickstart.yaml")
-    found = {one.path: one for one in stated(case.problem(), case)}
+    found = {one.path: one for one in requirements(case.problem(), case)}
     limit, owners = found["financing.revolver.limit"], found["financing.owners.limit"]
     told = "do without financing.revolver.limit of 10 MUSD, with financing.revolver.fee of 0 % and financing.revolver.commitment_fee of 0 %/year"
     assert Step(limit).told() == told

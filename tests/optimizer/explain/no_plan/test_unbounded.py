@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from optimizer.case.case import Case
-from optimizer.engine.master import solve
+from optimizer.engine.solve import solve
 from optimizer.explain.no_plan.explanation import explain
 from optimizer.explain.no_plan.text import as_json, lines, pasted
 from optimizer.explain.no_plan.unbounded import Bounded, unlimited

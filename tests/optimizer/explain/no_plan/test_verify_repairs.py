@@ -79,7 +79,7 @@ def gap(rules: tuple[str, ...]) -> Bench:
 
 
 @pytest.mark.skipif(cores() < 2, reason="one core only")
-@pytest.mark.parametrize(("rules", "repairs"), [(TWO, 2), (THREE, 3)])
+@pytest.mark.parametrize(("rules", "repairs"), [(TWO, 2), pytest.param(THREE, 3, marks=pytest.mark.slow)])
 def test_another_process_changes_no_word(rules: tuple[str, ...], repairs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     def told(found: Explanation) -> str:
         assert len(found.repairs) == repairs and all(repair.outcome == "optimal" for repair in found.repairs)

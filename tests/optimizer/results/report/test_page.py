@@ -19,18 +19,21 @@ import pytest
 
 from optimizer import Case
 from optimizer.cli.app import run
-from optimizer.engine.measures import quantile
 from optimizer.engine.solution import Solution
 from optimizer.results import folder as results
+from optimizer.results.measures import quantile
 from optimizer.results.read_folder import load
-from optimizer.results.report import HTML, NAME, Source, read, render
 from optimizer.results.report import charts as kinds
+from optimizer.results.report.data import NAME
 from optimizer.results.report.hours import LAYOUT, hours
 from optimizer.results.report.mixes import MixError, rows_of
+from optimizer.results.report.render_page import HTML, render
+from optimizer.results.report.source import Source, read
 from optimizer.results.report.svg import polyline, tick_labels, ticks
 from optimizer.results.report.text import amount, esc, money, percent
 from tests.shared import chromium
 from tests.shared.places import ROOT
+from tests.shared.plans import plan
 
 CASES = ROOT / "tests" / "cases"
 
@@ -130,8 +133,12 @@ def source(written: Path) -> Source:
     return read(written)
 
 
+#: what the page says of hours that hang together, of one month
+SHORT = {"coupled": ["horizon.months=1"]}
+
+
 def _solved(name: str, folder: Path) -> Path:
-    return results.write(Case.load(CASES / f"{name}.yaml").solve(baseline=False), folder)
+    return results.write(plan(CASES / f"{name}.yaml", *SHORT.get(name, ())), folder)
 
 
 @pytest.fixture(scope="module")

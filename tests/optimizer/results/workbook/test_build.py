@@ -36,6 +36,7 @@ from tests.optimizer.results.workbook.random_plans import random_plan
 from tests.optimizer.results.workbook.recalculated import SOFFICE, by_libreoffice, figures, poisoned
 from tests.optimizer.results.workbook.whatif import Layout, again, changed, differences, put
 from tests.shared.places import ROOT
+from tests.shared.plans import plan
 from tests.shared.random_problems import random_problem
 from tests.shared.tiny import at, clock_of, debt_of, idle, service_of, site_of, tiny
 
@@ -72,7 +73,7 @@ def deep_formulas() -> Iterator[None]:
 
 @cache
 def solution(name: str) -> Solution:
-    found = Case.load(str(ROOT / "cases" / f"{name}.yaml"), settings=THIN[name]).solve(baseline=False)
+    found = plan(ROOT / "cases" / f"{name}.yaml", *THIN[name])
     assert found.outcome is Outcome.OPTIMAL
     return found
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from optimizer.cli import app
-from optimizer.engine import master
+from optimizer.engine import solve as engine
 from optimizer.engine.solution import Outcome
 from optimizer.studies.regression import blessed, check
 from optimizer.studies.regression.check import DIFFERENT, INVALID, LIMIT, MISSING, SAME, UNUSABLE, UNVERIFIED, Task, run_one
-from optimizer.studies.regression.unique import RANGE, THICK
+from optimizer.studies.regression.unique import FACE_THICKNESS, UNIQUE_RANGE
 from tests.shared.company import SMALL
 from tests.shared.places import ROOT
 
@@ -213,9 +213,12 @@ def test_a_run_without_a_proof_is_no_result(
     outcome: Outcome, code: int, small: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied(small, tmp_path)
-    solve = master.solve
-    ended = {"outcome": outcome, "reasons": ("a row is off",), "kept": None}
-    monkeypatch.setattr(master, "solve", lambda case, **options: replace(solve(case, **options), **ended))
+    solve = engine.solve_warm
+
+    def off(case: Any, **options: Any) -> engine.Solved:
+        return engine.Solved(replace(solve(case, **options).solution, outcome=outcome, reasons=("a row is off",)), None)
+
+    monkeypatch.setattr(engine, "solve_warm", off)
     before = {path: path.read_bytes() for path in (tmp_path / "results").rglob("*.json")}
     found, out, _ = run("--variant", "base", "--quiet")
     assert found == code
@@ -308,7 +311,7 @@ def test_figures_that_best_plans_do_not_share_are_labelled(plant: Path) -> None:
         assert figures[name]["unique"] is False
         assert figures[name]["low"] < figures[name]["high"]
     # owners pay all: 100 MUSD; or the notes and the loan do
-    assert figures["contributions"]["high"] >= 100e6 * (1 - RANGE)
+    assert figures["contributions"]["high"] >= 100e6 * (1 - UNIQUE_RANGE)
     assert figures["contributions"]["low"] <= 1.0
 
 
@@ -423,7 +426,7 @@ def test_a_check_of_nothing_is_no_success() -> None:
 
 
 def test_thickness_is_what_an_objective_may_move() -> None:
-    assert THICK == check.OBJECTIVE
+    assert FACE_THICKNESS == check.OBJECTIVE_TOLERANCE
 
 
 # ---------------------------------------------------------------------------------------------------------------------

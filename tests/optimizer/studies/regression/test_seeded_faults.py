@@ -18,8 +18,8 @@ import pytest
 
 from models.hours.oracle import _Columns
 from models.problem import Clock, Problem
-from models.program.covenants import Covenants
 from models.program.fleet import Fleet
+from models.program.rules.covenants import Covenants
 from models.program.strips import strip
 from models.program.tax import Taxes
 from models.program.treasury import Treasury

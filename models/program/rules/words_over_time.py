@@ -1,4 +1,4 @@
-"""Functions over time of words, in the program (`rules/functions.py` says which dates they read)."""
+"""Functions over time of words, in the program (`models/rules/functions.py` says which dates they read)."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from optimizer.engine.odds import odds as odds_of
+from optimizer.results.odds import odds as odds_of
 
 if TYPE_CHECKING:
     from models.problem import Array, Debt, Equity

@@ -7,7 +7,7 @@ import numpy as np
 from models.problem import Debt, Rule
 from models.program.expressions import Lin, total, without_rounding
 from models.program.parts import Parts
-from models.program.words import MONEY, Words
+from models.program.rules.words import MONEY, Words
 
 
 class Covenants:

@@ -11,7 +11,7 @@ import pytest
 
 from models.problem import Call, Diesel, Function, Payments, Problem, Project, RigOption, Rule, Sweep, Term
 from models.program.program import Plan
-from models.program.words import MONEY, Words
+from models.program.rules.words import MONEY, Words
 from models.rules import language as rules
 from tests.shared.rows import close, keys, row_is, solved
 from tests.shared.tiny import dates, debt_of, equity_of, expansion_of, hourly, path, rig_of, service_of, site_of, stream, tiny
@@ -432,8 +432,8 @@ def test_a_sweep_that_the_plan_must_break_has_no_plan() -> None:
     """The loan must be drawn whole at date 0, and 30 MUSD of cash then lie above the level: proved impossible over the branches."""
     problem = borrower()
     must = replace(problem, debts=(replace(problem.debts[0], minimum=30e6),))
-    from optimizer.engine.master import solve_problem
     from optimizer.engine.solution import Outcome
+    from optimizer.engine.solve import solve_problem
 
     found = solve_problem(replace(must, sweeps=(sweep_of(must, "loan", 8e6, (0, 1, 2)),)))
     assert found.outcome is Outcome.INFEASIBLE, found.reasons

@@ -8,10 +8,10 @@ from functools import cached_property
 import numpy as np
 
 from models.problem import Function, Term
-from models.program import word_parts
 from models.program.expressions import Build, Lin, total
 from models.program.parts import Parts
-from models.program.words_over_time import Running
+from models.program.rules import word_parts
+from models.program.rules.words_over_time import Running
 from models.rules.words import WORDS
 
 #: words measured in USD; the others are MW, BTC, MWh, PH/s, units

@@ -1,4 +1,4 @@
-"""Every row of the plan is said by a statement of the case, or by nobody on purpose; what both catalogues know has one path."""
+"""Every row of the plan is said by a statement of the case, or by nobody on purpose; what both tours of a case know has one path."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from optimizer.case.case import Case
-from optimizer.case.quotes import CaseWords
+from optimizer.case.quotes import CaseWords, parts_of
 from optimizer.explain.marginal.headroom import Headroom
 from optimizer.explain.marginal.scarce_things import Statements
-from optimizer.explain.no_plan.elastic_program import LAWS, _key, plan_of
-from optimizer.explain.no_plan.requirements.catalogue import _parts, stated
+from optimizer.explain.no_plan.elastic_program import LAW_FAMILIES, _key, plan_of
+from optimizer.explain.no_plan.requirements.everything import requirements
 from optimizer.explain.no_plan.row_owners import Stated, owner_of
 from optimizer.solver.compile import compile_model
 from tests.models.program.test_program import SUMS, written
@@ -52,7 +52,7 @@ def looked_at(path: str, without: str | None = None) -> dict[tuple[str, bool, st
     soft = {rule.name for rule in problem.rules if rule.penalty is not None}
     plan = plan_of(problem)
     lp = compile_model(plan.model)
-    owner = owner_of([one for one in stated(problem, case) if one.path != without])
+    owner = owner_of([one for one in requirements(problem, case) if one.path != without])
     found = {}
     for i, con in enumerate(lp.rows):
         family, key = _key(con)
@@ -60,7 +60,7 @@ def looked_at(path: str, without: str | None = None) -> dict[tuple[str, bool, st
             continue
         if owner(family, key) is not None:
             who = "stated"
-        elif family in LAWS:
+        elif family in LAW_FAMILIES:
             who = "law"
         else:
             who = "shaped" if owner.shaped(family, key) else "nobody"
@@ -79,7 +79,7 @@ def rows() -> dict[tuple[str, bool, str], tuple[Any, ...]]:
 def test_every_limit_has_a_statement(rows: dict[tuple[str, bool, str], tuple[Any, ...]]) -> None:
     """An inequality that is no law of nature is said somewhere in the case, and can be named."""
     nobody = {(family, key) for (family, equation, who), key in rows.items() if not equation and who == "nobody"}
-    assert nobody == set(), "rows of limits without a statement in optimizer/explain/no_plan/requirements/catalogue.py"
+    assert nobody == set(), "rows of limits without a statement in optimizer/explain/no_plan/requirements"
 
 
 def test_every_family_is_known(rows: dict[tuple[str, bool, str], tuple[Any, ...]]) -> None:
@@ -87,10 +87,10 @@ def test_every_family_is_known(rows: dict[tuple[str, bool, str], tuple[Any, ...]
     named = {family for family, _, who in rows if who in ("stated", "shaped")}
     assert len(named) >= 20
     every = written()
-    assert every - named - LAWS - EQUATIONS - HOURLY == set(), "families without a statement, law or equation"
+    assert every - named - LAW_FAMILIES - EQUATIONS - HOURLY == set(), "families without a statement, law or equation"
     assert {family for family, equation, who in rows if equation and who == "nobody"} <= EQUATIONS
-    assert not (named & LAWS) and not (named & HOURLY)
-    assert every >= LAWS | EQUATIONS | HOURLY, "families that no longer exist"
+    assert not (named & LAW_FAMILIES) and not (named & HOURLY)
+    assert every >= LAW_FAMILIES | EQUATIONS | HOURLY, "families that no longer exist"
 
 
 def test_a_limit_without_a_statement_is_found() -> None:
@@ -108,7 +108,7 @@ POLICIES = {
 def test_policies_and_yearly_limits_are_statements_with_places() -> None:
     path = CASES / "all-features.yaml"
     case = Case.load(path)
-    found: dict[str, Stated] = {one.path: one for one in stated(case.problem(), case)}
+    found: dict[str, Stated] = {one.path: one for one in requirements(case.problem(), case)}
     lines = path.read_text().splitlines()
     for name, (family, kind) in POLICIES.items():
         one = found[name]
@@ -129,20 +129,21 @@ def test_policies_and_yearly_limits_are_statements_with_places() -> None:
 def test_a_rule_for_every_site_is_one_statement() -> None:
     settings = ["rules[0]={name: small, require: 'mining_hall_mw[site] <= 500 MW', sites: all}"]
     case = Case.load(CASES / "all-features.yaml", settings=settings)
-    (one,) = [one for one in stated(case.problem(), case) if one.path == "rules[0]"]
+    (one,) = [one for one in requirements(case.problem(), case) if one.path == "rules[0]"]
     assert [pattern[1] for pattern in one.rows] == ["small, barker", "small, kearney"] and one.name == 'rule "small"'
 
 
 def test_prices_and_explanations_call_the_same_thing_by_one_path() -> None:
     """What has a price under a path of the case can be named under it without a plan."""
     case = Case.load(ROOT / "cases/quickstart.yaml", settings=["horizon.hours={every: 365}", "horizon.years=3"])
-    solution = case.solve(keep=True, canonical=False, baseline=False)
-    assert solution.kept is not None and solution.decisions is not None and solution.books is not None
-    kept = solution.kept
-    priced = Statements(kept.plan, kept.lp, Headroom(solution.problem, solution.decisions, solution.books)).out
+    solved = case.solve_warm(canonical=False, baseline=False)
+    solution = solved.solution
+    assert solved.warm is not None and solution.decisions is not None and solution.books is not None
+    program = solved.warm.program
+    priced = Statements(program.plan, program.lp, Headroom(solution.problem, solution.decisions, solution.books)).out
     paths = {one.path.removesuffix(".type") for one in priced if one.path}
     soft = {rule.path.removesuffix(".type") for rule in solution.problem.rules if rule.penalty is not None}
-    words, known = CaseWords(case.tree), {one.path for one in stated(case.problem(), case)}
-    written_out = {path for path in paths - soft if words.node(*_parts(path)) is not None}
+    words, known = CaseWords(case.tree), {one.path for one in requirements(case.problem(), case)}
+    written_out = {path for path in paths - soft if words.node(*parts_of(path)) is not None}
     assert len(written_out) > 12
     assert written_out - known == set()

@@ -1,3 +1,0 @@
-"""Names of cases on a terminal."""
-
-from __future__ import annotations
