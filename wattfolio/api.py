@@ -116,7 +116,7 @@ def compare(
         print(table.pivot(index="measure", columns="name", values="value").loc[["objective", "cvar"]])
     """
     from optimizer.case.case import Case
-    from optimizer.engine.frames import dated
+    from optimizer.engine.views.frames import dated
     from optimizer.runtime.executor import Executor
     from optimizer.studies.comparison import Comparison, table
     from optimizer.studies.jobs import solve_many
@@ -155,7 +155,7 @@ def sweep(
         table = wattfolio.sweep("cases/quickstart.yaml", ["sites.texas.interconnection=40,60,80 MW"])
         print(table[["sites.texas.interconnection [MW]", "objective"]])
     """
-    from optimizer.engine.frames import dated
+    from optimizer.engine.views.frames import dated
     from optimizer.runtime.executor import Executor
     from optimizer.studies import sweep as study
     from optimizer.studies.grid import make_grid
@@ -190,7 +190,7 @@ def frontier(
         table = wattfolio.frontier("cases/quickstart.yaml", 3)
         print(table[["kind", "risk_weight", "cvar", "expected_npv"]])
     """
-    from optimizer.engine.frames import dated
+    from optimizer.engine.views.frames import dated
     from optimizer.runtime.executor import Executor
     from optimizer.studies import frontier as study
 
@@ -223,7 +223,7 @@ def tornado(
         table = wattfolio.tornado("cases/quickstart.yaml", ["market.btc_price", "sites.texas.interconnection"])
         print(table[["input", "end", "change_of_objective"]])
     """
-    from optimizer.engine.frames import dated
+    from optimizer.engine.views.frames import dated
     from optimizer.runtime.executor import Executor
     from optimizer.studies import tornado as study
 
@@ -244,7 +244,7 @@ def load_result(folder: Path) -> dict[str, Any]:
         found = wattfolio.load_result("out/quickstart/base")
         print(found["summary"]["gap"], found["plan"])
     """
-    from optimizer.engine.frames import dated
+    from optimizer.engine.views.frames import dated
     from optimizer.results.read_folder import load
 
     found: Mapping[str, Any] = load(folder)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from optimizer.engine.narrowing import NAMES, PAYBACK, baselines
-from optimizer.engine.solution import Baseline
+from optimizer.engine.values import Baseline
 from optimizer.explain.account import Section, Sentence, account, explain_optimal, render_account
 from optimizer.explain.marginal.marginal_values import price_statements, prices_table
 from optimizer.explain.no_plan.iis import Bench

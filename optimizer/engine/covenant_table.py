@@ -8,7 +8,7 @@ from models.dates import date_text
 from models.decisions import Decisions
 from models.problem import Problem
 from models.proforma.books import Books
-from optimizer.engine.solution import EXPECTED, Covenant, ShadowPrice
+from optimizer.engine.values import EXPECTED, Covenant, ShadowPrice
 
 
 def covenant_table(problem: Problem, books: Books, decisions: Decisions, prices: tuple[ShadowPrice, ...]) -> tuple[Covenant, ...]:

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from optimizer.engine import rules_of_thumb
-from optimizer.engine.solution import Baseline, CaseLike, Outcome, Solution
+from optimizer.engine.solution import Solution
 from optimizer.engine.solve import Solved, solve_warm, within
+from optimizer.engine.values import Baseline, CaseLike, Outcome
 
 PAYBACK = re.compile(r"payback-([1-9]\d{0,2})")
 NAMES = ("no-new-investment", "all-equity", "mine-only", "ai-only", "payback-N")

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.problem import Array, Problem
-from optimizer.engine.solution import Baseline, Outcome, Solution
+from optimizer.engine.solution import Solution
+from optimizer.engine.values import Baseline, Outcome
 
 if TYPE_CHECKING:
     from models.program.expressions import Decision

@@ -10,8 +10,8 @@ import numpy as np
 from models.benders.cuts import MAX_ROUNDS, Round, Separation
 from optimizer.engine.master import WarmProgram
 from optimizer.engine.policy import Policy
-from optimizer.engine.solution import TOLERANCE
 from optimizer.engine.stages import Progress, silent
+from optimizer.engine.values import TOLERANCE
 from optimizer.solver import branch_and_bound, certificates
 from optimizer.solver.answer import Answer, Status
 from optimizer.solver.canonical import canonical, level_on_face

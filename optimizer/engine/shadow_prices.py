@@ -8,7 +8,7 @@ import numpy as np
 
 from models.dates import date_text
 from models.problem import Problem
-from optimizer.engine.solution import EXPECTED, ShadowPrice
+from optimizer.engine.values import EXPECTED, ShadowPrice
 
 if TYPE_CHECKING:
     from models.benders.cuts import Cuts

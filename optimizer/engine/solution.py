@@ -1,125 +1,25 @@
-"""What a solve comes to: values, and no solver."""
+"""A solved case: the plan, its books, its proof, and what is read off them as frames and as a short text. It holds no solver."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from enum import Enum
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from models.decisions import Decisions
-from models.problem import Problem
-from models.proforma.books import Books, Check
 from optimizer.brief import as_html, as_text
-from optimizer.solver.certificates import Certificate
+from optimizer.engine.values import SolvedCase
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from models.finance import FinanceStatements
 
-#: relative tolerance of every identity between the program and the books, and of the proof
-TOLERANCE = 1e-7
-
-
-class CaseLike(Protocol):
-    """What a solve needs of a case."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def variant(self) -> str | None: ...
-
-    def problem(self) -> Problem:
-        """The case in plain arrays."""
-
-
-class Outcome(Enum):
-    """How a run ended."""
-
-    OPTIMAL = "optimal"
-    INFEASIBLE = "infeasible"
-    UNBOUNDED = "unbounded"
-    LIMIT = "limit"
-    UNVERIFIED = "unverified"
-
-
-@dataclass(frozen=True)
-class ShadowPrice:
-    """What one more unit of something scarce would add to the objective: value USD per `unit`'s denominator."""
-
-    family: str
-    name: str
-    scenario: str | None
-    date: str | None
-    value: float
-    unit: str
-
-
-@dataclass(frozen=True)
-class Covenant:
-    """One rule at one date in one scenario: left (sense) right in the rule's own unit; headroom >= 0 when it holds."""
-
-    name: str
-    text: str
-    scenario: str
-    date: str
-    left: float
-    right: float
-    headroom: float
-    price: float
-    breach: float
-    source: str
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """What a rule of thumb comes to, in USD; None with a reason where it has no plan.
-
-    upper_bound: no plan of this rule of thumb is worth more (equal to the objective within the gap of a proof, but where the tax law asks
-    for branches that were not all looked into). value_of_optimising: the optimum's objective less this one, >= 0. solution: the whole
-    plan with its books, where it was asked for.
-    """
-
-    name: str
-    objective: float | None
-    upper_bound: float | None
-    expected: float | None
-    cvar: float | None
-    value_of_optimising: float | None
-    reason: str | None = None
-    solution: Solution | None = field(default=None, repr=False, compare=False)
-
-
-@dataclass(frozen=True)
-class Solution:
+@dataclass(frozen=True, repr=False)
+class Solution(SolvedCase):
     """A solved case, as a value: the plan, its books, its proof. Bounds and objective in USD. reasons: why it is not optimal, in words."""
-
-    case: Any  # what was solved: a case, or what took its place (`CaseLike`)
-    variant: str | None
-    outcome: Outcome
-    problem: Problem
-    decisions: Decisions | None = None
-    books: Books | None = None
-    certificate: Certificate | None = None
-    objective: float | None = None
-    upper_bound: float | None = None
-    lower_bound: float | None = None
-    gap: float | None = None
-    prices: tuple[ShadowPrice, ...] = ()
-    covenants: tuple[Covenant, ...] = ()
-    method: str = "extensive"
-    size: dict[str, int] = field(default_factory=dict)  # of the program; with cuts also their number and the rounds
-    timings: dict[str, float] = field(default_factory=dict)  # seconds by stage, and within them in the 'kernel' and in 'highs'
-    reasons: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    lp_checks: tuple[Check, ...] = ()
-    baseline: Baseline | None = None
 
     @property
     def statements(self) -> pd.DataFrame:
         """Tidy frame of the books, by date: statement, line, scenario, value (USD). Raises ValueError without a plan."""
-        from optimizer.engine.frames import statements_frame
+        from optimizer.engine.views.frames import statements_frame
 
         return statements_frame(self.problem, self.books)
 
@@ -128,14 +28,14 @@ class Solution:
 
         Raises KeyError for a statement or scenario that is not there, ValueError without a plan.
         """
-        from optimizer.engine.frames import statement_frame
+        from optimizer.engine.views.frames import statement_frame
 
         return statement_frame(self, name, scenario)
 
     @property
     def plan(self) -> pd.DataFrame:
         """Every decision by date: kind, what, where, scenarios, amount, unit. Raises ValueError without a plan."""
-        from optimizer.engine.frames import plan_frame
+        from optimizer.engine.views.frames import plan_frame
 
         return plan_frame(self)
 
@@ -144,35 +44,16 @@ class Solution:
 
         site, scenario: may be left out where there is only one. Raises KeyError for a name that is not there, ValueError without a plan.
         """
-        from optimizer.engine.frames import hours_frame
+        from optimizer.engine.views.frames import hours_frame
 
         return hours_frame(self, site, scenario)
 
     def __repr__(self) -> str:
-        from optimizer.engine import brief
+        from optimizer.engine.views import brief
 
         return as_text(brief.title(self), brief.rows(self))
 
     def _repr_html_(self) -> str:
-        from optimizer.engine import brief
+        from optimizer.engine.views import brief
 
         return as_html(brief.title(self), brief.rows(self))
-
-    @property
-    def borne_out(self) -> bool:
-        """Whether there is a plan whose books obey every limit and rule and agree with the program, be it the best one or not."""
-        if self.books is None or self.certificate is None:
-            return False
-        off = (check.relative for check in (*self.books.checks, *self.lp_checks))
-        return self.certificate.primal_residual_relative <= TOLERANCE and all(one <= TOLERANCE for one in off)
-
-    @cached_property
-    def finance(self) -> FinanceStatements:
-        """Income statement, cash flow, balance sheet, schedules, tax, cap table and returns, tied. Raises ValueError without a plan."""
-        from models.finance import finance_statements
-
-        return finance_statements(self)
-
-
-#: what stands in place of a scenario where a rule averages over all
-EXPECTED = "expected"

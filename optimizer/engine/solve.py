@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 from models.problem import Problem
 from optimizer.engine.policy import METHODS, Policy, Thoroughness
-from optimizer.engine.solution import CaseLike, Outcome, Solution
+from optimizer.engine.solution import Solution
 from optimizer.engine.stages import Progress, Stages, silent
+from optimizer.engine.values import CaseLike, Outcome
 
 if TYPE_CHECKING:
     from models.benders.cuts import Separation

@@ -8,8 +8,9 @@ import numpy as np
 
 from models.problem import Problem
 from optimizer.engine.master import WarmProgram
-from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solution import Solution
 from optimizer.engine.stages import Stages
+from optimizer.engine.values import Outcome
 from optimizer.engine.verification import directions
 from optimizer.solver import certificates
 from optimizer.solver.answer import Answer

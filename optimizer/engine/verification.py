@@ -10,7 +10,7 @@ import numpy as np
 
 from models.proforma.books import Books, Check
 from models.proforma.sizes import least_usd
-from optimizer.engine.solution import TOLERANCE
+from optimizer.engine.values import TOLERANCE
 from optimizer.solver import certificates
 from optimizer.solver.certificates import Certificate
 from optimizer.solver.compile import load_into_model

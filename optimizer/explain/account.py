@@ -11,7 +11,7 @@ import numpy as np
 
 from models.dates import iso_month
 from models.problem import Array, Problem
-from optimizer.engine.builds import BUILDS
+from optimizer.engine.views.builds import BUILDS
 from optimizer.explain.marginal.marginal_values import StatementPrice, compact
 from optimizer.solver.answer import Status
 from optimizer.text import money, number, percent

@@ -11,7 +11,7 @@ import numpy as np
 
 from models.problem import Debt, Equity, Expansion, Project, Rig, Service, Site
 from optimizer.case.quotes import Part, dotted
-from optimizer.engine.builds import BUILDS
+from optimizer.engine.views.builds import BUILDS
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from models.finance.lines import EXPECTED
-from optimizer.engine.tables import Table
+from optimizer.engine.views.tables import Table
 
 if TYPE_CHECKING:
     from models.finance.bundle import FinanceStatements
     from models.finance.lines import Statement
     from optimizer.engine.solution import Solution
-    from optimizer.engine.tables import Cell
+    from optimizer.engine.views.tables import Cell
 
 HEADER = ("line", "unit", "scenario", "date", "value")
 

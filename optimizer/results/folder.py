@@ -42,7 +42,7 @@ LONGEST_NAME = 100  # characters of a folder's name
 
 def contents(solution: Solution, dispatch: bool = False, prices: tuple[StatementPrice, ...] | None = None) -> dict[str, bytes]:
     """Name -> bytes of every file but timings.json and manifest.json. prices: of statements, where they were worked out."""
-    from optimizer.engine import tables
+    from optimizer.engine.views import tables
     from optimizer.results.finance_tables import FINANCE_TABLES
     from optimizer.results.report import render_page
 
@@ -255,7 +255,7 @@ def write_unverified(solution: Solution, out_dir: str | os.PathLike[str], *, lab
     """
     if solution.outcome.name != "UNVERIFIED" or solution.books is None or solution.decisions is None:
         return None
-    from optimizer.engine import tables
+    from optimizer.engine.views import tables
     from optimizer.results.finance_tables import FINANCE_TABLES
 
     target = unverified_folder(out_dir, solution.case.name, label or solution.variant)

@@ -64,7 +64,7 @@ def measures(solution: Solution) -> dict[str, float | None]:
 
     Amounts are in expectation over scenarios unless the label says otherwise; P10, P50 and P90 are quantiles of the NPV over scenarios.
     """
-    from optimizer.engine import tables
+    from optimizer.engine.views import tables
 
     books, problem = solution.books, solution.problem
     assert books is not None

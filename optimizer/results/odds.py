@@ -9,7 +9,8 @@ from models.finance.capital.distress import missed_payment, rescued
 
 if TYPE_CHECKING:
     from models.problem import Array, Mask
-    from optimizer.engine.solution import Covenant, Solution
+    from optimizer.engine.solution import Solution
+    from optimizer.engine.values import Covenant
 
 #: a breach counts from this share of what the rule compares
 BREACHED = 1e-6
@@ -51,7 +52,7 @@ def odds(solution: Solution) -> Odds:
 
 def breach_probability(covenants: tuple[Covenant, ...], names: tuple[str, ...], odds: Array) -> float:
     """Probability of the scenarios in which a soft rule is breached at any date; 1 where one that holds on average is."""
-    from optimizer.engine.solution import EXPECTED
+    from optimizer.engine.values import EXPECTED
 
     breached = {one.scenario for one in covenants if one.breach > BREACHED * max(abs(one.left), abs(one.right), 1.0)}
     return float(sum(p for name, p in zip(names, odds, strict=True) if {name, EXPECTED} & breached))

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from optimizer.engine.tables import Cell, Table
+    from optimizer.engine.views.tables import Cell, Table
 
 SCHEMA = 1  # of summary.json and manifest.json; grows when a reader of the older one would go wrong
 BASE = "base"  # folder of the case without a variant

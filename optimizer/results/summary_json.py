@@ -54,7 +54,7 @@ def summary(solution: Solution) -> dict[str, Any]:
         "scenarios": None,
     }
     if solution.books is not None and solution.decisions is not None:
-        from optimizer.engine import tables
+        from optimizer.engine.views import tables
 
         books = solution.books
         out |= {"expected_npv": books.expected, "var": books.var, "cvar": books.cvar}

@@ -14,15 +14,16 @@ from rich.text import Text
 
 from models.dates import iso_dates
 from models.finance.rates import SMALLEST_USD
-from optimizer.engine import tables
+from optimizer.engine.views import tables
 from optimizer.results import capital_text
 from optimizer.results.plan_notes import plan_notes
 from optimizer.text import money, number, percent, printable
 
 if TYPE_CHECKING:
     from models.problem import Array, Problem
-    from optimizer.engine.solution import Covenant, Solution
-    from optimizer.engine.tables import Step
+    from optimizer.engine.solution import Solution
+    from optimizer.engine.values import Covenant
+    from optimizer.engine.views.tables import Step
 
 WIDEST = 100  # columns of a line
 MOST_STEPS = 24  # rows of a table of decisions; the rest is in plan.csv

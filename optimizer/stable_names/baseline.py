@@ -1,6 +1,6 @@
 """`optimizer.baseline`: what the company is worth under simple rules."""
 
 from optimizer.engine.narrowing import baselines
-from optimizer.engine.solution import Baseline
+from optimizer.engine.values import Baseline
 
 __all__ = ["Baseline", "baselines"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.finance.labels import line_label
-from optimizer.engine.tables import Cell, Table
+from optimizer.engine.views.tables import Cell, Table
 from optimizer.results.measures import BY_KEY, MEASURES
 from optimizer.results.serialise import to_csv, to_json
 from optimizer.studies.jobs import Point

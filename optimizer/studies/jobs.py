@@ -95,7 +95,7 @@ def point(name: str, solution: Solution, seconds: float = 0.0) -> Point:
     status, digest = solution.outcome.name.lower(), getattr(solution.case, "digest", "")
     if status != "optimal":
         return Point(name, status, solution.reasons, digest=digest, seconds=seconds)
-    from optimizer.engine import tables
+    from optimizer.engine.views import tables
 
     odds, words = solution.problem.scenarios.probability, solution.books.words if solution.books else {}
     value = solution.books.value if solution.books else ()

@@ -15,7 +15,7 @@ from optimizer.case.patch import field_of, kind_of_field, kind_of_path
 from optimizer.case.reading.dotted_paths import part_words, split_path
 from optimizer.case.schema.case_model import SuppliesReader
 from optimizer.case.schema.field_types import ClockHours, Count, HourlyReader, Months, Over, Quantity
-from optimizer.engine.tables import Cell, Table
+from optimizer.engine.views.tables import Cell, Table
 from optimizer.results.measures import MEASURES
 from optimizer.results.serialise import to_csv, to_json
 from optimizer.studies.comparison import shown

@@ -17,7 +17,7 @@ from optimizer.case.reading.dotted_paths import part_words, split_path
 from optimizer.case.reading.units import NUMBER
 from optimizer.case.schema.case_model import CaseModel
 from optimizer.case.schema.field_types import HourlyReader, Over, Quantity
-from optimizer.engine.tables import Cell, Table
+from optimizer.engine.views.tables import Cell, Table
 from optimizer.results.measures import MEASURES
 from optimizer.results.serialise import to_csv, to_json
 from optimizer.runtime.worker import Failure

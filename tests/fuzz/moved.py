@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from optimizer.case.case import Case
 from optimizer.case.reading.diagnostics import CaseError
-from optimizer.engine.solution import Outcome
 from optimizer.engine.solve import solve
+from optimizer.engine.values import Outcome
 from tests.shared.places import ROOT
 
 CASES = ROOT / "cases"

@@ -15,8 +15,9 @@ from optimizer.case.case import Case
 from optimizer.case.reading.diagnostics import CaseError
 from optimizer.case.reading.yaml_tree import Node
 from optimizer.cli.exit_codes import EXIT_CODES, LIMIT, NO_PLAN, UNVERIFIED, USAGE
-from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solution import Solution
 from optimizer.engine.solve import solve, solve_problem
+from optimizer.engine.values import Outcome
 from tests.fuzz import arrays, verdict
 from tests.fuzz.identities import IDENTITIES, NEVER_BETTER, NEVER_WORSE, SAME, Pair
 from tests.fuzz.paths import flow, patched, read

@@ -16,8 +16,9 @@ from pyomo.repn import generate_standard_repn
 
 from models.problem import Problem
 from models.program.program import Plan
-from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solution import Solution
 from optimizer.engine.solve import solve_problem
+from optimizer.engine.values import Outcome
 
 #: relative tolerance of a coefficient and of a right-hand side
 EXACT = 1e-12

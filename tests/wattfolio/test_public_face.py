@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import wattfolio
-from optimizer.engine.frames import hours_of
+from optimizer.engine.views.frames import hours_of
 from optimizer.results import folder
 
 ROOT = Path(__file__).parents[2]

@@ -15,7 +15,7 @@ from functools import cache
 import pytest
 
 from optimizer import Case
-from optimizer.engine.solution import Outcome
+from optimizer.engine.values import Outcome
 from optimizer.results.folder import contents
 from optimizer.results.summary_json import summary
 from tests.shared.places import ROOT

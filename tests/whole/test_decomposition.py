@@ -12,7 +12,8 @@ from models.proforma.assets import keep_assets
 from optimizer.case.case import Case
 from optimizer.engine import second_try, warm_start
 from optimizer.engine import solve as engine
-from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solution import Solution
+from optimizer.engine.values import Outcome
 from tests.shared.places import ROOT
 from tests.shared.plans import plan_of
 from tests.shared.random_problems import random_problem

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from optimizer import Case
-from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solution import Solution
 from optimizer.engine.solve import solve_problem
+from optimizer.engine.values import Outcome
 from optimizer.results.folder import contents
 from optimizer.results.serialise import to_json
 from optimizer.results.summary_json import summary

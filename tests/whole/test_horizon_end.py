@@ -18,7 +18,8 @@ from models.proforma.keep import keep_books
 from models.program.program import Plan
 from optimizer import Case
 from optimizer.case.reading.diagnostics import CaseError
-from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solution import Solution
+from optimizer.engine.values import Outcome
 from tests.shared.plans import plan_of
 from tests.shared.tiny import at, dates, debt_of, expansion_of, idle, path, rig_of, service_of, site_of, stream, tiny
 

@@ -16,8 +16,9 @@ import pytest
 from models.decisions import Decisions
 from models.problem import Array, Problem, Rule
 from models.problem.scenario_subset import listed, rebuilt, some_scenarios
-from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solution import Solution
 from optimizer.engine.solve import solve_problem
+from optimizer.engine.values import Outcome
 from tests.shared.plans import plan_of
 from tests.shared.random_problems import random_problem
 from tests.shared.tiny import debt_of, every_date, expansion_of, path, rig_of, service_of, site_of, stream, tiny, tree

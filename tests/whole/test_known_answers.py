@@ -13,7 +13,8 @@ from scipy.optimize import linprog
 
 from models.problem import Problem, Project, Rule
 from models.proforma.keep import cvar
-from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solution import Solution
+from optimizer.engine.values import Outcome
 from tests.shared.places import ROOT
 from tests.shared.plans import plan, plan_of
 from tests.shared.tiny import dates, debt_of, rig_of, site_of, tiny

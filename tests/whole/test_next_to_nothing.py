@@ -10,8 +10,8 @@ from scipy import sparse
 
 from models.benders.cut_pool import CutPool, Rows
 from optimizer.case.case import Case
-from optimizer.engine.solution import Outcome
 from optimizer.engine.solve import METHODS, solve
+from optimizer.engine.values import Outcome
 from tests.fuzz.run import quietly
 from tests.shared.places import ROOT
 

@@ -95,7 +95,7 @@ def test_the_readme_tells_every_exit_code() -> None:
 
 
 def test_the_readme_tells_every_file_of_a_result() -> None:
-    from optimizer.engine.tables import TABLES
+    from optimizer.engine.views.tables import TABLES
     from optimizer.results.finance_tables import FINANCE_TABLES
 
     told = set(re.findall(r"^\| `([a-z_]+\.[a-z]+)` \|", README, flags=re.MULTILINE))

@@ -17,8 +17,9 @@ from models.program.rules.words import MONEY
 from models.rules.functions import FUNCTIONS
 from models.rules.language import WORDS
 from optimizer.engine import verification
-from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solution import Solution
 from optimizer.engine.solve import solve_problem
+from optimizer.engine.values import Outcome
 from optimizer.solver.compile import compile_model
 from optimizer.solver.session import Session, SolverOptions, Status
 from tests.shared.plans import plan_of

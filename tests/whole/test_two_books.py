@@ -20,8 +20,9 @@ from models.program.financing import Instruments
 from models.program.program import Plan
 from models.program.tax import Taxes
 from models.program.treasury import Treasury
-from optimizer.engine.solution import TOLERANCE, Outcome, Solution
+from optimizer.engine.solution import Solution
 from optimizer.engine.solve import solve_problem
+from optimizer.engine.values import TOLERANCE, Outcome
 from tests.shared.random_problems import random_problem
 from tests.shared.tiny import tiny
 

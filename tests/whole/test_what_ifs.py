@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from optimizer.case.case import Case
-from optimizer.engine.solution import Outcome
 from optimizer.engine.solve import solve
+from optimizer.engine.values import Outcome
 from tests.fuzz import moved
 from tests.shared.places import ROOT
 

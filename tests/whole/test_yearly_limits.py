@@ -14,8 +14,9 @@ from models.hours.meters import yearly_limits
 from models.problem import Block, Diesel, OwnSource, Problem, YearlyLimit
 from models.problem.scenario_subset import rebuilt
 from models.program.program import Plan
-from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solution import Solution
 from optimizer.engine.solve import solve_problem
+from optimizer.engine.values import Outcome
 from tests.shared.plans import plan_of
 from tests.shared.random_problems import random_problem
 from tests.shared.tiny import hourly, path, rig_of, service_of, site_of, tiny

@@ -12,7 +12,7 @@ import numpy as np
 from models.problem import Array, Debt, Mask, Problem, Rule
 from optimizer.case.checks.horizon_notes import horizon_notes
 from optimizer.case.reading.yaml_tree import Node
-from optimizer.engine.builds import BUILDS
+from optimizer.engine.views.builds import BUILDS
 
 
 def case_notes(problem: Problem, tree: Node | None = None) -> tuple[str, ...]:

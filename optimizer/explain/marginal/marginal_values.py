@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from optimizer.engine.master import SolvedProgram
     from optimizer.engine.solution import Solution
     from optimizer.engine.solve import Solved
-    from optimizer.engine.tables import Cell, Table
+    from optimizer.engine.views.tables import Cell, Table
 
 #: first step, relative to the size of what is stated, and the smallest size that counts (MW; money units for USD)
 FIRST_STEP, SMALLEST_SIZE = 1e-4, 100.0
@@ -229,7 +229,7 @@ def compact(binds: tuple[tuple[str, str | None], ...], problem: Problem) -> str:
 
 def prices_table(prices: tuple[StatementPrice, ...], problem: Problem) -> Table:
     """prices.csv: one row per statement."""
-    from optimizer.engine.tables import Table
+    from optimizer.engine.views.tables import Table
 
     header = (
         "name", "path", "unit", "relief", "headroom", "tightest", "next_value", "last_value", "dual_value", "binds", "note", "source",

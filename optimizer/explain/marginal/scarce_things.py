@@ -26,7 +26,7 @@ from models.proforma.calendar import month_at
 from models.proforma.functions import along
 from models.rules.language import WORDS
 from models.rules.rule_unit import rule_unit
-from optimizer.engine.builds import BUILDS
+from optimizer.engine.views.builds import BUILDS
 from optimizer.explain import stated_limits
 from optimizer.explain.marginal.headroom import Headroom
 from optimizer.explain.stated_limits import Limit

@@ -46,7 +46,7 @@ def report_data(solution: Solution) -> dict[str, Any]:
 def decisions(solution: Solution) -> list[dict[str, Any]]:
     """Every kind of decision about everything, in all: first and last date, expected amount, least and most of any scenario."""
     from models.dates import iso_dates
-    from optimizer.engine.tables import steps
+    from optimizer.engine.views.tables import steps
 
     names, odds = solution.problem.scenarios.names, solution.problem.scenarios.probability
     dates = iso_dates(solution.problem.clock)

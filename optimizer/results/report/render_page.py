@@ -26,7 +26,7 @@ from optimizer.results.serialise import ResultError, to_json
 
 if TYPE_CHECKING:
     from optimizer.engine.solution import Solution
-    from optimizer.engine.tables import Table
+    from optimizer.engine.views.tables import Table
 
 HTML = "report.html"
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from optimizer.engine.tables import Table
+from optimizer.engine.views.tables import Table
 from optimizer.results.report.data import NAME
 from optimizer.results.serialise import TEXT_COLUMNS, ResultError, unmarked
 from optimizer.runtime import files as opened

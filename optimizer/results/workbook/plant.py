@@ -9,7 +9,7 @@ import numpy as np
 
 from models.problem import Array, Depreciation, Payments, Rig, Service, Site
 from models.proforma.assets import CAPEX, EXPANSIONS, depreciation_by_year, expansion
-from optimizer.engine.builds import BUILDS
+from optimizer.engine.views.builds import BUILDS
 from optimizer.results.workbook.expressions import ZERO, Term, both, formula, pick, sum_product, term, total, when, whole
 from optimizer.results.workbook.frame import Frame
 from optimizer.results.workbook.sheets import NOTHING, Row, Sheet

@@ -91,7 +91,7 @@ def content(solved: Solved, ranges: Mapping[str, Any] | None = None) -> dict[str
 
 def kpis(solution: Solution, ranges: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
     """Figure -> value, and where its range over all best plans is known, whether it is unique and between what it lies."""
-    from optimizer.engine.tables import expected_figures
+    from optimizer.engine.views.tables import expected_figures
 
     out: dict[str, dict[str, Any]] = {}
     for name, value in expected_figures(solution).items():

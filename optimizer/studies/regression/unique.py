@@ -17,7 +17,7 @@ import numpy as np
 from scipy import sparse
 
 from models.program.expressions import Lin
-from optimizer.engine.tables import expected_figures
+from optimizer.engine.views.tables import expected_figures
 from optimizer.solver.answer import Status
 from optimizer.solver.canonical import Face
 from optimizer.solver.session import Session

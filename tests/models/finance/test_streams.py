@@ -12,8 +12,8 @@ from models.finance.capital.streams import debt_capacity, streams
 from models.finance.context import Ground
 from models.proforma.assets import keep_assets
 from models.proforma.keep import keep_books
-from optimizer.engine.solution import Outcome
 from optimizer.engine.solve import solve_problem
+from optimizer.engine.values import Outcome
 from tests.shared.random_problems import random_problem
 from tests.shared.tiny import at, clock_of, idle, path, rig_of, service_of, site_of, stream, tiny
 

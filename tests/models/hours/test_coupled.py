@@ -16,8 +16,9 @@ from models.hours.oracle import Money, Oracle, make_oracle, with_scenarios
 from models.problem import Array, Battery, Deferrable, Problem
 from models.proforma.coupled import levels
 from models.proforma.keep import keep_books
-from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solution import Solution
 from optimizer.engine.solve import solve_problem
+from optimizer.engine.values import Outcome
 from optimizer.solver.hour_blocks import block_opener
 from tests.shared.random_problems import random_problem
 from tests.shared.tiny import expansion_of, hourly, hours_of, rig_of, service_of, site_of, tiny

@@ -22,8 +22,8 @@ from models.proforma.calendar import Calendar, month_at
 from models.proforma.hours import Hours
 from models.proforma.keep import keep_books
 from models.program import strips
-from optimizer.engine.solution import Outcome
 from optimizer.engine.solve import solve_problem
+from optimizer.engine.values import Outcome
 from tests.shared.random_problems import random_problem
 from tests.shared.tiny import clock_of, dates, debt_of, expansion_of, hourly, hours_of, rig_of, service_of, site_of, stream, tiny
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from models.problem import Conversion, Objective, Problem, Rates
-from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solution import Solution
 from optimizer.engine.solve import solve_problem
+from optimizer.engine.values import Outcome
 from tests.shared.random_problems import random_problem
 from tests.shared.tiny import dates, debt_of, equity_of, path, rig_of, service_of, site_of, stream, tiny
 

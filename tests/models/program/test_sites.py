@@ -10,8 +10,8 @@ import pytest
 
 from models.problem import Block, Diesel, Grid, OwnSource, Payments, Problem
 from models.program.program import Plan
-from optimizer.engine.solution import Outcome
 from optimizer.engine.solve import solve_problem
+from optimizer.engine.values import Outcome
 from tests.shared.rows import close, keys, row_is, solved
 from tests.shared.tiny import dates, expansion_of, hourly, path, rig_of, service_of, site_of, tiny
 

@@ -15,8 +15,8 @@ from models.proforma.assets import depreciation_by_year
 from models.program.program import Plan
 from models.program.tax import depreciation_shares
 from optimizer.case.arrays.frame import MACRS
-from optimizer.engine.solution import Outcome
 from optimizer.engine.solve import solve_problem
+from optimizer.engine.values import Outcome
 from optimizer.solver.compile import compile_model
 from optimizer.solver.linear_program import LinearProgram
 from tests.shared.rows import close, keys, row_is, solved

@@ -10,8 +10,9 @@ import pytest
 
 from models.problem import Block, Diesel, OwnSource, Problem, YearlyLimit
 from models.program.program import Plan
-from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solution import Solution
 from optimizer.engine.solve import solve_problem
+from optimizer.engine.values import Outcome
 from tests.shared.rows import close, keys, row_is, solved
 from tests.shared.tiny import hourly, path, rig_of, service_of, site_of, tiny
 

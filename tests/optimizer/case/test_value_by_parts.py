@@ -11,7 +11,7 @@ from models.problem import Rates
 from optimizer import Case
 from optimizer.case.reading.diagnostics import CaseError
 from optimizer.cli.app import cli
-from optimizer.engine.solution import Outcome
+from optimizer.engine.values import Outcome
 from tests.shared.places import CASES, ROOT
 
 SHIELD = str(CASES / "tax-shield.yaml")

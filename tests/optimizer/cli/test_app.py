@@ -17,7 +17,7 @@ import pytest
 from optimizer.cli import app, cases
 from optimizer.cli.exit_codes import USAGE
 from optimizer.engine import solve as engine
-from optimizer.engine.solution import Outcome
+from optimizer.engine.values import Outcome
 from optimizer.results import folder as results
 from optimizer.results.read_folder import load
 from optimizer.results.serialise import ResultError

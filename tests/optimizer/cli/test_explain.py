@@ -11,8 +11,8 @@ import pytest
 
 from optimizer.case.case import Case
 from optimizer.cli import app
-from optimizer.engine.solution import Outcome
 from optimizer.engine.solve import solve
+from optimizer.engine.values import Outcome
 from tests.shared.places import ROOT
 
 INFEASIBLE = ROOT / "tests" / "cases" / "infeasible"

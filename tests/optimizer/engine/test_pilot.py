@@ -12,8 +12,9 @@ import pytest
 from models.problem import Problem
 from models.problem.scenario_subset import some_scenarios
 from optimizer.engine import pilot
-from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solution import Solution
 from optimizer.engine.solve import solve_problem
+from optimizer.engine.values import Outcome
 from tests.benchmarks.problems import thinned, whole
 from tests.shared.random_problems import random_problem
 

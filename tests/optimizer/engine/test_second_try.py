@@ -14,7 +14,8 @@ from optimizer.case.case import Case
 from optimizer.engine import second_try
 from optimizer.engine import solve as engine
 from optimizer.engine.master import WarmProgram
-from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solution import Solution
+from optimizer.engine.values import Outcome
 from optimizer.solver import certificates
 from tests.shared.company import SMALL
 from tests.shared.places import ROOT

@@ -39,8 +39,9 @@ from models.problem import (
 )
 from optimizer.case.case import Case
 from optimizer.engine import solve as engine
-from optimizer.engine import tables
-from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solution import Solution
+from optimizer.engine.values import Outcome
+from optimizer.engine.views import tables
 from optimizer.results import folder as results
 from optimizer.results.read_folder import load
 from optimizer.results.serialise import ResultError, _cell, to_json

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from optimizer import Case
-from optimizer.engine.tables import Table
+from optimizer.engine.views.tables import Table
 from optimizer.results import folder as results
 from optimizer.results.serialise import _cell, to_csv, unmarked
 from optimizer.studies import comparison, frontier, sweep, tornado

@@ -13,7 +13,8 @@ from rich.console import Console
 
 from models.proforma.books import Check
 from optimizer.cli.progress import CLEAR, Progress
-from optimizer.engine.solution import Covenant, Outcome, ShadowPrice, Solution
+from optimizer.engine.solution import Solution
+from optimizer.engine.values import Covenant, Outcome, ShadowPrice
 from optimizer.results import terminal
 from optimizer.text import money, number, percent
 from tests.optimizer.results.test_folder import solved
@@ -159,7 +160,7 @@ def test_many_scenarios_show_worst_middle_and_best(monkeypatch: pytest.MonkeyPat
                      "capex": 0.0, "min_cash": 0.0, "peak_debt": None}
         for n in np.random.default_rng(1).permutation(30)
     }  # fmt: skip
-    monkeypatch.setattr("optimizer.engine.tables.scenario_figures", lambda solution: figures)
+    monkeypatch.setattr("optimizer.engine.views.tables.scenario_figures", lambda solution: figures)
     table = section(printed(solved()), "By scenario").splitlines()[3:]
     shown = [line.split()[0] for line in table if line.startswith("s")]
     assert shown[:4] == ["s00", "s01", "s02", "s03"] and shown[-4:] == ["s26", "s27", "s28", "s29"]

@@ -26,8 +26,9 @@ from models.problem import Problem
 from models.program.program import Plan
 from optimizer import Case
 from optimizer.cli import app
-from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solution import Solution
 from optimizer.engine.solve import solve_problem
+from optimizer.engine.values import Outcome
 from optimizer.results import folder as results
 from optimizer.runtime import processes, worker
 from optimizer.runtime.executor import Executor, ExecutorError, Failure, PinnedHours

@@ -18,8 +18,8 @@ import pytest
 import scipy.sparse as sparse
 
 from optimizer.engine.master import WarmProgram
-from optimizer.engine.solution import Outcome
 from optimizer.engine.solve import solve_problem
+from optimizer.engine.values import Outcome
 from optimizer.solver import session as highs
 from optimizer.solver.linear_program import LinearProgram
 from optimizer.solver.session import Answer, Session, SolverOptions, Status

@@ -13,8 +13,8 @@ import pytest
 
 from optimizer.case.case import Case
 from optimizer.cli.progress import Progress
-from optimizer.engine.solution import Outcome
 from optimizer.engine.solve import solve
+from optimizer.engine.values import Outcome
 from optimizer.runtime.watchdog import family, held
 from tests.shared.places import ROOT
 

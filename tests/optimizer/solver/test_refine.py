@@ -7,8 +7,8 @@ import pytest
 import scipy.sparse as sparse
 
 from optimizer.case.case import Case
-from optimizer.engine.solution import Outcome
 from optimizer.engine.solve import solve
+from optimizer.engine.values import Outcome
 from optimizer.solver.certificates import relative_residual, verify_optimal
 from optimizer.solver.linear_program import LinearProgram
 from optimizer.solver.refine import refined_duals, refined_plan

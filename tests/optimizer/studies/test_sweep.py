@@ -29,8 +29,8 @@ from optimizer.engine import warm_start
 from optimizer.engine.master import build, first_cuts
 from optimizer.engine.policy import Policy
 from optimizer.engine.search import Search
-from optimizer.engine.solution import Outcome
 from optimizer.engine.stages import Stages
+from optimizer.engine.values import Outcome
 from optimizer.results.measures import MEASURES
 from optimizer.runtime.executor import Executor
 from optimizer.studies import plots, sweep, warm_chains

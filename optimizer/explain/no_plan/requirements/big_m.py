@@ -6,7 +6,7 @@ import numpy as np
 
 from models.problem import Expansion, Problem
 from models.rules.language import WORDS
-from optimizer.engine.builds import BUILDS
+from optimizer.engine.views.builds import BUILDS
 
 
 def big_m(problem: Problem) -> dict[str, float]:

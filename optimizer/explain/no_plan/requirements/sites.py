@@ -8,7 +8,7 @@ from typing import Any
 
 from models.problem import Expansion, Problem, Site
 from optimizer.case.quotes import Part, dotted
-from optimizer.engine.builds import BUILDS
+from optimizer.engine.views.builds import BUILDS
 from optimizer.explain import stated_limits
 from optimizer.explain.no_plan import adjustments as by
 from optimizer.explain.no_plan.adjustments import Settings

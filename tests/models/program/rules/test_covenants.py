@@ -432,8 +432,8 @@ def test_a_sweep_that_the_plan_must_break_has_no_plan() -> None:
     """The loan must be drawn whole at date 0, and 30 MUSD of cash then lie above the level: proved impossible over the branches."""
     problem = borrower()
     must = replace(problem, debts=(replace(problem.debts[0], minimum=30e6),))
-    from optimizer.engine.solution import Outcome
     from optimizer.engine.solve import solve_problem
+    from optimizer.engine.values import Outcome
 
     found = solve_problem(replace(must, sweeps=(sweep_of(must, "loan", 8e6, (0, 1, 2)),)))
     assert found.outcome is Outcome.INFEASIBLE, found.reasons

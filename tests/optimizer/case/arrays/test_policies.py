@@ -13,7 +13,8 @@ from models.problem import Function, Problem, Term
 from optimizer.case.case import Case
 from optimizer.case.reading.diagnostics import CaseError
 from optimizer.case.schema.policies import POLICY_CLASSES
-from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solution import Solution
+from optimizer.engine.values import Outcome
 
 WORLD = """\
 horizon: {start: 2026-01, quarters: 8, hours: {every: 169}}

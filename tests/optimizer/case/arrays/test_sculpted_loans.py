@@ -9,8 +9,9 @@ import pytest
 
 from optimizer import Case
 from optimizer.case.reading.diagnostics import CaseError
-from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solution import Solution
 from optimizer.engine.solve import solve
+from optimizer.engine.values import Outcome
 
 #: eighteen years of cash flow, USD
 FLOWS = (

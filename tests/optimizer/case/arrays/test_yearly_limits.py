@@ -10,7 +10,7 @@ import pytest
 from models.hours.meters import allowance, yearly_price
 from models.problem import Problem
 from optimizer.case.case import Case
-from optimizer.engine.tables import limits, steps
+from optimizer.engine.views.tables import limits, steps
 from optimizer.results import folder, read_folder
 from tests.shared.places import ROOT
 

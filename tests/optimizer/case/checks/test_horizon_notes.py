@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 
 from optimizer import Case
-from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solution import Solution
+from optimizer.engine.values import Outcome
 from optimizer.results.odds import Odds, odds
 from optimizer.results.plan_notes import plan_notes
 from optimizer.results.summary_json import summary

@@ -13,8 +13,9 @@ import pytest
 
 from models.problem import Problem, Project, Rule
 from optimizer import Case
-from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solution import Solution
 from optimizer.engine.solve import Solved, bare, solve_problem, solve_warm
+from optimizer.engine.values import Outcome
 from optimizer.explain.marginal.marginal_values import StatementPrice, compact, price_statements
 from optimizer.results import folder as results
 from optimizer.results.read_folder import load

@@ -8,8 +8,8 @@ import pytest
 
 from models.effort import Effort, allowed, counted, over, spend, spent
 from optimizer.case.case import Case
-from optimizer.engine.solution import Outcome
 from optimizer.engine.solve import solve
+from optimizer.engine.values import Outcome
 from optimizer.explain.no_plan import explanation
 from optimizer.explain.no_plan.explanation import Explanation, explain
 from optimizer.explain.no_plan.text import lines

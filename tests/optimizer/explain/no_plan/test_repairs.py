@@ -11,8 +11,8 @@ from models.hours.mixture import Mixture
 from models.problem import Problem
 from optimizer.case.case import Case
 from optimizer.engine.policy import Thoroughness
-from optimizer.engine.solution import Outcome
 from optimizer.engine.solve import solve, solve_problem
+from optimizer.engine.values import Outcome
 from optimizer.explain.no_plan import repairs as repair
 from optimizer.explain.no_plan import text as explain_text
 from optimizer.explain.no_plan.elastic_program import Trial

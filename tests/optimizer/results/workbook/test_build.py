@@ -25,7 +25,8 @@ from models.problem import Conversion, Problem
 from models.proforma.keep import keep_books
 from optimizer import Case
 from optimizer.cli import app
-from optimizer.engine.solution import Outcome, Solution
+from optimizer.engine.solution import Solution
+from optimizer.engine.values import Outcome
 from optimizer.results import folder as results
 from optimizer.results.read_folder import load
 from optimizer.results.workbook import WorkbookError, workbook

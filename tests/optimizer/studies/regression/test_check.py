@@ -12,7 +12,7 @@ import pytest
 
 from optimizer.cli import app
 from optimizer.engine import solve as engine
-from optimizer.engine.solution import Outcome
+from optimizer.engine.values import Outcome
 from optimizer.studies.regression import blessed, check
 from optimizer.studies.regression.check import DIFFERENT, INVALID, LIMIT, MISSING, SAME, UNUSABLE, UNVERIFIED, Task, run_one
 from optimizer.studies.regression.unique import FACE_THICKNESS, UNIQUE_RANGE

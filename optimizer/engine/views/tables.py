@@ -11,13 +11,13 @@ import numpy as np
 from models.dates import iso_date, iso_dates
 from models.finance.rates import SMALLEST_USD, _books, _multiple, moic, paid_in, return_rate, shareholder_flows
 from models.rules.rule_unit import rule_unit
-from optimizer.engine.builds import BUILDS
-from optimizer.engine.statement_table import Cell, Table, statement_table
+from optimizer.engine.views.builds import BUILDS
+from optimizer.engine.views.statement_table import Cell, Table, statement_table
 
 if TYPE_CHECKING:
     from models.problem import Array, Problem
     from models.proforma.books import Books
-    from optimizer.engine.solution import Solution
+    from optimizer.engine.values import SolvedCase
 
 SMALLEST = 1e-6  # of anything else: a watt, a hundred-millionth of a coin's price
 USE_PREFIXES = ("rig:", "ai:", "sell:")
@@ -69,7 +69,7 @@ KINDS = (
 CAPITAL = KINDS[: KINDS.index("issue")]
 
 
-def steps(solution: Solution) -> list[Step]:
+def steps(solution: SolvedCase) -> list[Step]:
     """Every decision above the smallest amounts, by date, then kind, then name."""
     problem, decisions = solution.problem, solution.decisions
     assert decisions is not None
@@ -128,7 +128,7 @@ def steps(solution: Solution) -> list[Step]:
     return sorted(out, key=lambda step: (step.d, order.get(step.kind, len(order)), step.what, step.where, step.members))
 
 
-def plan(solution: Solution) -> Table:
+def plan(solution: SolvedCase) -> Table:
     """plan.csv: one row per decision and tree node, with the scenarios that share it."""
     problem = solution.problem
     dates = iso_dates(problem.clock)
@@ -142,7 +142,7 @@ def plan(solution: Solution) -> Table:
 # Accounts
 
 
-def financing(solution: Solution) -> Table:
+def financing(solution: SolvedCase) -> Table:
     """financing.csv: the roll-forward of every instrument, but for dates at which nothing moves and nothing is owed."""
     problem, books = solution.problem, _books(solution)
     first = ("opening", "issued", "interest_paid", "principal", "closing")
@@ -159,12 +159,12 @@ def financing(solution: Solution) -> Table:
     return Table(("instrument", "scenario", "date", *lines), rows)
 
 
-def statements(solution: Solution) -> Table:
+def statements(solution: SolvedCase) -> Table:
     """statements.csv: every line of the statements, the tax returns (at the year's last date) and the ledger, tidy."""
     return statement_table(solution.problem, _books(solution))
 
 
-def covenants(solution: Solution) -> Table:
+def covenants(solution: SolvedCase) -> Table:
     """covenants.csv: both sides, headroom and price of every rule, wherever it applies."""
     return Table(
         ("name", "rule", "scenario", "date", "left", "right", "headroom", "price", "breach", "source"),
@@ -176,7 +176,7 @@ def covenants(solution: Solution) -> Table:
     )
 
 
-def shadow_prices(solution: Solution) -> Table:
+def shadow_prices(solution: SolvedCase) -> Table:
     """shadow_prices.csv: what one more unit of everything scarce adds to the objective."""
     return Table(
         ("family", "name", "scenario", "date", "value", "unit"),
@@ -195,7 +195,7 @@ def flow_kind(quantity: str) -> str | None:
     return "source" if quantity in SOURCES or quantity.startswith(SOURCE_PREFIXES) else None
 
 
-def dispatch_monthly(solution: Solution) -> Table:
+def dispatch_monthly(solution: SolvedCase) -> Table:
     """dispatch_monthly.csv: energy of every use and source by period; hours_on counts the hours in which it runs."""
     problem, books = solution.problem, _books(solution)
     clock = problem.clock
@@ -214,7 +214,7 @@ def dispatch_monthly(solution: Solution) -> Table:
     return Table(("site", "scenario", "period", "kind", "name", "mwh", "average_mw", "hours", "hours_on"), rows)
 
 
-def limits(solution: Solution) -> Table:
+def limits(solution: SolvedCase) -> Table:
     """limits.csv: every energy budget and emission cap by calendar year: what counts, what is allowed, the rest, its price."""
     from models.hours.meters import METERS, allowance, yearly_limits, yearly_price
 
@@ -258,7 +258,7 @@ def limits(solution: Solution) -> Table:
     return Table(header, rows)
 
 
-def _hours_on(solution: Solution) -> dict[tuple[str, str, int, int], float]:
+def _hours_on(solution: SolvedCase) -> dict[tuple[str, str, int, int], float]:
     assert solution.decisions is not None
     weight = solution.problem.clock.weight
     return {
@@ -272,7 +272,7 @@ def _hours_on(solution: Solution) -> dict[tuple[str, str, int, int], float]:
 # Return and key figures
 
 
-def scenario_figures(solution: Solution) -> dict[str, dict[str, Cell]]:
+def scenario_figures(solution: SolvedCase) -> dict[str, dict[str, Cell]]:
     """Key figures of every scenario, the same keys in each: the columns of scenarios.csv."""
     problem, books = solution.problem, _books(solution)
     words, multiples, flows, paid = books.words, moic(books), shareholder_flows(books), paid_in(books)
@@ -323,14 +323,14 @@ def energy_by(books: Books, kind: str) -> dict[str, Array]:
     return out
 
 
-def scenarios(solution: Solution) -> Table:
+def scenarios(solution: SolvedCase) -> Table:
     """scenarios.csv: one row of key figures per scenario."""
     figures = scenario_figures(solution)
     header = tuple(next(iter(figures.values())))
     return Table(("scenario", *header), [(name, *row.values()) for name, row in figures.items()])
 
 
-def expected_figures(solution: Solution) -> dict[str, Cell]:
+def expected_figures(solution: SolvedCase) -> dict[str, Cell]:
     """Key figures in expectation; the IRR and MOIC are those of the expected flows."""
     problem, books = solution.problem, _books(solution)
     odds = problem.scenarios.probability
@@ -349,7 +349,7 @@ def _expectation(odds: Array, values: Iterable[Any]) -> float:
     return float(odds @ np.array(list(values), dtype=float))
 
 
-def ledger(solution: Solution) -> dict[str, Any]:
+def ledger(solution: SolvedCase) -> dict[str, Any]:
     """Discounted ledger, entry by entry: {'expected': {...}, 'scenarios': {name: {...}}}; each sums to the value."""
     problem, books = solution.problem, _books(solution)
     present = {entry: values @ problem.discount for entry, values in books.ledger.items()}

@@ -9,16 +9,16 @@ from optimizer.brief import listed
 from optimizer.text import money, number, percent
 
 if TYPE_CHECKING:
-    from optimizer.engine.solution import Solution
+    from optimizer.engine.values import SolvedCase
 
 
-def title(solution: Solution) -> str:
+def title(solution: SolvedCase) -> str:
     """Solution of quickstart, variant no_debt: optimal."""
     variant = "" if solution.variant is None else f", variant {solution.variant}"
     return f"Solution of {solution.case.name}{variant}: {solution.outcome.value}"
 
 
-def rows(solution: Solution) -> list[tuple[str, str]]:
+def rows(solution: SolvedCase) -> list[tuple[str, str]]:
     """Label and text of each line below the title: at most fourteen."""
     out = [("why", reason) for reason in solution.reasons[:3]]
     if solution.books is not None:
@@ -33,9 +33,9 @@ def rows(solution: Solution) -> list[tuple[str, str]]:
     return [*out, ("solved", f"by {solution.method}" + (f": {size}" if size else ""))]
 
 
-def _plan(solution: Solution) -> list[tuple[str, str]]:
+def _plan(solution: SolvedCase) -> list[tuple[str, str]]:
     """What it is worth, what it does and how its rules stand."""
-    from optimizer.engine.tables import CAPITAL, steps
+    from optimizer.engine.views.tables import CAPITAL, steps
 
     books, aim = solution.books, solution.problem.objective
     assert books is not None

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.finance.lines import EXPECTED
-from optimizer.engine.statement_table import Table, statement_table
-from optimizer.engine.tables import plan
+from optimizer.engine.views.statement_table import Table, statement_table
+from optimizer.engine.views.tables import plan
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from models.problem import Clock, Problem
     from models.proforma.books import Books
-    from optimizer.engine.solution import Solution
+    from optimizer.engine.values import SolvedCase
 
 LEAP_YEAR = 2000  # whose hours the 8784 positions of an hour in a year are counted in
 
@@ -38,14 +38,14 @@ def statements_frame(problem: Problem, books: Books | None) -> pd.DataFrame:
     return dated(statement_table(problem, books))
 
 
-def plan_frame(solution: Solution) -> pd.DataFrame:
+def plan_frame(solution: SolvedCase) -> pd.DataFrame:
     """The rows of plan.csv. Raises ValueError without a plan."""
     if solution.decisions is None:
         raise ValueError("there is no plan")
     return dated(plan(solution))
 
 
-def statement_frame(solution: Solution, name: str, scenario: str = EXPECTED) -> pd.DataFrame:
+def statement_frame(solution: SolvedCase, name: str, scenario: str = EXPECTED) -> pd.DataFrame:
     """One statement with its dates down (calendar years as periods) and its lines across. Raises KeyError for a name that is not there."""
     import pandas as pd
 
@@ -58,7 +58,7 @@ def statement_frame(solution: Solution, name: str, scenario: str = EXPECTED) -> 
     return frame
 
 
-def hours_frame(solution: Solution, site: str | None = None, scenario: str | None = None) -> pd.DataFrame:
+def hours_frame(solution: SolvedCase, site: str | None = None, scenario: str | None = None) -> pd.DataFrame:
     """MW of every use and source of a site in every hour kept. Raises ValueError without a plan, KeyError for a name that is not there."""
     import pandas as pd
 

@@ -1,0 +1,1 @@
+"""What is read off a solution: tables, frames, a short text."""
