@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from optimizer.studies.without import without_debt
+
 if TYPE_CHECKING:
-    from models.problem import Debt
     from optimizer.case.case import Case
     from optimizer.studies.jobs import Job
     from optimizer.studies.without import Without
@@ -24,12 +25,6 @@ def mixes(case: Case) -> dict[str, tuple[str, ...]]:
         name: tuple(change for debt in debts if debt.name not in keep for change in without_debt(debt))
         for name, keep in kept.items()
     }
-
-
-def without_debt(debt: Debt) -> tuple[str, ...]:
-    """Settings that leave a debt what is outstanding of it at the start."""
-    least = (f"financing.{debt.name}.minimum=0 USD",) if debt.minimum > 0.0 else ()
-    return (f"financing.{debt.name}.limit={debt.existing!r} USD", *least)
 
 
 def jobs_for(

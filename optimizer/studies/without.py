@@ -14,11 +14,10 @@ import numpy as np
 from models.finance.capital.streams import BREACH_ODDS
 from models.spelling import did_you_mean
 from optimizer.studies.jobs import solve_many
-from optimizer.studies.mixes import without_debt
 from optimizer.text import percent
 
 if TYPE_CHECKING:
-    from models.problem import Problem, Rule, Service
+    from models.problem import Debt, Problem, Rule, Service
     from optimizer.case.case import Case
     from optimizer.runtime.executor import Executor
     from optimizer.studies.jobs import Job, Point
@@ -312,3 +311,9 @@ def capacity_sentence(first: Point) -> str | None:
         "A dollar of expected cash before tax carries this many dollars of debt, repaid from that stream alone over the horizon at the plan's"
         f" cost of debt, with odds of a breach of no more than {BREACH_ODDS:.0%}: {text}."
     )
+
+
+def without_debt(debt: Debt) -> tuple[str, ...]:
+    """Settings that leave a debt what is outstanding of it at the start."""
+    least = (f"financing.{debt.name}.minimum=0 USD",) if debt.minimum > 0.0 else ()
+    return (f"financing.{debt.name}.limit={debt.existing!r} USD", *least)
