@@ -1,4 +1,4 @@
-"""The share price that a plan implies (README 16): what is left for shares, over the shares that it is left for.
+"""The share price that a plan implies (README 20): what is left for shares, over the shares that it is left for.
 
 Prices and plan hang on each other: this module works out the price of one plan, or of an average of plans, exactly; who looks for the
 plan that is best at the price that it implies is `optimizer.engine.price_fixed_point`.

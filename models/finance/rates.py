@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 #: share of what owners receive below which what they pay in measures nothing: rates of thousands of percent, multiples above 100
 MIN_PAID_SHARE = 0.01
-PENALTY_ENTRIES = ("rescue_penalty", "soft_rules")  # entries of the ledger that no shareholder ever pays or receives
+#: entries of the ledger that no shareholder ever pays or receives
+PENALTY_ENTRIES = ("rescue_penalty", "soft_rules", "own_rates")
 RATES = np.expm1(np.linspace(np.log(0.05), np.log(1001.0), 800))  # -95 % to 100,000 %: where IRRs are searched
 
 

@@ -63,7 +63,7 @@ class CashFlow:
 
 @dataclass(frozen=True)
 class PriceFollowsPlan:
-    """The share price is what the plan makes a share worth (README 16); `Market.share_price` is then what one solve takes it to be.
+    """The share price is what the plan makes a share worth (README 20); `Market.share_price` is then what one solve takes it to be.
 
     today: USD/share at date 0, the same in all scenarios; rest (S, D): what the rest of the company is worth at each date over what it is
     worth at date 0 (1 there); tolerance: largest relative difference between the price used and the price implied.
@@ -104,12 +104,29 @@ class Terminal:
 
 
 @dataclass(frozen=True)
+class Rates:
+    """Rates per year (effective) of streams that have one of their own, where value is counted by parts (README 19).
+
+    contracts: rents of leases; cloud: what cloud services are paid for what they serve; mining: the rest of what the hours bring. debt: that of
+    the tax which interest saves: a rate, 'own' (each debt's coupon), or 'rebalanced' (its coupon for the year of the interest, the
+    objective's rate before: debt that follows the value).
+    """
+
+    contracts: float
+    cloud: float
+    mining: float
+    debt: float | str = "own"
+
+
+@dataclass(frozen=True)
 class Objective:
-    """discount per year (effective); weight w of CVaR; tail: probability mass of the lower tail."""
+    """discount per year (effective); weight w of CVaR; tail: probability mass of the lower tail. rates: value is counted by parts, each stream
+    at its own rate, all else at `discount`, and what is lent or sold to others at what it is worth; None: what owners receive is discounted."""
 
     discount: float
     weight: float = 0.0
     tail: float = 0.1
+    rates: Rates | None = None
 
 
 @dataclass(frozen=True)

@@ -176,7 +176,7 @@ class _Loading:
             variants={key: one.describe for key, one in base.variants.items()},
             variant=variant,
             horizon_note=horizon_note(frame),
-            notes=(*data_notes(models), *case_notes(problem)),
+            notes=(*data_notes(models), *case_notes(problem, tree)),
             model=base,
             frame=frame,
             _problem=problem,

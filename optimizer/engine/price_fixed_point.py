@@ -1,4 +1,4 @@
-"""A share price that follows the plan: the plan that is best at the price that it implies (README 16).
+"""A share price that follows the plan: the plan that is best at the price that it implies (README 20).
 
 The program takes the price as given. Around it, a plan is looked for that is best at its own price, among averages of plans: averages
 of plans are plans, and where two plans are worth the same at a price, so is every average of them.

@@ -6,15 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from optimizer.results.odds import odds as odds_of
+
 if TYPE_CHECKING:
     from models.problem import Array, Debt, Equity
     from optimizer.engine.solution import Solution
-    from optimizer.engine.values import Covenant
-
-#: a breach counts from this share of what the rule compares
-BREACHED = 1e-6
-#: USD of rescue equity that count as distress
-DISTRESS = 1.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +34,10 @@ MEASURES = (
     Measured("irr", "IRR of owners, of expected flows", "/year", 1),
     Measured("cost_of_capital", "cost of outside capital", "/year", -1),
     Measured("price_gap", "share price used and implied differ by", "share", -1),
+    Measured("cost_of_all_capital", "cost of all capital, with owners", "/year", -1),
+    Measured("cost_of_debt", "cost of debt", "/year", -1),
+    Measured("debt_to_equity", "debt over equity, at market value", "ratio"),
+    Measured("relevered", "owners' rate at the plan's debt", "/year", -1),
     Measured("dilution", "share of new holders at the end", "share", -1),
     Measured("debt_raised", "debt raised", "USD"),
     Measured("equity_raised", "equity raised", "USD"),
@@ -47,6 +47,9 @@ MEASURES = (
     Measured("liquidity_low", "least liquidity, worst scenario", "USD", 1),
     Measured("breach", "probability of covenant breach", "share", -1),
     Measured("distress", "probability of rescue equity", "share", -1),
+    Measured("missed", "probability of a missed payment", "share", -1),
+    Measured("under_water", "probability of more debt than assets", "share", -1),
+    Measured("after_horizon", "value after the horizon", "USD"),
     Measured("capex", "capital expenditure", "USD"),
     Measured("ai_mw", "AI at the end", "MW"),
     Measured("mining_mw", "mining at the end", "MW"),
@@ -68,7 +71,7 @@ def measures(solution: Solution) -> dict[str, float | None]:
     books, problem = solution.books, solution.problem
     assert books is not None
     odds, words, returns = problem.scenarios.probability, books.words, solution.finance.returns
-    figures = tables.expected_figures(solution)
+    figures, befalls = tables.expected_figures(solution), odds_of(solution)
     energy = {use: float(odds @ mwh) for use, mwh in tables.energy_by(books, "use").items()}
 
     def raised(terms: tuple[Debt, ...] | tuple[Equity, ...]) -> float:
@@ -89,6 +92,10 @@ def measures(solution: Solution) -> dict[str, float | None]:
         "irr": returns["irr"].expected[0],
         "cost_of_capital": returns["cost_of_capital"].expected[0],
         "price_gap": None if solution.price is None else solution.price.gap,
+        "cost_of_all_capital": returns["cost_of_all_capital"].expected[0],
+        "cost_of_debt": returns["cost_of_debt"].expected[0],
+        "debt_to_equity": returns["debt_to_equity"].expected[0],
+        "relevered": returns["relevered"].expected[0],
         "dilution": dilution(solution),
         "debt_raised": raised(problem.debts),
         "equity_raised": raised(problem.equities),
@@ -96,8 +103,11 @@ def measures(solution: Solution) -> dict[str, float | None]:
         "leverage": returns["net_debt_to_ebitda_max"].expected[0],
         "coverage": returns["dscr_min"].expected[0],
         "liquidity_low": float(words["liquidity"].min()),
-        "breach": breach_probability(solution.covenants, problem.scenarios.names, odds),
-        "distress": float(odds @ (words["rescue"].max(axis=1) > DISTRESS)),
+        "breach": befalls.breach,
+        "distress": befalls.rescue,
+        "missed": befalls.missed,
+        "under_water": befalls.under_water,
+        "after_horizon": float(odds @ solution.finance.horizon_end.present),
         "capex": figures["capex"],
         "ai_mw": figures["final_ai_mw"],
         "mining_mw": figures["final_rigs_mw"],
@@ -133,11 +143,3 @@ def dilution(solution: Solution) -> float | None:
         return None
     old = solution.finance.conversion["old_share"][:, MULTIPLES.index(1.0)]
     return float(solution.problem.scenarios.probability @ (1.0 - np.where(np.isfinite(old), old, 1.0)))
-
-
-def breach_probability(covenants: tuple[Covenant, ...], names: tuple[str, ...], odds: Array) -> float:
-    """Probability of the scenarios in which a soft rule is breached at any date; 1 where one that holds on average is."""
-    from optimizer.engine.values import EXPECTED
-
-    breached = {one.scenario for one in covenants if one.breach > BREACHED * max(abs(one.left), abs(one.right), 1.0)}
-    return float(sum(p for name, p in zip(names, odds, strict=True) if {name, EXPECTED} & breached))

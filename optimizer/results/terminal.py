@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from rich.text import Text
 from models.dates import iso_dates
 from models.finance.rates import SMALLEST_USD
 from optimizer.engine.views import tables
+from optimizer.results import capital_text
+from optimizer.results.plan_notes import plan_notes
 from optimizer.results.value_per_share import per_share, share_price, who_gains
 from optimizer.text import money, number, percent, printable
 
@@ -47,6 +50,7 @@ def render(solution: Solution, console: Console) -> None:
     _sources_and_uses(solution, out)
     _returns(solution, out)
     _who_gains(solution, out)
+    _capital_costs(solution, out)
     _power(solution, out)
     _rules(solution, out)
     _scarce(solution, out)
@@ -84,25 +88,47 @@ def _head(solution: Solution, out: _Printer) -> None:
     out.line(f"{name}: {solution.outcome.name.lower()}", "bold")
     for reason in solution.reasons:
         out.line(f"  - {reason}")
-    notes = (getattr(solution.case, "horizon_note", ""), *getattr(solution.case, "notes", ()), *solution.notes)
+    notes = (
+        getattr(solution.case, "horizon_note", ""),
+        *getattr(solution.case, "notes", ()),
+        *solution.notes,
+        *plan_notes(solution),
+    )
     for note in filter(None, notes):
         out.line(f"  note: {note}")
     books, aim = solution.books, solution.problem.objective
     if books is None:
         return
     out.title("Return to shareholders, discounted at " + percent(aim.discount))
+    if aim.rates is not None:
+        streams = ", ".join(f"{name} at {percent(getattr(aim.rates, name))}" for name in ("contracts", "cloud", "mining"))
+        out.line(f"  counted by parts: {streams}, tax saved by interest at {_shield_rate(aim.rates.debt)}")
     made = f"{percent(1 - aim.weight)} expected value + {percent(aim.weight)} CVaR" if aim.weight else "expected value"
     worst = f"worst {percent(aim.tail)}"
     if solution.problem.scenarios.count == 1:
-        out.line(f"  value  {money(books.objective)}")
+        out.line(f"  value           {money(books.objective):>14}")
         _per_share(solution, out)
-        _baseline(solution, out)
+        _beside(solution, out)
         return
     out.line(f"  objective       {money(books.objective):>14}   {made}")
     out.line(f"  expected value  {money(books.expected):>14}")
     out.line(f"  VaR             {money(books.var):>14}   best of the {worst} of cases")
     out.line(f"  CVaR            {money(books.cvar):>14}   mean of the {worst} of cases")
     _per_share(solution, out)
+    _beside(solution, out)
+
+
+def _shield_rate(rate: float | str) -> str:
+    if isinstance(rate, float):
+        return percent(rate)
+    return "each debt's own rate" if rate == "own" else "each debt's rate in its year"
+
+
+def _beside(solution: Solution, out: _Printer) -> None:
+    """What no objective should be read without."""
+    for title, text in (("odds of", capital_text.odds_line(solution)), ("after horizon", capital_text.horizon_line(solution))):
+        for n, line in enumerate(textwrap.wrap(text, WIDEST - 18, break_on_hyphens=False)):
+            out.line(f"  {'' if n else title:<16}{line}")
     _baseline(solution, out)
 
 
@@ -222,6 +248,13 @@ def _sources_and_uses(solution: Solution, out: _Printer) -> None:
         rows.append([*left, *([uses[n][0], money(uses[n][1])] if n < len(uses) else ["", ""])])
     rows.append(["total", money(sum(v for _, v in sources)), "total", money(sum(v for _, v in uses))])
     out.table(["source", "", "use", ""], rows, right=[1, 3])
+
+
+def _capital_costs(solution: Solution, out: _Printer) -> None:
+    out.title("What capital costs, expected")
+    out.table(["source", "a year", "worth at the start"], capital_text.cost_rows(solution), right=[1, 2])
+    out.title("From the business to its owners, present value, expected")
+    out.table(["item", ""], capital_text.bridge_rows(solution), right=[1])
 
 
 def _by_instrument(solution: Solution, total: Array) -> dict[str, Array]:

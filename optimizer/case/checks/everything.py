@@ -315,6 +315,8 @@ def _owed_within(c: Checker, name: str, project: Project) -> None:
 
 
 def _other(c: Checker) -> None:
+    if c.base.objective.rates is not None and c.base.objective.value != "apv":
+        c.wrong(("objective", "rates"), "rates of streams need `value: apv`", "without it all is discounted at `discount`")
     for name, flow in c.base.cash_flows.items():
         at: Parts = ("cash_flows", name)
         if (flow.amount is None) == (flow.dated is None):

@@ -128,6 +128,7 @@ def test_the_folder_is_complete_and_its_manifest_true(tmp_path: Path) -> None:
         "shadow_prices.csv", "dispatch_monthly.csv", "limits.csv", "timings.json", "manifest.json", "report.json", "report.html",
         "income_statement.csv", "cash_flow.csv", "balance_sheet.csv", "sources_uses.csv", "debt_schedules.csv", "tax.csv",
         "credit_ratios.csv", "cap_table.csv", "returns.csv",
+        "cost_of_capital.csv", "npv_bridge.csv",
     }  # fmt: skip
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["digest"] == "d" * 64
