@@ -10,7 +10,6 @@ import click
 
 from optimizer.cli.common import Mistaken, check_options, load_case, print_now
 from optimizer.results import serialise
-from optimizer.studies.mixes import jobs_for
 
 if TYPE_CHECKING:
     from optimizer.case.case import Case
@@ -76,6 +75,8 @@ def compare(
             load_case(path, name, changes)
     if lost := [name for name in variants if all(name not in case.variants for _, case in cases)]:
         raise Mistaken(f'no case has a variant "{lost[0]}"')
+    from optimizer.studies.mixes import jobs_for
+
     pairs = _pairs(cases[0][1], left_out) if left_out else ()
     jobs = jobs_for(cases, variants, mixed, changes, time_limit, pairs)
     target = results.folder(out, cases[0][1].name if len(cases) == 1 else "comparison", "comparison")

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from optimizer.results.odds import odds as odds_of
-
 if TYPE_CHECKING:
     from models.problem import Array, Debt, Equity
     from optimizer.engine.solution import Solution
@@ -67,6 +65,7 @@ def measures(solution: Solution) -> dict[str, float | None]:
     Amounts are in expectation over scenarios unless the label says otherwise; P10, P50 and P90 are quantiles of the NPV over scenarios.
     """
     from optimizer.engine.views import tables
+    from optimizer.results.odds import odds as odds_of
 
     books, problem = solution.books, solution.problem
     assert books is not None
