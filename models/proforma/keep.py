@@ -53,7 +53,7 @@ def keep_books(problem: Problem, decisions: Decisions) -> Books:
     kept = at_period_ends(power.total("kept"))
     sizes = word_sizes(problem, words, income, flows, assets, debts, kept, decisions.sold, OPERATING)
     moved = turnover(flows, sheet)
-    checks.usd = min(checks.usd, moved)
+    checks.measure_money_by(moved)
 
     value = sum(ledger.values(), np.zeros_like(coins)) @ discount_factors(problem)
     probability, aim = problem.scenarios.probability, problem.objective

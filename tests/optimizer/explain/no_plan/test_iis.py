@@ -467,5 +467,5 @@ def test_a_slow_clock_changes_no_scenario(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(Trial, "find", lambda self, let_go=(), hours=True: Finding(False, float(next(looks))))
     monkeypatch.setattr(time, "perf_counter", lambda: float(next(clock)) ** 6)
     bench = Bench(problem, case)
-    bench.narrow()
+    bench = bench.narrow()
     assert len(order) == 3 and bench.scope == (order[-1],)
