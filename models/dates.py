@@ -26,7 +26,8 @@ def iso_date(clock: Clock, d: int) -> str:
     return f"{iso_month(clock, d)}-01"
 
 
-def _day(clock: Clock, d: int) -> date:
+def day_of(clock: Clock, d: int) -> date:
+    """The first of the month of a date of the clock."""
     year, month = divmod(clock.start_month + int(clock.date_month[d]), 12)
     return date(year, month + 1, 1)
 

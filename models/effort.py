@@ -15,10 +15,10 @@ WRITTEN, HOUR = 2e3, 5.0
 
 
 class Effort:
-    """done: units of work; most: units after which it is `over`."""
+    """done: units of work, so far by others than this one counts; most: units after which it is `over`."""
 
-    def __init__(self, most: float = math.inf) -> None:
-        self.done, self.most = 0.0, most
+    def __init__(self, most: float = math.inf, done: float = 0.0) -> None:
+        self.done, self.most = done, most
 
 
 #: the last one counts

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from models.finance.capital.cost_of_capital import CostOfCapital
+from models.finance.capital.horizon_end import HorizonEnd
 from models.finance.covenants import covenant_frame
 from models.finance.lines import EXPECTED, Statement
 from models.finance.returns import Returns
@@ -25,7 +27,8 @@ class FinanceStatements:
 
     debts: schedule of each debt ('notes'; what stood before date 0: 'notes@existing'). Columns are the D dates: column d has what settles
     at date d, of the period that ends there (date 0: what is decided and paid at the start); those of `tax` are calendar years, those of
-    `conversion` multiples of the share price at the horizon. covenants: the rules of the case (`Solution.covenants`).
+    `conversion` multiples of the share price at the horizon. covenants: the rules of the case (`Solution.covenants`). bridge: from the value of
+    the business to that of its owners. capital: what every source of it costs. horizon_end: what lies after the horizon.
     """
 
     income: Statement
@@ -41,6 +44,9 @@ class FinanceStatements:
     covenants: tuple[Any, ...]
     scenarios: tuple[str, ...]
     dates: tuple[str, ...]
+    bridge: Statement
+    capital: CostOfCapital
+    horizon_end: HorizonEnd
     checks: tuple[Check, ...] = ()
 
     @property

@@ -209,6 +209,7 @@ def _check_value(checks: _Ties, ground: Ground, finance: FinanceStatements, cert
     parts = [float(np.max(np.abs(entry @ problem.discount), initial=0.0)) for entry in books.ledger.values()]
     scale = max(parts, default=0.0)
     checks.tie("value from the statements is the ledger's", value, books.value, scale=scale)
+    checks.tie("bridge from the business ends at the value", finance.bridge["npv"][:, 0], books.value, scale=scale)
     raised = sum(finance.returns.capital.values(), ground.zero) @ problem.discount
     if certificate is not None:
         aim = problem.objective

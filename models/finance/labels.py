@@ -9,6 +9,7 @@ LINES = {
     "rescue": "rescue equity",
     "rescue_penalty": "distress",
     "soft_rules": "rules breached at a price",
+    "own_rates": "each stream at its own rate",
     "dilution": "given to new shareholders",
     "conversion": "given to holders of convertibles",
     "capped_call": "capped calls",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.dates import _day
+from models.dates import day_of
 from models.finance.lines import SMALLEST as SMALLEST_USD
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 #: share of what owners receive below which what they pay in measures nothing: rates of thousands of percent, multiples above 100
 MIN_PAID_SHARE = 0.01
-PENALTY_ENTRIES = ("rescue_penalty", "soft_rules")  # entries of the ledger that no shareholder ever pays or receives
+#: entries of the ledger that no shareholder ever pays or receives
+PENALTY_ENTRIES = ("rescue_penalty", "soft_rules", "own_rates")
 RATES = np.expm1(np.linspace(np.log(0.05), np.log(1001.0), 800))  # -95 % to 100,000 %: where IRRs are searched
 
 
@@ -62,7 +63,7 @@ def irr(clock: Clock, flows: Array) -> tuple[float | None, str | None]:
         return None, "shareholders receive first and pay later: the rate would be that of a loan"
     import pyxirr
 
-    days = [_day(clock, d) for d in range(clock.dates)]
+    days = [day_of(clock, d) for d in range(clock.dates)]
     rate = pyxirr.xirr(days, flows, guess=float(RATES[changes[0]]), day_count="30E/360", silent=True)
     low, high = RATES[changes[0]], RATES[changes[0] + 1]
     if rate is None or not low - 1e-9 <= rate <= high + 1e-9:
@@ -79,14 +80,15 @@ def _discounts(months: tuple[int, ...]) -> Array:
 def moic(books: Books) -> list[float | None]:
     """Per scenario: received over paid in, undiscounted; None where (next to) nothing is paid in, or less than nothing comes back."""
     received = shareholder_flows(books).sum(axis=1) + paid_in(books)
-    return [_multiple(float(r), float(p)) for r, p in zip(received, paid_in(books), strict=True)]
+    return [multiple(float(r), float(p)) for r, p in zip(received, paid_in(books), strict=True)]
 
 
-def _multiple(received: float, paid: float) -> float | None:
+def multiple(received: float, paid: float) -> float | None:
     """Received over paid in; what ends in more debt than assets is no multiple."""
     return received / paid if hardly_paid(received, paid) is None and received >= 0.0 else None
 
 
-def _books(solution: SolvedPlan) -> Books:
+def books_of(solution: SolvedPlan) -> Books:
+    """The books of a solution that has a plan."""
     assert solution.books is not None
     return solution.books

@@ -5,6 +5,10 @@ from __future__ import annotations
 from models.finance.balance import balance_sheet
 from models.finance.bundle import FinanceStatements
 from models.finance.cap_table import cap_table, conversion_table
+from models.finance.capital.cost_of_capital import cost_of_capital
+from models.finance.capital.horizon_end import horizon_end
+from models.finance.capital.measures import with_capital
+from models.finance.capital.npv_bridge import npv_bridge, unlevered_tax
 from models.finance.cash_flow import cash_flow_statement
 from models.finance.checks import check_statements
 from models.finance.context import Ground
@@ -28,6 +32,9 @@ def finance_statements(solution: SolvedPlan) -> FinanceStatements:
     debts = {name: debt_schedule(ground, name) for name in solution.books.schedules}
     ratios = credit_ratios(ground, sheet)
     shares = cap_table(ground, income)
+    found = returns(ground, cash, ratios, debts)
+    saved = unlevered_tax(ground) - ground.books.income["tax"]
+    costs, end = cost_of_capital(ground, found.capital, found.owners, saved), horizon_end(ground)
     made = FinanceStatements(
         income=income,
         cash_flow=cash,
@@ -38,10 +45,13 @@ def finance_statements(solution: SolvedPlan) -> FinanceStatements:
         credit_ratios=ratios,
         cap_table=shares,
         conversion=conversion_table(ground, shares),
-        returns=returns(ground, cash, ratios, debts),
+        returns=with_capital(found, costs, end, ground.books.value, ground.problem.scenarios.probability),
         covenants=tuple(solution.covenants),
         scenarios=solution.problem.scenarios.names,
         dates=ground.dates,
+        bridge=npv_bridge(ground, found.business, found.capital, saved),
+        capital=costs,
+        horizon_end=end,
     )
     object.__setattr__(made, "checks", check_statements(ground, made, solution.certificate))
     return made

@@ -23,6 +23,12 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 said = False
 
 
+def leave_notes_to_parent() -> None:
+    """Say nothing of the cache in this process, which works for another that says it."""
+    global said
+    said = True
+
+
 class _Cache:
     """What numba keeps of compiled code. It saves time and nothing else: what cannot be read is made again, what cannot be written is
     not kept."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from models.problem.arrays import Array, Ints, Mask
 from models.problem.capital import Depreciation, Expansion, Payments
 from models.problem.clock import LEAP_HOURS, Clock, Hourly
-from models.problem.company import CashFlow, Market, Objective, Problem, Project, Scenarios, Terminal
+from models.problem.company import CashFlow, Market, Objective, PriceFollowsPlan, Problem, Project, Rates, Scenarios, Terminal
 from models.problem.financing import RUNNING, Call, Conversion, Debt, Equity, Treasury
 from models.problem.power import Battery, Block, Diesel, Grid, OwnSource, YearlyLimit
 from models.problem.rigs import Rig, RigOption
@@ -47,8 +47,10 @@ __all__ = [
     "Objective",
     "OwnSource",
     "Payments",
+    "PriceFollowsPlan",
     "Problem",
     "Project",
+    "Rates",
     "Rig",
     "RigOption",
     "Rule",

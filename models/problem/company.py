@@ -62,15 +62,29 @@ class CashFlow:
 
 
 @dataclass(frozen=True)
+class PriceFollowsPlan:
+    """The share price is what the plan makes a share worth (README 20); `Market.share_price` is then what one solve takes it to be.
+
+    today: USD/share at date 0, the same in all scenarios; rest (S, D): what the rest of the company is worth at each date over what it is
+    worth at date 0 (1 there); tolerance: largest relative difference between the price used and the price implied.
+    """
+
+    today: float
+    rest: Array
+    tolerance: float = 0.005
+
+
+@dataclass(frozen=True)
 class Market:
     """btc_price (S, D) USD/BTC at dates; btc_price_mean (S, T) over periods; hashprice (S, T) USD/PH/day gross of pool fee;
-    share_price (S, D) USD/share or None; shares outstanding at date 0."""
+    share_price (S, D) USD/share or None; shares outstanding at date 0; follows: where the share price follows the plan."""
 
     btc_price: Array
     btc_price_mean: Array
     hashprice: Array
     share_price: Array | None = None
     shares: float = 0.0
+    follows: PriceFollowsPlan | None = None
 
 
 @dataclass(frozen=True)
@@ -90,12 +104,29 @@ class Terminal:
 
 
 @dataclass(frozen=True)
+class Rates:
+    """Rates per year (effective) of streams that have one of their own, where value is counted by parts (README 19).
+
+    contracts: rents of leases; cloud: what cloud services are paid for what they serve; mining: the rest of what the hours bring. debt: that of
+    the tax which interest saves: a rate, 'own' (each debt's coupon), or 'rebalanced' (its coupon for the year of the interest, the
+    objective's rate before: debt that follows the value).
+    """
+
+    contracts: float
+    cloud: float
+    mining: float
+    debt: float | str = "own"
+
+
+@dataclass(frozen=True)
 class Objective:
-    """discount per year (effective); weight w of CVaR; tail: probability mass of the lower tail."""
+    """discount per year (effective); weight w of CVaR; tail: probability mass of the lower tail. rates: value is counted by parts, each stream
+    at its own rate, all else at `discount`, and what is lent or sold to others at what it is worth; None: what owners receive is discounted."""
 
     discount: float
     weight: float = 0.0
     tail: float = 0.1
+    rates: Rates | None = None
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,7 @@ def _cut(part: T, keep: Ints, count: int, name: str = "") -> T:
 BY_SCENARIO: dict[str, tuple[str, ...]] = {
     "Problem": ("overhead",),
     "Market": ("btc_price", "btc_price_mean", "hashprice", "share_price"),
+    "PriceFollowsPlan": ("rest",),
     "Treasury": ("cash_yield",),
     "Site": ("delay", "fixed_cost", "curtail_above"),
     "Expansion": ("cost",),

@@ -27,7 +27,8 @@ class Convertible:
     """One vintage of a convertible in one scenario.
 
     scenario, vintage: indices of the scenario and of the date of issue (existing: it stood before date 0); strike and cap USD/share (None:
-    no capped call); balance (D,) USD standing after each date; shares (D,) delivered to its holders at each date.
+    no capped call); balance (D,) USD standing after each date; shares (D,) delivered to its holders at each date; due (D,) USD of balance
+    that falls due at maturity at each date, be it paid in shares or in cash.
     """
 
     instrument: str
@@ -38,6 +39,7 @@ class Convertible:
     cap: float | None
     balance: Array
     shares: Array
+    due: Array
 
 
 @dataclass(frozen=True)

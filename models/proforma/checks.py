@@ -26,6 +26,10 @@ class Checklist:
         self.usd = MIN_SCALE_SHARE * problem.money
         self._worst: dict[str, Check] = {}
 
+    def measure_money_by(self, moved: float) -> None:
+        """From now on amounts of money are measured by no more than what moves at all."""
+        self.usd = min(self.usd, moved)
+
     def note(self, name: str, residual: float, scale: float, place: tuple[object, ...] = (), least: float = 1.0) -> None:
         """One item: residual >= 0 in the units of scale and least > 0; what is not a number counts as an infinite residual."""
         residual = float(residual)

@@ -315,7 +315,7 @@ class _Vintage:
             zero = np.zeros(problem.clock.dates)
             assert debt.conversion is not None
             capped = cap(debt.conversion, self.strike)
-            self.standing = Convertible(debt.name, s, self.v, self.existing, self.strike, capped, zero, zero.copy())
+            self.standing = Convertible(debt.name, s, self.v, self.existing, self.strike, capped, zero, zero.copy(), zero.copy())
             books.convertibles.append(self.standing)
         if not self.existing:
             lines["issued"][s, self.v] += self.face
@@ -397,10 +397,11 @@ class _Vintage:
             assert self.debt.conversion is not None
             share_price = self._share_price(date)
             converts = share_price > self.strike
+            assert self.standing is not None
             if converts:
                 books.conversion[s, date] -= self.balance * share_price / self.strike
-                assert self.standing is not None
                 self.standing.shares[date] = self.balance / self.strike
+            self.standing.due[date] = self.balance
             payoff = capped_call_value(self.debt.conversion, share_price, self.strike)
             books.capped_call[s, date] += self.balance * payoff
         lines["converted" if converts else "redeemed"][s, date] += self.balance

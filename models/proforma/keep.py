@@ -23,6 +23,8 @@ from models.proforma.calendar import calendar
 from models.proforma.checks import Checklist
 from models.proforma.debt import Liabilities, keep_debts
 from models.proforma.feasibility import check_decisions
+from models.proforma.holders import check_holders
+from models.proforma.own_rates import own_rates
 from models.proforma.power import COSTS, REVENUES, Power, keep_power
 from models.proforma.sizes import turnover, word_sizes
 from models.proforma.tax import TaxReturns
@@ -45,11 +47,13 @@ def keep_books(problem: Problem, decisions: Decisions) -> Books:
     returns = _roll_cash(problem, assets, debts, income, flows)
     sheet = _balance_sheet(problem, decisions, assets, debts, coins, income, flows)
     ledger = _ledger(problem, decisions, assets, debts, coins, sheet)
+    if problem.objective.rates is not None:
+        ledger["own_rates"] = own_rates(problem, decisions, flows, power, debts, ledger)
     words = keep_words(problem, decisions, assets, power, debts, income, sheet, coins)
     kept = at_period_ends(power.total("kept"))
     sizes = word_sizes(problem, words, income, flows, assets, debts, kept, decisions.sold, OPERATING)
     moved = turnover(flows, sheet)
-    checks.usd = min(checks.usd, moved)
+    checks.measure_money_by(moved)
 
     value = sum(ledger.values(), np.zeros_like(coins)) @ discount_factors(problem)
     probability, aim = problem.scenarios.probability, problem.objective
@@ -76,6 +80,7 @@ def keep_books(problem: Problem, decisions: Decisions) -> Books:
         moved=moved,
     )
     _check_statements(problem, books, debts, coins, power, decisions, checks)
+    check_holders(problem, decisions, books, checks)
     check_decisions(problem, decisions, assets, debts, books, checks)
     check_limits(problem, decisions, power, checks)
     check_rules(problem, decisions, words, sizes, checks)
@@ -382,6 +387,8 @@ def _check_statements(
     # The same value a second way: from the statements instead of the ledger.
     total = -flows["dividends"] + books.ledger["contributions"] + books.ledger["rescue_penalty"] - flows["rescue"]
     total = total + books.ledger["soft_rules"] + books.ledger["conversion"] + books.ledger["capped_call"]
+    if "own_rates" in books.ledger:
+        total = total + books.ledger["own_rates"]
     discount = discount_factors(problem)
     value = total @ discount
     end = sheet["cash"][:, -1] + problem.terminal.coins * sheet["coins"][:, -1]

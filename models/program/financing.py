@@ -6,6 +6,7 @@ import numpy as np
 
 from models.problem import Array, Debt, Equity
 from models.program.ai_services import Services
+from models.program.by_parts.traced import mark, since
 from models.program.expressions import Build, Decision, Lin, grid
 from models.program.fleet import Fleet, leaves, nodes
 from models.program.sites import Sites
@@ -26,7 +27,10 @@ class Instruments:
         self._like: dict[int, int] = {}  # scenario -> the first one in which the debt at hand does the same
         #: debt service of loans that are repaid as cash allows or sculpted, at the dates after their grace
         self.service: dict[str, dict[tuple[int, int], Lin]] = {}
+        #: interest of the tax year by debt, (S, Y), where value is counted by parts
+        self.accrued: dict[str, np.ndarray] = {}
         for debt in p.debts:
+            before = mark(build.interest_cost)
             build.outstanding[debt.name] = grid(build.S, build.D)
             if debt.is_strip:
                 self._strips(debt)
@@ -35,6 +39,8 @@ class Instruments:
                 self._revolver(debt)
             else:
                 self._running(debt)
+            if p.objective.rates is not None:
+                self.accrued[debt.name] = since(build.interest_cost, before)
         for equity in p.equities:
             self._equity(equity)
 

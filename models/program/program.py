@@ -11,6 +11,8 @@ from models.hours.coupled_oracle import OpenBlock
 from models.modelling import pyo
 from models.problem import Problem, Project
 from models.program.ai_services import Services
+from models.program.by_parts.own_rates import OwnRates
+from models.program.by_parts.traced import mark, since
 from models.program.expressions import Build, Decision, Lin, without_rounding
 from models.program.extensive_hours import Power
 from models.program.financing import Instruments
@@ -37,6 +39,9 @@ class Plan:
     def __init__(self, problem: Problem, hours: str = "written", open_block: OpenBlock | None = None) -> None:
         b = self.build = Build(problem)
         wanted = frozenset(term.word for rule in problem.rules for term in rule.terms)
+        rates = problem.objective.rates
+        if rates is not None:
+            wanted |= {"ai_revenue"}
         self.fleet = Fleet(b)
         self.sites = Sites(b)
         self.services = Services(b)
@@ -45,17 +50,21 @@ class Plan:
         self._blocks_fit()
         self.power: Power | None = None
         self.theta: Theta | None = None
+        before = mark(b.operating)
         if hours == "written":
             self.power = Power(b, self.fleet, self.sites, self.services, wanted)
         else:
             self.theta = Theta(b, self.fleet, self.sites, self.services, wanted, open_block)
+        of_hours = since(b.operating, before)
         self.limits = Limits(b)
         self.units: dict[str, Decision] = {}
         self._overhead()
         self._given()
         for project in problem.projects:
             self._project(project)
+        before = mark(b.cash)
         self.instruments = Instruments(b)
+        of_financing = since(b.cash, before)
         self._investing()
         self._operating()
         self.treasury = Treasury(b, self.instruments)
@@ -80,6 +89,8 @@ class Plan:
         self.covenants.sculpt()
         self.sweeps = Sweeps(parts)
         self._terminal()
+        if rates is not None:
+            OwnRates(parts, rates, of_hours, of_financing, self.instruments.accrued)
         self.risk = Risk(b)
         b.finish()
         self.model = b.model

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -80,6 +80,10 @@ class Case:
     def problem(self) -> Problem:
         """The case in plain arrays."""
         return self._problem
+
+    def with_problem(self, problem: Problem) -> Case:
+        """The same case with other arrays: what a solve has found out about its data, such as a share price that follows the plan."""
+        return replace(self, _problem=problem)
 
     def place(self, path: str) -> Place | None:
         """Where the case states the value at a path such as `financing.notes.limit` or `rules[2]`: the nearest place above it that it has."""
@@ -172,7 +176,7 @@ class _Loading:
             variants={key: one.describe for key, one in base.variants.items()},
             variant=variant,
             horizon_note=horizon_note(frame),
-            notes=(*data_notes(models), *case_notes(problem)),
+            notes=(*data_notes(models), *case_notes(problem, tree)),
             model=base,
             frame=frame,
             _problem=problem,

@@ -49,6 +49,9 @@ def render(comparison: Comparison, console: Console) -> None:
             grid.add_row(printable(f"raised by {name}"), *(money(one.raised.get(name)) for one in columns))
             if any(one.costs.get(name) is not None for one in columns):
                 grid.add_row("  at a cost, all in, of", *(_percent(one.costs.get(name)) for one in columns))
+        for name in dict.fromkeys(name for one in solved for name, usd in one.capacity.items() if usd is not None):
+            carried = [one.capacity.get(name) for one in columns]
+            grid.add_row(f"debt per USD of {name}", *("-" if usd is None else f"{usd:,.2f}" for usd in carried))
         console.print(grid)
         if len(columns) > 1:
             _differences(comparison, columns, console, broad)

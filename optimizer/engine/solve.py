@@ -22,7 +22,7 @@ from models.problem import Problem
 from optimizer.engine.policy import METHODS, Policy, Thoroughness
 from optimizer.engine.solution import Solution
 from optimizer.engine.stages import Progress, Stages, silent
-from optimizer.engine.values import CaseLike, Outcome
+from optimizer.engine.values import Baseline, CaseLike, Outcome
 
 if TYPE_CHECKING:
     from models.benders.cuts import Separation
@@ -66,6 +66,7 @@ def solve_warm(
     baseline: bool = True,
     seed_from: Seed | None = None,
     thoroughness: Thoroughness = Thoroughness.FULL,
+    price_is_given: bool = False,
 ) -> Solved:
     """Solve a case and prove the answer. time_limit in seconds.
 
@@ -73,10 +74,15 @@ def solve_warm(
     executor: who works out the hours ('cuts' only); None: this process. The answer is the same to the last bit.
     baseline: also work out what a company that invests in nothing new would be worth.
     seed_from: begin where a neighbour ended (`warm_start`); the proof is the same. seed, presolve, algorithm: as `Policy`.
+    price_is_given: at the share price of the arrays, also where it follows the plan; else that is found first (`price_fixed_point`).
     Raises ValueError for an unknown method; SolverError when HiGHS itself fails; ExecutorError when its workers cannot go on.
     """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}: expected one of {', '.join(METHODS)}")
+    if case.problem().market.follows is not None and not price_is_given:
+        how = {"method": method, "canonical": canonical, "seed": seed, "presolve": presolve, "algorithm": algorithm}
+        how |= {"executor": executor, "thoroughness": thoroughness}
+        return _at_the_plans_price(case, time_limit, progress, baseline, seed_from, how)
     deadline = None if time_limit is None else time.perf_counter() + time_limit
     asked = Policy(method, thoroughness, canonical, seed, presolve, algorithm, deadline=deadline)
 
@@ -89,6 +95,41 @@ def solve_warm(
     if found.solution.outcome is not Outcome.UNVERIFIED or at_a_neighbour or thoroughness is Thoroughness.QUICK:
         return found
     return _otherwise(found, once, asked)
+
+
+def _at_the_plans_price(
+    case: CaseLike,
+    time_limit: float | None,
+    progress: Progress | None,
+    baseline: bool,
+    seed_from: Seed | None,
+    how: dict[str, Any],
+) -> Solved:
+    """A case whose share price follows the plan. All as in `solve_warm`; how: its other options."""
+    from optimizer.engine import price_fixed_point
+
+    told = None if progress is None else price_fixed_point.without_bounds(progress)
+
+    def at(problem: Problem, begin: Seed | None, left: float | None) -> price_fixed_point.Priced:
+        here = case.with_problem(problem) if hasattr(case, "with_problem") else bare(problem)
+        solved = solve_warm(here, time_limit=left, progress=told, baseline=False, seed_from=begin, price_is_given=True, **how)
+        return price_fixed_point.Priced(solved.solution, solved.warm)
+
+    def unimproved(priced: price_fixed_point.Priced, best: Solution) -> Baseline:
+        return _unimproved(Solved(priced.solution, priced.warm), best)
+
+    solver = price_fixed_point.Solver(at, unimproved)
+    found = price_fixed_point.follow(case.problem(), solver, time_limit, progress, baseline, seed_from)
+    return Solved(found.solution, found.warm)
+
+
+def _unimproved(solved: Solved, best: Solution) -> Baseline:
+    """What the company is worth without new investment, by the program of `solved`, beside the best plan."""
+    from optimizer.engine import rules_of_thumb
+
+    assert solved.warm is not None
+    found = within(solved, rules_of_thumb.nothing_new(solved.warm), Thoroughness.NEAREST_BRANCH)
+    return replace(rules_of_thumb.told("no-new-investment", found, best), solution=None)
 
 
 def _otherwise(found: Solved, once: Callable[[CaseLike, Policy], Solved], asked: Policy) -> Solved:
@@ -115,7 +156,7 @@ def _solved(
     stages = Stages(progress)
     with stages("read"):
         problem = case.problem()
-        from optimizer.engine import master, pilot, rules_of_thumb, verdict
+        from optimizer.engine import master, pilot, verdict
         from optimizer.engine.search import Bounds, Search
 
     built = master.build(problem, policy, stages)
@@ -134,10 +175,9 @@ def _solved(
         solved = _planned(case, replace(search, bounds=None), optimum, stages, bounds.upper)
         if baseline and solved.solution.outcome is Outcome.OPTIMAL and solved.warm is not None:
             with stages("baseline"):
-                found = within(solved, rules_of_thumb.nothing_new(solved.warm), Thoroughness.NEAREST_BRANCH)
-                told = rules_of_thumb.told("no-new-investment", found, solved.solution)
+                told = _unimproved(solved, solved.solution)
             # the clock goes on: what the solution was given when it was proved lacks this stage
-            best = replace(solved.solution, baseline=replace(told, solution=None), timings=stages.timings())
+            best = replace(solved.solution, baseline=told, timings=stages.timings())
             solved = replace(solved, solution=best)
         there = solved.solution.outcome is Outcome.OPTIMAL or (policy.quick and solved.solution.borne_out)
         return solved if there else replace(solved, warm=None)

@@ -14,6 +14,8 @@ from optimizer.solver.certificates import Certificate
 
 if TYPE_CHECKING:
     from models.finance import FinanceStatements
+    from models.finance.implied_price import ImpliedPrice
+    from models.problem import Array
 
 #: relative tolerance of every identity between the program and the books, and of the proof
 TOLERANCE = 1e-7
@@ -93,8 +95,43 @@ EXPECTED = "expected"
 
 
 @dataclass(frozen=True)
+class PlanAtPrice:
+    """One of the plans between which the price lies. weight: its part in the average; raised: USD by instrument, in expectation, of what
+    hangs on the share price; last: expected share price at T that it implies, USD; worth: its objective at the price used, USD."""
+
+    weight: float
+    raised: dict[str, float]
+    last: float
+    worth: float
+
+
+@dataclass(frozen=True)
+class FollowedPrice:
+    """How the share price of a plan was found.
+
+    used (S, D): the price at which the program was solved; implied: that which its plan implies. gap: largest relative difference of the
+    two where shares are or may be sold, convertibles issued or settled, or claims measured; where: that place. closed: whether the gap
+    is within `tolerance`. solves: programs solved. ends: the plans that were averaged, or between which it did not close; () where one
+    plan is the answer. within USD: the part of today's price, per share, that is in the case.
+    """
+
+    used: Array
+    implied: ImpliedPrice
+    gap: float
+    where: str
+    tolerance: float
+    solves: int
+    ends: tuple[PlanAtPrice, ...] = ()
+
+    @property
+    def closed(self) -> bool:
+        return self.gap <= self.tolerance
+
+
+@dataclass(frozen=True)
 class SolvedCase:
-    """What `Solution` holds. Bounds and objective in USD. reasons: why it is not optimal, in words."""
+    """What `Solution` holds. Bounds and objective in USD. reasons: why it is not optimal, in words. price: how the share price was found
+    that follows the plan."""
 
     case: Any  # what was solved: a case, or what took its place (`CaseLike`)
     variant: str | None
@@ -116,6 +153,7 @@ class SolvedCase:
     notes: tuple[str, ...] = ()
     lp_checks: tuple[Check, ...] = ()
     baseline: Baseline | None = None
+    price: FollowedPrice | None = None
 
     @property
     def borne_out(self) -> bool:

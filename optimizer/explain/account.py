@@ -13,6 +13,7 @@ from models.dates import iso_month
 from models.problem import Array, Problem
 from optimizer.engine.views.builds import BUILDS
 from optimizer.explain.marginal.marginal_values import StatementPrice, compact
+from optimizer.explain.share_price import told
 from optimizer.solver.answer import Status
 from optimizer.text import money, number, percent
 
@@ -137,7 +138,7 @@ def _worth(solution: Solution) -> Section:
         text = f"The plan is worth {money(books.expected)} to shareholders in expectation over {count} scenarios."
     else:
         text = f"The plan is worth {money(books.objective)} to shareholders."
-    out = [Sentence(text, figures)]
+    out = [Sentence(text, figures), *(Sentence(*one) for one in told(solution))]
     one = solution.baseline
     if one is not None and one.objective is not None:
         text = (

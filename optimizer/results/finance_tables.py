@@ -57,6 +57,28 @@ def returns(solution: Solution) -> Table:
     return Table(("measure", "label", "unit", "scenario", "value", "note"), rows)
 
 
+def cost_of_capital(solution: Solution) -> Table:
+    """cost_of_capital.csv: what every source is expected to cost and is worth after each date, and all of them together."""
+    found, dates = solution.finance.capital, solution.finance.dates
+    rows: list[tuple[Cell, ...]] = []
+    for one in found.claims:
+        rows += [(one.name, "worth", "USD", day, float(usd), None) for day, usd in zip(dates, one.worth, strict=True)]
+        rows.append((one.name, "cost", "per year", None, *one.cost))
+    for measure, values in found.by_date.items():
+        unit = "USD" if measure in ("debt", "equity") else "ratio" if measure == "leverage" else "per year"
+        rows += [("all", measure, unit, day, float(value), None) for day, value in zip(dates, values, strict=True)]
+    return Table(("source", "measure", "unit", "date", "value", "note"), rows)
+
+
+def npv_bridge(solution: Solution) -> Table:
+    """npv_bridge.csv: from the value of the business to that of its owners, present values in expectation and by scenario."""
+    bridge = solution.finance.bridge
+    labels = {line.key: line.label for line in bridge.lines}
+    return Table(
+        ("item", "label", "scenario", "value"), [(key, labels[key], scenario, usd) for key, scenario, _, usd in bridge.rows()]
+    )
+
+
 FINANCE_TABLES: dict[str, Callable[[Solution], Table]] = {
     "income_statement.csv": _plain(lambda f: f.income),
     "cash_flow.csv": _plain(lambda f: f.cash_flow),
@@ -67,6 +89,8 @@ FINANCE_TABLES: dict[str, Callable[[Solution], Table]] = {
     "credit_ratios.csv": _plain(lambda f: f.credit_ratios),
     "cap_table.csv": cap_table,
     "returns.csv": returns,
+    "cost_of_capital.csv": cost_of_capital,
+    "npv_bridge.csv": npv_bridge,
 }
 
 #: measures that are also key figures of summary.json
@@ -83,6 +107,10 @@ KEY_MEASURES = (
     "net_debt_to_ebitda_end",
     "liquidity_low",
     "cost_of_capital",
+    "cost_of_all_capital",
+    "relevered",
+    "after_horizon",
+    "after_horizon_share",
 )
 
 

@@ -9,12 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from models.problem import Array, Debt, Equity
     from optimizer.engine.solution import Solution
-    from optimizer.engine.values import Covenant
-
-#: a breach counts from this share of what the rule compares
-BREACHED = 1e-6
-#: USD of rescue equity that count as distress
-DISTRESS = 1.0
 
 
 @dataclass(frozen=True)
@@ -29,6 +23,7 @@ class Measured:
 
 MEASURES = (
     Measured("objective", "objective", "USD", 1),
+    Measured("per_share", "objective per share held today", "USD/share", 1),
     Measured("expected_npv", "expected NPV", "USD", 1),
     Measured("cvar", "CVaR", "USD", 1),
     Measured("p10", "NPV, P10", "USD", 1),
@@ -36,6 +31,11 @@ MEASURES = (
     Measured("p90", "NPV, P90", "USD", 1),
     Measured("irr", "IRR of owners, of expected flows", "/year", 1),
     Measured("cost_of_capital", "cost of outside capital", "/year", -1),
+    Measured("price_gap", "share price used and implied differ by", "share", -1),
+    Measured("cost_of_all_capital", "cost of all capital, with owners", "/year", -1),
+    Measured("cost_of_debt", "cost of debt", "/year", -1),
+    Measured("debt_to_equity", "debt over equity, at market value", "ratio"),
+    Measured("relevered", "owners' rate at the plan's debt", "/year", -1),
     Measured("dilution", "share of new holders at the end", "share", -1),
     Measured("debt_raised", "debt raised", "USD"),
     Measured("equity_raised", "equity raised", "USD"),
@@ -45,6 +45,9 @@ MEASURES = (
     Measured("liquidity_low", "least liquidity, worst scenario", "USD", 1),
     Measured("breach", "probability of covenant breach", "share", -1),
     Measured("distress", "probability of rescue equity", "share", -1),
+    Measured("missed", "probability of a missed payment", "share", -1),
+    Measured("under_water", "probability of more debt than assets", "share", -1),
+    Measured("after_horizon", "value after the horizon", "USD"),
     Measured("capex", "capital expenditure", "USD"),
     Measured("ai_mw", "AI at the end", "MW"),
     Measured("mining_mw", "mining at the end", "MW"),
@@ -62,11 +65,12 @@ def measures(solution: Solution) -> dict[str, float | None]:
     Amounts are in expectation over scenarios unless the label says otherwise; P10, P50 and P90 are quantiles of the NPV over scenarios.
     """
     from optimizer.engine.views import tables
+    from optimizer.results.odds import odds as odds_of
 
     books, problem = solution.books, solution.problem
     assert books is not None
     odds, words, returns = problem.scenarios.probability, books.words, solution.finance.returns
-    figures = tables.expected_figures(solution)
+    figures, befalls = tables.expected_figures(solution), odds_of(solution)
     energy = {use: float(odds @ mwh) for use, mwh in tables.energy_by(books, "use").items()}
 
     def raised(terms: tuple[Debt, ...] | tuple[Equity, ...]) -> float:
@@ -78,6 +82,7 @@ def measures(solution: Solution) -> dict[str, float | None]:
 
     found = {
         "objective": solution.objective,
+        "per_share": books.objective / problem.market.shares if problem.market.shares else None,
         "expected_npv": books.expected,
         "cvar": books.cvar,
         "p10": quantile(books.value, odds, 0.1),
@@ -85,6 +90,11 @@ def measures(solution: Solution) -> dict[str, float | None]:
         "p90": quantile(books.value, odds, 0.9),
         "irr": returns["irr"].expected[0],
         "cost_of_capital": returns["cost_of_capital"].expected[0],
+        "price_gap": None if solution.price is None else solution.price.gap,
+        "cost_of_all_capital": returns["cost_of_all_capital"].expected[0],
+        "cost_of_debt": returns["cost_of_debt"].expected[0],
+        "debt_to_equity": returns["debt_to_equity"].expected[0],
+        "relevered": returns["relevered"].expected[0],
         "dilution": dilution(solution),
         "debt_raised": raised(problem.debts),
         "equity_raised": raised(problem.equities),
@@ -92,8 +102,11 @@ def measures(solution: Solution) -> dict[str, float | None]:
         "leverage": returns["net_debt_to_ebitda_max"].expected[0],
         "coverage": returns["dscr_min"].expected[0],
         "liquidity_low": float(words["liquidity"].min()),
-        "breach": breach_probability(solution.covenants, problem.scenarios.names, odds),
-        "distress": float(odds @ (words["rescue"].max(axis=1) > DISTRESS)),
+        "breach": befalls.breach,
+        "distress": befalls.rescue,
+        "missed": befalls.missed,
+        "under_water": befalls.under_water,
+        "after_horizon": float(odds @ solution.finance.horizon_end.present),
         "capex": figures["capex"],
         "ai_mw": figures["final_ai_mw"],
         "mining_mw": figures["final_rigs_mw"],
@@ -129,11 +142,3 @@ def dilution(solution: Solution) -> float | None:
         return None
     old = solution.finance.conversion["old_share"][:, MULTIPLES.index(1.0)]
     return float(solution.problem.scenarios.probability @ (1.0 - np.where(np.isfinite(old), old, 1.0)))
-
-
-def breach_probability(covenants: tuple[Covenant, ...], names: tuple[str, ...], odds: Array) -> float:
-    """Probability of the scenarios in which a soft rule is breached at any date; 1 where one that holds on average is."""
-    from optimizer.engine.values import EXPECTED
-
-    breached = {one.scenario for one in covenants if one.breach > BREACHED * max(abs(one.left), abs(one.right), 1.0)}
-    return float(sum(p for name, p in zip(names, odds, strict=True) if {name, EXPECTED} & breached))

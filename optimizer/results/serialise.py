@@ -20,7 +20,7 @@ _ACTIVE = re.compile("(^|[;\t\r\n])(?=['\t\r\n]|[\\s\ufeff]*[=+\\-@\uff1d\uff0b\
 TEXT_COLUMNS = frozenset(
     ["kind", "what", "where", "scenarios", "scenario", "unit", "instrument", "statement", "line", "name", "rule",
      "family", "site", "source", "irr_reason", "date", "period", "counts", "year", "path", "relief", "tightest", "binds", "note",
-     "measure", "label", "at"]
+     "measure", "label", "at", "item"]
 )  # fmt: skip
 
 

@@ -43,20 +43,32 @@ def summary(solution: Solution) -> dict[str, Any]:
             "program_against_books": _checks(solution.lp_checks),
         },
         "horizon_note": getattr(case, "horizon_note", None) or None,
+        "per_share": None,
+        "share_price": None,
+        "who_gains": None,
         "baseline": None,
+        "odds": None,
+        "after_horizon": None,
+        "capital": None,
+        "bridge": None,
+        "plan_notes": [],
         "ledger": None,
         "kpis": None,
         "scenarios": None,
     }
     if solution.books is not None and solution.decisions is not None:
         from optimizer.engine.views import tables
+        from optimizer.results.value_per_share import per_share, share_price, who_gains
 
         books = solution.books
+        out |= {"per_share": per_share(solution), "share_price": share_price(solution), "who_gains": who_gains(solution)}
         out |= {"expected_npv": books.expected, "var": books.var, "cvar": books.cvar}
         out["ledger"] = tables.ledger(solution)
+        from optimizer.results.capital_text import figures
         from optimizer.results.finance_tables import key_returns
 
         out["kpis"] = tables.expected_figures(solution) | key_returns(solution)
+        out |= figures(solution)
         out["scenarios"] = tables.scenario_figures(solution)
     if solution.baseline is not None:
         one = solution.baseline

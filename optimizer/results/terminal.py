@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ from rich.text import Text
 from models.dates import iso_dates
 from models.finance.rates import SMALLEST_USD
 from optimizer.engine.views import tables
+from optimizer.results import capital_text
+from optimizer.results.plan_notes import plan_notes
+from optimizer.results.value_per_share import per_share, share_price, who_gains
 from optimizer.text import money, number, percent, printable
 
 if TYPE_CHECKING:
@@ -45,6 +49,8 @@ def render(solution: Solution, console: Console) -> None:
     _financing(solution, decided, out)
     _sources_and_uses(solution, out)
     _returns(solution, out)
+    _who_gains(solution, out)
+    _capital_costs(solution, out)
     _power(solution, out)
     _rules(solution, out)
     _scarce(solution, out)
@@ -82,24 +88,88 @@ def _head(solution: Solution, out: _Printer) -> None:
     out.line(f"{name}: {solution.outcome.name.lower()}", "bold")
     for reason in solution.reasons:
         out.line(f"  - {reason}")
-    notes = (getattr(solution.case, "horizon_note", ""), *getattr(solution.case, "notes", ()), *solution.notes)
+    notes = (
+        getattr(solution.case, "horizon_note", ""),
+        *getattr(solution.case, "notes", ()),
+        *solution.notes,
+        *plan_notes(solution),
+    )
     for note in filter(None, notes):
         out.line(f"  note: {note}")
     books, aim = solution.books, solution.problem.objective
     if books is None:
         return
     out.title("Return to shareholders, discounted at " + percent(aim.discount))
+    if aim.rates is not None:
+        streams = ", ".join(f"{name} at {percent(getattr(aim.rates, name))}" for name in ("contracts", "cloud", "mining"))
+        out.line(f"  counted by parts: {streams}, tax saved by interest at {_shield_rate(aim.rates.debt)}")
     made = f"{percent(1 - aim.weight)} expected value + {percent(aim.weight)} CVaR" if aim.weight else "expected value"
     worst = f"worst {percent(aim.tail)}"
     if solution.problem.scenarios.count == 1:
-        out.line(f"  value  {money(books.objective)}")
-        _baseline(solution, out)
+        out.line(f"  value           {money(books.objective):>14}")
+        _per_share(solution, out)
+        _beside(solution, out)
         return
     out.line(f"  objective       {money(books.objective):>14}   {made}")
     out.line(f"  expected value  {money(books.expected):>14}")
     out.line(f"  VaR             {money(books.var):>14}   best of the {worst} of cases")
     out.line(f"  CVaR            {money(books.cvar):>14}   mean of the {worst} of cases")
+    _per_share(solution, out)
+    _beside(solution, out)
+
+
+def _shield_rate(rate: float | str) -> str:
+    if isinstance(rate, float):
+        return percent(rate)
+    return "each debt's own rate" if rate == "own" else "each debt's rate in its year"
+
+
+def _beside(solution: Solution, out: _Printer) -> None:
+    """What no objective should be read without."""
+    for title, text in (("odds of", capital_text.odds_line(solution)), ("after horizon", capital_text.horizon_line(solution))):
+        for n, line in enumerate(textwrap.wrap(text, WIDEST - 18, break_on_hyphens=False)):
+            out.line(f"  {'' if n else title:<16}{line}")
     _baseline(solution, out)
+
+
+def _per_share(solution: Solution, out: _Printer) -> None:
+    """The objective by the share, and how a share price that follows the plan was found."""
+    found, price = per_share(solution), share_price(solution)
+    if found is None:
+        return
+    what = f"the objective, over the {number(found['shares'] / 1e6)} million shares held today"
+    out.line(f"  per share       {number(found['objective']):>10} USD   {what}")
+    if price is None:
+        return
+    out.line(
+        f"  of {number(price['today'])} USD a share, {number(found['in_case'])} is in this case and"
+        f" {number(price['rest_of_company'])} in the rest of the company"
+    )
+    how = "" if price["closed"] else ", which is too far: both ends are below"
+    out.line(
+        f"  the share price follows the plan: used and implied differ by {price['gap']:.2%} at most{how};"
+        f" {price['programs']} programs"
+    )
+    for one in price["plans"]:
+        raised = ", ".join(f"{name} {money(usd)}" for name, usd in one["raised"].items()) or "nothing"
+        out.line(
+            f"    {percent(one['weight'])} of a plan that raises {raised}; it implies {number(one['price_at_end'])} USD at the end"
+        )
+
+
+def _who_gains(solution: Solution, out: _Printer) -> None:
+    """Everybody with a claim on the company, where shares or convertibles are given for money."""
+    found = who_gains(solution)
+    if found is None or not any(one["holder"] in ("new shares", "convertible") for one in found["holders"]):
+        return
+    out.title("Who gains, who pays: expected, discounted at " + percent(solution.problem.objective.discount))
+    rows = []
+    for one in found["holders"]:
+        label = f"{one['holder']}: {one['name']}" if one["name"] else one["holder"]
+        shares = "" if one["shares"] is None else f"{one['shares'] / 1e6:,.4g} M"
+        rows.append([label, money(one["pays"]), money(one["gets"]), money(one["gains"]), shares])
+    rows.append(["what the business is worth", "", "", money(found["business"]), ""])
+    out.table(["holder", "pays in", "gets", "gains", "shares at the end"], rows, right=range(1, 5))
 
 
 def _baseline(solution: Solution, out: _Printer) -> None:
@@ -178,6 +248,13 @@ def _sources_and_uses(solution: Solution, out: _Printer) -> None:
         rows.append([*left, *([uses[n][0], money(uses[n][1])] if n < len(uses) else ["", ""])])
     rows.append(["total", money(sum(v for _, v in sources)), "total", money(sum(v for _, v in uses))])
     out.table(["source", "", "use", ""], rows, right=[1, 3])
+
+
+def _capital_costs(solution: Solution, out: _Printer) -> None:
+    out.title("What capital costs, expected")
+    out.table(["source", "a year", "worth at the start"], capital_text.cost_rows(solution), right=[1, 2])
+    out.title("From the business to its owners, present value, expected")
+    out.table(["item", ""], capital_text.bridge_rows(solution), right=[1])
 
 
 def _by_instrument(solution: Solution, total: Array) -> dict[str, Array]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from typing import Any
 
-from optimizer.runtime.worker import _OWN, ExecutorError, _check
+from optimizer.runtime.worker import OWN, ExecutorError, check_versions
 
 
 def call_apart(payload: bytes, expected: tuple[tuple[str, str], ...]) -> Any:
@@ -17,9 +17,9 @@ def call_apart(payload: bytes, expected: tuple[tuple[str, str], ...]) -> Any:
 
     from optimizer.runtime.processes import Processes
 
-    _check(expected)
-    if not hasattr(_OWN, "processes"):
-        _OWN.processes = Processes(1)
+    check_versions(expected)
+    if not hasattr(OWN, "processes"):
+        OWN.processes = Processes(1)
     worker = get_worker()
     key = worker.get_current_task()
 
@@ -28,6 +28,5 @@ def call_apart(payload: bytes, expected: tuple[tuple[str, str], ...]) -> Any:
         if task is None or task.state == "cancelled":
             raise ExecutorError("nobody waits for this task any more")
 
-    _OWN.processes.tick = tick
     function, item = pickle.loads(payload)
-    return _OWN.processes.map(function, [item])[0]
+    return OWN.processes.map(function, [item], tick=tick)[0]

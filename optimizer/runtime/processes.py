@@ -179,10 +179,11 @@ class Processes:
         items: Sequence[Any],
         progress: Callable[[int, int], None] | None = None,
         received: Callable[[int, Any], None] | None = None,
+        tick: Callable[[], None] | None = None,
     ) -> list[Any]:
-        """function(item), or the Failure of it, for each item in order."""
+        """function(item), or the Failure of it, for each item in order. tick: called while workers are waited for, beside the pool's own."""
         jobs = [_Job(lambda _worker, item=item: dump(("call", function, item))) for item in items]  # type: ignore[misc]
-        self._run(jobs, progress, received)
+        self._run(jobs, progress, received, tick)
         return [job.result for job in jobs]
 
     # ---- both --------------------------------------------------------------------------------------------------------
@@ -191,6 +192,7 @@ class Processes:
         jobs: Sequence[_Job],
         progress: Callable[[int, int], None] | None = None,
         received: Callable[[int, Any], None] | None = None,
+        tick: Callable[[], None] | None = None,
     ) -> None:
         own: list[deque[int]] = [deque() for _ in self.workers]
         shared: deque[int] = deque()
@@ -246,8 +248,9 @@ class Processes:
                         again(k, worker)
                         continue
                     finish(k, pickle.loads(answer)[1])
-                if self.tick is not None:
-                    self.tick()
+                for look in (self.tick, tick):
+                    if look is not None:
+                        look()
         except BaseException:
             for worker in self.workers:
                 if worker.job is not None:

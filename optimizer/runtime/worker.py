@@ -140,7 +140,7 @@ def serve(handle: int, parent: int) -> None:
         import models.hours.kernel  # what hours need, while there is nothing else to do
         import models.hours.site_hours
 
-        models.hours.kernel.said = True  # notes on its cache are for who started this process
+        models.hours.kernel.leave_notes_to_parent()
     except Exception:
         pass  # told when hours are asked for
     while True:
@@ -191,12 +191,13 @@ def _end_with_parent(parent: int) -> None:
 
 # ---- a worker of a cluster -------------------------------------------------------------------------------------------
 
-_OWN = threading.local()
+#: what each thread of a worker keeps: its process of its own (`own_process`)
+OWN = threading.local()
 
 
 def hold_checked(payload: bytes, expected: tuple[tuple[str, str], ...]) -> Piece:
     """Hold hours on a worker of a cluster, provided that it would give the same numbers."""
-    _check(expected)
+    check_versions(expected)
     return load(payload)
 
 
@@ -207,7 +208,8 @@ def work_out_shared(piece: Piece, request: bytes) -> Any:
     return work_out(piece, request, get_worker().state.nthreads)
 
 
-def _check(expected: tuple[tuple[str, str], ...]) -> None:
+def check_versions(expected: tuple[tuple[str, str], ...]) -> None:
+    """Raises ExecutorError where this worker would not give the numbers of who asks."""
     other = differences(stamp(), expected)
     if other:
         raise ExecutorError(f"a worker has other versions: {other}")

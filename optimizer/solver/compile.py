@@ -22,7 +22,7 @@ from models.modelling import (
     maximize,
 )
 from optimizer.solver.answer import Answer
-from optimizer.solver.linear_program import LinearProgram, SolverError, SolverInputError, _is_finite, _list, _raise, check_numbers
+from optimizer.solver.linear_program import LinearProgram, SolverError, SolverInputError, check_numbers, is_finite, listed, refuse
 
 
 def compile_model(model: Any, cost_scale: float = 1.0) -> LinearProgram:
@@ -143,7 +143,7 @@ def _column_bounds(columns: list) -> tuple[np.ndarray, np.ndarray]:
             lower[j] = lo
         if up is not None:
             upper[j] = up
-    _raise(faults)
+    refuse(faults)
     return lower, upper
 
 
@@ -158,11 +158,11 @@ def _invalid_number(model: Any) -> str:
             faults.append(f"{component.name}: {error}")
             continue
         for variable, value in zip(repn.linear_vars, repn.linear_coefs, strict=True):
-            if not _is_finite(value):
+            if not is_finite(value):
                 faults.append(f"{component.name}: coefficient of {variable.name} is {value}")
-        if not _is_finite(repn.constant):
+        if not is_finite(repn.constant):
             faults.append(f"{component.name}: constant is {repn.constant}")
-    return _list(faults)
+    return listed(faults)
 
 
 def suggest_cost_scale(lp: LinearProgram, smallest: float = 1e-2, largest: float = 1e6) -> float:

@@ -60,7 +60,8 @@ class LinearProgram:
         return self.columns[j].name if j < len(self.columns) else f"column {j}"
 
 
-def _is_finite(value: Any) -> bool:
+def is_finite(value: Any) -> bool:
+    """Whether this is a number, and a finite one."""
     try:
         return math.isfinite(value)
     except (TypeError, ValueError):
@@ -71,7 +72,7 @@ def check_numbers(lp: LinearProgram) -> None:
     """Every number finite (bounds may be infinite on their own side), else SolverInputError with all the places."""
     m, n = lp.matrix.shape
     sizes = {"cost": n, "col_lower": n, "col_upper": n, "row_lower": m, "row_upper": m}
-    _raise(
+    refuse(
         [
             f"{name} has shape {getattr(lp, name).shape}, expected ({size},)"
             for name, size in sizes.items()
@@ -90,7 +91,7 @@ def check_numbers(lp: LinearProgram) -> None:
             faults.append(f"objective: constant is {lp.offset}")
         faults += _bad_bounds(lp.row_lower, lp.row_upper, lp.row_name)
         faults += _bad_bounds(lp.col_lower, lp.col_upper, lp.column_name)
-    _raise(faults)
+    refuse(faults)
 
 
 def _bad_bounds(lower: np.ndarray, upper: np.ndarray, name: Any) -> list[str]:
@@ -98,14 +99,16 @@ def _bad_bounds(lower: np.ndarray, upper: np.ndarray, name: Any) -> list[str]:
     return faults + [f"{name(int(i))}: upper bound is {upper[i]}" for i in np.flatnonzero(~(upper > -INFINITY))]
 
 
-def _list(faults: list[str]) -> str:
+def listed(faults: list[str]) -> str:
+    """Faults as one message, the first few by name; empty where there are none."""
     more = f"\n  and {len(faults) - NAMED_AT_MOST} more" if len(faults) > NAMED_AT_MOST else ""
     return "\n  ".join(["Not a finite linear program:", *faults[:NAMED_AT_MOST]]) + more if faults else ""
 
 
-def _raise(faults: list[str]) -> None:
+def refuse(faults: list[str]) -> None:
+    """Raise SolverInputError with what is wrong with a program, if anything is."""
     if faults:
-        raise SolverInputError(_list(faults))
+        raise SolverInputError(listed(faults))
 
 
 def _bound_pair(lower: Any, upper: Any, what: str) -> tuple[np.ndarray, np.ndarray]:
@@ -113,7 +116,7 @@ def _bound_pair(lower: Any, upper: Any, what: str) -> tuple[np.ndarray, np.ndarr
     lower, upper = np.array(lower, dtype=float), np.array(upper, dtype=float)
     if lower.shape != upper.shape:
         raise SolverInputError(f"{what}: {lower.shape[0]} lower bounds but {upper.shape[0]} upper bounds")
-    _raise(_bad_bounds(lower, upper, lambda i: f"{what} {i}"))
+    refuse(_bad_bounds(lower, upper, lambda i: f"{what} {i}"))
     with np.errstate(invalid="ignore"):
         rounding = (lower > upper) & (lower - upper <= 1e-12 * (1 + np.abs(lower)))
     upper[rounding] = lower[rounding]

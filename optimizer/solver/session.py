@@ -34,8 +34,8 @@ from optimizer.solver.linear_program import (
     SolverError,
     SolverInputError,
     _bound_pair,
-    _raise,
     check_numbers,
+    refuse,
 )
 from optimizer.solver.phase_one import crossed_ray, directions, phase_one
 
@@ -135,7 +135,7 @@ class Session:
             raise SolverInputError(f"New rows have shape {block.shape}, expected {(len(lower), len(lp.cost))}.")
         bad = np.flatnonzero(~(np.abs(block.data) < LARGEST_COEFFICIENT))
         at = np.searchsorted(block.indptr, bad, side="right") - 1
-        _raise(
+        refuse(
             [
                 f"new row {i}: coefficient of {lp.column_name(int(block.indices[k]))} is {block.data[k]}"
                 for i, k in zip(at, bad, strict=True)
@@ -190,7 +190,7 @@ class Session:
     def set_coefficients(self, rows: Any, columns: Any, values: Any) -> None:
         """Replace entries of the matrix that are there; the basis stays."""
         values = np.array(values, dtype=float)
-        _raise([f"coefficient is {v}" for v in values[~(np.abs(values) < LARGEST_COEFFICIENT)]])
+        refuse([f"coefficient is {v}" for v in values[~(np.abs(values) < LARGEST_COEFFICIENT)]])
         matrix = self.lp.matrix.copy()
         for row, column, value in zip(rows, columns, values, strict=True):
             start, end = matrix.indptr[column], matrix.indptr[column + 1]

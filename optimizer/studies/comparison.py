@@ -25,6 +25,7 @@ class Comparison:
 
     case: str
     points: tuple[Point, ...]
+    told: tuple[str, ...] = ()  # sentences of a study of its own, behind the account
 
     @property
     def first(self) -> Point:
@@ -87,6 +88,10 @@ def table(comparison: Comparison) -> Table:
             (one.name, one.status, f"ledger[{name}]", "USD", usd, _less(comparison.first.ledger, name, usd))
             for name, usd in one.ledger.items()
         ]
+        rows += [
+            (one.name, one.status, f"capacity[{name}]", "USD/USD", usd, _less(comparison.first.capacity, name, usd))
+            for name, usd in one.capacity.items()
+        ]
     return Table(("name", "status", "measure", "unit", "value", "difference"), rows)
 
 
@@ -114,6 +119,7 @@ def account(comparison: Comparison) -> dict[str, Any]:
                 "raised": one.raised,
                 "costs": one.costs,
                 "ledger": one.ledger,
+                "capacity": one.capacity,
             }
             for one in comparison.points
         ],
@@ -160,7 +166,7 @@ def sentences(comparison: Comparison) -> list[str]:
             for one in solved
             if one is not comparison.first and one.scenarios == comparison.first.scenarios
         ]
-    return out
+    return [*out, *comparison.told]
 
 
 def _worth(one: Point) -> float:

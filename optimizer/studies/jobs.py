@@ -22,13 +22,14 @@ FAILED = "failed"
 
 @dataclass(frozen=True)
 class Job:
-    """A case file, a variant of it or none, and changes PATH=VALUE. name: what the answer is called."""
+    """A case file, a variant of it or none, and changes PATH=VALUE. name: what the answer is called. streams: find `Point.capacity` too."""
 
     name: str
     path: str
     variant: str | None = None
     settings: tuple[str, ...] = ()
     time_limit: float | None = None
+    streams: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Point:
 
     worth: USD to shareholders by scenario. ledger: discounted USD by entry, in expectation; it sums to expected_npv. raised: USD by
     instrument, in expectation. costs: what an instrument costs all in, by the year. scenarios: digest of odds, market and delays: points
-    with the same one face the same futures. notes: what the case may not mean (`case_notes`).
+    with the same one face the same futures. notes: what the case may not mean (`case_notes`), and how the plan ends
+    (`plan_notes`). capacity: USD of debt that a USD of a stream's cash carries, by stream (`models.finance.capital.streams`).
     """
 
     name: str
@@ -52,6 +54,7 @@ class Point:
     seconds: float = 0.0
     worth: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    capacity: dict[str, float | None] = field(default_factory=dict)
 
     @property
     def optimal(self) -> bool:
@@ -63,11 +66,28 @@ def solve_job(job: Job) -> Point:
     from optimizer.case.case import Case
     from optimizer.case.checks.notes import case_notes
     from optimizer.engine.solve import solve
+    from optimizer.results.plan_notes import plan_notes
 
     start = time.perf_counter()
     case = Case.load(job.path, variant=job.variant, settings=job.settings)
-    found = point(job.name, solve(case, time_limit=job.time_limit, baseline=False), time.perf_counter() - start)
-    return replace(found, notes=case_notes(case.problem()))
+    solution = solve(case, time_limit=job.time_limit, baseline=False)
+    found = point(job.name, solution, time.perf_counter() - start)
+    told = plan_notes(solution) if found.optimal else ()
+    carried = capacity(solution) if found.optimal and job.streams else {}
+    return replace(found, notes=(*case_notes(case.problem(), case.tree), *told), capacity=carried)
+
+
+def capacity(solution: Solution) -> dict[str, float | None]:
+    """USD of debt that a USD of each stream's cash carries, at the plan's cost of debt (without debt: the owners' rate)."""
+    from models.finance.capital.streams import debt_capacity, streams
+    from models.finance.context import Ground
+
+    problem, costs = solution.problem, solution.finance.capital
+    assert solution.decisions is not None and solution.books is not None
+    found = streams(Ground(problem, solution.decisions, solution.books))
+    rate = costs.used if costs.debt_cost[0] is None else costs.debt_cost[0]
+    odds = problem.scenarios.probability
+    return {name: debt_capacity(cash, found.mw[name], odds, problem.clock, rate) for name, cash in found.cash.items()}
 
 
 def point(name: str, solution: Solution, seconds: float = 0.0) -> Point:
@@ -113,7 +133,8 @@ def futures(problem: Problem) -> str:
 
     add(problem.scenarios.names)
     add(problem.scenarios.probability)
-    add(problem.market)
+    # a price that follows the plan is part of the answer
+    add(problem.market if problem.market.follows is None else replace(problem.market, share_price=None))
     return digest.hexdigest()[:16]
 
 

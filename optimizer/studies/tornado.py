@@ -17,6 +17,7 @@ from optimizer.case.reading.dotted_paths import part_words, split_path
 from optimizer.case.reading.units import NUMBER
 from optimizer.case.schema.case_model import CaseModel
 from optimizer.case.schema.field_types import HourlyReader, Over, Quantity
+from optimizer.case.schema.share_price import SharePriceReader
 from optimizer.engine.views.tables import Cell, Table
 from optimizer.results.measures import MEASURES
 from optimizer.results.serialise import to_csv, to_json
@@ -110,6 +111,10 @@ def _walk(node: Node, kind: Kind, path: str, data: bool, out: list[Input]) -> No
     if reader is not None:
         if not isinstance(reader, (Quantity, Over, HourlyReader)):
             return  # dates, durations, counts, names: structure
+        if isinstance(reader, SharePriceReader) and node.kind == "map" and node.get("follows") is not None:
+            if (today := node.get("today")) is not None:
+                _leaf(today, f"{path}.today", False, out)  # one number, the same in every scenario
+            return
         _leaf(node, path, data, out)
     elif kind.section is not None:
         if node.kind != "map" and kind.section.shorthand:

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from models.problem import Array, Call, Conversion, Debt, Equity, InterestLimit, Market, Tax, Treasury
+from models.problem import Array, Call, Conversion, Debt, Equity, InterestLimit, Market, PriceFollowsPlan, Tax, Treasury
 from optimizer.case.arrays.frame import Frame
+from optimizer.case.reading.paths_in_time import Path
 from optimizer.case.schema import financing as terms
 from optimizer.case.schema.case_model import CaseModel
+from optimizer.case.schema.share_price import FollowsPlan
 
 FREQUENCY = {"monthly": 1, "quarterly": 3, "semiannual": 6, "annual": 12, "at_maturity": 0}
 BLOCKS_PER_DAY = 144.0
@@ -167,6 +169,40 @@ def subsidy(frame: Frame) -> Array:
     return out
 
 
+def _followed(frame: Frame) -> PriceFollowsPlan | None:
+    """Terms of a share price that follows the plan; the rest of the company as an index that begins at 1 in every scenario."""
+    given = frame.base.company.share_price
+    if not isinstance(given, FollowsPlan):
+        return None
+    rest = np.repeat(_at_owners_rate(frame)[None, :], frame.scenario_count, axis=0)
+    for s, model in enumerate(frame.models):
+        one = model.company.share_price
+        if isinstance(one, FollowsPlan) and one.rest is not None:
+            index = one.rest.at_dates(frame.timeline)
+            rest[s] = index / index[0]
+    return PriceFollowsPlan(given.today, rest, given.tolerance)
+
+
+def _at_owners_rate(frame: Frame) -> Array:
+    """(D,) what 1 grows to at the owners' rate."""
+    return np.asarray((1.0 + frame.base.objective.discount) ** (frame.clock.date_month / 12.0))
+
+
+def _share_price(frame: Frame) -> Array | None:
+    """(S, D) the path given; of one that follows the plan where the search for it begins: today's price, growing at the owners' rate."""
+    given = frame.base.company.share_price
+    if given is None:
+        return None
+    if isinstance(given, FollowsPlan):
+        return np.repeat(given.today * _at_owners_rate(frame)[None, :], frame.scenario_count, axis=0)
+
+    def path(model: CaseModel) -> Path | None:
+        one = model.company.share_price
+        return one if isinstance(one, Path) else None
+
+    return frame.at_dates(path)
+
+
 def build_market(frame: Frame) -> Market:
     """Without a price of bitcoin, one of 1 USD/BTC: nothing in such a case depends on it."""
     price = frame.over_periods(lambda model: model.market.btc_price, 1.0)
@@ -181,6 +217,7 @@ def build_market(frame: Frame) -> Market:
         btc_price=frame.at_dates(lambda model: model.market.btc_price, 1.0),
         btc_price_mean=price,
         hashprice=hashprice,
-        share_price=None if frame.base.company.share_price is None else frame.at_dates(lambda model: model.company.share_price),
+        share_price=_share_price(frame),
         shares=frame.base.company.shares,
+        follows=_followed(frame),
     )

@@ -9,7 +9,7 @@ from dataclasses import fields, is_dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from models.problem import CashFlow, Mask, Objective, Problem, Project, Rule, Terminal
+from models.problem import CashFlow, Mask, Objective, Problem, Project, Rates, Rule, Terminal
 from optimizer.case.arrays.financing import build_debts, build_equities, build_market, build_tax, build_treasury
 from optimizer.case.arrays.fleet import build_rigs, build_services
 from optimizer.case.arrays.frame import Frame
@@ -21,6 +21,7 @@ from optimizer.case.reading.diagnostics import Mistakes, Place
 from optimizer.case.reading.paths_in_time import Path
 from optimizer.case.reading.units import LARGEST
 from optimizer.case.schema.case_model import Project as ProjectTerms
+from optimizer.case.schema.case_model import Rates as RateTerms
 
 
 def build(frame: Frame, name: str, rules: list[SourcedRule], mistakes: Mistakes, place: Callable[[str], Place]) -> Problem:
@@ -47,7 +48,7 @@ def build(frame: Frame, name: str, rules: list[SourcedRule], mistakes: Mistakes,
         scenarios=frame.scenarios,
         market=market,
         treasury=retain(frame, build_treasury(frame)),
-        objective=Objective(base.objective.discount, base.objective.risk_weight, base.objective.tail_probability),
+        objective=_objective(frame),
         overhead=overhead,
         tax=build_tax(frame),
         rules=compiled,
@@ -79,6 +80,16 @@ def unbounded(value: object, where: str = "") -> Iterator[str]:
     elif is_dataclass(value):
         for one in fields(value):
             yield from unbounded(getattr(value, one.name), f"{where}.{one.name}" if where else one.name)
+
+
+def _objective(frame: Frame) -> Objective:
+    given = frame.base.objective
+    rates = None
+    if given.value == "apv":
+        own = RateTerms() if given.rates is None else given.rates
+        contracts, cloud, mining = (given.discount if rate is None else rate for rate in (own.contracts, own.cloud, own.mining))
+        rates = Rates(contracts, cloud, mining, own.debt)
+    return Objective(given.discount, given.risk_weight, given.tail_probability, rates)
 
 
 def _terminal(frame: Frame) -> Terminal:

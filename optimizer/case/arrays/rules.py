@@ -140,7 +140,7 @@ def data_words(frame: Frame, market: Market, overhead: Array) -> dict[str, Array
         "months": np.full(shape, float(frame.timeline.period_months)),
         "years": np.broadcast_to(frame.timeline.years_at_dates, shape),
     }
-    if market.share_price is not None:
+    if market.share_price is not None and market.follows is None:
         out["share_price"] = market.share_price
     return out
 

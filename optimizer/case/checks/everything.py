@@ -22,6 +22,7 @@ from optimizer.case.reading.diagnostics import Mistakes
 from optimizer.case.reading.yaml_tree import Node
 from optimizer.case.schema import financing, fleet
 from optimizer.case.schema.case_model import CaseModel, Project
+from optimizer.case.schema.share_price import FollowsPlan
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ +\-]{0,63}")
 AT_HOUR = re.compile(r"(\d{2})-(\d{2}) (\d{1,2})(?::00)?")
@@ -125,6 +126,7 @@ def _alike(c: Checker) -> None:
         for key in ("btc_price", "hashprice", "network_hashrate"):
             pairs.append((f"market.{key}", getattr(c.base.market, key), getattr(model.market, key)))
         pairs.append(("company.share_price", c.base.company.share_price, model.company.share_price))
+        _price_alike(c, name, model)
         for rig, one in c.base.rigs.items():
             for key in ("resale", "resale_price"):
                 pairs.append((f"rigs.{rig}.{key}", getattr(one, key), getattr(model.rigs.get(rig, one), key)))
@@ -141,11 +143,30 @@ def _alike(c: Checker) -> None:
                 _not_alike(c, name, path, f"{path} is not given in the case, so that other scenarios have none")
 
 
-def _not_alike(c: Checker, scenario: str, path: str, message: str) -> None:
+def _price_alike(c: Checker, scenario: str, model: CaseModel) -> None:
+    """A share price follows the plan in all scenarios or in none; what the rest of the company does may differ."""
+    ours, theirs = c.base.company.share_price, model.company.share_price
+    if ours is None or theirs is None or ("company",) in c.lost:
+        return
+    if isinstance(ours, FollowsPlan) != isinstance(theirs, FollowsPlan):
+        what = "follows the plan in the case" if isinstance(ours, FollowsPlan) else "is a path in the case"
+        _not_alike(c, scenario, "company.share_price", f"company.share_price {what}, so it does in every scenario", _ONE_PRICE)
+        return
+    both = [(one.today, one.tolerance) for one in (ours, theirs) if isinstance(one, FollowsPlan)]
+    if len(set(both)) > 1:
+        _not_alike(c, scenario, "company.share_price", "today's share price is the same in every scenario", _ONE_PRICE)
+
+
+_ONE_PRICE = "take it out of the scenario; company.share_price.rest may differ"
+
+
+def _not_alike(c: Checker, scenario: str, path: str, message: str, hint: str | None = None) -> None:
     given = c.node("scenarios", scenario, "set")
     key = next((key for key in given if key == path or key.startswith(path + ".")), path)
     place = given.key_place(key)
-    c.mistakes.add(place, f"scenarios.{scenario}.set.{key}", message, "give it in the case too; scenarios change it from there")
+    c.mistakes.add(
+        place, f"scenarios.{scenario}.set.{key}", message, hint or "give it in the case too; scenarios change it from there"
+    )
 
 
 def _hours(c: Checker, parts: Parts, hours: list) -> None:
@@ -294,6 +315,8 @@ def _owed_within(c: Checker, name: str, project: Project) -> None:
 
 
 def _other(c: Checker) -> None:
+    if c.base.objective.rates is not None and c.base.objective.value != "apv":
+        c.wrong(("objective", "rates"), "rates of streams need `value: apv`", "without it all is discounted at `discount`")
     for name, flow in c.base.cash_flows.items():
         at: Parts = ("cash_flows", name)
         if (flow.amount is None) == (flow.dated is None):

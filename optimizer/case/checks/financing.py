@@ -9,12 +9,16 @@ from models.problem import RUNNING
 from optimizer.case.checks.checker import Checker, Parts
 from optimizer.case.schema import financing
 from optimizer.case.schema.field_types import When
+from optimizer.case.schema.share_price import FollowsPlan
 
 
 def check_company(c: Checker) -> None:
     company = c.base.company
     if company.plant and not company.plant_life:
         c.wrong(("company", "plant"), "`plant_life` is missing: the life left of the plant in the books")
+    if isinstance(company.share_price, FollowsPlan) and not company.shares:
+        what = "a share price that follows the plan needs company.shares, those outstanding at the start"
+        c.wrong(("company", "share_price"), what, "shares: 100 Mshares")
     if company.share_price is None and c.sound("company"):
         for name, one in c.base.financing.items():
             if isinstance(one, financing.Convertible):

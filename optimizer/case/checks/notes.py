@@ -10,12 +10,29 @@ from collections.abc import Iterator
 import numpy as np
 
 from models.problem import Array, Debt, Mask, Problem, Rule
+from optimizer.case.checks.horizon_notes import horizon_notes
+from optimizer.case.reading.yaml_tree import Node
 from optimizer.engine.views.builds import BUILDS
 
 
-def case_notes(problem: Problem) -> tuple[str, ...]:
-    """Notes about a case as it was built, each a sentence."""
-    return (*_barred(problem), *_several_prices(problem))
+def case_notes(problem: Problem, tree: Node | None = None) -> tuple[str, ...]:
+    """Notes about a case as it was built, each a sentence. tree: the case as it is written; None: nothing is known of that."""
+    built = (*_barred(problem), *_several_prices(problem), *_rest_of_the_company(problem))
+    return (*built, *horizon_notes(problem, lambda path: _says(tree, path)))
+
+
+def _rest_of_the_company(problem: Problem) -> Iterator[str]:
+    """How what the case does not hold grows, where a share price that follows the plan hangs on it and the case does not say."""
+    follows, rate = problem.market.follows, problem.objective.discount
+    if follows is not None and np.allclose(follows.rest, 1.0 / problem.discount, rtol=1e-12, atol=0.0):
+        yield f"company.share_price: the rest of the company, which the case does not hold, grows at the owners' rate, {100.0 * rate:.4g} %/year"
+
+
+def _says(node: Node | None, path: str) -> bool:
+    """Whether the tree has a value at a path of plain keys."""
+    for key in path.split("."):
+        node = node.get(key) if node is not None and node.kind == "map" else None
+    return node is not None and node.kind != "null"
 
 
 # ---- instruments that a rule leaves nothing of ------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from models.rules.language import CompiledRule, RuleError, compile_rule
 from optimizer.case.arrays.policies import issues, policy_rules, sweepable
 from optimizer.case.arrays.rules import DATA, SourcedRule, dates_of, first_and_full, quantity, words
 from optimizer.case.checks.checker import Checker, Parts
+from optimizer.case.reading.paths_in_time import Path
 from optimizer.case.reading.timeline import Timeline
 from optimizer.case.reading.yaml_tree import Node
 from optimizer.case.schema import financing
@@ -28,6 +29,7 @@ from optimizer.case.schema.policies import (
     TenantConcentration,
 )
 from optimizer.case.schema.rules import MEASURES
+from optimizer.case.schema.share_price import FollowsPlan
 
 BRACKETS = re.compile(r"\[([^\]]*)\]")
 #: canonical unit -> what it is called behind USD/
@@ -69,7 +71,8 @@ def _at_sites(base: CaseModel, rule: SourcedRule) -> list[SourcedRule]:
 def check_rules(c: Checker) -> None:
     """Sentences are read with stand-ins for the data, so that their mistakes are told with all others."""
     known = words(c.base, _goods(c), _left_out(c))
-    unpriced = c.base.company.share_price is None and c.sound("company")
+    priced = isinstance(c.base.company.share_price, Path)  # what follows the plan is no number that a rule can compare with
+    unpriced = not priced and c.sound("company")
     data = {name: np.ones((1, 1)) for name in DATA if name != "share_price" or not unpriced}
     seen: dict[str, str] = {}
     for name, policy in c.base.policies.items():
@@ -88,7 +91,10 @@ def check_rules(c: Checker) -> None:
         try:
             compiled = compile_rule(rule.terms.require, known, data, (1, 1), quantity, rule.site)
         except RuleError as problem:
-            c.mistakes.add(rule.place(problem.column, c.mistakes.sources), rule.where, problem.message, problem.hint)
+            message, hint = problem.message, problem.hint
+            if message == 'unknown word "share_price"' and isinstance(c.base.company.share_price, FollowsPlan):
+                message, hint = "the share price follows the plan: no rule can compare with it", None
+            c.mistakes.add(rule.place(problem.column, c.mistakes.sources), rule.where, message, hint)
             continue
         _applies(c, parts, rule, compiled)
     _scopes(c)

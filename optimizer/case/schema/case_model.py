@@ -15,8 +15,10 @@ from pydantic import Field
 from pydantic.json_schema import GenerateJsonSchema, PydanticJsonSchemaWarning
 from pydantic_core import PydanticCustomError
 
+from optimizer.case.reading.paths_in_time import Path
 from optimizer.case.reading.timeline import DateError, parse_date
 from optimizer.case.schema.field_types import (
+    POSITIVE,
     Amount,
     Bounds,
     ByPath,
@@ -52,7 +54,6 @@ from optimizer.case.schema.field_types import (
     SharePart,
     SharePath,
     SharePositive,
-    SharePricePath,
     Text,
     UnitCostPath,
     UnitIncomePath,
@@ -66,6 +67,7 @@ from optimizer.case.schema.field_types import (
 from optimizer.case.schema.financing import Instrument, RuleTerms
 from optimizer.case.schema.fleet import AnyService, Rig
 from optimizer.case.schema.policies import AnyPolicy
+from optimizer.case.schema.share_price import FollowsPlan, SharePriceReader
 from optimizer.case.schema.sites import Limits, Site
 
 
@@ -115,8 +117,9 @@ class Company(Section):
 
     overhead: MoneyYearPath | None = by_scenario(None, description="USD/year; default 0")
     shares: ShareCount = Field(default=0.0, description="shares outstanding at the start; default 0")
-    share_price: SharePricePath | None = by_scenario(
-        None, description="USD/share, a total-return path: needed by convertibles and sales to new holders"
+    share_price: Annotated[Path | FollowsPlan, SharePriceReader("USD/share", POSITIVE)] | None = by_scenario(
+        None,
+        description="USD/share, a total-return path, or {today, follows: plan, rest}: needed by convertibles and sales to new holders",
     )
     plant: Money = Field(default=0.0, description="book value of plant owned at the start; default 0")
     plant_life: Duration = Field(default=0, description="straight-line life left of that plant in the books; needed with it")
@@ -224,6 +227,31 @@ class Terminal(Section):
     opening_assets: Money = Field(default=0.0, description="USD for what stood at the start; default 0")
 
 
+class ShieldRate(Reader):
+    """`own`, `rebalanced`, or a rate per year."""
+
+    def read(self, given: Given, reading: Reading) -> str | float:
+        if isinstance(given, Text) and not given[:1].isdigit():
+            return Choice("own", "rebalanced").read(given, reading)
+        return Quantity("1/year", Bounds(0.0, 10.0)).read(given, reading)
+
+    def json(self) -> dict[str, Any]:
+        return {"anyOf": [{"enum": ["own", "rebalanced"]}, Quantity("1/year").json()]}
+
+
+class Rates(Section):
+    """Rates of streams with one of their own; each default is the objective's `discount`."""
+
+    contracts: RateUp | None = Field(default=None, description="rents of leases")
+    cloud: RateUp | None = Field(default=None, description="what cloud services are paid for what they serve")
+    mining: RateUp | None = Field(default=None, description="the rest of what the hours bring: coins less energy")
+    debt: Annotated[str | float, ShieldRate()] = Field(
+        default="own",
+        description="of the tax that interest saves: own (the coupon of each debt), rebalanced (the coupon for the year, `discount`"
+        " before), or a rate; default own",
+    )
+
+
 class Objective(Section):
     """What is maximised: (1 - risk_weight) x expected value + risk_weight x CVaR of the lower tail."""
 
@@ -231,6 +259,12 @@ class Objective(Section):
     risk_weight: SharePart = Field(default=0.0, description="weight of CVaR; default 0 %")
     tail_probability: SharePositive = Field(default=0.1, description="mass of the lower tail; default 10 %")
     terminal: Terminal = Field(default=Terminal.model_construct(), description="value at the end of the horizon")
+    value: Annotated[str, Choice("owners", "apv")] = Field(
+        default="owners",
+        description="owners: what owners receive less what they pay in, discounted; apv: by parts, each stream at its own rate, what is lent"
+        " or sold to others at what it is worth; default owners",
+    )
+    rates: Rates | None = Field(default=None, description="with value: apv, rates of streams; default: all at `discount`")
 
 
 class Dated(Reader):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.dates import iso_date, iso_dates
-from models.finance.rates import SMALLEST_USD, _books, _multiple, moic, paid_in, return_rate, shareholder_flows
+from models.finance.rates import SMALLEST_USD, books_of, moic, multiple, paid_in, return_rate, shareholder_flows
 from models.rules.rule_unit import rule_unit
 from optimizer.engine.views.builds import BUILDS
 from optimizer.engine.views.statement_table import Cell, Table, statement_table
@@ -144,7 +144,7 @@ def plan(solution: SolvedCase) -> Table:
 
 def financing(solution: SolvedCase) -> Table:
     """financing.csv: the roll-forward of every instrument, but for dates at which nothing moves and nothing is owed."""
-    problem, books = solution.problem, _books(solution)
+    problem, books = solution.problem, books_of(solution)
     first = ("opening", "issued", "interest_paid", "principal", "closing")
     lines = list(dict.fromkeys(line for schedule in books.schedules.values() for line in schedule))
     lines = [line for line in first if line in lines] + [line for line in lines if line not in first]
@@ -161,7 +161,7 @@ def financing(solution: SolvedCase) -> Table:
 
 def statements(solution: SolvedCase) -> Table:
     """statements.csv: every line of the statements, the tax returns (at the year's last date) and the ledger, tidy."""
-    return statement_table(solution.problem, _books(solution))
+    return statement_table(solution.problem, books_of(solution))
 
 
 def covenants(solution: SolvedCase) -> Table:
@@ -197,7 +197,7 @@ def flow_kind(quantity: str) -> str | None:
 
 def dispatch_monthly(solution: SolvedCase) -> Table:
     """dispatch_monthly.csv: energy of every use and source by period; hours_on counts the hours in which it runs."""
-    problem, books = solution.problem, _books(solution)
+    problem, books = solution.problem, books_of(solution)
     clock = problem.clock
     dates = iso_dates(clock)
     on = _hours_on(solution)
@@ -218,7 +218,7 @@ def limits(solution: SolvedCase) -> Table:
     """limits.csv: every energy budget and emission cap by calendar year: what counts, what is allowed, the rest, its price."""
     from models.hours.meters import METERS, allowance, yearly_limits, yearly_price
 
-    problem, books = solution.problem, _books(solution)
+    problem, books = solution.problem, books_of(solution)
     assert solution.decisions is not None
     clock = problem.clock
     dates, first = iso_dates(clock), [int(np.flatnonzero(clock.tax_year == y)[0]) for y in range(clock.tax_years)]
@@ -274,7 +274,7 @@ def _hours_on(solution: SolvedCase) -> dict[tuple[str, str, int, int], float]:
 
 def scenario_figures(solution: SolvedCase) -> dict[str, dict[str, Cell]]:
     """Key figures of every scenario, the same keys in each: the columns of scenarios.csv."""
-    problem, books = solution.problem, _books(solution)
+    problem, books = solution.problem, books_of(solution)
     words, multiples, flows, paid = books.words, moic(books), shareholder_flows(books), paid_in(books)
     out: dict[str, dict[str, Cell]] = {}
     for s, scenario in enumerate(problem.scenarios.names):
@@ -332,12 +332,12 @@ def scenarios(solution: SolvedCase) -> Table:
 
 def expected_figures(solution: SolvedCase) -> dict[str, Cell]:
     """Key figures in expectation; the IRR and MOIC are those of the expected flows."""
-    problem, books = solution.problem, _books(solution)
+    problem, books = solution.problem, books_of(solution)
     odds = problem.scenarios.probability
     paid = float(odds @ paid_in(books))
     rate, reason = return_rate(problem.clock, odds @ shareholder_flows(books), paid)
     received = float(odds @ shareholder_flows(books).sum(axis=1)) + paid
-    out: dict[str, Cell] = {"irr": rate, "irr_reason": reason, "moic": _multiple(received, paid)}
+    out: dict[str, Cell] = {"irr": rate, "irr_reason": reason, "moic": multiple(received, paid)}
     rows = list(scenario_figures(solution).values())
     for name in rows[0]:
         if name not in ("probability", "irr", "irr_reason", "moic"):
@@ -351,7 +351,7 @@ def _expectation(odds: Array, values: Iterable[Any]) -> float:
 
 def ledger(solution: SolvedCase) -> dict[str, Any]:
     """Discounted ledger, entry by entry: {'expected': {...}, 'scenarios': {name: {...}}}; each sums to the value."""
-    problem, books = solution.problem, _books(solution)
+    problem, books = solution.problem, books_of(solution)
     present = {entry: values @ problem.discount for entry, values in books.ledger.items()}
     return {
         "expected": {entry: float(problem.scenarios.probability @ values) for entry, values in present.items()},

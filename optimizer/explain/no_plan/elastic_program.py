@@ -112,20 +112,21 @@ class Shift:
 class Trial:
     """One problem on trial. owner(family, key) names the statement that a row belongs to, or None.
 
-    deadline: of time.perf_counter, heeded within solves too; it may be moved. lawful: also what no row can say must hold, of tax
-    deductions and cash sweeps (`branch`): dear, and hardly ever what decides.
+    Each question has a deadline of its own, of time.perf_counter, heeded within solves too. lawful: also what no row can say must hold, of
+    tax deductions and cash sweeps (`branch`): dear, and hardly ever what decides.
     """
 
-    def __init__(self, problem: Problem, owner: Owners, deadline: float | None = None, lawful: bool = False) -> None:
+    def __init__(self, problem: Problem, owner: Owners, lawful: bool = False) -> None:
         from optimizer.runtime.memory import uncollected
         from optimizer.solver.compile import compile_model
 
-        self.problem, self.deadline = problem, deadline
+        self.problem = problem
+        self.deadline: float | None = None  # of the question that is asked
         with uncollected():
             self.plan = plan_of(problem)
             self.base = compile_model(self.plan.model)
         self.lawful = lawful
-        self.keys: list[Row] = [_key(con) for con in self.base.rows]
+        self.keys: list[Row] = [row_key(con) for con in self.base.rows]
         self.owners = [owner(family, key) for family, key in self.keys]
         for i in np.flatnonzero(self.base.row_lower != self.base.row_upper):
             family, key = self.keys[i]
@@ -145,7 +146,7 @@ class Trial:
     # ---- the program -------------------------------------------------------------------------------------------------
     def sliding(self, shifts: tuple[Shift, ...]) -> Trial:
         """The same problem in which these figures are whatever they like to be."""
-        apart = copy.copy(self)
+        apart = copy.copy(self)  # with a program of its own
         apart.shifts = (*self.shifts, *shifts)
         apart._open()
         return apart
@@ -177,8 +178,9 @@ class Trial:
         return over() or (self.deadline is not None and time.perf_counter() > self.deadline)
 
     # ---- can it be? --------------------------------------------------------------------------------------------------
-    def find(self, let_go: Collection[str] = (), hours: bool = True) -> Finding:
+    def find(self, let_go: Collection[str] = (), hours: bool = True, deadline: float | None = None) -> Finding:
         """Is there a plan without the statements let go? hours: let real hours say so; else a plan that the cuts so far permit will do."""
+        self.deadline = deadline
         self.session.limit_time(self.deadline)
         self._price(let_go)
         return self._decide(let_go, hours)
@@ -239,9 +241,10 @@ class Trial:
         self.session.set_column_bounds(columns, lower, upper)
         return found.status is Status.OPTIMAL and float(self.session.lp.cost @ found.x) <= INFEASIBILITY_TOLERANCE
 
-    def barred(self, let_go: Collection[str] = ()) -> Finding | None:
+    def barred(self, let_go: Collection[str] = (), deadline: float | None = None) -> Finding | None:
         """Why the law leaves no plan where there is one without it, as far as the cuts so far can tell; None where it leaves one, or
         where that is not known."""
+        self.deadline = deadline
         if not self.law or self.lawful or self.expired():
             return None
         self._price(let_go)
@@ -333,7 +336,7 @@ class Trial:
             base, other = self.base, compile_model(plan.model)
         same = (
             base.matrix.shape == other.matrix.shape
-            and [_key(con) for con in other.rows] == self.keys
+            and [row_key(con) for con in other.rows] == self.keys
             and np.array_equal(base.matrix.indptr, other.matrix.indptr)
             and np.array_equal(base.matrix.indices, other.matrix.indices)
             and np.allclose(base.matrix.data, other.matrix.data, rtol=1e-12, atol=0.0)
@@ -349,15 +352,15 @@ class Trial:
             return None
         return Shift(rows, np.where(np.isfinite(base.row_lower), lower, upper)[rows], least)
 
-    def least(self, shift: Shift, let_go: Collection[str] = (), law: bool = False) -> float | None:
+    def least(self, shift: Shift, let_go: Collection[str] = (), law: bool = False, deadline: float | None = None) -> float | None:
         """The least number of units by which the figure must move, everything else as stated; None if no number will do.
 
         It is a bound from below where time is up before the hours are real. law: with what no row can say, as far as cuts tell.
         """
-        return self.sliding((shift,))._least(let_go, law)
+        return self.sliding((shift,))._least(let_go, law, deadline)
 
-    def _least(self, let_go: Collection[str], law: bool) -> float | None:
-        if self.find(let_go).feasible is not True:
+    def _least(self, let_go: Collection[str], law: bool, deadline: float | None) -> float | None:
+        if self.find(let_go, deadline=deadline).feasible is not True:
             return None
         # a plan exists with the figure where it likes: now nothing else may bend, and it goes no further than it must
         slack = np.flatnonzero(self.session.lp.cost > 0.0)
@@ -383,7 +386,7 @@ def plan_of(problem: Problem) -> Plan:
     return Plan(problem, "valued", block_opener())
 
 
-def _key(con: Any) -> Row:
+def row_key(con: Any) -> Row:
     index = con.index()
     return con.parent_component().local_name.removeprefix("row_"), index if isinstance(index, tuple) else (index,)
 

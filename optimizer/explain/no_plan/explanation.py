@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from models.effort import Effort, counted
@@ -76,8 +77,7 @@ def refuted(case: Case, progress: Progress | None = None, thorough: bool = False
     """The case on the bench, if a short look proves that it has no plan: at one scenario by itself where there are many, and at hours only
     as far as a few cuts tell; thorough: at real hours, and at all scenarios together. None: it takes a solve to know."""
     _tell(progress, "look for a plan")
-    bench = Bench(case.problem(), case)
-    bench.narrow(thorough)
+    bench = Bench(case.problem(), case).narrow(thorough)
     if bench.large and not bench.narrowed and not thorough:
         return None  # a solve says as much as a look at all scenarios would, and no sooner
     return bench if bench.without((), hours=thorough).feasible is False else None
@@ -109,8 +109,7 @@ def explain_no_plan(
     if status == "infeasible":
         start = time.perf_counter()
         _tell(progress, "what collides")
-        bench = Bench(case.problem(), case)
-        bench.narrow(hours=True)
+        bench = Bench(case.problem(), case).narrow(hours=True)
         return _no_plan(bench, start, time_limit, progress, solution, opened)
     if status == "unbounded":
         _tell(progress, "what earns without limit")
@@ -123,8 +122,7 @@ def explain_no_plan(
 def explain_problem(problem: Problem, *, time_limit: float | None = None, progress: Progress | None = None) -> Explanation:
     """Explain plain arrays that have no plan; with one, the status is 'optimal' and nothing is solved."""
     start = time.perf_counter()
-    bench = Bench(problem)
-    bench.narrow()
+    bench = Bench(problem).narrow()
     if bench.without(()).feasible is not False:
         return Explanation(None, problem, "optimal")
     return _no_plan(bench, start, time_limit, progress)
@@ -141,19 +139,17 @@ def _no_plan(
     """What collides, and what would make room."""
     limit, most = (HARD_STOP, WORK) if time_limit is None else (time_limit, math.inf)
     end = start + limit
-    searching = Effort(CONFLICT_SHARE * most)
-    apart = bench.narrowed
-    with counted(searching), Verifier(bench, end, apart, (1.0 - SEARCH_SHARE) * most) as verifier:
+    searching, until = Effort(CONFLICT_SHARE * most), start + CONFLICT_SHARE * limit
+    with counted(searching), Verifier(bench, end, bench.narrowed, (1.0 - SEARCH_SHARE) * most) as verifier:
         timings = {"proof": time.perf_counter() - start}
-        bench.deadline = start + CONFLICT_SHARE * limit
+        bench = bench.until(until)
         begun = time.perf_counter()
-        conflicts = all_conflicts(bench, progress, verifier.each)
+        conflicts = all_conflicts(bench, progress, partial(verifier.each, bench))
         if not conflicts and solution is not None and not bench.expired():
-            bench.heed_law()  # what no row can say leaves no plan
-            bench.narrow(hours=True)
-            conflicts = all_conflicts(bench, progress, verifier.each)
+            bench = bench.under_law().narrow(hours=True)  # what no row can say leaves no plan
+            conflicts = all_conflicts(bench, progress, partial(verifier.each, bench))
         late = not conflicts and bench.expired()
-        stopped = _up(bench.deadline)
+        stopped = _up(until)
         timings["conflict"] = time.perf_counter() - begun
         names = bench.whole.scenarios.names
         told = Explanation(
@@ -169,13 +165,13 @@ def _no_plan(
         if opened is not None and conflicts:
             opened(told)
         begun = time.perf_counter()
-        bench.deadline, searching.most = start + SEARCH_SHARE * limit, SEARCH_SHARE * most
-        found = verifier.search(conflicts, progress)
-        stopped = stopped or _up(bench.deadline)
+        until = start + SEARCH_SHARE * limit
+        with counted(Effort(SEARCH_SHARE * most, searching.done)):
+            found = verifier.search(bench.until(until), conflicts, progress)
+        stopped = stopped or _up(until)
         timings["repairs"] = time.perf_counter() - begun
         begun = time.perf_counter()
-        bench.deadline = None
-        found = verifier.verify(found, progress)
+        found = verifier.verify(bench, found, progress)
         stopped = stopped or _up(end)
         timings["solve repaired cases"] = time.perf_counter() - begun
         without = dict(sorted(verifier.without.items()))

@@ -7,6 +7,7 @@ that comes from somewhere, halls that rigs stand in, prices.
 
 from __future__ import annotations
 
+import copy
 import itertools
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -137,11 +138,13 @@ def _bounds(trial: Trial, rows: Ints) -> Array:
 class Bench:
     """A case (or a problem of plain arrays), its statements, and trials of it without some of them.
 
-    scope: the scenarios looked at (all by default). deadline: of time.perf_counter.
+    scope: the scenarios looked at (all by default). deadline: of time.perf_counter. lawful: see `Trial`. Other scenarios, another deadline
+    and heeding the law make another bench (`of`, `until`, `under_law`) that shares all that was worked out.
     """
 
-    def __init__(self, problem: Problem, case: Case | None = None, deadline: float | None = None) -> None:
-        self.whole, self.case, self.deadline = problem, case, deadline
+    def __init__(self, problem: Problem, case: Case | None = None) -> None:
+        self.whole, self.case = problem, case
+        self.deadline: float | None = None
         self.statements = {one.path: one for one in requirements(problem, case)}
         self._owner = owner_of(list(self.statements.values()))
         self.scope: tuple[int, ...] = tuple(range(problem.scenarios.count))
@@ -149,8 +152,26 @@ class Bench:
         self._problems: dict[tuple[tuple[str, ...], ...], Problem | None] = {(): problem}
         self._slides: dict[tuple[tuple[int, ...], str], list[Slide]] = {}
         self._still: set[tuple[tuple[int, ...], str]] = set()  # figures that move more than bounds
-        self.lawful = False  # see `Trial`
+        self.lawful = False
         self.born = time.perf_counter()
+
+    def of(self, scope: tuple[int, ...]) -> Bench:
+        """The same bench with other scenarios looked at."""
+        other = copy.copy(self)
+        other.scope = scope
+        return other
+
+    def until(self, deadline: float | None) -> Bench:
+        """The same bench with another deadline."""
+        other = copy.copy(self)
+        other.deadline = deadline
+        return other
+
+    def under_law(self, lawful: bool = True) -> Bench:
+        """The same bench, on which plans must meet what no row can say (`Trial`) too."""
+        other = copy.copy(self)
+        other.lawful = lawful
+        return other
 
     def expired(self) -> bool:
         """Whether the work that may be done is done (`models.effort`), or time is up."""
@@ -196,8 +217,7 @@ class Bench:
             problem = self.problem(changes)
             if problem is None:
                 return None
-            self._keep(key, Trial(self.scoped(problem), self._owner, self.deadline, self.lawful))
-        self._trials[key].deadline = self.deadline
+            self._keep(key, Trial(self.scoped(problem), self._owner, self.lawful))
         return self._trials[key]
 
     def _key(self, changes: Sequence[Change], *more: str) -> tuple[tuple[str, ...], ...]:
@@ -219,8 +239,8 @@ class Bench:
         if trial is None:
             return Finding(None, np.nan)
         in_rows = self.in_rows(dropped)
-        found = trial.find(in_rows, hours)
-        return (trial.barred(in_rows) or found) if law and found.feasible else found
+        found = trial.find(in_rows, hours, self.deadline)
+        return (trial.barred(in_rows, self.deadline) or found) if law and found.feasible else found
 
     def open(self, dropped: Collection[str], changes: Sequence[Change] = ()) -> Trial | None:
         """The program of the case with changes, and without those of the statements dropped that are not said in rows."""
@@ -244,7 +264,6 @@ class Bench:
         key = self._key([*changes, *gone], *(f"slide {one.path}" for one in sliding))
         if key not in self._trials:
             self._keep(key, base.sliding(tuple(shifts)))
-        self._trials[key].deadline = self.deadline
         return self._trials[key]
 
     def _slide(self, one: Stated, base: Trial, changes: Sequence[Change]) -> Shift | None:
@@ -268,13 +287,13 @@ class Bench:
         told = finding.owners()
         if finding.branched:
             return sorted(
-                (one.path for one in self.statements.values() if self.can_drop(one)), key=lambda path: (self._rank(path), path)
+                (one.path for one in self.statements.values() if self.can_drop(one)), key=lambda path: (self.rank(path), path)
             )
         out = {path for path in told}
         for one in self.statements.values():
             if one.kind != FACT and not one.rows and self.can_drop(one) and any(self.touched(one, row) for row in finding.rows):
                 out.add(one.path)
-        return sorted(out, key=lambda path: (self._rank(path), told.get(path, 0.0), path))
+        return sorted(out, key=lambda path: (self.rank(path), told.get(path, 0.0), path))
 
     def in_rows(self, paths: Collection[str]) -> list[str]:
         """Those that rows of the program say; a family that nobody has put into words is one of them."""
@@ -288,14 +307,10 @@ class Bench:
             return len(self.scope) > 1
         return matches(one.touches, row.family, row.key)
 
-    def _rank(self, path: str) -> int:
+    def rank(self, path: str) -> int:
         return ORDER.index(self.statements[path].kind) if path in self.statements else len(ORDER)
 
     # ---- which scenarios ---------------------------------------------------------------------------------------------
-    def heed_law(self) -> None:
-        """From now on plans must meet what no row can say (`Trial`)."""
-        self.lawful = True
-
     @property
     def narrowed(self) -> bool:
         """Whether some scenarios are not looked at."""
@@ -307,25 +322,25 @@ class Bench:
         count = self.whole.scenarios.count
         return count > 1 and count * self.whole.clock.periods >= SINGLE_SCENARIO_SIZE
 
-    def narrow(self, hours: bool = False) -> None:
-        """In a large case: look at one scenario by itself, if it has no plan: the one that lacks most. The whole has none then either.
+    def narrow(self, hours: bool = False) -> Bench:
+        """In a large case: the bench with one scenario by itself, if it has no plan: the one that lacks most. The whole has none then
+        either. Else this one.
 
         hours: let real hours say so in each, not only in the first.
         """
         if not self.large:
-            return
-        every, worst, most, seen, alike = self.scope, None, -np.inf, 0, 0
+            return self
+        worst, most, seen, alike = None, -np.inf, 0, 0
         kept: dict[tuple[tuple[str, ...], ...], Trial] = {}
         order = _order(self.whole)
         for s in order:
             if self.expired() or alike == MOST_ALIKE or seen > MOST_NONZEROS_COMPARED:
                 break
-            self.scope = (s,)
-            trial = self.trial()
-            found = Finding(None, np.nan) if trial is None else trial.find(hours=hours)
+            trial = self.of((s,)).trial()
+            found = Finding(None, np.nan) if trial is None else trial.find(hours=hours, deadline=self.deadline)
             if s == order[0] and trial is not None and found.feasible:
                 # what real hours bar, they mostly bar in each scenario: one is asked at length
-                found = trial.find()
+                found = trial.find(deadline=self.deadline)
                 hours = hours or found.feasible is False
             if (worst is not None or found.feasible is False) and trial is not None:
                 seen += int(trial.base.matrix.nnz)
@@ -335,19 +350,19 @@ class Bench:
                     worst, most, kept = s, found.shortfall, dict(self._trials)
             self._trials.clear()
         self._trials.update(kept)
-        self.scope = every if worst is None else (worst,)
+        return self if worst is None else self.of((worst,))
 
 
 def _order(problem: Problem) -> list[int]:
-    """Scenarios in the order in which they are looked at: of each set of delays one, the latest first; then as in `_apart`."""
+    """Scenarios in the order in which they are looked at: of each set of delays one, the latest first; then as in `far_apart`."""
     count = problem.scenarios.count
-    late = {s: tuple(int(site.delay[s]) for site in problem.sites) for s in _apart(count)}
+    late = {s: tuple(int(site.delay[s]) for site in problem.sites) for s in far_apart(count)}
     first = {delays: s for s, delays in reversed(late.items()) if any(delays)}
     ahead = sorted(first.values(), key=lambda s: (-sum(late[s]), s))
     return [*ahead, *(s for s in late if s not in ahead)]
 
 
-def _apart(count: int) -> list[int]:
+def far_apart(count: int) -> list[int]:
     """0 to count - 1, first those far from each other: neighbours among scenarios are often alike."""
     out = sorted({0, count - 1})
     while len(out) < count:
@@ -423,7 +438,7 @@ def _told(bench: Bench, finding: Finding, needed: list[str], gone: set[str], uns
     shares = finding.owners()
     names = [bench.whole.scenarios.names[s] for s in bench.scope]
     members = []
-    for path in sorted(needed, key=lambda p: (-bench._rank(p), -shares.get(p, 0.0), p)):
+    for path in sorted(needed, key=lambda p: (-bench.rank(p), -shares.get(p, 0.0), p)):
         statement = bench.statements.get(path) or Stated(path, "limit", path, "")  # of a family of rows that has no words yet
         scenarios, first, last = _bites(bench, [row for row in finding.rows if row.owner == path])
         members.append(Member(statement, shares.get(path, 0.0), scenarios, first, last, path not in unsure))
@@ -483,15 +498,10 @@ def _by_itself(bench: Bench, s: int, needed: list[str], gone: set[str]) -> bool 
         return True
     if len(bench.scope) > MOST_SCENARIOS_ASKED:
         return None
-    scope = bench.scope
-    bench.scope = (s,)
-    try:
-        keep = set(needed)
-        rest = {path for path, one in bench.statements.items() if one.rows and path not in keep}
-        feasible = bench.without(gone | rest).feasible
-        return None if feasible is None else not feasible
-    finally:
-        bench.scope = scope
+    keep = set(needed)
+    rest = {path for path, one in bench.statements.items() if one.rows and path not in keep}
+    feasible = bench.of((s,)).without(gone | rest).feasible
+    return None if feasible is None else not feasible
 
 
 def _given(bench: Bench, finding: Finding) -> tuple[str, ...]:

@@ -310,7 +310,7 @@ def _by_shift(bench: Bench, one: Stated, lever: Lever, changes: list[Change], dr
     shift = here.shift(bench.scoped(there), abs(step))
     if shift is None or trial.keys != here.keys:
         return None
-    units = trial.least(shift, bench.in_rows(dropped), law=bench.narrowed)
+    units = trial.least(shift, bench.in_rows(dropped), law=bench.narrowed, deadline=bench.deadline)
     if units is None:
         return math.nan
     value = start + sign * units
@@ -355,7 +355,7 @@ def _by_trial(lever: Lever, up: bool, at: Callable[[float], tuple[bool | None, f
             failed.append((tried, short))
         else:
             return good
-        root = _root(failed)
+        root = line_root(failed)
         last = failed[-1][0]
         if good is None:
             far = last + sign * max(2.0 * abs(last - lever.now), step)
@@ -372,7 +372,7 @@ def _between(lever: Lever, bad: float, good: float, up: bool) -> float | None:
     return middle if (middle - bad) * sign > 1e-12 * abs(good) and (good - middle) * sign > 1e-12 * abs(good) else None
 
 
-def _root(failed: Sequence[tuple[float, float]]) -> float | None:
+def line_root(failed: Sequence[tuple[float, float]]) -> float | None:
     """Where the line through the last two shortfalls comes to nothing."""
     if len(failed) < 2:
         return None

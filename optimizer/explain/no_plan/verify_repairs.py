@@ -11,8 +11,8 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -44,12 +44,10 @@ class Attempt:
 
 
 class Chain:
-    """Solves of a case with one repair after another; each begins where the one before ended. effort: the work of all of them; longest:
-    work that one of them took."""
+    """Solves of a case with one repair after another; each begins where the one before ended. longest: work that one of them took."""
 
-    def __init__(self, effort: Effort | None = None) -> None:
+    def __init__(self) -> None:
         self.seed: Seed | None = None
-        self.effort = effort or Effort()
         self.longest = 0.0
 
     def solve(self, case: Any, thorough: bool, deadline: float | None) -> Attempt:
@@ -93,37 +91,36 @@ class Row:
     def __init__(self, order: Order) -> None:
         from optimizer.case.case import Case
 
-        self.effort = Effort()
+        self.searching, self.solving = Effort(), Effort()  # work of its searches, and of its solves
         self.chain = Chain()
         self.found: dict[tuple[str, ...], Sought] = {}
-        with counted(self.effort):
+        with counted(self.searching):
             case = Case.load(order.path, order.variant, order.settings)
-            self.bench = Bench(case.problem(), case)
-            self.bench.scope = order.scope
+            self.bench = Bench(case.problem(), case).of(order.scope)
             self.bench.trial()
 
-    def _heed(self, order: Order) -> Any:
-        """A context in which what is done counts for the searches of this row."""
-        self.bench.lawful = order.lawful
-        self.bench.deadline = _perf(order.until)
-        self.effort.most = order.work
-        return counted(self.effort)
+    @contextmanager
+    def _searched(self, order: Order) -> Iterator[Bench]:
+        """The bench for an order; what is done inside counts for the searches of this row."""
+        self.searching = Effort(order.work, self.searching.done)
+        with counted(self.searching):
+            yield self.bench.of(order.scope).until(_perf(order.until)).under_law(order.lawful)
 
     def ask(self, order: Order) -> Finding:
         """Is there a plan without these statements? No more than the answer."""
-        with self._heed(order):
-            found = self.bench.without(order.together)
+        with self._searched(order) as bench:
+            found = bench.without(order.together)
             return Finding(found.feasible, found.shortfall)
 
     def seek(self, order: Order) -> Sought:
-        with self._heed(order):
-            self.found[order.together] = sought = seek(self.bench, order.together)
+        with self._searched(order) as bench:
+            self.found[order.together] = sought = seek(bench, order.together)
             return sought
 
     def solve(self, order: Order) -> Attempt | None:
         """With what was found. None where nothing was, or the case does not allow it."""
-        self.chain.effort.most = order.solves
-        with counted(self.chain.effort):
+        self.solving = Effort(order.solves, self.solving.done)
+        with counted(self.solving):
             repair = self.found[order.together].repair(self.bench)
             case = None if repair is None else self.bench.varied(repair.settings)
             if case is None or over():
@@ -171,12 +168,14 @@ class Verifier:
     """A context manager. deadline: of time.perf_counter(), at which repairs are told as they are; solves: work that a row of them may do.
 
     apart: in two rows of work, one of them in another process where this machine has a core for it. What it holds ends with the context.
+    Each question comes with the bench that it is asked on: one and the same case, scenarios and deadline may differ.
     without: statements of which there is no repair, and why.
     """
 
     def __init__(self, bench: Bench, deadline: float | None = None, apart: bool = False, solves: float = math.inf) -> None:
         self.bench, self.deadline = bench, deadline
-        self.chain = Chain(Effort(solves))
+        self.chain = Chain()
+        self.solving = Effort(solves)
         self.row: Row | None = None  # the other row of work, where it is done here
         self.apart = apart and bench.case is not None
         self.beside: Beside | None = None
@@ -188,7 +187,7 @@ class Verifier:
             from optimizer.runtime.processes import Beside
 
             self.beside = Beside()
-            self.beside.post(prepare, self._order())
+            self.beside.post(prepare, self._order(bench))
 
     def __enter__(self) -> Verifier:
         return self
@@ -197,27 +196,26 @@ class Verifier:
         if self.beside is not None:
             self.beside.close()
 
-    def each(self, sets: Sequence[tuple[str, ...]]) -> list[Finding]:
+    def each(self, bench: Bench, sets: Sequence[tuple[str, ...]]) -> list[Finding]:
         """Is there a plan without each of these sets of statements? Every other one is asked in the other row."""
         away = range(1, len(sets), 2) if self.apart else ()
-        posted = {k: (order := self._order(sets[k]), self._post(ask_apart, order)) for k in away}
-        mine = {k: self.bench.without(one) for k, one in enumerate(sets) if k not in posted}
-        found = mine | {k: self._asked(*posted[k]) for k in away}
+        posted = {k: (order := self._order(bench, sets[k]), self._post(ask_apart, order)) for k in away}
+        mine = {k: bench.without(one) for k, one in enumerate(sets) if k not in posted}
+        found = mine | {k: self._asked(bench, *posted[k]) for k in away}
         return [found[k] for k in range(len(sets))]
 
-    def _asked(self, order: Order, number: int) -> Finding:
+    def _asked(self, bench: Bench, order: Order, number: int) -> Finding:
         """The other row's answer; here, where nobody else is left to give it."""
         with suppress(ProcessLookupError):
-            return self._result(number)  # type: ignore[no-any-return]
-        if self.bench.expired():
+            return self._result(number, bench.deadline)  # type: ignore[no-any-return]
+        if bench.expired():
             return Finding(None, math.nan)
         return self._here(order).ask(order)
 
-    def _result(self, number: int) -> Any:
+    def _result(self, number: int, deadline: float | None) -> Any:
         """Of a task of the process beside. Raises ProcessLookupError where there is no such process, it has died, or is late."""
         if self.beside is None:
             raise ProcessLookupError("there is no process beside this one")
-        deadline = self.bench.deadline
         return self.beside.result(number, None if deadline is None else deadline + GRACE)
 
     def _here(self, order: Order) -> Row:
@@ -225,25 +223,25 @@ class Verifier:
         self.row = self.row or Row(order)
         return self.row
 
-    def search(self, conflicts: Sequence[Conflict], progress: Progress | None = None) -> list[Repair]:
+    def search(self, bench: Bench, conflicts: Sequence[Conflict], progress: Progress | None = None) -> list[Repair]:
         """For each statement of the last conflict the least change that (with changes for the conflicts before) makes room for a plan.
 
         Those of the other row follow in `verify`.
         """
         out: list[Repair] = []
-        together = wanted(self.bench, conflicts)
+        together = wanted(bench, conflicts)
         shared = self.apart and len(together) > 1
         away = together[1::2] if shared else []
         # of an odd number this row solves one more, and the other row looks for one more
         lent = together[-1:] if shared and len(together) % 2 else []
         # all searches before all solves: time may be up before these are done
-        searches = [(order, self._post(seek_apart, order)) for order in map(self._order, (*away, *lent))]
+        searches = [(order, self._post(seek_apart, order)) for order in (self._order(bench, paths) for paths in (*away, *lent))]
         self.posted = [(order, search, None) for order, search in searches[len(away) :]]
         self.posted += [(order, search, self._post(solve_apart, order)) for order, search in searches[: len(away)]]
         for paths in (paths for paths in together if paths not in away and paths not in lent):
             if progress is not None:
                 progress("repairs", found=len(out))
-            repair = self._found(paths, seek(self.bench, paths))
+            repair = self._found(bench, paths, seek(bench, paths))
             if repair is not None:
                 out.append(repair)
         return sorted(out, key=first)
@@ -251,56 +249,50 @@ class Verifier:
     def _post(self, task: Callable[[Order], Any], order: Order) -> int:
         return 0 if self.beside is None else self.beside.post(task, order)
 
-    def _found(self, together: Sequence[str], sought: Sought) -> Repair | None:
-        repair = sought.repair(self.bench)
+    def _found(self, bench: Bench, together: Sequence[str], sought: Sought) -> Repair | None:
+        repair = sought.repair(bench)
         if repair is None:
-            self.without[self.bench.statements[together[-1]].name] = sought.why
+            self.without[bench.statements[together[-1]].name] = sought.why
         return repair
 
-    def verify(self, found: Sequence[Repair], progress: Progress | None = None) -> list[Repair]:
+    def verify(self, bench: Bench, found: Sequence[Repair], progress: Progress | None = None) -> list[Repair]:
         """Repairs applied to the case, which is then solved and proved, as far as time allows.
 
         Where the least figure does not do after all, the next larger one that does takes its place; what does not do at all is left out.
         """
-        with counted(self.chain.effort):
-            return self._verified(found, progress)
+        with counted(self.solving):
+            return self._verified(bench.until(self.deadline), found, progress)
 
-    def _verified(self, found: Sequence[Repair], progress: Progress | None) -> list[Repair]:
-        bench, deadline = self.bench, self.deadline
-        before, bench.deadline = bench.deadline, deadline
+    def _verified(self, bench: Bench, found: Sequence[Repair], progress: Progress | None) -> list[Repair]:
         out: list[Repair] = []
         waiting: list[Repair | tuple[Order, int, int | None]] = [*found, *self.posted]
-        try:
-            for one in waiting:
-                if progress is not None:
-                    progress("solve repaired cases", solved=len(out))
-                repair, attempt = (one, None) if isinstance(one, Repair) else self._other(*one)
-                if repair is None:
-                    continue
-                solved = self._solved(repair, attempt)
-                if solved is not None:
-                    out.append(solved)
-                    continue
-                name = repair.steps[-1].statement.name
-                where = self.refuted.get(name)
-                why = f"in {where}" if where else "when the whole case was solved"
-                self.without[name] = f"what seemed enough was not, {why}"
-            self.posted = []
-            better = BETTER if deadline is not None or math.isfinite(self.chain.effort.most) else math.inf
-            if self.chain.longest <= QUICK * better:
-                with counted(Effort(better)):
-                    out = [self._improved(repair) for repair in out]
-        finally:
-            bench.deadline = before
+        for one in waiting:
+            if progress is not None:
+                progress("solve repaired cases", solved=len(out))
+            repair, attempt = (one, None) if isinstance(one, Repair) else self._other(bench, *one)
+            if repair is None:
+                continue
+            solved = self._solved(bench, repair, attempt)
+            if solved is not None:
+                out.append(solved)
+                continue
+            name = repair.steps[-1].statement.name
+            where = self.refuted.get(name)
+            why = f"in {where}" if where else "when the whole case was solved"
+            self.without[name] = f"what seemed enough was not, {why}"
+        self.posted = []
+        better = BETTER if self.deadline is not None or math.isfinite(self.solving.most) else math.inf
+        if self.chain.longest <= QUICK * better:
+            with counted(Effort(better)):
+                out = [self._improved(bench, repair) for repair in out]
         return sorted(out, key=first)
 
-    def _solved(self, repair: Repair, attempt: Attempt | None = None) -> Repair | None:
+    def _solved(self, bench: Bench, repair: Repair, attempt: Attempt | None = None) -> Repair | None:
         """The repair with its objective; None where no figure of it leads to a plan, or none was found in time after the first did not.
 
         Where it is not known whether the least figure leads to a plan, the furthest one is told if it does (near the edge of what can be,
         trying takes longest), else the least one as it was. attempt: what came of it already.
         """
-        bench = self.bench
         tried: Repair | None = repair
         unsettled: Repair | None = None
         stretch = 0
@@ -313,7 +305,7 @@ class Verifier:
                 if told is not tried or found.outcome != "LIMIT":
                     return told
                 unsettled = unsettled or told
-            further = _elsewhere(bench, tried, self.refuted) if found is not None and unsettled is None else None
+            further = elsewhere(bench, tried, self.refuted) if found is not None and unsettled is None else None
             if further is not None:
                 repair, stretch, tried = further, 0, further
             else:
@@ -323,19 +315,19 @@ class Verifier:
                 return unsettled
         return unsettled
 
-    def _other(self, order: Order, search: int, solve: int | None) -> tuple[Repair | None, Attempt | None]:
+    def _other(self, bench: Bench, order: Order, search: int, solve: int | None) -> tuple[Repair | None, Attempt | None]:
         """What the other row has come to; here, where nobody else is left to do it. search, solve: as in `posted`."""
         sought = Sought(None, True)
         attempt: Attempt | None = None
         try:
-            sought = self._result(search)
-            attempt = None if solve is None else self._result(solve)
+            sought = self._result(search, bench.deadline)
+            attempt = None if solve is None else self._result(solve, bench.deadline)
         except ProcessLookupError:
-            if not self.bench.expired():
+            if not bench.expired():
                 row = self._here(order)
                 sought = row.seek(order)
                 attempt = None if solve is None else row.solve(order)
-        return self._found(order.together, sought), attempt
+        return self._found(bench, order.together, sought), attempt
 
     def solve(self, repair: Repair, thorough: bool, deadline: float | None) -> Attempt | None:
         """None where the case does not allow the change."""
@@ -349,8 +341,8 @@ class Verifier:
             case = self.bench.varied(repair.settings)
         return None if case is None else self.chain.solve(case, thorough, _monotonic(deadline))
 
-    def _order(self, together: tuple[str, ...] = ()) -> Order:
-        bench, case = self.bench, self.bench.case
+    def _order(self, bench: Bench, together: tuple[str, ...] = ()) -> Order:
+        case = bench.case
         assert case is not None
         until, deadline = _monotonic(bench.deadline), _monotonic(self.deadline)
         return Order(
@@ -363,12 +355,12 @@ class Verifier:
             until,
             deadline,
             allowed(),
-            self.chain.effort.most,
+            self.solving.most,
         )
 
-    def _improved(self, repair: Repair) -> Repair:
+    def _improved(self, bench: Bench, repair: Repair) -> Repair:
         """A repair of which some plan is known, with the best one, or the best that may be looked for."""
-        if repair.outcome != "feasible" or self.bench.expired():
+        if repair.outcome != "feasible" or bench.expired():
             return repair
         found = self.solve(repair, True, self.deadline)
         better = repair if found is None else _told(repair, found)
@@ -391,7 +383,7 @@ def verify(
 ) -> list[Repair]:
     """`Verifier.verify` of repairs that are all known."""
     with Verifier(bench, deadline) as verifier:
-        return verifier.verify(found, progress)
+        return verifier.verify(bench, found, progress)
 
 
 def _told(repair: Repair, found: Attempt) -> Repair:
@@ -405,26 +397,23 @@ def _told(repair: Repair, found: Attempt) -> Repair:
     return repair
 
 
-def _elsewhere(bench: Bench, repair: Repair, refuted: dict[str, str] | None = None) -> Repair | None:
+def elsewhere(bench: Bench, repair: Repair, refuted: dict[str, str] | None = None) -> Repair | None:
     """A repair that scenarios which were not looked at refute, as far as they ask: the first of them that does by itself, else all together.
 
     None where nothing refutes it so, where nothing of the kind is enough, and when time is up. refuted: gets the scenario that does.
     """
-    scope, every = bench.scope, tuple(range(bench.whole.scenarios.count))
+    every = tuple(range(bench.whole.scenarios.count))
     if not bench.narrowed:
         return None
     changes = [step.change for step in repair.steps]
-    try:
-        for others in [*((s,) for s in every if s not in scope), every]:
-            bench.scope = others
-            if bench.without((), changes).feasible is False:
-                if refuted is not None and others != every:
-                    refuted[repair.steps[-1].statement.name] = bench.whole.scenarios.names[others[0]]
-                steps = chain(bench, [step.statement for step in repair.steps])
-                made = None if steps is None else Repair(tuple(steps), repair.outcome)
-                return None if made is None or made.settings == repair.settings else made
-    finally:
-        bench.scope = scope
+    for others in [*((s,) for s in every if s not in bench.scope), every]:
+        there = bench.of(others)
+        if there.without((), changes).feasible is False:
+            if refuted is not None and others != every:
+                refuted[repair.steps[-1].statement.name] = bench.whole.scenarios.names[others[0]]
+            steps = chain(there, [step.statement for step in repair.steps])
+            made = None if steps is None else Repair(tuple(steps), repair.outcome)
+            return None if made is None or made.settings == repair.settings else made
     return None
 
 

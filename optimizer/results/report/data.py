@@ -24,6 +24,7 @@ def report_data(solution: Solution) -> dict[str, Any]:
     What the case is, the account in words, names and sides of cash flows, every kind of decision in all, rules, and the hours condensed.
     """
     from optimizer.explain.account import account, brief_account
+    from optimizer.results.plan_notes import plan_notes
 
     case, problem = solution.case, solution.problem
     model = getattr(case, "model", None)
@@ -31,7 +32,7 @@ def report_data(solution: Solution) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "description": model.case.description if model is not None else "",
-        "notes": [note for note in (*getattr(case, "notes", ()), *solution.notes) if note],
+        "notes": [note for note in (*getattr(case, "notes", ()), *solution.notes, *plan_notes(solution)) if note],
         "months": [int(n) for n in problem.clock.months],
         "scenarios": {name: described.get(name, "") for name in problem.scenarios.names},
         "account": account(brief_account(solution)),

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.results.report import capital, debt, mixes, overview, power, proof, returns
+from optimizer.results.report import capital, costs, debt, mixes, overview, power, proof, returns
 from optimizer.results.report.data import NAME, report_data, to_bytes
 from optimizer.results.report.page import Part, page
 from optimizer.results.report.source import Source, from_loaded, from_tables, read
@@ -56,7 +56,8 @@ def _render(source: Source, comparison: Any, frontier: Any) -> str:
     summary = source.summary
     name = str(summary["case"]) + (f", {summary['variant']}" if summary["variant"] else "")
     described = source.data["description"]
-    head = f"<h1>{esc(name)}</h1>" + (f'<p class="soft">{esc(described)}</p>' if described else "") + overview.tiles(source)
+    about = f'<p class="soft">{esc(described)}</p>' if described else ""
+    head = f"<h1>{esc(name)}</h1>{about}{overview.tiles(source)}{costs.beside(source)}"
     parts = [
         Part("plan", "The plan in words", overview.told(source)),
         Part("capital", "Capital and financing", capital.section(source)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from optimizer.results.report import costs
 from optimizer.results.report.charts import bars, distribution, figure, legend
 from optimizer.results.report.source import EXPECTED, Source
 from optimizer.results.report.tables import Cell, quantity, share, table, times, usd
@@ -11,7 +12,7 @@ from optimizer.results.report.text import amount, esc, money, month, percent, wo
 
 
 def section(source: Source) -> str:
-    return _distribution(source) + _scenarios(source) + _ledger(source) + _measures(source)
+    return _distribution(source) + _scenarios(source) + _ledger(source) + costs.section(source) + _measures(source)
 
 
 def _distribution(source: Source) -> str:

@@ -175,6 +175,8 @@ def build(problem: Problem, decisions: Decisions, books: Books, finance: Finance
 
 def _refuse(problem: Problem, decisions: Decisions) -> None:
     """What no formula covers."""
+    if problem.objective.rates is not None:
+        raise WorkbookError("no workbook is written: value counted by parts (`value: apv`) has no formulas in it")
     for debt in problem.debts:
         if bears_costs(debt) and debt.is_strip and 1.0 - debt.price + debt.fee >= 1.0:
             raise WorkbookError(f"no workbook is written: {debt.name} costs its whole face to issue, which has no effective rate")

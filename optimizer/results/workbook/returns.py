@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from models.finance.capital.measures import KEYS
 from models.finance.lines import SMALLEST
 from models.finance.rates import RATES
 from models.finance.returns import PUT, Measure, Returns
@@ -250,10 +251,10 @@ class _Measures:
         return NONE if figure is None else float(figure)
 
     def declare(self) -> None:
-        """A row per measure that the workbook has."""
+        """A row per measure that the workbook has: those of expected flows are of no one scenario."""
         capital = set(self._capital_names())
         for one in self.found.measures:
-            if one.key.startswith("cost[") and one.key[5:-1] not in capital:
+            if one.key in KEYS or (one.key.startswith("cost[") and one.key[5:-1] not in capital):
                 continue
             self._row(one)
         self.flows.npv = self.sheet.rows[0]

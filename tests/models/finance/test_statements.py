@@ -88,6 +88,7 @@ def test_everything_ties_in_every_scenario(name: str) -> None:
         "value from the statements is the ledger's",
         "objective from the statements is the program's",
         "owners have what capital leaves of the business",
+        "bridge from the business ends at the value",
         "income_statement: equal to the books",
     } <= {check.name for check in found.checks}
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from models.hours.meters import unit_of
 from models.problem import Block, Diesel, OwnSource, Problem, YearlyLimit
 from models.program.program import Plan
 from optimizer.engine.solution import Solution
@@ -21,8 +22,6 @@ WEIGHT = (1000.0, 3380.0)
 HOURS = sum(WEIGHT)
 #: what one MWh of a rig of 60 PH/s per MW mines at 50 USD/PH/day
 MINING = 60.0 * 50.0 / 24.0
-#: MWh or t per unit of the program at 1e6 USD per unit of money
-UNIT = 2e4
 
 
 def limit_of(problem: Problem, amount: Any, price: Any = None, of: str = "use") -> YearlyLimit:
@@ -51,9 +50,16 @@ def at_home(problem: Problem, **limits: YearlyLimit) -> Problem:
 def energies(
     name: str, periods: tuple[int, ...], factor: tuple[float, float] = (1.0, 1.0), s: int = 0, site: str = "home"
 ) -> dict:
-    """{variable: MWh per MW, times a factor by the hour, in units of the program}."""
+    """{variable: MWh per MW, times a factor by the hour}."""
     kind = "use" if name.split(":")[0] in ("rig", "ai", "sell") else "source"
-    return {f"{kind}[{site},{name},{s},{t},{h}]": w * factor[h] / UNIT for t in periods for h, w in enumerate(WEIGHT)}
+    return {f"{kind}[{site},{name},{s},{t},{h}]": w * factor[h] for t in periods for h, w in enumerate(WEIGHT)}
+
+
+def limit_is(plan: Plan, family: str, key: Any, terms: dict, at_most: float) -> None:
+    """The row in MWh or t, whatever the unit the program counts them in; excess is counted in that unit."""
+    unit = unit_of(plan.build.problem)
+    held = {name: value if name.startswith("excess") else value / unit for name, value in terms.items()}
+    row_is(plan, family, key, held, at_most=at_most / unit)
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
@@ -67,15 +73,15 @@ def test_energy_budget_of_each_calendar_year() -> None:
     assert keys(plan, "energy_budget") == [("home", s, y) for s in (0, 1) for y in (0, 1)]
     for s in (0, 1):
         first = energies("rig:rig", (0,), s=s) | energies("ai:tenant", (0,), s=s)
-        row_is(plan, "energy_budget", ("home", s, 0), first, at_most=amount[s, 0] / 2 / UNIT)
+        limit_is(plan, "energy_budget", ("home", s, 0), first, at_most=amount[s, 0] / 2)
         second = energies("rig:rig", (1, 2), s=s) | energies("ai:tenant", (1, 2), s=s)
-        row_is(plan, "energy_budget", ("home", s, 1), second, at_most=(amount[s, 1] + amount[s, 2]) / 2 / UNIT)
+        limit_is(plan, "energy_budget", ("home", s, 1), second, at_most=(amount[s, 1] + amount[s, 2]) / 2)
 
 
 def test_energy_budget_of_the_grid_counts_what_is_bought_there() -> None:
     problem = company()
     plan = Plan(at_home(problem, energy_budget=limit_of(problem, 300e3, of="grid")))
-    row_is(plan, "energy_budget", ("home", 0, 1), energies("grid", (1, 2)), at_most=300e3 / UNIT)
+    limit_is(plan, "energy_budget", ("home", 0, 1), energies("grid", (1, 2)), at_most=300e3)
 
 
 def test_emission_cap_counts_every_source_by_its_factor() -> None:
@@ -86,7 +92,7 @@ def test_emission_cap_counts_every_source_by_its_factor() -> None:
     terms: dict[str, float] = {}
     for name, factor in sources.items():
         terms |= energies(name, (1, 2), factor)
-    row_is(plan, "emission_cap", ("home", 0, 1), terms, at_most=90e3 / UNIT)
+    limit_is(plan, "emission_cap", ("home", 0, 1), terms, at_most=90e3)
 
 
 def test_limits_of_the_company_count_all_sites() -> None:
@@ -98,22 +104,23 @@ def test_limits_of_the_company_count_all_sites() -> None:
     )
     plan = Plan(problem)
     both = energies("rig:rig", (0,)) | energies("rig:rig", (0,), site="away")
-    row_is(plan, "energy_budget", ("(company)", 0, 0), both, at_most=250e3 / UNIT)
+    limit_is(plan, "energy_budget", ("(company)", 0, 0), both, at_most=250e3)
     grid = energies("grid", (0,), (0.2, 0.5)) | energies("grid", (0,), (0.2, 0.5), site="away")
     others = (
         energies("block:ppa", (0,), (0.4, 0.4)) | energies("own:sun", (0,), (0.05, 0.05)) | energies("diesel", (0,), (0.8, 0.8))
     )
-    row_is(plan, "emission_cap", ("(company)", 0, 0), grid | others, at_most=40e3 / UNIT)
+    limit_is(plan, "emission_cap", ("(company)", 0, 0), grid | others, at_most=40e3)
 
 
 def test_what_is_above_a_soft_limit_is_paid_at_the_last_date_of_its_year() -> None:
     """- price * excess in operating cash: 2026 at date 1, 2027 at date 3 at the mean of its two halves."""
     problem = company()
     plan = Plan(at_home(problem, energy_budget=limit_of(problem, 300e3, [20.0, 30.0, 50.0], of="grid")))
+    unit = unit_of(plan.build.problem)
     over = ["excess[energy_budget,home,0,0]", "excess[energy_budget,home,0,1]"]
-    row_is(plan, "energy_budget", ("home", 0, 0), energies("grid", (0,)) | {over[0]: -1.0}, at_most=150e3 / UNIT)
-    row_is(plan, "energy_budget", ("home", 0, 1), energies("grid", (1, 2)) | {over[1]: -1.0}, at_most=300e3 / UNIT)
-    for d, paid in ((1, {over[0]: 20.0 * UNIT / 1e6}), (2, {}), (3, {over[1]: 40.0 * UNIT / 1e6})):
+    limit_is(plan, "energy_budget", ("home", 0, 0), energies("grid", (0,)) | {over[0]: -1.0}, at_most=150e3)
+    limit_is(plan, "energy_budget", ("home", 0, 1), energies("grid", (1, 2)) | {over[1]: -1.0}, at_most=300e3)
+    for d, paid in ((1, {over[0]: 20.0 * unit / 1e6}), (2, {}), (3, {over[1]: 40.0 * unit / 1e6})):
         rent = {f"signed_tenant_home[0,{v}]": -0.75 for v in range(d)}
         terms = {f"operating_cash[0,{d}]": 1.0, f"margin[home,0,{d - 1}]": -1.0} | paid | rent
         row_is(plan, "operating_cash", (0, d), terms, equal=0.0)

@@ -14,7 +14,8 @@ from click.testing import CliRunner
 
 from optimizer.case.case import Case
 from optimizer.cli.app import cli
-from optimizer.results.measures import MEASURES, breach_probability, measures, quantile
+from optimizer.results.measures import MEASURES, measures, quantile
+from optimizer.results.odds import breach_probability
 from optimizer.runtime.executor import Executor
 from optimizer.studies.comparison import Comparison, account, sentences
 from optimizer.studies.jobs import FAILED, Job, Point, point, solve_job, solve_many

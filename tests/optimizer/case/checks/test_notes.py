@@ -14,7 +14,7 @@ from tests.shared.places import ROOT
 
 OWED = """case: {name: owed}
 horizon: {start: 2026-01, years: 3, period: year}
-company: {share_price: 10 USD/share, shares: 10_000_000 shares}
+company: {share_price: {start: 10 USD/share, growth: 20 %/year}, shares: 10_000_000 shares}
 cash_flows: {plant: {dated: {2027-01: 30 MUSD, 2028-01: 40 MUSD, 2029-01: 50 MUSD}}}
 financing:
   notes: {type: notes, coupon: 8 %/year, limit: 50 MUSD, issue: 2026-01, tenor: 3 years}
@@ -31,6 +31,7 @@ horizon: {start: 2026-01, years: 2, period: year}
 information: 2027-01
 scenarios: {low: {probability: 50 %, scale: {sites.dale.mining_hall.build.cost: 0.8}}, base: {probability: 50 %}}
 sites: {dale: {interconnection: 3 MW, mining_hall: {build: {cost: 300 kUSD/MW, limit: 3 MW}}, power: {grid: {price: 40 USD/MWh}}}}
+objective: {terminal: {halls: 0 %}}
 """
 
 

@@ -125,8 +125,7 @@ def test_a_proof_that_does_not_hold_is_no_proof(monkeypatch: pytest.MonkeyPatch)
 
 def test_time_that_is_up_is_no_answer() -> None:
     trial = trial_of(demanding(random_problem(1), 0.0))
-    trial.deadline = 0.0
-    assert trial.find().feasible is None
+    assert trial.find(deadline=0.0).feasible is None
 
 
 def test_shifts_are_read_off_bounds() -> None:

@@ -17,10 +17,10 @@ from optimizer.explain.no_plan import repairs as repair
 from optimizer.explain.no_plan import text as explain_text
 from optimizer.explain.no_plan.elastic_program import Trial
 from optimizer.explain.no_plan.explanation import Explanation, explain
-from optimizer.explain.no_plan.iis import Bench, _apart
-from optimizer.explain.no_plan.repairs import Repair, Step, _root
+from optimizer.explain.no_plan.iis import Bench, far_apart
+from optimizer.explain.no_plan.repairs import Repair, Step, line_root
 from optimizer.explain.no_plan.requirements.everything import requirements
-from optimizer.explain.no_plan.verify_repairs import Attempt, Verifier, _elsewhere, verify
+from optimizer.explain.no_plan.verify_repairs import Attempt, Verifier, elsewhere, verify
 from optimizer.solver import branch_and_bound
 from tests.shared.places import ROOT
 from tests.shared.random_problems import random_problem
@@ -40,10 +40,10 @@ def test_what_one_scenario_was_enough_for_is_found_anew_where_another_refutes_it
     lever = bench.statements["treasury.cash"].levers[0]
     enough = Repair((Step(bench.statements["treasury.cash"], lever, 4e6),), "scenarios")
     assert solve(coins(*enough.settings), canonical=False).outcome is Outcome.INFEASIBLE
-    bench.scope = (0,)
+    bench = bench.of((0,))
     assert bench.without((), [step.change for step in enough.steps]).feasible is True
     refuted: dict[str, str] = {}
-    assert _elsewhere(bench, enough, refuted) is not None and refuted == {"treasury.cash": "bear"}
+    assert elsewhere(bench, enough, refuted) is not None and refuted == {"treasury.cash": "bear"}
     (found,) = verify(bench, [enough])
     assert bench.scope == (0,) and bench.deadline is None
     assert found.outcome == "optimal" and found.steps[0].value > 4e6
@@ -51,15 +51,14 @@ def test_what_one_scenario_was_enough_for_is_found_anew_where_another_refutes_it
     assert again.outcome is Outcome.OPTIMAL and again.objective == pytest.approx(found.objective, rel=1e-9)
     nearer = replace(enough, steps=(replace(enough.steps[0], value=4e6 + 0.95 * (found.steps[0].value - 4e6)),))
     assert solve(coins(*nearer.settings), canonical=False).outcome is Outcome.INFEASIBLE
-    bench.scope = (0, 1)
-    assert _elsewhere(bench, enough) is None  # all were looked at
+    assert elsewhere(bench.of((0, 1)), enough) is None  # all were looked at
 
 
 def test_a_repair_that_was_refuted_is_not_told_when_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
     case = coins()
     bench = Bench(case.problem(), case)
     one = bench.statements["treasury.cash"]
-    bench.scope = (0,)
+    bench = bench.of((0,))
     refuted = Repair((Step(one, one.levers[0], 4e6),), "scenarios")
     calls = []
 
@@ -96,7 +95,7 @@ def test_how_far_a_figure_goes_where_the_least_one_does_not_do(
         return Attempt(outcome, outcome == "OPTIMAL", 1.0 if outcome == "OPTIMAL" else None, None)
 
     monkeypatch.setattr(Verifier, "solve", solved)
-    found = Verifier(bench)._solved(Repair((Step(one, one.levers[0], 4e6),), "planned"))
+    found = Verifier(bench)._solved(bench, Repair((Step(one, one.levers[0], 4e6),), "planned"))
     assert seen == pytest.approx(tried, rel=1e-12)
     assert (None if found is None else found.steps[0].value) == told
 
@@ -180,7 +179,7 @@ def test_a_better_plan_narrows_the_bounds(monkeypatch: pytest.MonkeyPatch) -> No
             return Attempt(outcome, True, worth, upper)
 
         monkeypatch.setattr(verifier, "solve", solve)
-        return verifier._improved(known)
+        return verifier._improved(verifier.bench, known)
 
     better = longer("LIMIT", 39e6, 44e6)
     assert (better.outcome, better.objective, better.upper) == ("feasible", 40e6, 44e6)
@@ -212,23 +211,22 @@ def test_hours_that_do_not_bear_the_plan_out_after_all_are_mixed_anew(monkeypatc
 
 def test_scenarios_are_looked_at_far_from_each_other_first() -> None:
     for count in (1, 2, 3, 20):
-        assert sorted(_apart(count)) == list(range(count))
-    assert _apart(20)[:3] == [0, 19, 9]
+        assert sorted(far_apart(count)) == list(range(count))
+    assert far_apart(20)[:3] == [0, 19, 9]
 
 
 def test_two_shortfalls_that_differ_by_rounding_make_no_line() -> None:
-    assert _root([(1.0, 1.1666666666666667), (2.0, 1.1666666666666665)]) is None
-    assert _root([(1.0, 3.0), (2.0, 2.0)]) == pytest.approx(4.0)
+    assert line_root([(1.0, 1.1666666666666667), (2.0, 1.1666666666666665)]) is None
+    assert line_root([(1.0, 3.0), (2.0, 2.0)]) == pytest.approx(4.0)
 
 
 def test_a_trial_heeds_a_deadline_that_moves() -> None:
     bench = Bench(coins().problem(), coins())
     trial = bench.trial()
     assert isinstance(trial, Trial) and trial.find().feasible is False
-    bench.deadline = 0.0
-    assert bench.trial() is trial and trial.find().feasible is None
-    bench.deadline = None
-    assert bench.trial() is trial and trial.find().feasible is False
+    late = bench.until(0.0)
+    assert late.trial() is trial and trial.find(deadline=late.deadline).feasible is None and late.without(()).feasible is None
+    assert bench.trial() is trial and trial.find().feasible is False and bench.without(()).feasible is False
 
 
 def test_a_limit_of_nothing_is_moved_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:

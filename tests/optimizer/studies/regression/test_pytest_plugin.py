@@ -24,7 +24,7 @@ variants:
 """
 TEST = """\
 import pytest
-from optimizer.pytest_plugin import NotAsBlessed
+from optimizer.studies.regression.pytest_plugin import NotAsBlessed
 
 def test_mine(wattfolio_check):
     assert wattfolio_check("cases/mill.yaml", "small").state == "same"

@@ -10,7 +10,7 @@ from optimizer.case.case import Case
 from optimizer.case.quotes import CaseWords, parts_of
 from optimizer.explain.marginal.headroom import Headroom
 from optimizer.explain.marginal.scarce_things import Statements
-from optimizer.explain.no_plan.elastic_program import LAW_FAMILIES, _key, plan_of
+from optimizer.explain.no_plan.elastic_program import LAW_FAMILIES, plan_of, row_key
 from optimizer.explain.no_plan.requirements.everything import requirements
 from optimizer.explain.no_plan.row_owners import Stated, owner_of
 from optimizer.solver.compile import compile_model
@@ -55,7 +55,7 @@ def looked_at(path: str, without: str | None = None) -> dict[tuple[str, bool, st
     owner = owner_of([one for one in requirements(problem, case) if one.path != without])
     found = {}
     for i, con in enumerate(lp.rows):
-        family, key = _key(con)
+        family, key = row_key(con)
         if family == SOFT and key[0] in soft:
             continue
         if owner(family, key) is not None:

@@ -1,0 +1,1 @@
+"""Value counted by parts, each stream at its own rate (README 19)."""
