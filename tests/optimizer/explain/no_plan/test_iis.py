@@ -464,7 +464,7 @@ def test_a_slow_clock_changes_no_scenario(monkeypatch: pytest.MonkeyPatch) -> No
     looks = itertools.count(1)
     clock = itertools.count()
     monkeypatch.setattr(conflicts, "SINGLE_SCENARIO_SIZE", 2)
-    monkeypatch.setattr(Trial, "find", lambda self, let_go=(), hours=True: Finding(False, float(next(looks))))
+    monkeypatch.setattr(Trial, "find", lambda self, let_go=(), hours=True, deadline=None: Finding(False, float(next(looks))))
     monkeypatch.setattr(time, "perf_counter", lambda: float(next(clock)) ** 6)
     bench = Bench(problem, case)
     bench = bench.narrow()
