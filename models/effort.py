@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 #: units of work that a nonzero takes until a program is written and compiled, and that an hour of one use or source takes
-WRITTEN, HOUR = 2e3, 5.0
+COMPILED_NONZERO, HOUR = 2e3, 5.0
 
 
 class Effort:

@@ -119,7 +119,7 @@ def compare(
     from optimizer.engine.views.frames import dated
     from optimizer.runtime.executor import Executor
     from optimizer.studies.comparison import Comparison, table
-    from optimizer.studies.jobs import solve_many
+    from optimizer.studies.jobs import solve_jobs
     from optimizer.studies.mixes import jobs_for
 
     path, loaded = _loaded(case, None, settings)
@@ -129,7 +129,7 @@ def compare(
         Case.load(path, variant=name, settings=loaded.settings)  # a mistake in a variant is told before anything is solved
     jobs = jobs_for([(path, loaded)], tuple(variants), False, loaded.settings, time_limit)
     with Executor(workers) as executor:
-        points = solve_many(jobs, executor, lambda done, of: None)
+        points = solve_jobs(jobs, executor, lambda done, of: None)
     return dated(table(Comparison(loaded.name, tuple(points))))
 
 

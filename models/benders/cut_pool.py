@@ -12,7 +12,7 @@ from models.program.recourse_value import SiteValue
 
 #: what a unit (of the program) of theta or quantity that no split brings costs while splits are still being priced in
 PENALTY = 1e4
-#: a plan with linked quantities is real when it is worth this close (relative) to the best mixture of splits
+#: a plan with linked quantities is real when it is worth this close (relative) to the best convex combination of splits
 REAL_TOLERANCE = 1e-9
 #: a quantity (in units of the program) that moves by no more than this does not move
 UNMOVED_QUANTITY = 1e-9
@@ -29,7 +29,7 @@ class Site:
     """Column numbers of one site in the program."""
 
     value: SiteValue
-    theta: Ints
+    recourse: Ints
     capacity: Ints  # (B, E), -1 where there is no variable
     constant: Array  # (B, E) MW of it that no variable decides
     quantity: Ints  # (B, Q), -1 where there is none

@@ -15,13 +15,13 @@ import numpy as np
 from scipy import sparse
 
 from models.benders.cut_pool import CUT_TOLERANCE, MAX_SLACK_LEFT, REAL_TOLERANCE, UNMOVED_QUANTITY, CutPool, Rows
-from models.benders.deepest_cut import Deepest, Found
+from models.benders.deepest_cut import DeepestCut, Found
 from models.benders.inner_approximation import InnerApproximation
 from models.benders.solver_protocol import RowSession, SolverSession
 from models.benders.subproblems import Subproblems, WorkOut, values_of
-from models.hours.oracle import Split
+from models.hours.subproblem import RecourseSolution
 from models.problem import Array, Ints
-from models.program.recourse_value import Theta
+from models.program.recourse_value import RecourseValues
 
 #: units of money per MW and period that hours may cost or bring, for the bound below which no plan burns cash on purpose
 HIGHEST_CASH_PER_MW = 1.0
@@ -77,10 +77,10 @@ class Cuts:
 
     def __init__(
         self,
-        theta: Theta,
+        recourse: RecourseValues,
         session: RowSession,
         columns: dict[int, int],
-        split: WorkOut | None = None,
+        recourse_solution: WorkOut | None = None,
         new_session: Callable[[Any], SolverSession] | None = None,
         start: list[Array] | None = None,
         near: float = CUT_TOLERANCE,
@@ -91,12 +91,12 @@ class Cuts:
         near: hours that bring a plan this near, relative to what a block earns, bear it out.
         """
         self.new_session, self.near = new_session, near
-        self.theta, self.unit = theta, theta.build.unit
+        self.recourse, self.unit = recourse, recourse.build.unit
         self.session: Any = session  # a `SolverSession` from `move_to` on
-        self.hours = Subproblems(theta, columns, split)
+        self.hours = Subproblems(recourse, columns, recourse_solution)
         self.sites = self.hours.sites
         self.pool = CutPool()
-        self.deepest = [self._search(i) if len(site.units) and new_session else None for i, site in enumerate(self.sites)]
+        self.deepest_cuts = [self._search(i) if len(site.units) and new_session else None for i, site in enumerate(self.sites)]
         self._explored: tuple[Any, list[Found | None]] = (None, [])
         self._attained: tuple[Any, Any] | None = None  # as `Round.attained`
         self._inner: tuple[Any, Array, InnerApproximation] | None = None  # (linear program, x, of which) that was asked for last
@@ -126,7 +126,7 @@ class Cuts:
         """First cuts: where they are asked for, else with all that there is room for; quantities bounded on both sides."""
         highest = self._highest() if start is None else start
         for i, site in enumerate(self.sites):
-            blocks, count = len(site.theta), len(site.units)
+            blocks, count = len(site.recourse), len(site.units)
             one = np.ones(blocks)
             capacity = np.where(site.capacity >= 0, highest[i], site.constant)
             self._cut(i, capacity, one, site.start, None)
@@ -148,9 +148,9 @@ class Cuts:
         for site, highest in zip(self.sites, self._highest(), strict=True):
             if len(site.units):
                 continue
-            here = site.theta >= 0
+            here = site.recourse >= 0
             low = FLOOR_FACTOR * (site.size / self.unit + highest.sum(axis=1) * HIGHEST_CASH_PER_MW)[here]
-            self.session.set_column_bounds(site.theta[here], -low, np.full(len(low), np.inf))
+            self.session.set_column_bounds(site.recourse[here], -low, np.full(len(low), np.inf))
 
     def _sunk(self, x: Array) -> bool:
         """Whether a plan stands at such a bound; it is then moved away."""
@@ -158,7 +158,7 @@ class Cuts:
         for site in self.sites:
             if len(site.units):
                 continue
-            columns = site.theta[site.theta >= 0]
+            columns = site.recourse[site.recourse >= 0]
             low = self.session.lp.col_lower[columns]
             at = np.isfinite(low) & (x[columns] <= low * (1.0 - 1e-6))
             if at.any():
@@ -168,10 +168,10 @@ class Cuts:
 
     def _highest(self) -> list[Array]:
         """A rough size of every capacity, MW: what halls, limits and interconnection leave room for."""
-        p = self.theta.build.problem
+        p = self.recourse.build.problem
         out = []
         for site in self.sites:
-            place = p.sites[site.value.oracle.site]
+            place = p.sites[site.value.subproblem.site]
 
             def room(name: str, place: Any = place) -> float:
                 expansion = getattr(place, name)
@@ -185,24 +185,24 @@ class Cuts:
             }
             if place.battery is not None:
                 halls |= dict.fromkeys(("charge", "discharge"), place.battery.standing + room("store"))
-            entries = site.value.oracle.entries
+            entries = site.value.subproblem.entries
             alike = {kind: sum(e.kind == kind for e in entries) for kind in halls}
             row = [max(halls.get(e.kind, 1.0) / alike.get(e.kind, 1), 1e-3 * max(grid, 1.0)) for e in entries]
-            out.append(np.tile(np.array(row), (len(site.theta), 1)))
+            out.append(np.tile(np.array(row), (len(site.recourse), 1)))
         return out
 
     def _cut(self, i: int, capacity: Array, alpha: Array, rho: Array, x: Array | None) -> tuple[int, float]:
         """Work out a direction at a capacity and add the rows that x misses (all where x is None): (rows, largest miss in USD)."""
         site = self.sites[i]
-        found, alpha, rho = self._held(i, alpha, rho, lambda a, r: self.hours.worked(i, capacity, a, r))
+        found, alpha, rho = self._without_tiny_entries(i, alpha, rho, lambda a, r: self.hours.worked(i, capacity, a, r))
         site.size = np.maximum(site.size, np.abs(found.value))
         if (alpha > 0.0).all():
             self.best[i] = found.value
         if x is None:
-            rows = np.arange(len(site.theta))
+            rows = np.arange(len(site.recourse))
             miss = 0.0
         else:
-            left = alpha * values_of(site.theta, x) * self.unit
+            left = alpha * values_of(site.recourse, x) * self.unit
             left = left + (rho * values_of(site.quantity, x) * site.units).sum(axis=1)
             off = left - found.value
             rows = np.flatnonzero(off > CUT_TOLERANCE * site.size)
@@ -221,7 +221,9 @@ class Cuts:
         near = cuts.matrix @ x - cuts.upper <= MAX_SLACK_LEFT
         return ~near | ~self.pool.holds(cuts) if near.any() else ~near
 
-    def _held(self, i: int, alpha: Array, rho: Array, work_out: Callable[[Array, Array], Split]) -> tuple[Split, Array, Array]:
+    def _without_tiny_entries(
+        self, i: int, alpha: Array, rho: Array, work_out: Callable[[Array, Array], RecourseSolution]
+    ) -> tuple[RecourseSolution, Array, Array]:
         """(split, alpha, rho) of a direction without what rounding leaves in it, for a row that holds all of it.
 
         An entry that is too small for the row is taken out of the direction, not of the row: hours are worked out without it, so that the
@@ -241,7 +243,7 @@ class Cuts:
     def _rows(self, i: int, rows: Ints, alpha: Array, rho: Array, slope: Array) -> Rows:
         """alpha theta + rho . q - sum slope * K <= sum slope * constant, in money units."""
         site = self.sites[i]
-        numbers = np.concatenate([site.theta[rows, None], site.quantity[rows], site.capacity[rows]], axis=1)
+        numbers = np.concatenate([site.recourse[rows, None], site.quantity[rows], site.capacity[rows]], axis=1)
         coefs = np.concatenate([alpha[:, None], rho * site.units / self.unit, -slope / self.unit], axis=1)
         upper = (slope * site.constant[rows]).sum(axis=1) / self.unit
         keep = (numbers >= 0) & (coefs != 0.0)
@@ -261,10 +263,10 @@ class Cuts:
     def again(self, i: int, blocks: Ints, alpha: Array, rho: Array, capacity: Array) -> None:
         """Add a cut for each of `blocks` of site i (each once), worked out in the directions alpha (n,), rho (n, Q) at capacity (n, E) MW."""
         site = self.sites[i]
-        count = len(site.theta)
+        count = len(site.recourse)
         k, a, r = self._highest()[i], np.ones(count), np.zeros((count, len(site.units)))
         k[blocks], a[blocks], r[blocks] = capacity, alpha, np.where(site.quantity[blocks] >= 0, rho, 0.0)
-        found, a, r = self._held(i, a, r, lambda one, other: self.hours.split(i, k, one, other))
+        found, a, r = self._without_tiny_entries(i, a, r, lambda one, other: self.hours.recourse_solution(i, k, one, other))
         self._append(self._rows(i, blocks, a[blocks], r[blocks], found.slope[blocks]), capacity)
 
     def _append(self, cuts: Rows, capacity: Array) -> None:
@@ -287,12 +289,14 @@ class Cuts:
             count = len(site.units)
             mine = site_of == i
             blocks = block_of[mine]
-            alpha = np.bincount(blocks, weights=weight[mine] * np.concatenate(self.pool.alpha)[mine], minlength=len(site.theta))
-            rho = np.zeros((len(site.theta), count))
+            alpha = np.bincount(
+                blocks, weights=weight[mine] * np.concatenate(self.pool.alpha)[mine], minlength=len(site.recourse)
+            )
+            rho = np.zeros((len(site.recourse), count))
             if count:
                 table = np.concatenate([r for r, s in zip(self.pool.rho, self.pool.site, strict=True) if s[0] == i])
                 for k in range(count):
-                    rho[:, k] = np.bincount(blocks, weights=weight[mine] * table[:, k], minlength=len(site.theta))
+                    rho[:, k] = np.bincount(blocks, weights=weight[mine] * table[:, k], minlength=len(site.recourse))
             out.append(site.direction(alpha.astype(float), rho, self.unit))
         return out
 
@@ -309,12 +313,12 @@ class Cuts:
         weight = self._weights(y)
         out: list[Array] = []
         for i, site in enumerate(self.sites):
-            grid = [e for e, entry in enumerate(site.value.oracle.entries) if entry.kind == "grid"]
+            grid = [e for e, entry in enumerate(site.value.subproblem.entries) if entry.kind == "grid"]
             mine = site_of == i
-            price: Array = np.zeros(len(site.theta))
+            price: Array = np.zeros(len(site.recourse))
             if grid and mine.any():
                 slopes = np.concatenate([x for x, s in zip(self.pool.slope, self.pool.site, strict=True) if s[0] == i])
-                price = np.bincount(block_of[mine], weight[mine] * slopes[:, grid[0]], len(site.theta)).astype(float)
+                price = np.bincount(block_of[mine], weight[mine] * slopes[:, grid[0]], len(site.recourse)).astype(float)
             out.append(price)
         return out
 
@@ -335,9 +339,9 @@ class Cuts:
             for entry in range(site.capacity.shape[1]):
                 capacity = np.where(site.capacity >= 0, highest, site.constant)
                 capacity[:, entry] *= np.where(site.capacity[:, entry] >= 0, factor, 1.0)
-                self._cut(i, capacity, np.ones(len(site.theta)), site.start, None)
+                self._cut(i, capacity, np.ones(len(site.recourse)), site.start, None)
 
-    def tighten(
+    def cutting_plane_loop(
         self,
         answer: Any,
         separation: Separation = Separation.EVERY,
@@ -390,28 +394,28 @@ class Cuts:
             added, miss = self.separate_blocks(answer)
         return added, miss
 
-    def _search(self, i: int) -> Deepest:
+    def _search(self, i: int) -> DeepestCut:
         site = self.sites[i]
-        there = np.concatenate([site.theta[:, None] >= 0, site.quantity >= 0], axis=1).astype(float)
+        there = np.concatenate([site.recourse[:, None] >= 0, site.quantity >= 0], axis=1).astype(float)
 
         def bring(capacity: Array, direction: Array) -> Array:
-            theta, q = self.hours.point(i, capacity, *self.hours.natural(i, direction))
-            return np.concatenate([theta[:, None] / self.unit, q / site.units], axis=1)
+            recourse, q = self.hours.point(i, capacity, *self.hours.natural(i, direction))
+            return np.concatenate([recourse[:, None] / self.unit, q / site.units], axis=1)
 
         assert self.new_session is not None
         new_session = self.new_session
-        return Deepest(there, bring, lambda lp: new_session(lp).solve())
+        return DeepestCut(there, bring, lambda lp: new_session(lp).solve())
 
     def explore(self, answer: Any) -> list[Found | None]:
         """Per site with linked quantities: how far the answer's cash and quantities lie beyond what its hours can bring."""
         if self._explored[0] is not answer:
             out: list[Found | None] = []
-            for i, (site, search) in enumerate(zip(self.sites, self.deepest, strict=True)):
+            for i, (site, search) in enumerate(zip(self.sites, self.deepest_cuts, strict=True)):
                 if search is None:
                     out.append(None)
                     continue
                 alpha, rho = self.directions(answer.y)[i]
-                z = values_of(np.concatenate([site.theta[:, None], site.quantity], axis=1), answer.x)
+                z = values_of(np.concatenate([site.recourse[:, None], site.quantity], axis=1), answer.x)
                 dual = np.concatenate([alpha[:, None], rho * site.units / self.unit], axis=1)
                 tolerance = self.near * site.size / self.unit
                 out.append(search.search(self.session.lp, self.hours.capacity(i, answer.x), z, dual, tolerance))
@@ -490,7 +494,7 @@ class Cuts:
             capacity = self.hours.capacity(i, answer.x)
             rows, off = self._cut(i, capacity, alpha, rho, answer.x)
             added, miss = added + rows, max(miss, off)
-            planned = values_of(site.theta, answer.x) * self.unit
+            planned = values_of(site.recourse, answer.x) * self.unit
             if not len(site.units) and (planned < self.best[i] - BURNT_SHARE * site.size).any():
                 rows, off = self._cut(i, capacity, -alpha, rho, answer.x)
                 added, miss = added + rows, max(miss, off)

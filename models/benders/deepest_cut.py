@@ -42,7 +42,7 @@ class Found:
 
 
 @dataclass
-class Deepest:
+class DeepestCut:
     """The search at one site, in units of the program; directions and points are (B, 1 + Q): theta, then the quantities.
 
     there: 1 where the program has the variable, else 0. bring: (capacity, direction) -> point of the best split in that direction.

@@ -13,12 +13,12 @@ from models.benders.cut_pool import CUT_TOLERANCE, IDLE_ROUNDS, MAX_SLACK_LEFT, 
 from models.benders.deepest_cut import Found
 from models.benders.solver_protocol import SolverSession
 from models.benders.subproblems import Subproblems, values_of
-from models.hours.mixture import Mixture
+from models.hours.convex_combination import ConvexCombination
 from models.problem import Array
 
 
 class InnerApproximation:
-    """The best plan at fixed capacities whose hours are mixtures of splits that were worked out: what is really attained.
+    """The best plan at fixed capacities whose hours are convex combinations of splits that were worked out: what is really attained.
 
     The program of the session with its capacities fixed, and for every block with linked quantities
         theta = sum_p share_p theta_p,   q = sum_p share_p q_p,   sum_p share_p = 1
@@ -72,11 +72,11 @@ class InnerApproximation:
         for i, site in enumerate(hours.sites):
             if not len(site.units):
                 continue
-            blocks, points = len(site.theta), len(self.points[i])
+            blocks, points = len(site.recourse), len(self.points[i])
             columns = start + np.arange(points)[:, None] * blocks + np.arange(blocks)
             start += points * blocks
             groups.extend((i, p) for p in range(points))
-            tables = [(site.theta, [theta / hours.unit for _, _, theta, _ in self.points[i]])]
+            tables = [(site.recourse, [recourse / hours.unit for _, _, recourse, _ in self.points[i]])]
             for k in range(len(site.units)):
                 tables.append((site.quantity[:, k], [q[:, k] / site.units[k] for *_, q in self.points[i]]))
             for column, values in tables:
@@ -142,19 +142,19 @@ class InnerApproximation:
         if self._before is not None:
             former, shared = self._before
             n, count = self.lp.matrix.shape[1], len(made.cost)
-            blocks = [len(site.theta) for site in self.hours.sites]
+            blocks = [len(site.recourse) for site in self.hours.sites]
             start = dict(zip(shared, n + np.cumsum([0, *(blocks[i] for i, _ in shared)]), strict=False))
             shares = [start[g] + np.arange(blocks[g[0]]) if g in start else np.full(blocks[g[0]], -1) for g in groups]
             slack = count - n - sum(map(len, shares))
             columns = np.concatenate([np.arange(n), *shares, len(former.lp.cost) - slack + np.arange(slack)])
-            session.follow(former, columns.astype(np.int64))
+            session.map_basis(former, columns.astype(np.int64))
         elif self.outer.lp.matrix.shape[0] == self.lp.matrix.shape[0]:
             # new rows in the basis, new columns at nothing: what the program's own basis is worth holds, and simplex mends what hours lack
             n = self.lp.matrix.shape[1]
-            session.follow(self.outer, np.concatenate([np.arange(n), np.full(len(made.cost) - n, -1)]))
+            session.map_basis(self.outer, np.concatenate([np.arange(n), np.full(len(made.cost) - n, -1)]))
         return session, session.solve(primal=self._before is not None), groups
 
-    def mixtures(self, session: Any, answer: Any, choose: Callable[[Any, Any], Any]) -> tuple[Any, list[Mixture]]:
+    def combinations(self, session: Any, answer: Any, choose: Callable[[Any, Any], Any]) -> tuple[Any, list[ConvexCombination]]:
         """The chosen plan among equal ones, and how the splits mix in it."""
         n = self.lp.matrix.shape[1]
         groups = [(i, p) for i, points in enumerate(self.points) for p in range(len(points))]
@@ -165,7 +165,7 @@ class InnerApproximation:
         session.set_column_bounds(slack, np.zeros(len(slack)), left)
         self._end = self._before = None  # the session is another program now
         answer = choose(session, answer)
-        out = [Mixture(k, []) for k in self.capacity]
+        out = [ConvexCombination(k, []) for k in self.capacity]
         start = n
         for i, p in groups:
             alpha, rho, *_ = self.points[i][p]
@@ -179,9 +179,9 @@ class InnerApproximation:
                 out[i].parts[:] = [(a, r, s / total) for a, r, s in out[i].parts if s.any()]
         return answer, out
 
-    def standing(self, answer: Any, explored: list[Found | None]) -> list[Mixture] | None:
+    def standing(self, answer: Any, explored: list[Found | None]) -> list[ConvexCombination] | None:
         """How the splits mix to the answer as it stands; None where they do not bring all of it. explored: `Cuts.explore` of it."""
-        out: list[Mixture] = []
+        out: list[ConvexCombination] = []
         for i, found in enumerate(explored):
             if found is None:
                 if len(self.hours.sites[i].units):
@@ -193,34 +193,38 @@ class InnerApproximation:
             shares = np.maximum(found.shares, 0.0)
             shares = shares / shares.sum(axis=0)
             mixed = zip(found.tried, shares, strict=True)
-            out.append(Mixture(self.capacity[i], [(*self.hours.natural(i, d), share) for (d, _), share in mixed if share.any()]))
+            out.append(
+                ConvexCombination(
+                    self.capacity[i], [(*self.hours.natural(i, d), share) for (d, _), share in mixed if share.any()]
+                )
+            )
         return out
 
-    def plain(self, i: int, x: Array) -> Mixture:
+    def plain(self, i: int, x: Array) -> ConvexCombination:
         """The hours of a site that nothing links: its best split; where a plan earns less on purpose (tax law can make it pay), so much
         of the worst one that the cash is the plan's."""
         site, capacity = self.hours.sites[i], self.capacity[i]
-        one, none = np.ones(len(site.theta)), np.zeros((len(site.theta), len(site.units)))
+        one, none = np.ones(len(site.recourse)), np.zeros((len(site.recourse), len(site.units)))
         best = self.hours.worked(i, capacity, one, none).value
-        planned = np.where(site.theta >= 0, x[site.theta] * self.hours.unit, best)
+        planned = np.where(site.recourse >= 0, x[site.recourse] * self.hours.unit, best)
         if not (planned < best - CUT_TOLERANCE * np.maximum(np.abs(best), site.size)).any():
-            return Mixture(capacity, [(one, none, one)])
+            return ConvexCombination(capacity, [(one, none, one)])
         worst = -self.hours.worked(i, capacity, -one, none).value
         room = best - worst
         share = np.clip(np.where(room > 0.0, (planned - worst) / np.where(room > 0.0, room, 1.0), 1.0), 0.0, 1.0)
-        return Mixture(capacity, [(one, none, share), (-one, none, 1.0 - share)])
+        return ConvexCombination(capacity, [(one, none, share), (-one, none, 1.0 - share)])
 
     def prices(self, y: Array) -> list[tuple[Array, Array] | None]:
-        """Per site the direction (alpha, rho) that the duals y of the mixture rows ask for; None without linked quantities."""
+        """Per site the direction (alpha, rho) that the duals y of the convex combination rows ask for; None without linked quantities."""
         at = 0
         out: list[tuple[Array, Array] | None] = []
         for site in self.hours.sites:
-            count, blocks = len(site.units), len(site.theta)
+            count, blocks = len(site.units), len(site.recourse)
             if not count:
                 out.append(None)
                 continue
             alpha, rho = np.zeros(blocks), np.zeros((blocks, count))
-            here = np.flatnonzero(site.theta >= 0)
+            here = np.flatnonzero(site.recourse >= 0)
             alpha[here] = -y[at : at + len(here)]
             at += len(here)
             for k in range(count):
@@ -228,11 +232,11 @@ class InnerApproximation:
                 rho[here, k] = -y[at : at + len(here)] * self.hours.unit / site.units[k]
                 at += len(here)
             at += blocks
-            rho[self._settled(len(out))] = 0.0
+            rho[self._fixed(len(out))] = 0.0
             out.append(site.direction(alpha, rho, self.hours.unit))
         return out
 
-    def _settled(self, i: int) -> Any:
+    def _fixed(self, i: int) -> Any:
         """(B, Q) quantities that every split at these capacities brings alike, as the plan has them: their duals are whatever the
         penalty lets them be, and would drown the others."""
         site = self.hours.sites[i]
@@ -240,17 +244,17 @@ class InnerApproximation:
         return (np.ptp(found, axis=0) <= UNMOVED_QUANTITY) & (np.abs(self.planned[i] - found[0]) <= UNMOVED_QUANTITY)
 
     def _price(self, y: Array) -> bool:
-        """Add the splits that the duals of the mixture rows ask for; False where none is worth more than what is there."""
+        """Add the splits that the duals of the convex combination rows ask for; False where none is worth more than what is there."""
         better = False
         for i, direction in enumerate(self.prices(y)):
             if direction is None:
                 continue
             alpha, rho = direction
-            before = np.max([alpha * theta + (rho * q).sum(axis=1) for *_, theta, q in self.points[i]], axis=0)
+            before = np.max([alpha * recourse + (rho * q).sum(axis=1) for *_, recourse, q in self.points[i]], axis=0)
             self._add(i, alpha, rho)
-            *_, theta, q = self.points[i][-1]
-            gain = alpha * theta + (rho * q).sum(axis=1) - before
-            size = np.abs(alpha * theta) + (np.abs(rho * q)).sum(axis=1) + 1e-9 * self.hours.unit
+            *_, recourse, q = self.points[i][-1]
+            gain = alpha * recourse + (rho * q).sum(axis=1) - before
+            size = np.abs(alpha * recourse) + (np.abs(rho * q)).sum(axis=1) + 1e-9 * self.hours.unit
             if (gain > CUT_TOLERANCE * size).any():
                 better = True
             else:

@@ -64,5 +64,5 @@ class SolverSession(RowSession, Protocol):
     def set_column_bounds(self, index: Ints, lower: Array, upper: Array) -> None: ...
     def set_row_bounds(self, index: Ints, lower: Array, upper: Array) -> None: ...
 
-    def follow(self, other: Any, columns: Ints) -> None:
+    def map_basis(self, other: Any, columns: Ints) -> None:
         """Begin where another session with the same rows ended: the number there of each column here, -1 for a new one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.finance.context import Ground
+from models.finance.context import StatementContext
 from models.finance.lines import Line, Statement, link, linked, over_debts, plus, schedule_name
 from models.problem import Array
 
@@ -54,43 +54,43 @@ def chart(instruments: tuple[str, ...]) -> tuple[Line, ...]:
     )
 
 
-def balance_sheet(ground: Ground, income: Statement, cash_flow: Statement) -> Statement:
+def balance_sheet(context: StatementContext, income: Statement, cash_flow: Statement) -> Statement:
     """The balance sheet of every scenario: every stock is its opening value and the flows of the other statements since."""
-    problem, decisions, plant = ground.problem, ground.decisions, ground.books.plant
-    instruments = tuple(ground.books.schedules)
+    problem, decisions, plant = context.problem, context.decisions, context.books.plant
+    instruments = tuple(context.books.schedules)
 
     def since(flow: Array) -> Array:
         return np.asarray(np.cumsum(flow, axis=1))
 
     price = problem.market.btc_price
-    pledged = sum((ground.decided(decisions.pledged, name) for name in decisions.pledged), ground.zero)
-    coins = ground.books.words["coins"]
-    paid = -sum((cash_flow[f"capex_{kind}"] for kind in PLANT), ground.zero)
+    pledged = sum((context.decided(decisions.pledged, name) for name in decisions.pledged), context.zero)
+    coins = context.books.words["coins"]
+    paid = -sum((cash_flow[f"capex_{kind}"] for kind in PLANT), context.zero)
     in_service = {kind: since(plant[f"in_service[{kind}]"]) for kind in PLANT}
     treasury = problem.treasury
     # interest that existing debt had accrued before date 0: nothing is paid on it at date 0
-    owed = ground.debt("interest_due")[:, 0] + sum(debt.existing for debt in problem.debts)
+    owed = context.debt("interest_due")[:, 0] + sum(debt.existing for debt in problem.debts)
     owned = treasury.cash + treasury.coins * price[:, 0] + problem.opening_ppe
     entries: dict[str, Array] = {
         "cash": cash_flow["closing_cash"],
         "coins_free": price * (coins - pledged),
         "coins_pledged": price * pledged,
-        "plant_opening": ground.zero + problem.opening_ppe,
-        "deposits": since(paid) - sum(in_service.values(), ground.zero),
+        "plant_opening": context.zero + problem.opening_ppe,
+        "deposits": since(paid) - sum(in_service.values(), context.zero),
         "accumulated_depreciation": -since(income["depreciation"]),
-        "unamortised_issue_costs": -ground.debt("effective_unamortised"),
-        "interest_due": ground.debt("interest_due"),
-        "opening_equity": ground.zero + (owned - owed)[:, None],
+        "unamortised_issue_costs": -context.debt("effective_unamortised"),
+        "interest_due": context.debt("interest_due"),
+        "opening_equity": context.zero + (owned - owed)[:, None],
         "paid_in": since(cash_flow["equity"] + cash_flow["rescue"]),
         "capped_calls": since(cash_flow["capped_calls"]),
-        "converted": since(ground.debt("converted")),
+        "converted": since(context.debt("converted")),
         "retained_earnings": since(income["net_income"]),
         "dividends": since(cash_flow["dividends"]),
     }
     entries |= {f"plant_{kind}": value for kind, value in in_service.items()}
-    entries |= {f"debt[{name}]": ground.debt("closing", name) for name in instruments}
+    entries |= {f"debt[{name}]": context.debt("closing", name) for name in instruments}
     if not instruments:
-        entries["debt"] = ground.zero
+        entries["debt"] = context.zero
     equals = {
         "cash": link("cash_flow", "closing_cash"),
         "unamortised_issue_costs": over_debts(instruments, "closing_issue_costs", sign=-1.0),
@@ -106,7 +106,7 @@ def balance_sheet(ground: Ground, income: Statement, cash_flow: Statement) -> St
         "dividends": link("cash_flow", "dividends"),
     }
     lines = linked(chart(instruments), equals, rolls)
-    return ground.statement(
+    return context.statement(
         "balance_sheet",
         "Balance sheet",
         lines,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.finance.context import Ground
+from models.finance.context import StatementContext
 from models.finance.lines import Line, Statement, less, plus, statement
 from models.problem import Array, Conversion, Debt
 
@@ -31,18 +31,18 @@ def if_converted(earnings: Array, shares: Array, added: Array, potential: Array)
     return top, bottom, each
 
 
-def cap_table(ground: Ground, income: Statement) -> Statement:
+def cap_table(context: StatementContext, income: Statement) -> Statement:
     """Shares after each date, and earnings per share of the period that ends at it.
 
     Shares of a period are those after the date before. Convertibles that stand then count as if converted, each in turn, the most
     dilutive first; their interest after tax (tax at the full rate) is added back.
     """
-    problem, books = ground.problem, ground.books
+    problem, books = context.problem, context.books
     words = books.words
     sold = [issue.name for issue in problem.equities if issue.holders == "new"]
     convertibles = [debt.name for debt in problem.debts if debt.kind == "convertible"]
-    delivered = {name: ground.zero.copy() for name in convertibles}
-    standing = {name: ground.zero.copy() for name in convertibles}
+    delivered = {name: context.zero.copy() for name in convertibles}
+    standing = {name: context.zero.copy() for name in convertibles}
     for one in books.convertibles:
         delivered[one.instrument][one.scenario] += one.shares
         standing[one.instrument][one.scenario] += one.balance / one.strike
@@ -87,28 +87,28 @@ def cap_table(ground: Ground, income: Statement) -> Statement:
     entries: dict[str, Array] = {f"sold[{name}]": words[f"shares_issued[{name}]"] for name in sold}
     entries |= {f"converted[{name}]": delivered[name] for name in convertibles}
     entries |= {f"potential[{name}]": standing[name] for name in convertibles}
-    change = sum((entries[key] for key, _ in moves if key != "opening_shares"), ground.zero)
+    change = sum((entries[key] for key, _ in moves if key != "opening_shares"), context.zero)
     after = problem.market.shares + np.cumsum(change, axis=1)
     entries["opening_shares"] = after - change
     before = np.concatenate([np.full((len(after), 1), problem.market.shares), after[:, :-1]], axis=1)
     entries["basic_shares"], entries["net_income"] = before, income["net_income"]
-    entries["diluted_income"], entries["diluted_shares"] = _diluted(ground, income["net_income"], before, standing)
-    return ground.statement("cap_table", "Cap table", lines, entries, "shares sold and delivered positive")
+    entries["diluted_income"], entries["diluted_shares"] = _diluted(context, income["net_income"], before, standing)
+    return context.statement("cap_table", "Cap table", lines, entries, "shares sold and delivered positive")
 
 
-def _diluted(ground: Ground, earnings: Array, shares: Array, standing: dict[str, Array]) -> tuple[Array, Array]:
+def _diluted(context: StatementContext, earnings: Array, shares: Array, standing: dict[str, Array]) -> tuple[Array, Array]:
     """Diluted earnings and shares: convertibles one by one, the most dilutive first, while they lower earnings per share."""
-    rate = ground.problem.tax.rate if ground.problem.tax is not None else 0.0
+    rate = context.problem.tax.rate if context.problem.tax is not None else 0.0
     if not standing:
         return earnings, shares
     added, potential = [], []
     for name, stock in standing.items():
-        keys = [key for key in (name, f"{name}@existing") if key in ground.books.schedules]
+        keys = [key for key in (name, f"{name}@existing") if key in context.books.schedules]
         cost = sum(
-            (ground.debt(line, key) for key in keys for line in ("interest_accrued", "effective_amortisation")), ground.zero
+            (context.debt(line, key) for key in keys for line in ("interest_accrued", "effective_amortisation")), context.zero
         )
         added.append((1.0 - rate) * cost)
-        potential.append(np.concatenate([ground.zero[:, :1], stock[:, :-1]], axis=1))
+        potential.append(np.concatenate([context.zero[:, :1], stock[:, :-1]], axis=1))
     gain, more = np.stack(added), np.stack(potential)
     step = np.where(more > 0.0, gain / np.where(more > 0.0, more, 1.0), np.inf)
     order = np.argsort(step, axis=0, kind="stable")
@@ -119,15 +119,15 @@ def _diluted(ground: Ground, earnings: Array, shares: Array, standing: dict[str,
     return top, bottom
 
 
-def conversion_table(ground: Ground, table: Statement) -> Statement:
+def conversion_table(context: StatementContext, table: Statement) -> Statement:
     """Who owns the company at the horizon if the share price there were a multiple of the scenario's; columns are the multiples.
 
     A convertible that stands at the horizon takes face / strike shares where the price is above its strike, and is owed its balance
     elsewhere; its capped call brings shares worth min(max(S / K - 1, 0), cap / K - 1) of the balance.
     """
-    problem, books = ground.problem, ground.books
+    problem, books = context.problem, context.books
     prices = problem.market.share_price
-    last = ground.zero[:, -1] if prices is None else prices[:, -1]
+    last = context.zero[:, -1] if prices is None else prices[:, -1]
     price = last[:, None] * np.array(MULTIPLES)
     terms: dict[str, Debt] = {debt.name: debt for debt in problem.debts if debt.kind == "convertible"}
     zero = np.zeros_like(price)
@@ -144,7 +144,7 @@ def conversion_table(ground: Ground, table: Statement) -> Statement:
         payoff = np.minimum(np.maximum(at / one.strike - 1.0, 0.0), room)
         back[one.instrument][s] += balance * payoff / np.where(at > 0.0, at, 1.0)
     sold = [issue.name for issue in problem.equities if issue.holders == "new"]
-    given = sum((table[f"converted[{name}]"].sum(axis=1) for name in terms), ground.zero[:, 0])
+    given = sum((table[f"converted[{name}]"].sum(axis=1) for name in terms), context.zero[:, 0])
     entries = {"share_price": price, "old_shares": zero + problem.market.shares}
     entries |= {f"sold[{name}]": zero + table[f"sold[{name}]"].sum(axis=1)[:, None] for name in sold}
     entries["converted_before"] = zero + given[:, None]

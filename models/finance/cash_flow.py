@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.finance.context import Ground
+from models.finance.context import StatementContext
 from models.finance.lines import Line, Statement, less, link, linked, over_debts, plus
 from models.proforma.words import at_period_ends
 
@@ -77,18 +77,18 @@ LINES = (
 )
 
 
-def cash_flow_statement(ground: Ground, income: Statement) -> Statement:
+def cash_flow_statement(context: StatementContext, income: Statement) -> Statement:
     """The cash flow statement of every scenario."""
-    books, market = ground.books, ground.problem.market
+    books, market = context.books, context.problem.market
     entries = {key: books.cash_flow[key] for key in ("opening_cash", *OPERATING, *INVESTING, *FINANCING)}
-    kept = sum((v for (_, quantity), v in books.power.items() if quantity == "kept"), ground.zero[:, 1:])
+    kept = sum((v for (_, quantity), v in books.power.items() if quantity == "kept"), context.zero[:, 1:])
     entries |= {
         "net_income": income["net_income"],
         "added_depreciation": income["depreciation"],
         "added_option_fees": income["option_fees"],
         "added_issue_costs": income["issue_cost_amortisation"] + income["issue_costs_written_off"],
         "added_redemption_premium": income["redemption_premium"],
-        "added_interest_unpaid": income["coupon_interest"] + income["commitment_fees"] - ground.debt("interest_paid"),
+        "added_interest_unpaid": income["coupon_interest"] + income["commitment_fees"] - context.debt("interest_paid"),
         "coins_kept": at_period_ends(kept * market.btc_price_mean),
         "coin_gains": income["coin_gains"],
         "resale_gain": income["resale"],
@@ -113,4 +113,4 @@ def cash_flow_statement(ground: Ground, income: Statement) -> Statement:
         "other_income": link(earned, "other_cash_flows"),
     }
     signs = "receipts positive, payments negative; in the part from net income what is taken away is positive as income"
-    return ground.statement("cash_flow", "Cash flow statement", linked(LINES, equals), entries, signs)
+    return context.statement("cash_flow", "Cash flow statement", linked(LINES, equals), entries, signs)

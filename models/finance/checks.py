@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from models.finance.cap_table import MULTIPLES
-from models.finance.context import Ground
+from models.finance.context import StatementContext
 from models.proforma.books import Check
 from models.proforma.checks import Checklist
 from models.proforma.keep import cvar
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
 SHARE = 1e-6
 
 
-def check_statements(ground: Ground, finance: FinanceStatements, certificate: Proof | None) -> tuple[Check, ...]:
+def check_statements(context: StatementContext, finance: FinanceStatements, certificate: Proof | None) -> tuple[Check, ...]:
     """Every identity, in every scenario and at every date; each with its largest residual, measured against what its row is made of."""
-    checks = _Ties(ground)
+    checks = _Ties(context)
     for one in finance.all:
         _check_lines(checks, one)
     _check_links(checks, finance)
-    _check_books(checks, ground, finance)
-    _check_each_other(checks, ground, finance)
-    _check_value(checks, ground, finance, certificate)
+    _check_books(checks, context, finance)
+    _check_each_other(checks, context, finance)
+    _check_value(checks, context, finance, certificate)
     return checks.result()
 
 
 class _Ties(Checklist):
     """Identities of amounts of money: each is measured against what it is made of, however little that is in dollars."""
 
-    def __init__(self, ground: Ground) -> None:
-        super().__init__(ground.problem)
-        self.usd = min(self.usd, ground.books.moved)
+    def __init__(self, context: StatementContext) -> None:
+        super().__init__(context.problem)
+        self.usd = min(self.usd, context.books.moved)
 
     def tie(
         self, name: str, left: ArrayLike, right: ArrayLike, item: str = "", scale: ArrayLike = 0.0, unit: str = "USD"
@@ -96,9 +96,9 @@ def _check_links(checks: _Ties, finance: FinanceStatements) -> None:
                 checks.tie("stocks roll with flows", moved, total[:, 1:], where, made_of, unit)
 
 
-def _check_books(checks: _Ties, ground: Ground, finance: FinanceStatements) -> None:
+def _check_books(checks: _Ties, context: StatementContext, finance: FinanceStatements) -> None:
     """Totals worked out from entries are those that the books worked out their own way."""
-    books = ground.books
+    books = context.books
     pairs = (
         (finance.income, books.income, {k: k for k in ("revenue", "ebitda", "depreciation", "pretax_income", "net_income")}),
         (finance.cash_flow, books.cash_flow, {"change": "change", "closing_cash": "closing_cash"}),
@@ -140,77 +140,77 @@ def _check_books(checks: _Ties, ground: Ground, finance: FinanceStatements) -> N
             checks.tie("debt schedules: equal to the books", one[mine], schedule[theirs], f"{name}, {mine}", _size(one))
 
 
-def _check_each_other(checks: _Ties, ground: Ground, finance: FinanceStatements) -> None:
+def _check_each_other(checks: _Ties, context: StatementContext, finance: FinanceStatements) -> None:
     """What one statement says is what another says."""
     income, cash, sheet, uses = finance.income, finance.cash_flow, finance.balance_sheet, finance.sources_uses
     flows, stocks = _size(cash), _size(sheet)
     turnover = max(flows, stocks)
     checks.tie("balance sheet balances", sheet["total_assets"], sheet["total_claims"], scale=turnover)
     checks.tie("cash flow closes at the balance sheet's cash", cash["closing_cash"], sheet["cash"], scale=turnover)
-    checks.tie("cash opens at the treasury's", cash["opening_cash"][:, 0], ground.problem.treasury.cash)
+    checks.tie("cash opens at the treasury's", cash["opening_cash"][:, 0], context.problem.treasury.cash)
     checks.tie("operating cash follows from net income", cash["operating"], cash["operating_from_income"], scale=_size(income))
     checks.tie("sources are uses", uses["total_sources"], uses["total_uses"], scale=_size(uses))
-    year = ground.by_year
+    year = context.by_year
     checks.tie("tax of the year is that of the income statement", finance.tax["tax"], year(income["tax"]), scale=_size(income))
     checks.tie("tax is paid as it is booked", -cash["tax"], income["tax"], scale=_size(income))
     debts = finance.debts.values()
     for mine, theirs in (("amortised_cost", "debt_at_amortised_cost"), ("closing_due", "interest_due")):
-        total = sum((one[mine] for one in debts), ground.zero)
+        total = sum((one[mine] for one in debts), context.zero)
         checks.tie("balance sheet holds the debt schedules", sheet[theirs], total, mine, stocks)
-    expense = sum((one["interest_expense"] for one in debts), ground.zero)
+    expense = sum((one["interest_expense"] for one in debts), context.zero)
     checks.tie("interest expense is that of the schedules", income["interest_expense"], expense, scale=_size(income))
-    paid = sum((one["paid"] for one in debts), ground.zero)
+    paid = sum((one["paid"] for one in debts), context.zero)
     checks.tie("interest paid is that of the schedules", -cash["interest"], paid, scale=flows)
     for name, one in finance.debts.items():
         # amortised cost a second way: cash in, interest earned, cash out
-        retired = sum((one[key] for key in ("principal", "redeemed", "called", "put", "converted", "paid")), ground.zero)
+        retired = sum((one[key] for key in ("principal", "redeemed", "called", "put", "converted", "paid")), context.zero)
         grown = one["issued"] - one["issue_costs"] + one["interest_expense"] + one["written_off"] - retired
         carried = one["amortised_cost"] + one["closing_due"]
         opening = one["opening"][:, :1] + one["opening_due"][:, :1]
         checks.tie("amortised cost rolls with cash and interest", carried, opening + np.cumsum(grown, axis=1), name, _size(one))
-    wear = sum((v for key, v in ground.books.plant.items() if key.startswith("depreciation[")), ground.zero)
+    wear = sum((v for key, v in context.books.plant.items() if key.startswith("depreciation[")), context.zero)
     checks.tie("depreciation is that of the plant", income["depreciation"], wear, scale=_size(income))
-    coins = sheet["coins"] - ground.problem.market.btc_price * ground.books.words["coins"]
+    coins = sheet["coins"] - context.problem.market.btc_price * context.books.words["coins"]
     checks.tie("coins are at fair value", coins, 0.0, scale=stocks)
     shares = finance.cap_table
-    sold = ground.books.words["shares_issued"]
-    total = sum((shares[line.key] for line in shares.lines if line.key.startswith("sold[")), ground.zero)
+    sold = context.books.words["shares_issued"]
+    total = sum((shares[line.key] for line in shares.lines if line.key.startswith("sold[")), context.zero)
     checks.tie("shares sold are those of the books", total, sold, scale=_size(shares, "shares"), unit="shares")
-    if ground.problem.market.share_price is not None:
-        path = ground.problem.market.share_price
-        delivered = sum((shares[line.key] for line in shares.lines if line.key.startswith("converted[")), ground.zero)
-        given = -ground.books.ledger["conversion"]
+    if context.problem.market.share_price is not None:
+        path = context.problem.market.share_price
+        delivered = sum((shares[line.key] for line in shares.lines if line.key.startswith("converted[")), context.zero)
+        given = -context.books.ledger["conversion"]
         checks.tie(
             "shares delivered are worth the ledger's conversion", delivered * path, given, scale=float(np.max(given, initial=0.0))
         )
 
 
-def _check_value(checks: _Ties, ground: Ground, finance: FinanceStatements, certificate: Proof | None) -> None:
+def _check_value(checks: _Ties, context: StatementContext, finance: FinanceStatements, certificate: Proof | None) -> None:
     """The value of the plan from the statements is that of the ledger, and its objective that of the linear program."""
-    problem, books = ground.problem, ground.books
+    problem, books = context.problem, context.books
     cash, sheet, uses = finance.cash_flow, finance.balance_sheet, finance.sources_uses
     ledger = dict(books.ledger)
 
     def at_end(amount: Array) -> Array:
-        out = ground.zero.copy()
+        out = context.zero.copy()
         out[:, -1] = amount
         return out
 
     owners = [issue.name for issue in problem.equities if issue.holders == "existing"]
     ledger["dividends"] = -cash["dividends"]
-    ledger["contributions"] = -sum((uses[f"equity[{name}]"] for name in owners), ground.zero)
+    ledger["contributions"] = -sum((uses[f"equity[{name}]"] for name in owners), context.zero)
     ledger["rescue"] = -cash["rescue"]
     ledger["terminal_cash"] = at_end(sheet["cash"][:, -1])
     ledger["terminal_coins"] = at_end(problem.terminal.coins * sheet["coins"][:, -1])
     worth = sum(finance.conversion[f"claim[{debt.name}]"][:, _AT_PAR] for debt in problem.debts if debt.kind == "convertible")
-    plain = sum((sheet[f"debt[{name}]"][:, -1] for name in books.schedules if not _converts(ground, name)), ground.zero[:, -1])
+    plain = sum((sheet[f"debt[{name}]"][:, -1] for name in books.schedules if not _converts(context, name)), context.zero[:, -1])
     ledger["terminal_debt"] = -at_end(plain + worth + sheet["interest_due"][:, -1])
-    value = sum(ledger.values(), ground.zero) @ problem.discount
+    value = sum(ledger.values(), context.zero) @ problem.discount
     parts = [float(np.max(np.abs(entry @ problem.discount), initial=0.0)) for entry in books.ledger.values()]
     scale = max(parts, default=0.0)
     checks.tie("value from the statements is the ledger's", value, books.value, scale=scale)
     checks.tie("bridge from the business ends at the value", finance.bridge["npv"][:, 0], books.value, scale=scale)
-    raised = sum(finance.returns.capital.values(), ground.zero) @ problem.discount
+    raised = sum(finance.returns.capital.values(), context.zero) @ problem.discount
     if certificate is not None:
         aim = problem.objective
         tail = cvar(value, problem.scenarios.probability, aim.tail)[0]
@@ -224,9 +224,9 @@ def _check_value(checks: _Ties, ground: Ground, finance: FinanceStatements, cert
             scale=max(scale, least),
         )
     # what outside capital brings and takes is all that lies between the business and its owners, but for cash and the owners' own money
-    owned_fees = sum((e.fee * uses[f"equity[{e.name}]"] for e in problem.equities if e.holders == "existing"), ground.zero)
+    owned_fees = sum((e.fee * uses[f"equity[{e.name}]"] for e in problem.equities if e.holders == "existing"), context.zero)
     put_aside = cash["change"] - cash["cash_yield"] - at_end(cash["closing_cash"][:, -1])
-    stood = sum((one["opening"][:, 0] + one["opening_due"][:, 0] for one in finance.debts.values()), ground.zero[:, 0])
+    stood = sum((one["opening"][:, 0] + one["opening_due"][:, 0] for one in finance.debts.values()), context.zero[:, 0])
     business = (finance.returns.business - put_aside - owned_fees) @ problem.discount - stood
     checks.tie(
         "owners have what capital leaves of the business",
@@ -239,6 +239,6 @@ def _check_value(checks: _Ties, ground: Ground, finance: FinanceStatements, cert
 _AT_PAR = MULTIPLES.index(1.0)  # the column of `conversion_table` at the scenario's own share price
 
 
-def _converts(ground: Ground, name: str) -> bool:
-    kinds = {debt.name: debt.kind for debt in ground.problem.debts}
+def _converts(context: StatementContext, name: str) -> bool:
+    kinds = {debt.name: debt.kind for debt in context.problem.debts}
     return kinds[name.removesuffix("@existing")] == "convertible"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Ground:
+class StatementContext:
     """A plan with its books. Nothing of the linear program is here."""
 
     problem: Problem

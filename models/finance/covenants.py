@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from models.finance.context import Ground
+from models.finance.context import StatementContext
 from models.finance.lines import Line, Statement
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ LINES = (
 )
 
 
-def credit_ratios(ground: Ground, balance: Statement) -> Statement:
+def credit_ratios(context: StatementContext, balance: Statement) -> Statement:
     """Ratios at every date on flows of the last twelve months (in the first year: those since the start, times 12 / months)."""
-    words = ground.books.words
-    entries = {key: ground.ltm(words[key]) for key in LTM}
+    words = context.books.words
+    entries = {key: context.ltm(words[key]) for key in LTM}
     entries |= {key: words[key] for key in ("liquidity", "total_debt", "net_debt")}
     entries |= {"cash": balance["cash"], "total_assets": balance["total_assets"]}
-    return ground.statement("credit_ratios", "Credit ratios", LINES, entries, "EBITDA, CFADS, debt and debt service positive")
+    return context.statement("credit_ratios", "Credit ratios", LINES, entries, "EBITDA, CFADS, debt and debt service positive")
 
 
 def covenant_frame(covenants: Iterable[Any]) -> pd.DataFrame:

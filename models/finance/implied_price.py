@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.finance.context import Ground
+from models.finance.context import StatementContext
 from models.finance.rates import PENALTY_ENTRIES
 
 if TYPE_CHECKING:
@@ -86,15 +86,15 @@ class ImpliedPrice:
     limited: Mask
 
 
-def share_flows(ground: Ground) -> ShareFlows:
+def share_flows(context: StatementContext) -> ShareFlows:
     """The flows to shares of a plan from its books."""
-    problem, books, zero = ground.problem, ground.books, ground.zero
+    problem, books, zero = context.problem, context.books, context.zero
     ledger = books.ledger
     paid = ledger["dividends"] + ledger["contributions"] + ledger["rescue"]
     sold = zero
     for issue in problem.equities:
         if issue.holders == "new":
-            sold = sold + ground.decided(ground.decisions.issued, issue.name) / (1.0 - issue.discount)
+            sold = sold + context.decided(context.decisions.issued, issue.name) / (1.0 - issue.discount)
     converts = {debt.name: debt for debt in problem.debts if debt.conversion is not None}
     put = {f"terminal_put[{name}{at}]" for name in converts for at in ("", "@existing")}
     ends = [v for entry, v in ledger.items() if entry.startswith("terminal_") and entry not in put]
@@ -298,7 +298,7 @@ class _End:
     earned: Array
     room: Array
 
-    def worth(self, path: Array) -> Array:
+    def value(self, path: Array) -> Array:
         """(S, B) USD that they take in all at prices (S, B)."""
         ratio = path[:, :, None] / self.strike[:, None, :]
         back = np.minimum(np.maximum(ratio - 1.0, 0.0), self.room)
@@ -342,7 +342,7 @@ def _end_price(end: _End, shares: Array, factor: Array, there: Array) -> Array:
     grid = np.concatenate([low, bends, high], axis=1)
 
     def taken(price: Array) -> Array:
-        return shares[:, None] * price + end.worth(np.maximum(factor[:, None] * price, 0.0))
+        return shares[:, None] * price + end.value(np.maximum(factor[:, None] * price, 0.0))
 
     at = taken(grid)
     k = np.clip(np.sum(at <= there[:, None], axis=1) - 1, 0, grid.shape[1] - 2)

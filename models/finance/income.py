@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.finance.context import Ground
+from models.finance.context import StatementContext
 from models.finance.lines import Line, Statement, less, linked, over_debts, plus
 
 REVENUES = ("mining_revenue", "ai_rent", "ai_cloud", "reimbursements", "power_sales", "demand_response")
@@ -86,16 +86,16 @@ OTHERS = (
 )
 
 
-def income_statement(ground: Ground) -> Statement:
+def income_statement(context: StatementContext) -> Statement:
     """The income statement of every scenario."""
-    books = ground.books
+    books = context.books
     entries = {key: books.income[key] for key in (*REVENUES, *COSTS, *OTHERS)}
     entries |= {f"depreciation_{kind}": books.plant[f"depreciation[{kind}]"] for kind in WORN}
     entries |= {
-        "coupon_interest": ground.debt("interest_accrued"),
-        "commitment_fees": ground.debt("commitment_accrued"),
-        "issue_cost_amortisation": ground.debt("effective_amortisation"),
-        "issue_costs_written_off": ground.debt("written_off"),
+        "coupon_interest": context.debt("interest_accrued"),
+        "commitment_fees": context.debt("commitment_accrued"),
+        "issue_cost_amortisation": context.debt("effective_amortisation"),
+        "issue_costs_written_off": context.debt("written_off"),
     }
     debts = tuple(books.schedules)
     equals = {
@@ -106,4 +106,4 @@ def income_statement(ground: Ground) -> Statement:
         "issue_costs_written_off": over_debts(debts, "written_off"),
     }
     signs = "revenue and income positive; costs positive as costs"
-    return ground.statement("income_statement", "Income statement", linked(LINES, equals), entries, signs)
+    return context.statement("income_statement", "Income statement", linked(LINES, equals), entries, signs)

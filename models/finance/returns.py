@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.finance.context import Ground
+from models.finance.context import StatementContext
 from models.finance.lines import EXPECTED, SMALLEST, Statement
 from models.finance.rates import hardly_paid, irr, paid_in, return_rate, shareholder_flows
 from models.problem import Array, Clock
@@ -128,28 +128,28 @@ def coverage(ratio: Array, how: Callable[[Array], float]) -> Figure:
 # Flows
 
 
-def business_flows(ground: Ground, cash_flow: Statement) -> Array:
+def business_flows(context: StatementContext, cash_flow: Statement) -> Array:
     """(S, D) what the business brings before any financing: operations and investing without interest, and the assets' worth at the end."""
     flows = cash_flow["operating"] - cash_flow["interest"] - cash_flow["cash_yield"] + cash_flow["investing"]
     ends = [
         v
-        for entry, v in ground.books.ledger.items()
+        for entry, v in context.books.ledger.items()
         if entry.startswith("terminal_") and entry not in ("terminal_cash", "terminal_debt") and not entry.startswith(PUT)
     ]
     return np.asarray(sum(ends, flows))
 
 
-def capital_flows(ground: Ground) -> dict[str, Array]:
+def capital_flows(context: StatementContext) -> dict[str, Array]:
     """(S, D) by source of outside capital: what the company receives (+) and pays (-), claims at the horizon and shares included.
 
     Debt that stood before date 0 counts as received there, with its interest due. Capped calls belong to their convertible.
     """
-    problem, books = ground.problem, ground.books
+    problem, books = context.problem, context.books
     out: dict[str, Array] = {}
     terms = {debt.name: debt for debt in problem.debts}
     for name, lines in books.schedules.items():
         paid = ("principal", "redeemed", "called", "put", "call_premium", "put_premium", "interest_paid", "capped_call_cost")
-        flows = lines["proceeds"] - sum((lines[key] for key in paid), ground.zero)
+        flows = lines["proceeds"] - sum((lines[key] for key in paid), context.zero)
         flows[:, 0] += lines["opening"][:, 0]
         if name.endswith("@existing"):
             flows[:, 0] += lines["interest_due"][:, 0]
@@ -174,7 +174,7 @@ def capital_flows(ground: Ground) -> dict[str, Array]:
     for issue in problem.equities:
         if issue.holders == "new":
             assert prices is not None
-            sold = ground.decided(ground.decisions.issued, issue.name)
+            sold = context.decided(context.decisions.issued, issue.name)
             flows = (1.0 - issue.fee) * sold
             flows[:, -1] -= (sold / (prices * (1.0 - issue.discount))).sum(axis=1) * prices[:, -1]
             out[issue.name] = flows
@@ -184,11 +184,11 @@ def capital_flows(ground: Ground) -> dict[str, Array]:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def returns(ground: Ground, cash_flow: Statement, ratios: Statement, schedules: dict[str, Statement]) -> Returns:
+def returns(context: StatementContext, cash_flow: Statement, ratios: Statement, schedules: dict[str, Statement]) -> Returns:
     """Every measure of the plan."""
-    problem, books = ground.problem, ground.books
+    problem, books = context.problem, context.books
     clock, odds, rate = problem.clock, problem.scenarios.probability, problem.objective.discount
-    owners, business, capital = shareholder_flows(books), business_flows(ground, cash_flow), capital_flows(ground)
+    owners, business, capital = shareholder_flows(books), business_flows(context, cash_flow), capital_flows(context)
     paid = paid_in(books)
     measures: list[Measure] = []
 
@@ -221,7 +221,7 @@ def returns(ground: Ground, cash_flow: Statement, ratios: Statement, schedules: 
 
     of_ratio("dscr_min", "Least debt service coverage, twelve months", dscr, np.min)
     of_ratio("dscr_avg", "Mean debt service coverage, twelve months", dscr, np.mean)
-    cfads, accrued = books.words["cfads"], sum((one["accrued"] for one in schedules.values()), ground.zero)
+    cfads, accrued = books.words["cfads"], sum((one["accrued"] for one in schedules.values()), context.zero)
     add(
         "llcr",
         "Loan life coverage at the highest debt, to the horizon",
@@ -235,7 +235,7 @@ def returns(ground: Ground, cash_flow: Statement, ratios: Statement, schedules: 
     of_ratio("net_debt_to_ebitda_end", "Net debt over EBITDA at the horizon", [x[-1:] for x in leverage], np.max)
     add("liquidity_low", "Least cash and coins", "USD", lambda f: amount(f.min()), books.words["liquidity"])
     add("peak_debt", "Highest debt", "USD", lambda f: amount(f.max()), books.words["total_debt"])
-    outside = sum(capital.values(), ground.zero)
+    outside = sum(capital.values(), context.zero)
     add("cost_of_capital", "Cost of all outside capital", "per year", lambda f: _cost(clock, f), outside)
     for name, flows in capital.items():
         add(f"cost[{name}]", f"Cost of {name}, all in", "per year", lambda f: _cost(clock, f), flows)

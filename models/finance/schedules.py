@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.finance.context import Ground
+from models.finance.context import StatementContext
 from models.finance.lines import Line, Statement, less, plus, schedule_name
 
 REPAID = ("principal", "redeemed", "called", "put", "converted")
@@ -62,11 +62,11 @@ LINES = (
 )
 
 
-def debt_schedule(ground: Ground, name: str) -> Statement:
+def debt_schedule(context: StatementContext, name: str) -> Statement:
     """The schedule of one debt ('notes'; what stood before date 0: 'notes@existing')."""
-    lines = ground.books.schedules[name]
+    lines = context.books.schedules[name]
     due, left = lines["interest_due"], lines["effective_unamortised"]
-    opening_due, opening_left = ground.zero.copy(), ground.zero.copy()
+    opening_due, opening_left = context.zero.copy(), context.zero.copy()
     opening_due[:, 1:], opening_left[:, 1:] = due[:, :-1], left[:, :-1]
     if name.endswith("@existing"):
         opening_due[:, 0] = due[:, 0]  # nothing is accrued or paid at date 0
@@ -86,6 +86,6 @@ def debt_schedule(ground: Ground, name: str) -> Statement:
         "capped_call": lines["capped_call_cost"],
         "straight_line": lines["amortisation"],
     }
-    return ground.statement(
+    return context.statement(
         schedule_name(name), f"Debt schedule: {name}", LINES, entries, "balances, interest and repayments positive"
     )

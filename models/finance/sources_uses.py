@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.finance.context import Ground
+from models.finance.context import StatementContext
 from models.finance.lines import Line, Statement, link, linked, over_debts, plus, schedule_name
 from models.problem import Array
 
@@ -15,12 +15,12 @@ CAPEX = {
 }
 
 
-def sources_and_uses(ground: Ground, cash_flow: Statement) -> Statement:
+def sources_and_uses(context: StatementContext, cash_flow: Statement) -> Statement:
     """Sources (positive as receipts) and uses (positive as payments) by date; the two totals are equal.
 
     Operations and given flows may be negative; face is whole, and what investors keep of it (discount, fees) is a use.
     """
-    problem, decisions, books = ground.problem, ground.decisions, ground.books
+    problem, decisions, books = context.problem, context.decisions, context.books
     sources: list[Line] = []
     uses: list[Line] = []
     entries: dict[str, Array] = {}
@@ -32,7 +32,7 @@ def sources_and_uses(ground: Ground, cash_flow: Statement) -> Statement:
         entries[key] = value
 
     add(sources, "opening_cash", "Opening cash", cash_flow["opening_cash"], "opening")
-    before = sum((cash_flow[key] for key in ("interest", "tax")), ground.zero)
+    before = sum((cash_flow[key] for key in ("interest", "tax")), context.zero)
     add(sources, "operations", "Operations before interest and tax paid", cash_flow["operating"] - before)
     add(sources, "resale", "Rigs sold", cash_flow["resale"])
     add(sources, "coin_sales", "Coins sold", cash_flow["coin_sales"])
@@ -40,20 +40,20 @@ def sources_and_uses(ground: Ground, cash_flow: Statement) -> Statement:
     for name, lines in books.schedules.items():
         add(sources, f"debt[{name}]", f"{name}, face issued or drawn", lines["issued"])
     for issue in problem.equities:
-        add(sources, f"equity[{issue.name}]", f"{issue.name}, shares sold", ground.decided(decisions.issued, issue.name))
+        add(sources, f"equity[{issue.name}]", f"{issue.name}, shares sold", context.decided(decisions.issued, issue.name))
     add(sources, "rescue", "Rescue equity", decisions.rescue + 0.0)
     for kind, label in CAPEX.items():
         add(uses, f"capex_{kind}", label, -cash_flow[f"capex_{kind}"])
     for name, lines in books.schedules.items():
         add(uses, f"issue_costs[{name}]", f"{name}, discount and fees", lines["issued"] - lines["proceeds"])
-    fees = sum((issue.fee * ground.decided(decisions.issued, issue.name) for issue in problem.equities), ground.zero)
+    fees = sum((issue.fee * context.decided(decisions.issued, issue.name) for issue in problem.equities), context.zero)
     add(uses, "equity_fees", "Fees of share sales", fees)
-    add(uses, "capped_calls", "Capped calls", ground.debt("capped_call_cost"))
-    add(uses, "interest", "Interest and commitment fees", ground.debt("interest_paid"))
+    add(uses, "capped_calls", "Capped calls", context.debt("capped_call_cost"))
+    add(uses, "interest", "Interest and commitment fees", context.debt("interest_paid"))
     for name, lines in books.schedules.items():
-        repaid = sum((lines[key] for key in ("principal", "redeemed", "called", "put")), ground.zero)
+        repaid = sum((lines[key] for key in ("principal", "redeemed", "called", "put")), context.zero)
         add(uses, f"repaid[{name}]", f"{name}, repaid", repaid)
-    premium = ground.debt("call_premium") + ground.debt("put_premium")
+    premium = context.debt("call_premium") + context.debt("put_premium")
     add(uses, "redemption_premium", "Premium at calls and puts", premium)
     add(uses, "tax", "Tax", -cash_flow["tax"])
     add(uses, "dividends", "Dividends", decisions.dividends + 0.0)
@@ -75,6 +75,6 @@ def sources_and_uses(ground: Ground, cash_flow: Statement) -> Statement:
         equals |= {f"debt[{name}]": link(schedule, "issued"), f"issue_costs[{name}]": link(schedule, "issue_costs")}
         equals[f"repaid[{name}]"] = link(schedule, "principal", "redeemed", "called", "put")
     lines_of = linked((*sources, *uses), equals)
-    return ground.statement(
+    return context.statement(
         "sources_uses", "Sources and uses", lines_of, entries, "sources positive as receipts, uses positive as payments"
     )

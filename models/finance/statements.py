@@ -11,7 +11,7 @@ from models.finance.capital.measures import with_capital
 from models.finance.capital.npv_bridge import npv_bridge, unlevered_tax
 from models.finance.cash_flow import cash_flow_statement
 from models.finance.checks import check_statements
-from models.finance.context import Ground
+from models.finance.context import StatementContext
 from models.finance.covenants import credit_ratios
 from models.finance.income import income_statement
 from models.finance.returns import returns
@@ -25,33 +25,33 @@ def finance_statements(solution: SolvedPlan) -> FinanceStatements:
     """The statements of a plan, from its independent books. Raises ValueError for a solution without a plan."""
     if solution.books is None or solution.decisions is None:
         raise ValueError(f"the solution is {solution.outcome.name.lower()}: there is no plan to make statements of")
-    ground = Ground(solution.problem, solution.decisions, solution.books)
-    income = income_statement(ground)
-    cash = cash_flow_statement(ground, income)
-    sheet = balance_sheet(ground, income, cash)
-    debts = {name: debt_schedule(ground, name) for name in solution.books.schedules}
-    ratios = credit_ratios(ground, sheet)
-    shares = cap_table(ground, income)
-    found = returns(ground, cash, ratios, debts)
-    saved = unlevered_tax(ground) - ground.books.income["tax"]
-    costs, end = cost_of_capital(ground, found.capital, found.owners, saved), horizon_end(ground)
+    context = StatementContext(solution.problem, solution.decisions, solution.books)
+    income = income_statement(context)
+    cash = cash_flow_statement(context, income)
+    sheet = balance_sheet(context, income, cash)
+    debts = {name: debt_schedule(context, name) for name in solution.books.schedules}
+    ratios = credit_ratios(context, sheet)
+    shares = cap_table(context, income)
+    found = returns(context, cash, ratios, debts)
+    saved = unlevered_tax(context) - context.books.income["tax"]
+    costs, end = cost_of_capital(context, found.capital, found.owners, saved), horizon_end(context)
     made = FinanceStatements(
         income=income,
         cash_flow=cash,
         balance_sheet=sheet,
-        sources_uses=sources_and_uses(ground, cash),
+        sources_uses=sources_and_uses(context, cash),
         debts=debts,
-        tax=tax_statement(ground, income),
+        tax=tax_statement(context, income),
         credit_ratios=ratios,
         cap_table=shares,
-        conversion=conversion_table(ground, shares),
-        returns=with_capital(found, costs, end, ground.books.value, ground.problem.scenarios.probability),
+        conversion=conversion_table(context, shares),
+        returns=with_capital(found, costs, end, context.books.value, context.problem.scenarios.probability),
         covenants=tuple(solution.covenants),
         scenarios=solution.problem.scenarios.names,
-        dates=ground.dates,
-        bridge=npv_bridge(ground, found.business, found.capital, saved),
+        dates=context.dates,
+        bridge=npv_bridge(context, found.business, found.capital, saved),
         capital=costs,
         horizon_end=end,
     )
-    object.__setattr__(made, "checks", check_statements(ground, made, solution.certificate))
+    object.__setattr__(made, "checks", check_statements(context, made, solution.certificate))
     return made

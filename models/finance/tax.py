@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.finance.context import Ground
+from models.finance.context import StatementContext
 from models.finance.lines import Line, Statement, less, plus, statement
 
 BRIDGE_PLUS = ("pretax_income", "book_depreciation", "option_fees", "book_issue_costs", "interest_expense")
@@ -54,14 +54,14 @@ LINES = (
 )
 
 
-def tax_statement(ground: Ground, income: Statement) -> Statement:
+def tax_statement(context: StatementContext, income: Statement) -> Statement:
     """Columns are calendar years; lines of the tax returns of the books beside those of the income statement."""
-    problem, returns = ground.problem, ground.books.tax
-    year = ground.by_year
-    taxed = sum((flow.amount for flow in problem.cash_flows if flow.taxable), ground.zero)
+    problem, returns = context.problem, context.books.tax
+    year = context.by_year
+    taxed = sum((flow.amount for flow in problem.cash_flows if flow.taxable), context.zero)
     for project in problem.projects:
         if project.taxable:
-            taxed = taxed + np.einsum("sd,sde->se", ground.decided(ground.decisions.units, project.name), project.cash)
+            taxed = taxed + np.einsum("sd,sde->se", context.decided(context.decisions.units, project.name), project.cash)
     book_depreciation = year(income["depreciation"])
     book_costs = year(income["issue_cost_amortisation"] + income["redemption_loss"])
     waiting = returns["interest_carryforward"]

@@ -16,28 +16,28 @@ from models.hours.site_hours import SiteHours
 from models.problem import Array, Ints
 
 if TYPE_CHECKING:
-    from models.hours.mixture import Mixture
+    from models.hours.convex_combination import ConvexCombination
 
 #: bytes of hours that are worked out in one go (at least one scenario of a site), and that are kept
 MAX_PIECE_BYTES, MAX_KEPT_BYTES = 32_000_000, 256_000_000
 
 
-def mixed(hours: SiteHours, mixture: Mixture) -> Array:
-    """(E, sum of hours of all blocks) MW: the splits of a mixture in their shares."""
-    if len(mixture.parts) == 1:
-        return hours.dispatch(mixture.capacity, *mixture.parts[0][:2]).T
-    oracle = hours.oracle
-    ends = np.concatenate([[0], np.cumsum(oracle.count)])
-    mw = np.zeros((len(oracle.entries), int(ends[-1])))
-    for alpha, rho, share in mixture.parts:
+def mixed(hours: SiteHours, combination: ConvexCombination) -> Array:
+    """(E, sum of hours of all blocks) MW: the splits of a convex combination in their shares."""
+    if len(combination.parts) == 1:
+        return hours.dispatch(combination.capacity, *combination.parts[0][:2]).T
+    subproblem = hours.subproblem
+    ends = np.concatenate([[0], np.cumsum(subproblem.count)])
+    mw = np.zeros((len(subproblem.entries), int(ends[-1])))
+    for alpha, rho, share in combination.parts:
         # what has no share in a block need not be worked out there
-        taken = np.flatnonzero(share) if oracle.divisible else np.arange(oracle.blocks)
+        taken = np.flatnonzero(share) if subproblem.divisible else np.arange(subproblem.blocks)
         if not len(taken):
             continue
-        if len(taken) < oracle.blocks:
-            some = hours.blocks(taken).dispatch(mixture.capacity[taken], alpha[taken], rho[taken]).T
+        if len(taken) < subproblem.blocks:
+            some = hours.blocks(taken).dispatch(combination.capacity[taken], alpha[taken], rho[taken]).T
         else:
-            some = hours.dispatch(mixture.capacity, alpha, rho).T
+            some = hours.dispatch(combination.capacity, alpha, rho).T
         start = 0
         for block in taken.tolist():  # hours of a block stand together: no copies by index
             here = slice(ends[block], ends[block + 1])
@@ -48,34 +48,34 @@ def mixed(hours: SiteHours, mixture: Mixture) -> Array:
 
 
 class _SiteOfPlan:
-    """One site's hours and mixture, cut into pieces of whole scenarios."""
+    """One site's hours and convex combination, cut into pieces of whole scenarios."""
 
-    def __init__(self, hours: SiteHours, mixture: Mixture, piece: int) -> None:
-        oracle = hours.oracle
-        self.entries = oracle.entries
-        self.periods = oracle.periods
-        self.scenarios = oracle.blocks // oracle.periods
+    def __init__(self, hours: SiteHours, combination: ConvexCombination, piece: int) -> None:
+        subproblem = hours.subproblem
+        self.entries = subproblem.entries
+        self.periods = subproblem.periods
+        self.scenarios = subproblem.blocks // subproblem.periods
         # every scenario has the same hours, period after period
-        self.ends = np.concatenate([[0], np.cumsum(oracle.count[: self.periods])])
+        self.ends = np.concatenate([[0], np.cumsum(subproblem.count[: self.periods])])
         self.size = int(self.ends[-1])
-        one = max(8 * self.size * len(oracle.entries), 1)
-        self.together = min(max(piece // one, 1), self.scenarios) if oracle.divisible else self.scenarios
-        self._source = (hours, mixture) if oracle.divisible else None
-        self.fixed = None if oracle.divisible else mixed(hours, mixture)  # all scenarios
+        one = max(8 * self.size * len(subproblem.entries), 1)
+        self.together = min(max(piece // one, 1), self.scenarios) if subproblem.divisible else self.scenarios
+        self._source = (hours, combination) if subproblem.divisible else None
+        self.fixed = None if subproblem.divisible else mixed(hours, combination)  # all scenarios
 
     def piece(self, number: int) -> Array:
         """(E, hours of its scenarios) MW of the scenarios number * together and on."""
         assert self._source is not None
-        hours, mixture = self._source
+        hours, combination = self._source
         first, last = (min(k * self.together, self.scenarios) * self.periods for k in (number, number + 1))
-        if last - first == hours.oracle.blocks:
-            return mixed(hours, mixture)
+        if last - first == hours.subproblem.blocks:
+            return mixed(hours, combination)
         blocks: Ints = np.arange(first, last)
-        return mixed(hours.blocks(blocks), mixture.rows(blocks))
+        return mixed(hours.blocks(blocks), combination.rows(blocks))
 
 
 class PlannedHours(Mapping[tuple[str, int, int], SiteDispatch]):
-    """(site, scenario, period) -> hours of a plan, in this order; each site's hours mixed as its mixture says.
+    """(site, scenario, period) -> hours of a plan, in this order; each site's hours mixed as its convex combination says.
 
     piece: bytes that are worked out in one go, unless one scenario of a site takes more. room: bytes kept of what was looked at last,
     though at least the latest piece. Copied or pickled it takes along how hours are worked out, and none that were. Not for several
@@ -86,12 +86,13 @@ class PlannedHours(Mapping[tuple[str, int, int], SiteDispatch]):
         self,
         names: Sequence[str],
         hours: Sequence[SiteHours],
-        mixtures: Sequence[Mixture],
+        combinations: Sequence[ConvexCombination],
         piece: int = MAX_PIECE_BYTES,
         room: int = MAX_KEPT_BYTES,
     ) -> None:
         self._sites = {
-            name: _SiteOfPlan(here, mixture, piece) for name, here, mixture in zip(names, hours, mixtures, strict=True)
+            name: _SiteOfPlan(here, combination, piece)
+            for name, here, combination in zip(names, hours, combinations, strict=True)
         }
         self._room = room
         self._kept: dict[tuple[str, int], Array] = {}  # the latest last
@@ -117,15 +118,15 @@ class PlannedHours(Mapping[tuple[str, int, int], SiteDispatch]):
             raise KeyError(key)
         name, s, t = key
         ends = self._sites[name].ends
-        return self._split(name, s, slice(ends[t], ends[t + 1]))
+        return self._recourse_solution(name, s, slice(ends[t], ends[t + 1]))
 
     def scenario(self, site: str, s: int) -> SiteDispatch | None:
         """Hours of all periods of one scenario, one period after the other; None where the plan has no such site or scenario."""
         if (site, s, 0) not in self:
             return None
-        return self._split(site, s, slice(0, self._sites[site].size))
+        return self._recourse_solution(site, s, slice(0, self._sites[site].size))
 
-    def _split(self, name: str, s: int, hours: slice) -> SiteDispatch:
+    def _recourse_solution(self, name: str, s: int, hours: slice) -> SiteDispatch:
         one = self._sites[name]
         number, place = divmod(s, one.together)
         mw = self._piece(name, number)[:, place * one.size + hours.start : place * one.size + hours.stop]

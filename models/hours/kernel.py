@@ -80,7 +80,7 @@ def _compiled(function):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def split(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+def recourse_solutions(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     profiles,
     first,
     count,

@@ -1,6 +1,6 @@
 """What sites measure, and who looks at it: energy used, energy bought from the grid, CO2 emitted (README 5 and 13).
 
-Both ways of writing the hours (`power`, `theta`) fill the tables `Build.meters` with what `measured` names, at the date a period
+Both ways of writing the hours (`power`, `recourse`) fill the tables `Build.meters` with what `measured` names, at the date a period
 settles; yearly limits (`limits`) and rules read them. What nothing looks at is left out of the program.
 """
 

@@ -92,11 +92,11 @@ class _Walk:
     ) -> None:
         self.problem, self.assets, self.checks, self.hours = problem, assets, checks, hours
         self.site, self.s, self.lines = problem.sites[i], s, lines
-        self.split, there = scenario_of(decisions.dispatch, hours, self.site.name, s)
+        self.dispatch, there = scenario_of(decisions.dispatch, hours, self.site.name, s)
         self.none, self.nothing = np.zeros(len(hours.weight)), np.zeros(problem.clock.periods)
         if has_power(self.site):
             checks.each("dispatch is complete", np.where(there, 0.0, 1.0), 1.0, self.place())
-        _known(problem, self.site, self.split, hours, checks, self.place)
+        _known(problem, self.site, self.dispatch, hours, checks, self.place)
         self.price, self.adder, self.available = self.none, self.none, None
         grid = self.site.grid
         if grid is not None:
@@ -124,12 +124,12 @@ class _Walk:
         return x
 
     def _use(self, name: str, limit: Array) -> Array:
-        x = self._flow(name, "use", self.split.uses.get(name), limit)
+        x = self._flow(name, "use", self.dispatch.uses.get(name), limit)
         np.add(self.uses, x, out=self.uses)
         return x
 
     def _source(self, name: str, limit: Array) -> Array:
-        y = self._flow(name, "source", self.split.sources.get(name), limit)
+        y = self._flow(name, "source", self.dispatch.sources.get(name), limit)
         np.add(self.sources, y, out=self.sources)
         return y
 
@@ -228,7 +228,7 @@ class _Walk:
     def _close(self, mined_usd: Array) -> None:
         """What is used is what is brought; coins, emissions and the cash margin of it."""
         hours, lines, uses = self.hours, self.lines, self.uses
-        lines["emissions_t"][:] = _emissions(self.site, self.s, hours, self.split.sources.get("grid", self.none), lines)
+        lines["emissions_t"][:] = _emissions(self.site, self.s, hours, self.dispatch.sources.get("grid", self.none), lines)
         self.checks.each("hourly balance", hours.most(np.abs(uses - self.sources)), hours.most(np.abs(uses)), self.place())
         lines["mining_revenue"][:] = mined_usd
         mean = self.problem.market.btc_price_mean[self.s]
@@ -292,15 +292,15 @@ def _serve(
 def _known(
     problem: Problem,
     site: Site,
-    split: SiteDispatch,
+    dispatch: SiteDispatch,
     hours: Hours,
     checks: Checklist,
     place: Callable[..., Callable[[int], tuple[object, ...]]],
 ) -> None:
     """Every use and source of the dispatch exists at the site."""
     uses, sources = uses_of(problem, site), sources_of(site)
-    stray = {u: x for u, x in split.uses.items() if u not in uses}
-    stray |= {g: y for g, y in split.sources.items() if g not in sources}
+    stray = {u: x for u, x in dispatch.uses.items() if u not in uses}
+    stray |= {g: y for g, y in dispatch.sources.items() if g not in sources}
     for name, mw in stray.items():
         checks.each("dispatch names exist", hours.most(np.abs(mw)), 1.0, place(name))
 

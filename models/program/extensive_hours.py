@@ -43,7 +43,7 @@ class Power:
     """Every hour of every site, scenario and period."""
 
     def __init__(self, build: Build, fleet: Fleet, sites: Sites, services: Services, wanted: frozenset[str]) -> None:
-        self.build, self.fleet, self.sites, self.services, self.wanted = build, fleet, sites, services, wanted
+        self.build, self.fleet, self.sites, self.services, self.required = build, fleet, sites, services, wanted
         self.blocks: dict[tuple[int, int, int], HourlyBlock] = {}
         self.margin: dict[tuple[int, int, int], Any] = {}
         self._capacity: dict[Any, Any] = {}
@@ -92,7 +92,7 @@ class Power:
         revenue = b.revenue[s, t + 1]
         revenue.const += m.constant_revenue / b.unit
         kept = Lin()
-        wants_revenue, wants_coins = (w in self.wanted for w in ("revenue", "btc_mined"))
+        wants_revenue, wants_coins = (w in self.required for w in ("revenue", "btc_mined"))
         used, bought, emitted = (self.meters.get(w) for w in ("energy_mwh", "grid_mwh", "emissions_t"))
         uses, sources = [], []
         name = p.sites[i].name
@@ -148,7 +148,7 @@ class Power:
             storage = self.sites.battery(i, s, t)
             write_coupled(b, i, s, t, coupling, flows, storage, lambda kind, k: self._capacity_of(kind, k, i, s, t))
         self.blocks[i, s, t] = HourlyBlock(m, tuple(uses), tuple(sources))
-        self._settle(i, s, t, margin, kept)
+        self._fix_at_solution(i, s, t, margin, kept)
 
     def _service(self, i: int, j: int, s: int, t: int, m: Merit, x: tuple[Any, ...], capacity: Lin, margin: Lin) -> None:
         """Shortfall penalties on all demand (what is served earns them back), and the floor on the served share."""
@@ -163,7 +163,7 @@ class Power:
             key = (b.problem.sites[i].name, service.name, s, t)
             b.row("service_floor", key, body, at_least=0.0, unit="USD/MWh", scale=hours)
 
-    def _settle(self, i: int, s: int, t: int, margin: Lin, kept: Lin) -> None:
+    def _fix_at_solution(self, i: int, s: int, t: int, margin: Lin, kept: Lin) -> None:
         b, p = self.build, self.build.problem
         name = p.sites[i].name
         var = self.margin[i, s, t] = b.named("margin", (name, s, t), None)

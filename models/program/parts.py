@@ -9,7 +9,7 @@ from models.program.expressions import Build, Decision
 from models.program.extensive_hours import Power
 from models.program.financing import Instruments
 from models.program.fleet import Fleet
-from models.program.recourse_value import Theta
+from models.program.recourse_value import RecourseValues
 from models.program.sites import Sites
 from models.program.tax import Taxes
 from models.program.treasury import Treasury
@@ -17,7 +17,7 @@ from models.program.treasury import Treasury
 
 @dataclass(frozen=True)
 class Parts:
-    """Everything that is built before the first rule. power: hours written out, or theta: their value by cuts; the other is None.
+    """Everything that is built before the first rule. power: hours written out, or recourse: their value by cuts; the other is None.
 
     units: project -> units decided at each date.
     """
@@ -27,7 +27,7 @@ class Parts:
     sites: Sites
     services: Services
     power: Power | None
-    theta: Theta | None
+    recourse: RecourseValues | None
     units: dict[str, Decision]
     instruments: Instruments
     treasury: Treasury

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from models.hours.coupled_oracle import OpenBlock, site_oracle
+from models.hours.convex_combination import ConvexCombination
+from models.hours.coupled_subproblem import OpenBlock, site_subproblem
 from models.hours.dispatch import PlannedHours
 from models.hours.merit import diesel_allowance
 from models.hours.meters import first_price, measured, unit_of
-from models.hours.mixture import Mixture
-from models.hours.oracle import Money, Oracle, Split
 from models.hours.site_hours import SiteHours
+from models.hours.subproblem import Money, RecourseSolution, Subproblem
 from models.problem import Array
 from models.program.ai_services import Services
 from models.program.expressions import Build, Lin, grid
@@ -40,13 +40,13 @@ class Quantity:
 
 @dataclass
 class SiteValue:
-    """One site: its oracle, theta (B,), capacities and quantities.
+    """One site: its subproblem, theta (B,), capacities and quantities.
 
     capacity of entry e in block b: constant[b, e] + (value of column[b, e]) where column is a Pyomo variable or None.
     """
 
-    oracle: Oracle
-    theta: np.ndarray
+    subproblem: Subproblem
+    recourse: np.ndarray
     column: np.ndarray
     constant: Array
     cash: Money
@@ -55,21 +55,21 @@ class SiteValue:
     @property
     def hours(self) -> SiteHours:
         """What works out the splits: no Pyomo in it, so it can be sent to a worker."""
-        return SiteHours(self.oracle, self.cash, tuple(q.money for q in self.quantities))
+        return SiteHours(self.subproblem, self.cash, tuple(q.money for q in self.quantities))
 
-    def split(self, capacity: Array, alpha: Array, rho: Array) -> Split:
+    def recourse_solution(self, capacity: Array, alpha: Array, rho: Array) -> RecourseSolution:
         """The best split in a direction; `value` is V_(alpha, rho)(K)."""
-        return self.hours.split(capacity, alpha, rho)
+        return self.hours.recourse_solution(capacity, alpha, rho)
 
-    def point(self, split: Split) -> tuple[Array, Array]:
+    def point(self, solution: RecourseSolution) -> tuple[Array, Array]:
         """(theta (B,) USD, q (B, Q) natural units) that a split really brings."""
-        sign = np.where(self.oracle.is_source, -1.0, 1.0)
+        sign = np.where(self.subproblem.is_source, -1.0, 1.0)
         cash = self.cash.each(lambda table: table * sign)
-        q = np.array([split.total(x.money) for x in self.quantities]).reshape(len(self.quantities), self.oracle.blocks).T
-        return split.total(cash), q
+        q = np.array([solution.total(x.money) for x in self.quantities]).reshape(len(self.quantities), self.subproblem.blocks).T
+        return solution.total(cash), q
 
 
-class Theta:
+class RecourseValues:
     """The power part of a plan solved by cuts; takes the place of `Power`."""
 
     def __init__(
@@ -81,7 +81,7 @@ class Theta:
         wanted: frozenset[str],
         open_block: OpenBlock | None = None,
     ) -> None:
-        self.build, self.fleet, self.sites, self.services, self.wanted = build, fleet, sites, services, wanted
+        self.build, self.fleet, self.sites, self.services, self.required = build, fleet, sites, services, wanted
         self.open_block = open_block
         self.values: list[SiteValue] = []
         self._capacity: dict[Any, Any] = {}
@@ -93,29 +93,33 @@ class Theta:
         b, p = self.build, self.build.problem
         rigs = tuple(r for r, k in self.fleet.keys if k == i)
         services = tuple(j for j, k in self.services.contracted if k == i)
-        oracle = site_oracle(p, i, rigs, services, self.open_block)
-        shape = (oracle.blocks, len(oracle.entries))
+        subproblem = site_subproblem(p, i, rigs, services, self.open_block)
+        shape = (subproblem.blocks, len(subproblem.entries))
         name = p.sites[i].name
         column, constant = np.full(shape, None, dtype=object), np.ones(shape)
-        theta = np.full(oracle.blocks, None, dtype=object)
+        recourse = np.full(subproblem.blocks, None, dtype=object)
         for s in range(b.S):
             for t in range(b.T):
                 k = s * b.T + t
-                theta[k] = b.named("theta", (name, s, t), None)
-                for e, entry in enumerate(oracle.entries):
+                recourse[k] = b.named("theta", (name, s, t), None)
+                for e, entry in enumerate(subproblem.entries):
                     if entry.decided and entry.kind != "rig":
                         lin = self._mw(entry.kind, entry.index, i, s, t)
                         constant[k, e] = lin.const
                         column[k, e] = lin.vars[0] if lin.vars else None
-        for e, entry in enumerate(oracle.entries):
+        for e, entry in enumerate(subproblem.entries):
             if entry.kind == "rig":
                 column[:, e], constant[:, e] = self.fleet.levels(entry.index, i).ravel(), 0.0
         retain = np.tile(p.treasury.retain, b.S)[:, None]
-        is_rig = np.array([entry.kind == "rig" for entry in oracle.entries])
-        cash = Money(oracle.value.slope_price, oracle.value.slope_adder, oracle.value.base - retain * is_rig * oracle.gross.base)
-        value = SiteValue(oracle, theta, column, constant, cash)
+        is_rig = np.array([entry.kind == "rig" for entry in subproblem.entries])
+        cash = Money(
+            subproblem.value.slope_price,
+            subproblem.value.slope_adder,
+            subproblem.value.base - retain * is_rig * subproblem.gross.base,
+        )
+        value = SiteValue(subproblem, recourse, column, constant, cash)
         self._quantities(i, value, is_rig, retain)
-        self._settle(i, value)
+        self._fix_at_solution(i, value)
         return value
 
     def _mw(self, kind: str, index: int, i: int, s: int, t: int) -> Lin:
@@ -140,10 +144,10 @@ class Theta:
     def _quantities(self, i: int, value: SiteValue, is_rig: np.ndarray, retain: Array) -> None:
         """What rules and the treasury need to know of the hours besides their cash."""
         b, p = self.build, self.build.problem
-        oracle = value.oracle
-        shape = (oracle.blocks, len(oracle.entries))
+        subproblem = value.subproblem
+        shape = (subproblem.blocks, len(subproblem.entries))
         mean = p.market.btc_price_mean.reshape(-1)
-        coins = oracle.gross.base / mean[:, None] * is_rig
+        coins = subproblem.gross.base / mean[:, None] * is_rig
         hours = np.tile(p.clock.hours, b.S)
         name = p.sites[i].name
         zero = np.zeros(shape)
@@ -151,50 +155,52 @@ class Theta:
         def add(
             what: str, per_mwh: Array, unit: float, start: Array, active: np.ndarray | None = None, gross: Money | None = None
         ) -> np.ndarray:
-            var = np.full(oracle.blocks, None, dtype=object)
-            for k in range(oracle.blocks):
+            var = np.full(subproblem.blocks, None, dtype=object)
+            for k in range(subproblem.blocks):
                 if active is None or active[k]:
                     var[k] = b.named("quantity", (name, what, k // b.T, k % b.T), None)
             value.quantities.append(Quantity(what, gross or Money(zero, zero, per_mwh), unit, var, start))
             return var
 
         def each(var: np.ndarray, table: np.ndarray, factor: Array) -> None:
-            for k in range(oracle.blocks):
+            for k in range(subproblem.blocks):
                 table[k // b.T, k % b.T + 1].add(var[k], float(factor[k]))
 
-        none = np.zeros(oracle.blocks)
+        none = np.zeros(subproblem.blocks)
         if p.treasury.retain.any() and is_rig.any():
             unit = b.unit / float(mean.mean())  # what a unit of money buys
             kept = add("kept", retain * coins, unit, mean, np.tile(p.treasury.retain > 0.0, b.S))
-            each(kept, b.kept, np.full(oracle.blocks, unit))
+            each(kept, b.kept, np.full(subproblem.blocks, unit))
             each(kept, b.retained, mean * unit / b.unit)
-        if "btc_mined" in self.wanted and is_rig.any():
+        if "btc_mined" in self.required and is_rig.any():
             unit = b.unit / float(mean.mean())
-            each(add("btc_mined", coins, unit, none), b.energy["btc_mined"], np.full(oracle.blocks, unit))
+            each(add("btc_mined", coins, unit, none), b.energy["btc_mined"], np.full(subproblem.blocks, unit))
         unit = unit_of(p)
         kinds = {"energy_mwh": ("rig", "service"), "grid_mwh": ("grid",)}
         for word, active in measured(p, i).items():
             meter = b.meters[word, name] = grid(b.S, b.D)
-            counted = np.array([entry.kind in kinds.get(word, ()) for entry in oracle.entries])
-            amount = oracle.emissions if word == "emissions_t" else Money(zero, zero, zero + counted) if counted.any() else None
+            counted = np.array([entry.kind in kinds.get(word, ()) for entry in subproblem.entries])
+            amount = (
+                subproblem.emissions if word == "emissions_t" else Money(zero, zero, zero + counted) if counted.any() else None
+            )
             if amount is not None:
                 here = active.reshape(-1)
                 # where nothing looks at it there is no variable, and no direction may price it
                 amount = amount.times(here.astype(float))
                 start = -first_price(p, i, word).reshape(-1) * here
-                each(add(word, zero, unit, start, here, gross=amount), meter, np.full(oracle.blocks, unit))
-        if "revenue" in self.wanted:
-            each(add("revenue", zero, b.unit, none, gross=oracle.gross), b.revenue, np.ones(oracle.blocks))
-        for e, entry in enumerate(oracle.entries):
+                each(add(word, zero, unit, start, here, gross=amount), meter, np.full(subproblem.blocks, unit))
+        if "revenue" in self.required:
+            each(add("revenue", zero, b.unit, none, gross=subproblem.gross), b.revenue, np.ones(subproblem.blocks))
+        for e, entry in enumerate(subproblem.entries):
             only = np.zeros(shape)
             only[:, e] = 1.0
-            if entry.kind == "diesel" and (np.isfinite(p.sites[i].diesel.permit_hours) or "diesel_mwh" in self.wanted):  # type: ignore[union-attr]
+            if entry.kind == "diesel" and (np.isfinite(p.sites[i].diesel.permit_hours) or "diesel_mwh" in self.required):  # type: ignore[union-attr]
                 burnt = add("diesel_mwh", only, 1e3, none)
-                each(burnt, b.energy["diesel_mwh"], np.full(oracle.blocks, 1e3))
+                each(burnt, b.energy["diesel_mwh"], np.full(subproblem.blocks, 1e3))
                 self._permit(i, burnt)
             if entry.kind == "service":
                 service = p.services[entry.index]
-                told = "ai_mwh" in self.wanted or ("ai_revenue" in self.wanted and service.kind == "cloud")
+                told = "ai_mwh" in self.required or ("ai_revenue" in self.required and service.kind == "cloud")
                 if service.floor > 0.0 or told:
                     served = add(f"served {entry.name}", only / hours[:, None], 1.0, none)
                     if service.floor > 0.0:
@@ -219,9 +225,9 @@ class Theta:
     def _floor(self, i: int, value: SiteValue, e: int, served: np.ndarray) -> None:
         """Energy served reaches the floor: mean MW served >= floor * mean demand per MW * MW contracted."""
         b, p = self.build, self.build.problem
-        entry = value.oracle.entries[e]
+        entry = value.subproblem.entries[e]
         service, site = p.services[entry.index], p.sites[i]
-        for k in range(value.oracle.blocks):
+        for k in range(value.subproblem.blocks):
             s, t = divmod(k, b.T)
             hours = float(p.clock.hours[t])
             demand = self._asked(entry.index)[s][t] * site.gross_ratio / hours
@@ -244,21 +250,21 @@ class Theta:
             self._demand[j] = table
         return self._demand[j]
 
-    def _settle(self, i: int, value: SiteValue) -> None:
+    def _fix_at_solution(self, i: int, value: SiteValue) -> None:
         """Cash of the hours, less shortfall penalties on all demand and what is paid anyway, settles a period later."""
         b, p = self.build, self.build.problem
         site = p.sites[i]
         for s in range(b.S):
             for t in range(b.T):
                 k = s * b.T + t
-                here = b.operating[s, t + 1].add(value.theta[k])
+                here = b.operating[s, t + 1].add(value.recourse[k])
                 for block in site.blocks:
                     here.const -= float(block.price[s, t] * block.mw[t] * p.clock.hours[t]) / b.unit
                 if site.grid is not None and site.grid.demand_response is not None:
                     credit = float(site.grid.demand_response[s, t] * p.years[t]) / b.unit
                     here.const += credit
                     b.revenue[s, t + 1].const += credit
-                for e, entry in enumerate(value.oracle.entries):
+                for e, entry in enumerate(value.subproblem.entries):
                     if entry.kind == "service":
                         service = p.services[entry.index]
                         penalty = float(service.penalty[s, t]) * self._asked(entry.index)[s][t] / b.unit
@@ -266,7 +272,7 @@ class Theta:
                         here.add(value.column[k, e], -penalty)
 
     # ---- after a solve ---------------------------------------------------------------------------------------------
-    def dispatch(self, mixtures: list[Mixture]) -> PlannedHours:
-        """(site, s, t) -> hours of the plan, mixed as the mixtures of each site say; worked out when they are looked at."""
-        names = [self.build.problem.sites[value.oracle.site].name for value in self.values]
-        return PlannedHours(names, [value.hours for value in self.values], mixtures)
+    def dispatch(self, combinations: list[ConvexCombination]) -> PlannedHours:
+        """(site, s, t) -> hours of the plan, mixed as the convex combinations of each site say; worked out when they are looked at."""
+        names = [self.build.problem.sites[value.subproblem.site].name for value in self.values]
+        return PlannedHours(names, [value.hours for value in self.values], combinations)

@@ -42,15 +42,15 @@ def _year_part(clock: Clock, e: int, y: int) -> float:
 class Taxes:
     """Tax rows of every scenario and year.
 
-    The rows say what may be deducted, `law` what must be. While early money is worth most the program obeys by itself; where it does
-    not (a covenant makes a later deduction worth more), the engine branches on `law`.
+    The rows say what may be deducted, `disjunctions` what must be. While early money is worth most the program obeys by itself; where it does
+    not (a covenant makes a later deduction worth more), the engine branches on `disjunctions`.
     """
 
     def __init__(self, build: Build) -> None:
         self.build = build
         self.paid: dict[tuple[int, int], Lin] = {}  # (s, y) -> tax in money units
         #: (s, y, two ways to obey, of which one must be tight): ('row', family) at its upper bound or ('column', name) at zero
-        self.law: list[tuple[tuple[int, int], tuple[str, str], tuple[str, str]]] = []
+        self.disjunctions: list[tuple[tuple[int, int], tuple[str, str], tuple[str, str]]] = []
         tax = build.problem.tax
         if tax is None:
             return
@@ -100,7 +100,7 @@ class Taxes:
             b.row("interest_carryforward", key, roll, equal=0.0)
             interest, undeducted = Lin().add(deducted), left
             # what the limit allows must be deducted
-            self.law.append((key, ("row", "interest_limit"), ("column", "interest_carried")))
+            self.disjunctions.append((key, ("row", "interest_limit"), ("column", "interest_carried")))
         pos, neg, use, nol = (b.named(name, key) for name in ("income_positive", "income_negative", "nol_used", "nol"))
         income = Lin().add(pos).add(neg, -1.0).plus(before, -1.0).plus(depreciation).plus(interest).plus(b.issue_cost[s, y])
         b.row("taxable_income", key, income.merged(), equal=0.0)
@@ -110,8 +110,8 @@ class Taxes:
         b.row("nol_available", key, Lin().add(use).add(carried, -1.0), at_most=opening)
         self.paid[s, y] = Lin().add(pos, tax.rate).add(use, -tax.rate)
         # a year has a gain or a loss; losses carried in must be used as far as the cap allows
-        self.law.append((key, ("column", "income_positive"), ("column", "income_negative")))
-        self.law.append((key, ("row", "nol_cap"), ("row", "nol_available")))
+        self.disjunctions.append((key, ("column", "income_positive"), ("column", "income_negative")))
+        self.disjunctions.append((key, ("row", "nol_cap"), ("row", "nol_available")))
         return nol, undeducted
 
     def at(self, s: int, d: int) -> Lin:

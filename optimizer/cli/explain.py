@@ -65,14 +65,14 @@ def explain(
         print_now(lambda: click.echo(text, nl=False))
 
     with Progress(sys.stderr, quiet) as progress, prompt():
-        bench = refuted(case, progress)
-        solved = None if bench else solve_warm(case, time_limit=time_limit, progress=progress)
+        analyser = refuted(case, progress)
+        solved = None if analyser else solve_warm(case, time_limit=time_limit, progress=progress)
         solution = None if solved is None else solved.solution
         if solution is not None and unproved(solution):
-            bench = refuted(case, progress, thorough=True)
-        ended = "INFEASIBLE" if solution is None or bench is not None else solution.outcome.name
-        if bench is not None:
-            reasons = without_plan(bench, time_limit, progress, None if as_json else say)
+            analyser = refuted(case, progress, thorough=True)
+        ended = "INFEASIBLE" if solution is None or analyser is not None else solution.outcome.name
+        if analyser is not None:
+            reasons = without_plan(analyser, time_limit, progress, None if as_json else say)
         elif solution is not None and EXIT_CODES[ended] == NO_PLAN:
             reasons = without_plan(solution, time_limit, progress, None if as_json else say)
         elif solved is not None and solved.warm is not None:

@@ -10,7 +10,7 @@ from optimizer.engine.narrowing import NAMES, PAYBACK, baselines
 from optimizer.engine.values import Baseline
 from optimizer.explain.account import Section, Sentence, account, explain_optimal, render_account
 from optimizer.explain.marginal.marginal_values import price_statements, prices_table
-from optimizer.explain.no_plan.iis import Bench
+from optimizer.explain.no_plan.iis import InfeasibilityAnalyser
 from optimizer.results.serialise import to_csv, to_json
 from optimizer.text import money, printable
 
@@ -77,7 +77,10 @@ class Reasons:
 
 
 def without_plan(
-    found: Bench | Solution, time_limit: float | None, progress: Callable[..., Any], say: Callable[[str], None] | None
+    found: InfeasibilityAnalyser | Solution,
+    time_limit: float | None,
+    progress: Callable[..., Any],
+    say: Callable[[str], None] | None,
 ) -> Reasons:
     """Everything `explain` tells of a case that was proved infeasible or unbounded. time_limit: seconds for the search, None: the default.
 
@@ -94,7 +97,7 @@ def without_plan(
             say(_printable(opening(first)))
             said = True
 
-    if isinstance(found, Bench):
+    if isinstance(found, InfeasibilityAnalyser):
         told = explain_refuted(found, time_limit=time_limit, progress=progress, opened=opened)
     else:
         told = explain_no_plan(found, time_limit=time_limit, progress=progress, opened=opened)

@@ -35,62 +35,64 @@ class Dispatched:
 
 def dispatch(program: WarmProgram, policy: Policy, lp: LinearProgram, answer: Answer, as_it_stands: bool) -> Dispatched:
     """Hours of an optimum of `lp`. as_it_stands: hours that bear the plan out as it stands will do, where any plan does."""
-    cuts, plan = program.cuts, program.plan
+    cuts, master = program.cuts, program.master
     if cuts is None:
         return Dispatched(answer)
-    assert plan.theta is not None
+    assert master.recourse is not None
     inner = cuts.inner_approximation(lp, answer)
     sites = range(len(cuts.sites))
     if not cuts.linked:
         # hours that nothing links are worth what the cuts at these capacities say: there is nothing to mix
-        return Dispatched(answer, plan.theta.dispatch([inner.plain(i, answer.x) for i in sites]))
+        return Dispatched(answer, master.recourse.dispatch([inner.plain(i, answer.x) for i in sites]))
     if as_it_stands and (mixed := inner.standing(answer, cuts.explore(answer))) is not None:
-        return Dispatched(answer, plan.theta.dispatch(mixed))
+        return Dispatched(answer, master.recourse.dispatch(mixed))
     expecting = _expecting_most(program, lp, answer, inner) if program.tail_alone and not policy.quick else None
     session, found = inner.generate(answer.objective, REAL_TOLERANCE if policy.quick else HOURS_TOLERANCE)
-    if program.law and found.optimal:
-        found = _lawful(program, session, lp, answer, found, expecting)
+    if program.disjunctions and found.optimal:
+        found = _within_branch(program, session, lp, answer, found, expecting)
     if found.optimal:
-        levels = [] if policy.quick else program.levels[:-1]
-        found, mixtures = inner.mixtures(session, found, lambda s, a: a if policy.quick else _canonical(s, a, levels))
+        lexicographic = [] if policy.quick else program.lexicographic[:-1]
+        found, combinations = inner.combinations(
+            session, found, lambda s, a: a if policy.quick else _canonical(s, a, lexicographic)
+        )
     if not found.optimal:
         # the plan's own figures stand; the books will tell whether the hours bear them out
         message = f"The hours at the plan's capacities ended {found.status.value}."
-        mixtures = [inner.plain(i, answer.x) for i in sites]
-        return Dispatched(replace(answer, message=message), plan.theta.dispatch(mixtures), found.status is Status.LIMIT)
-    return Dispatched(replace(answer, x=found.x[: len(lp.cost)]), plan.theta.dispatch(mixtures))
+        combinations = [inner.plain(i, answer.x) for i in sites]
+        return Dispatched(replace(answer, message=message), master.recourse.dispatch(combinations), found.status is Status.LIMIT)
+    return Dispatched(replace(answer, x=found.x[: len(lp.cost)]), master.recourse.dispatch(combinations))
 
 
-def _canonical(session: Session, found: Answer, levels: list[np.ndarray]) -> Answer:
-    """Of equal mixtures the canonical one. levels: over the columns that the program had before shares came to it."""
+def _canonical(session: Session, found: Answer, lexicographic: list[np.ndarray]) -> Answer:
+    """Of equal convex combinations the canonical one. lexicographic: over the columns that the program had before shares came to it."""
     count = len(session.lp.cost)
-    wide = [np.concatenate([level, np.zeros(count - len(level))]) for level in levels]
+    wide = [np.concatenate([level, np.zeros(count - len(level))]) for level in lexicographic]
     return canonical(session, session.lp, found, [*wide, toward_bounds(session.lp, fixed_order(count))])
 
 
-def _lawful(
+def _within_branch(
     program: WarmProgram, session: Session, lp: LinearProgram, answer: Answer, found: Answer, expecting: Answer | None
 ) -> Answer:
     """Real hours leave other profits than the cuts did: the law is obeyed by these, and stays so among equal plans."""
-    count, law = len(lp.cost), program.law
-    if branch_and_bound.dodged(lp, found.x[:count], law):
-        best = branch_and_bound.settle(session, found, law, session.solve, lambda a: a).answer
+    count, disjunctions = len(lp.cost), program.disjunctions
+    if branch_and_bound.violated(lp, found.x[:count], disjunctions):
+        best = branch_and_bound.search(session, found, disjunctions, session.solve, lambda a: a).answer
         found = best if best is not None else answer
-    lawful = branch_and_bound.obeyed(lp, (found if expecting is None else expecting).x[:count], law)
-    rows = np.flatnonzero(lawful.row_lower != lp.row_lower)
-    columns = np.flatnonzero(lawful.col_upper != lp.col_upper)
-    session.set_row_bounds(rows, lawful.row_lower[rows], lawful.row_upper[rows])
-    session.set_column_bounds(columns, session.lp.col_lower[columns], lawful.col_upper[columns])
+    within = branch_and_bound.satisfied(lp, (found if expecting is None else expecting).x[:count], disjunctions)
+    rows = np.flatnonzero(within.row_lower != lp.row_lower)
+    columns = np.flatnonzero(within.col_upper != lp.col_upper)
+    session.set_row_bounds(rows, within.row_lower[rows], within.row_upper[rows])
+    session.set_column_bounds(columns, session.lp.col_lower[columns], within.col_upper[columns])
     return session.solve()
 
 
 def _expecting_most(program: WarmProgram, lp: LinearProgram, answer: Answer, inner: InnerApproximation) -> Answer | None:
     """Give `inner` the splits that only the expected value asks for: the plan of real hours that expects most and obeys the law."""
-    cuts, level = program.cuts, program.levels[0]
+    cuts, level = program.cuts, program.lexicographic[0]
     assert cuts is not None
     aim = cuts.inner_approximation(level_on_face(lp, answer, level), answer)
     best = float(level @ answer.x)
     _, found = aim.generate(best, HOURS_TOLERANCE)
     inner.learn(aim)
     there = found.optimal and abs(found.objective - best) <= REAL_TOLERANCE * max(abs(best), 1.0)
-    return found if there and not branch_and_bound.dodged(lp, found.x[: len(lp.cost)], program.law) else None
+    return found if there and not branch_and_bound.violated(lp, found.x[: len(lp.cost)], program.disjunctions) else None

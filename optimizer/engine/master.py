@@ -16,18 +16,18 @@ from models.benders.subproblems import WorkOut
 from models.effort import over
 from models.problem import Array, Problem
 from models.program.expressions import Lin
-from models.program.program import Plan
+from models.program.master_problem import MasterProblem
 from optimizer.engine.policy import Policy
 from optimizer.engine.stages import Stages
 from optimizer.runtime.executor import Executor
 from optimizer.runtime.memory import uncollected
 from optimizer.solver.answer import Answer, SolverOptions, cold_method
-from optimizer.solver.branch_and_bound import Condition, Settled, Tight
+from optimizer.solver.branch_and_bound import BranchResult, Condition, Tight
 from optimizer.solver.canonical import fixed_order, toward_bounds
 from optimizer.solver.compile import compile_model
 from optimizer.solver.hour_blocks import block_opener
 from optimizer.solver.linear_program import LinearProgram
-from optimizer.solver.restricted_program import Lean
+from optimizer.solver.restricted_program import RestrictedProgram
 from optimizer.solver.session import Bounds, Session
 
 #: costs are multiplied by this inside HiGHS: its dual tolerance is absolute, and an hour's megawatt weighs about 1e-4 of a money unit
@@ -40,21 +40,21 @@ NEAR_ENOUGH = 1e-9
 class Built:
     """The program of a problem, loaded, before any hours are valued.
 
-    levels: what the canonical plan minimises in turn, as vectors over the columns. law: what no row can say, of the tax law and of cash
-    sweeps, by row and column number.
+    lexicographic: what the canonical plan minimises in turn, as vectors over the columns. disjunctions: what no row can say, of the tax law
+    and of cash sweeps, by row and column number.
     """
 
     problem: Problem
-    plan: Plan
+    master: MasterProblem
     lp: LinearProgram
     session: Session
-    levels: list[Array]
-    law: list[Condition]
+    lexicographic: list[Array]
+    disjunctions: list[Condition]
 
     @property
-    def valued(self) -> bool:
+    def decomposed(self) -> bool:
         """Whether hours come in as cuts."""
-        return self.plan.theta is not None and bool(self.plan.theta.values)
+        return self.master.recourse is not None and bool(self.master.recourse.values)
 
     @property
     def size(self) -> dict[str, int]:
@@ -73,13 +73,13 @@ def build(problem: Problem, policy: Policy, stages: Stages) -> Built:
         pulse=stages.pulse,
     )
     with stages("build"), uncollected():
-        plan = Plan(problem, "valued" if policy.method == "cuts" else "written", block_opener(options.seed))
-        lp = compile_model(plan.model, cost_scale=COST_SCALE)
+        master = MasterProblem(problem, "benders" if policy.method == "cuts" else "extensive", block_opener(options.seed))
+        lp = compile_model(master.model, cost_scale=COST_SCALE)
     if options.method == "choose":
         options = replace(options, method=cold_method(lp))
     session = Session(options)
     session.load(lp)
-    return Built(problem, plan, lp, session, _levels(plan, lp), conditions(plan, lp))
+    return Built(problem, master, lp, session, _lexicographic(master, lp), conditions(master, lp))
 
 
 class WarmProgram:
@@ -92,8 +92,8 @@ class WarmProgram:
     """
 
     def __init__(self, built: Built, cuts: Cuts | None, deadline: float | None = None) -> None:
-        self.problem, self.plan, self.lp, self.session = built.problem, built.plan, built.lp, built.session
-        self.levels, self.law, self.cuts = built.levels, built.law, cuts
+        self.problem, self.master, self.lp, self.session = built.problem, built.master, built.lp, built.session
+        self.lexicographic, self.disjunctions, self.cuts = built.lexicographic, built.disjunctions, cuts
         self._built, self._deadline = built, deadline
 
     @property
@@ -126,20 +126,20 @@ class WarmProgram:
 class SolvedProgram:
     """A program at its optimum, still warm.
 
-    answer: the optimum; settled: the branch of the law, if any, and basis: the one before it. upper: USD, verified while it was solved.
+    answer: the optimum; branches: the branch of the law, if any, and basis: the one before it. upper: USD, verified while it was solved.
     """
 
     program: WarmProgram
     policy: Policy
     answer: Answer
-    settled: Settled | None
+    branches: BranchResult | None
     basis: Any = None
     upper: float | None = None
 
     @property
     def best(self) -> Answer:
         """The optimum that obeys the law."""
-        return self.answer if self.settled is None or self.settled.answer is None else self.settled.answer
+        return self.answer if self.branches is None or self.branches.answer is None else self.branches.answer
 
 
 @dataclass(frozen=True)
@@ -160,35 +160,35 @@ def beside(session: Session, lp: LinearProgram) -> Session:
 def first_cuts(
     built: Built,
     policy: Policy,
-    split: WorkOut | None = None,
-    restricted: Lean | None = None,
+    recourse_solution: WorkOut | None = None,
+    restricted: RestrictedProgram | None = None,
     start: list[Array] | None = None,
 ) -> WarmProgram:
     """The program with the first cuts of its hours. restricted: the program with little in it, where a solve begins there; start: MW."""
-    if not built.valued:
+    if not built.decomposed:
         return WarmProgram(built, None, policy.deadline)
-    assert built.plan.theta is not None
+    assert built.master.recourse is not None
     near = NEAR_ENOUGH if policy.quick else CUT_TOLERANCE
     session, new = built.session, lambda lp: beside(built.session, lp)
-    cuts = Cuts(built.plan.theta, restricted or session, built.lp.number, split, new, start, near)
+    cuts = Cuts(built.master.recourse, restricted or session, built.lp.number, recourse_solution, new, start, near)
     return WarmProgram(built, cuts, policy.deadline)
 
 
 @contextmanager
 def shared_out(executor: Executor | None, built: Built) -> Iterator[WorkOut | None]:
     """Who works out the hours: the workers of an executor, who forget them in the end. What is asked later is worked out here."""
-    if executor is None or not built.valued:
+    if executor is None or not built.decomposed:
         yield None
         return
-    assert built.plan.theta is not None
-    hours = executor.pin([value.hours for value in built.plan.theta.values])
+    assert built.master.recourse is not None
+    hours = executor.pin([value.hours for value in built.master.recourse.values])
     try:
-        yield hours.split
+        yield hours.recourse_solution
     finally:
         hours.release()
 
 
-def _levels(plan: Plan, lp: LinearProgram) -> list[Array]:
+def _lexicographic(master: MasterProblem, lp: LinearProgram) -> list[Array]:
     column = lp.number
 
     def vector(lin: Lin) -> Array:
@@ -198,12 +198,12 @@ def _levels(plan: Plan, lp: LinearProgram) -> list[Array]:
                 out[column[id(v)]] += c
         return out
 
-    return [*(vector(lin) for lin in plan.preferences()), toward_bounds(lp, fixed_order(len(lp.columns)))]
+    return [*(vector(lin) for lin in master.lexicographic_objectives()), toward_bounds(lp, fixed_order(len(lp.columns)))]
 
 
-def conditions(plan: Plan, lp: LinearProgram) -> list[Condition]:
+def conditions(master: MasterProblem, lp: LinearProgram) -> list[Condition]:
     """The pairs of the tax law and of cash sweeps by row and column number."""
-    if not plan.taxes.law and not plan.sweeps.law:
+    if not master.taxes.disjunctions and not master.sweeps.disjunctions:
         return []
 
     rows = {(con.parent_component().local_name, con.index()): i for i, con in enumerate(lp.rows)}
@@ -212,7 +212,9 @@ def conditions(plan: Plan, lp: LinearProgram) -> list[Condition]:
     def tight(key: tuple[int, int], way: tuple[str, str]) -> Tight:
         if way[0] == "row":
             return Tight("row", rows["row_" + way[1], key])
-        return Tight("column", columns[id(plan.build.component(way[1])[key])])
+        return Tight("column", columns[id(master.build.component(way[1])[key])])
 
-    tax = [(tight(key, one), tight(key, other)) for key, one, other in plan.taxes.law]
-    return tax + [(Tight("column", columns[id(one)]), Tight("column", columns[id(other)])) for one, other in plan.sweeps.law]
+    tax = [(tight(key, one), tight(key, other)) for key, one, other in master.taxes.disjunctions]
+    return tax + [
+        (Tight("column", columns[id(one)]), Tight("column", columns[id(other)])) for one, other in master.sweeps.disjunctions
+    ]

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.finance.context import Ground
+from models.finance.context import StatementContext
 from models.finance.implied_price import ImpliedPrice, ShareFlows, average, divided, implied_price, share_flows, value_at
 from models.proforma.checks import Checklist
 from models.proforma.keep import cvar
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from optimizer.engine.solution import Solution
     from optimizer.engine.stages import Progress
     from optimizer.engine.values import Baseline
-    from optimizer.engine.warm_start import Seed
+    from optimizer.engine.warm_start import ExportedBasis
 
 #: programs solved at most
 MOST_SOLVES = 12
@@ -68,12 +68,17 @@ class Solver:
     """How programs are solved here. at: the case with these arrays, from a seed (None: from nothing), within seconds (None: no limit), without a
     baseline. unimproved: what the company is worth without new investment, by a solved program, beside an optimum."""
 
-    at: Callable[[Problem, Seed | None, float | None], Priced]
+    at: Callable[[Problem, ExportedBasis | None, float | None], Priced]
     unimproved: Callable[[Priced, Solution], Baseline]
 
 
 def follow(
-    problem: Problem, solver: Solver, time_limit: float | None, progress: Progress | None, baseline: bool, seed_from: Seed | None
+    problem: Problem,
+    solver: Solver,
+    time_limit: float | None,
+    progress: Progress | None,
+    baseline: bool,
+    start_from: ExportedBasis | None,
 ) -> Priced:
     """The plan that is best at the share price that it implies. All as in `solve_warm`, which raises what it raises."""
     from optimizer.engine import warm_start
@@ -81,18 +86,18 @@ def follow(
     follows, start = problem.market.follows, time.perf_counter()
     assert follows is not None and problem.market.share_price is not None
     deadline = None if time_limit is None else start + time_limit
-    path, seed, known, weights = problem.market.share_price, seed_from, list[_Known](), list[float]()
+    path, exported, known, weights = problem.market.share_price, start_from, list[_Known](), list[float]()
     nearest: Priced | None = None
     stuck = 0
     for count in range(1, MOST_SOLVES + 1):
         if progress is not None:
             progress("share price", solve=count)
-        solved = _solve_at(solver, _priced(problem, path), deadline, seed)
+        solved = _solve_at(solver, _priced(problem, path), deadline, exported)
         found = solved.solution
         if found.decisions is None or found.books is None or found.outcome is not Outcome.OPTIMAL:
             note = f"at the share price of program {count}, on the way to the price that the plan implies"
             return replace(solved, solution=replace(found, notes=(*found.notes, note)))
-        seed = seed if solved.warm is None else warm_start.leave(solved.warm)
+        exported = exported if solved.warm is None else warm_start.export_basis(solved.warm)
         one = _known(found)
         try:
             price = _followed(found, one, path, count)
@@ -107,7 +112,7 @@ def follow(
             mixed = average([x.flows for x in known], weights)
             short = _worth(problem, value_at(problem, one.flows, path)) - _worth(problem, value_at(problem, mixed, path))
             if short <= TIED * _size(problem, [x.flows for x in (*known, one)], path):
-                made = _averaged(solver, problem, solved.solution, known, weights, deadline, seed)
+                made = _averaged(solver, problem, solved.solution, known, weights, deadline, exported)
                 if made is not None:
                     return _ended(solver, made, baseline, start, solved)
                 return _ended(solver, _told_apart(nearest, problem, known, weights, count), baseline, start)
@@ -138,14 +143,14 @@ def _priced(problem: Problem, path: Array) -> Problem:
     return replace(problem, market=replace(problem.market, share_price=path))
 
 
-def _solve_at(solver: Solver, problem: Problem, deadline: float | None, seed: Seed | None) -> Priced:
+def _solve_at(solver: Solver, problem: Problem, deadline: float | None, exported: ExportedBasis | None) -> Priced:
     """The case with these arrays, solved; from nothing where a neighbour led astray."""
 
-    def once(begin: Seed | None) -> Priced:
+    def once(begin: ExportedBasis | None) -> Priced:
         return solver.at(problem, begin, None if deadline is None else max(deadline - time.perf_counter(), 0.0))
 
-    found = once(seed)
-    return once(None) if seed is not None and found.solution.outcome is Outcome.UNVERIFIED else found
+    found = once(exported)
+    return once(None) if exported is not None and found.solution.outcome is Outcome.UNVERIFIED else found
 
 
 def without_bounds(progress: Progress) -> Progress:
@@ -160,9 +165,9 @@ def without_bounds(progress: Progress) -> Progress:
 
 def _known(found: Solution) -> _Known:
     assert found.decisions is not None and found.books is not None
-    ground = Ground(found.problem, found.decisions, found.books)
+    context = StatementContext(found.problem, found.decisions, found.books)
     return _Known(
-        share_flows(ground), {one.name: ground.decided(found.decisions.issued, one.name) for one in on_price(found.problem)}
+        share_flows(context), {one.name: context.decided(found.decisions.issued, one.name) for one in on_price(found.problem)}
     )
 
 
@@ -295,7 +300,7 @@ def _averaged(
     known: Sequence[_Known],
     weights: Sequence[float],
     deadline: float | None,
-    seed: Seed | None,
+    exported: ExportedBasis | None,
 ) -> Priced | None:
     """The plan that issues what the average of plans issues, at the price of the average; free: the best plan there without that rule.
 
@@ -305,7 +310,7 @@ def _averaged(
     path = free.price.used
     here = _priced(problem, path)
     held = replace(here, rules=(*here.rules, *_issue_rules(here, known, weights)))
-    solved = _solve_at(solver, held, deadline, seed)
+    solved = _solve_at(solver, held, deadline, exported)
     found = solved.solution
     if found.outcome is not Outcome.OPTIMAL or found.objective is None or found.lower_bound is None:
         return None

@@ -65,7 +65,7 @@ def by_payback(warm: SolvedProgram, months: float, debt: bool) -> Narrowed:
     new = ("exercised", "options", "built", "signed")
     plans = {project.name for project in problem.projects if not project.recourse}
     chosen = _Narrowing(warm).close(lambda key: key[0] in new or (key[0] == "units" and key[1] in plans))
-    for key, decision in warm.program.plan.build.decisions.items():
+    for key, decision in warm.program.master.build.decisions.items():
         if key[0] == "orders":
             chosen.fix(decision, orders[key[1], key[2]])
     return (chosen if debt else chosen.no_debt()).bounds()
@@ -107,7 +107,7 @@ class _Narrowing:
 
     def close(self, which: Callable[[tuple[str, ...]], bool]) -> _Narrowing:
         """Decisions whose key `which` picks are nothing, or just what the case demands of them."""
-        for key, decision in self.program.plan.build.decisions.items():
+        for key, decision in self.program.master.build.decisions.items():
             if which(key):
                 rows = self.minimum.get(_demand(key), [])
                 if rows:
@@ -120,7 +120,7 @@ class _Narrowing:
         """No debt is issued or drawn; a revolver's opening balance may only go down to nothing."""
         debts = {debt.name: debt for debt in self.problem.debts}
         self.close(lambda key: key[0] == "issued" and key[1] in debts)
-        for name, table in self.program.plan.instruments.balances.items():
+        for name, table in self.program.master.instruments.balances.items():
             if debts[name].kind == "revolver":
                 most = debts[name].existing / self.problem.money
                 for var in table.flat:
@@ -130,7 +130,7 @@ class _Narrowing:
 
     def most(self, component: str, value: float) -> None:
         """An upper bound on every variable of a family."""
-        for var in self.program.plan.build.component(component).values():
+        for var in self.program.master.build.component(component).values():
             if id(var) in self.column:
                 self.upper[self.column[id(var)]] = value
 
@@ -215,20 +215,20 @@ def payback_orders(problem: Problem, months: float) -> dict[tuple[str, str], Arr
 def monthly_margin(problem: Problem, r: int, i: int) -> Array:
     """(S, T) USD a month that one MW of rig r earns at site i, alone there, run whenever an hour's coins are worth its power; less
     its fixed cost."""
-    from models.hours.oracle import make_oracle
+    from models.hours.subproblem import make_subproblem
 
-    oracle = make_oracle(problem, i, (r,), ())
+    subproblem = make_subproblem(problem, i, (r,), ())
     free = problem.sites[i].interconnection_mw - sum(block.mw for block in problem.sites[i].blocks)
     spare = np.maximum(np.broadcast_to(free, problem.clock.periods), 0.0)
 
     def worth(mw: float) -> Array:
-        capacity = np.ones((oracle.blocks, len(oracle.entries)))
-        for e, entry in enumerate(oracle.entries):
+        capacity = np.ones((subproblem.blocks, len(subproblem.entries)))
+        for e, entry in enumerate(subproblem.entries):
             if entry.kind == "rig":
                 capacity[:, e] = mw
             elif entry.kind == "grid":
                 capacity[:, e] = np.tile(spare, problem.scenarios.count)
-        return oracle.split(capacity).value
+        return subproblem.recourse_solution(capacity).value
 
     gain = (worth(1.0) - worth(0.0)).reshape(problem.scenarios.count, -1)
     return (gain - problem.rigs[r].fixed_cost * problem.years) / problem.clock.months

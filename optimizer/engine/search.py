@@ -82,7 +82,9 @@ class Search:
             cuts.floor()
             cuts.widen(factor)
             answer = self._solved()
-        found = cuts.tighten(answer, self.separation, most=most, solve=self._solved, expired=program.expired, report=self.report)
+        found = cuts.cutting_plane_loop(
+            answer, self.separation, most=most, solve=self._solved, expired=program.expired, report=self.report
+        )
         answer = self._refined(found.answer)
         if answer.optimal and found.stopped:
             if self.bounds is not None:
@@ -93,17 +95,18 @@ class Search:
     def rough_optimum(self) -> Answer:
         """As `optimum`; where the relaxation dodges the law it is a bound and says where to look, for which a few rounds of cuts do."""
         answer = self.optimum(ROUGH_ROUNDS)
-        dodges = answer.optimal and branch_and_bound.dodged(self.program.session.lp, answer.x, self.program.law)
+        dodges = answer.optimal and branch_and_bound.violated(self.program.session.lp, answer.x, self.program.disjunctions)
         return self.optimum() if answer.optimal and not dodges else answer
 
-    def choose(self, answer: Answer, barred: bool = False) -> Answer:
-        """The canonical one among equal optima; where it lies beyond what the hours give, cut and choose again. barred: as `bear_out`."""
+    def choose(self, answer: Answer, infeasible_branch: bool = False) -> Answer:
+        """The canonical one among equal optima; where it lies beyond what the hours give, cut and choose again. infeasible_branch: as
+        `bear_out`."""
         program = self.program
         if not self.policy.canonical:
-            return self.bear_out(answer, barred)
+            return self.bear_out(answer, infeasible_branch)
         for _ in range(MAX_CHOICES):
             answer = self._expecting_most(answer)
-            chosen = canonical(program.session, program.session.lp, answer, program.levels)
+            chosen = canonical(program.session, program.session.lp, answer, program.lexicographic)
             if program.cuts is None or program.cuts.real(chosen):
                 return chosen
             answer = self.optimum()
@@ -111,17 +114,17 @@ class Search:
                 return answer
         return answer
 
-    def bear_out(self, answer: Answer, barred: bool = False) -> Answer:
+    def bear_out(self, answer: Answer, infeasible_branch: bool = False) -> Answer:
         """The optimum whose hours are real, where cuts were made in the plan's own directions only.
 
-        barred: where real hours leave no plan, that is the answer; else the plan stands as it was, for the books to judge.
+        infeasible_branch: where real hours leave no plan, that is the answer; else the plan stands as it was, for the books to judge.
         """
         cuts = self.program.cuts
         if cuts is None or self.separation is Separation.EVERY or cuts.real(answer, near=self.policy.quick):
             return answer
         self.separation = Separation.EVERY
         found = self.optimum()
-        ends = (Status.OPTIMAL, Status.INFEASIBLE) if barred else (Status.OPTIMAL,)
+        ends = (Status.OPTIMAL, Status.INFEASIBLE) if infeasible_branch else (Status.OPTIMAL,)
         return found if found.status in ends else self.program.since(answer)
 
     def _solved(self) -> Answer:
@@ -148,12 +151,12 @@ class Search:
             return answer
         cuts, session, lp = program.cuts, program.session, program.session.lp
         assert cuts is not None
-        face = level_on_face(lp, answer, program.levels[0])
+        face = level_on_face(lp, answer, program.lexicographic[0])
         columns = np.arange(len(lp.cost)), face.col_lower, face.col_upper
         rows = np.arange(len(lp.row_lower)), face.row_lower, face.row_upper
         with session.changed(columns, rows, face.cost):
             # told to nobody: its bounds are not those of the plan
-            found = cuts.tighten(session.solve(primal=True), expired=program.expired).answer
+            found = cuts.cutting_plane_loop(session.solve(primal=True), expired=program.expired).answer
         answer = program.since(answer)
         return replace(answer, x=found.x) if found.optimal else answer
 

@@ -44,7 +44,7 @@ def worthwhile(solution: Solution) -> bool:
 class Way:
     """One further way to solve a problem, and what is told where it is verified."""
 
-    told: str
+    text: str
     problem: Problem
     method: str
     presolve: bool

@@ -12,17 +12,19 @@ from optimizer.engine.values import EXPECTED, ShadowPrice
 
 if TYPE_CHECKING:
     from models.benders.cuts import Cuts
-    from models.program.program import Plan
+    from models.program.master_problem import MasterProblem
     from optimizer.solver.answer import Answer
     from optimizer.solver.linear_program import LinearProgram
 
 
-def shadow_prices(problem: Problem, plan: Plan, lp: LinearProgram, answer: Answer, cuts: Cuts | None) -> tuple[ShadowPrice, ...]:
+def shadow_prices(
+    problem: Problem, master: MasterProblem, lp: LinearProgram, answer: Answer, cuts: Cuts | None
+) -> tuple[ShadowPrice, ...]:
     """Duals of scarce things in USD per natural unit, grid hours summed by site, scenario and period.
 
     The sign is that of what more of it would add: a limit's price is >= 0, a minimum's price is what a unit less of it would add.
     """
-    b, unit = plan.build, plan.build.unit
+    b, unit = master.build, master.build.unit
     found: dict[tuple[str, str, str | None, str | None], float] = {}
     units: dict[str, str] = {}
     dates = [date_text(problem, d) for d in range(b.D)]
@@ -42,8 +44,8 @@ def shadow_prices(problem: Problem, plan: Plan, lp: LinearProgram, answer: Answe
             d = int(np.flatnonzero(problem.clock.tax_year == d)[0])
         if family == "grid_limit":
             family = "interconnection"
-            assert plan.power is not None and d is not None
-            limit = plan.power.blocks[_site(problem, names[0]), s, d].merit
+            assert master.power is not None and d is not None
+            limit = master.power.blocks[_site(problem, names[0]), s, d].merit
             value *= float(next(g.limit[numbers[2]] for g in limit.sources if g.is_grid))
         # duals are those of a minimisation: more on the right of an equation adds -dual; relaxing a limit or a demand never hurts
         value = -value if family in _SIGNED else abs(value)

@@ -1,6 +1,6 @@
 """One solve, stage by stage: from a case to a plan that is proved, with a second set of books.
 
-read, build, first cuts    `master`: the program of the case, warm; `pilot` and `warm_start` say where it may begin
+read, build, first cuts    `master`: the program of the case, warm; `scenario_subset_start` and `warm_start` say where it may begin
 solve                      `search`: its optimum, cut until the hours are real; without one, `verdict` says why
 canonical plan             `search`: one plan among equal ones
 branch                     `branching`: the branch of tax law and cash sweeps that the plan is in
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from models.benders.cuts import Separation
     from optimizer.engine.master import Built, Narrowed, SolvedProgram, WarmProgram
     from optimizer.engine.search import Search
-    from optimizer.engine.warm_start import Seed
+    from optimizer.engine.warm_start import ExportedBasis
     from optimizer.runtime.executor import Executor
     from optimizer.solver.answer import Answer
-    from optimizer.solver.restricted_program import Lean
+    from optimizer.solver.restricted_program import RestrictedProgram
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ def solve_warm(
     algorithm: str = "choose",
     executor: Executor | None = None,
     baseline: bool = True,
-    seed_from: Seed | None = None,
+    start_from: ExportedBasis | None = None,
     thoroughness: Thoroughness = Thoroughness.FULL,
     price_is_given: bool = False,
 ) -> Solved:
@@ -82,16 +82,16 @@ def solve_warm(
     if case.problem().market.follows is not None and not price_is_given:
         how = {"method": method, "canonical": canonical, "seed": seed, "presolve": presolve, "algorithm": algorithm}
         how |= {"executor": executor, "thoroughness": thoroughness}
-        return _at_the_plans_price(case, time_limit, progress, baseline, seed_from, how)
+        return _at_the_plans_price(case, time_limit, progress, baseline, start_from, how)
     deadline = None if time_limit is None else time.perf_counter() + time_limit
     asked = Policy(method, thoroughness, canonical, seed, presolve, algorithm, deadline=deadline)
 
     def once(way: CaseLike, policy: Policy) -> Solved:
-        return _solved(way, policy.within_what_is_left(), progress or silent, executor, baseline, seed_from)
+        return _solved(way, policy.within_what_is_left(), progress or silent, executor, baseline, start_from)
 
     found = once(case, asked)
     # who asks for neighbours asks again from nothing
-    at_a_neighbour = seed_from is not None and found.solution.decisions is not None
+    at_a_neighbour = start_from is not None and found.solution.decisions is not None
     if found.solution.outcome is not Outcome.UNVERIFIED or at_a_neighbour or thoroughness is Thoroughness.QUICK:
         return found
     return _otherwise(found, once, asked)
@@ -102,7 +102,7 @@ def _at_the_plans_price(
     time_limit: float | None,
     progress: Progress | None,
     baseline: bool,
-    seed_from: Seed | None,
+    start_from: ExportedBasis | None,
     how: dict[str, Any],
 ) -> Solved:
     """A case whose share price follows the plan. All as in `solve_warm`; how: its other options."""
@@ -110,16 +110,16 @@ def _at_the_plans_price(
 
     told = None if progress is None else price_fixed_point.without_bounds(progress)
 
-    def at(problem: Problem, begin: Seed | None, left: float | None) -> price_fixed_point.Priced:
+    def at(problem: Problem, begin: ExportedBasis | None, left: float | None) -> price_fixed_point.Priced:
         here = case.with_problem(problem) if hasattr(case, "with_problem") else bare(problem)
-        solved = solve_warm(here, time_limit=left, progress=told, baseline=False, seed_from=begin, price_is_given=True, **how)
+        solved = solve_warm(here, time_limit=left, progress=told, baseline=False, start_from=begin, price_is_given=True, **how)
         return price_fixed_point.Priced(solved.solution, solved.warm)
 
     def unimproved(priced: price_fixed_point.Priced, best: Solution) -> Baseline:
         return _unimproved(Solved(priced.solution, priced.warm), best)
 
     solver = price_fixed_point.Solver(at, unimproved)
-    found = price_fixed_point.follow(case.problem(), solver, time_limit, progress, baseline, seed_from)
+    found = price_fixed_point.follow(case.problem(), solver, time_limit, progress, baseline, start_from)
     return Solved(found.solution, found.warm)
 
 
@@ -144,29 +144,34 @@ def _otherwise(found: Solved, once: Callable[[CaseLike, Policy], Solved], asked:
                 break
             tried = once(bare(way.problem), replace(asked, method=way.method, presolve=way.presolve))
             if tried.solution.outcome in (Outcome.OPTIMAL, Outcome.INFEASIBLE, Outcome.UNBOUNDED):
-                notes = (*tried.solution.notes, way.told)
+                notes = (*tried.solution.notes, way.text)
                 return replace(tried, solution=replace(tried.solution, case=first.case, variant=first.variant, notes=notes))
     return Solved(replace(first, reasons=(*first.reasons, second_try.advice(first))), found.warm)
 
 
 def _solved(
-    case: CaseLike, policy: Policy, progress: Progress, executor: Executor | None, baseline: bool, seed_from: Seed | None
+    case: CaseLike,
+    policy: Policy,
+    progress: Progress,
+    executor: Executor | None,
+    baseline: bool,
+    start_from: ExportedBasis | None,
 ) -> Solved:
     """The stages of one solve, in order."""
     stages = Stages(progress)
     with stages("read"):
         problem = case.problem()
-        from optimizer.engine import master, pilot, verdict
+        from optimizer.engine import master, scenario_subset_start, verdict
         from optimizer.engine.search import Bounds, Search
 
     built = master.build(problem, policy, stages)
     with ExitStack() as until_the_end:
-        program, separation, lean = _first_cuts(built, policy, stages, executor, until_the_end, seed_from)
+        program, separation, restricted = _first_cuts(built, policy, stages, executor, until_the_end, start_from)
         bounds = Bounds(problem.money)
         search = Search(program, policy, separation, progress=progress, bounds=bounds)
         with stages("solve", **built.size):
-            if lean is not None:
-                pilot.climb(program, lean, search)
+            if restricted is not None:
+                scenario_subset_start.climb(program, restricted, search)
             optimum = search.rough_optimum() if policy.quick else search.optimum()
         if not optimum.optimal:
             ended = _ending(case, program, policy, stages)
@@ -189,27 +194,27 @@ def _first_cuts(
     stages: Stages,
     executor: Executor | None,
     until_the_end: ExitStack,
-    seed_from: Seed | None,
-) -> tuple[WarmProgram, Separation, Lean | None]:
+    start_from: ExportedBasis | None,
+) -> tuple[WarmProgram, Separation, RestrictedProgram | None]:
     """The program where its solve begins, how plans are cut off there, and the program with little in it that goes before, if one does."""
     from models.benders.cuts import Separation
-    from optimizer.engine import master, pilot, warm_start
+    from optimizer.engine import master, scenario_subset_start, warm_start
 
     flown = None
-    if policy.method == "cuts" and seed_from is None and pilot.worthwhile(built.problem):
+    if policy.method == "cuts" and start_from is None and scenario_subset_start.worthwhile(built.problem):
         with stages("pilot"):
-            flown = pilot.pilot(built.problem, policy)
-    lean = None if flown is None else pilot.lean_session(flown, built)
-    with stages("first cuts") if built.valued else nullcontext():
-        split = until_the_end.enter_context(master.shared_out(executor, built))
-        program = master.first_cuts(built, policy, split, lean, None if flown is None else flown.capacity)
+            flown = scenario_subset_start.subset_start(built.problem, policy)
+    restricted = None if flown is None else scenario_subset_start.restricted_session(flown, built)
+    with stages("first cuts") if built.decomposed else nullcontext():
+        recourse_solution = until_the_end.enter_context(master.shared_out(executor, built))
+        program = master.first_cuts(built, policy, recourse_solution, restricted, None if flown is None else flown.capacity)
     own = policy.quick
     # where only the tail has a price, equal plans abound, and which is found would hang on where a neighbour ended
-    if seed_from is not None and not program.tail_alone:
+    if start_from is not None and not program.tail_alone:
         with stages("first cuts"):
-            warm_start.begin(seed_from, built.lp, built.session, program.cuts)
+            warm_start.apply_basis(start_from, built.lp, built.session, program.cuts)
         own = own or policy.canonical  # near the optimum; what is chosen among equal plans is made real (`Search.choose`)
-    return program, Separation.OWN if own else Separation.EVERY, lean
+    return program, Separation.OWN if own else Separation.EVERY, restricted
 
 
 def _planned(case: CaseLike, search: Search, optimum: Answer, stages: Stages, upper: float | None) -> Solved:
@@ -225,37 +230,37 @@ def _planned(case: CaseLike, search: Search, optimum: Answer, stages: Stages, up
     problem, session = program.problem, program.session
     ended = _ending(case, program, policy, stages)
     # where any plan will do, an optimum that dodges the law only says where to look
-    if not policy.quick or not branch_and_bound.dodged(session.lp, optimum.x, program.law):
+    if not policy.quick or not branch_and_bound.violated(session.lp, optimum.x, program.disjunctions):
         with stages("canonical plan"):
             optimum = search.choose(optimum)
-    before, settled = session.get_basis() if program.law else None, None
-    missed = branch_and_bound.dodged(session.lp, optimum.x, program.law)
+    before, branches = session.get_basis() if program.disjunctions else None, None
+    missed = branch_and_bound.violated(session.lp, optimum.x, program.disjunctions)
     if missed:
         with stages("branch"):
-            settled = branching.branch(search, optimum, len(missed))
-    warm = SolvedProgram(program, policy, optimum, settled, None if settled is None else before, upper)
-    if settled is not None and settled.answer is None:
-        return Solved(verdict.without_lawful_plan(problem, settled, ended), warm)
+            branches = branching.branch(search, optimum, len(missed))
+    warm = SolvedProgram(program, policy, optimum, branches, None if branches is None else before, upper)
+    if branches is not None and branches.answer is None:
+        return Solved(verdict.without_lawful_plan(problem, branches, ended), warm)
 
-    lp = session.lp if settled is None or settled.lp is None else settled.lp
+    lp = session.lp if branches is None or branches.lp is None else branches.lp
     for as_it_stands in (True, False) if policy.quick else (False,):
         found = dispatch.Dispatched(warm.best)
         if program.cuts is not None:
             with stages("dispatch"):
                 found = dispatch.dispatch(program, policy, lp, warm.best, as_it_stands)
         with stages("verify"):
-            certificate = verification.prove(lp, found.answer, settled)
-            decisions = verification.decisions(program.plan, lp, found)
+            certificate = verification.prove(lp, found.answer, branches)
+            decisions = verification.decisions(program.master, lp, found)
         with stages("books"):
             books = keep_books(problem, decisions)
-            checks = verification.compare(program.plan, books, certificate.objective * problem.money)
+            checks = verification.compare(program.master, books, certificate.objective * problem.money)
         reasons = verification.faults(certificate, (*books.checks, *checks))
         if not reasons:  # else what the hours lack to the plan as it stands is too much for a line of nearly nothing
             break
     with stages("prices"):
-        prices = shadow_prices(problem, program.plan, lp, found.answer, program.cuts)
+        prices = shadow_prices(problem, program.master, lp, found.answer, program.cuts)
         covenants = covenant_table(problem, books, decisions, prices)
-    outcome, told = verdict.with_plan(problem, reasons, found.late, settled, certificate)
+    outcome, told = verdict.with_plan(problem, reasons, found.late, branches, certificate)
     solution = ended(
         outcome=outcome,
         decisions=decisions,
@@ -289,7 +294,7 @@ def within(solved: Solved, narrowed: Narrowed, thoroughness: Thoroughness = Thor
     case, stages, program = solved.solution.case, Stages(), warm.program
     search = Search(program, replace(warm.policy, thoroughness=thoroughness))
     with program.session.changed(narrowed.columns, narrowed.rows):
-        program.session.leap()
+        program.session.drop_basis()
         answer = search.optimum()
         if not answer.optimal:
             return verdict.without_plan(program, answer, warm.upper, stages, _ending(case, program, search.policy, stages))

@@ -102,7 +102,7 @@ class PlanAtPrice:
     weight: float
     raised: dict[str, float]
     last: float
-    worth: float
+    value: float
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from optimizer.engine.values import Outcome
 from optimizer.engine.verification import directions
 from optimizer.solver import certificates
 from optimizer.solver.answer import Answer
-from optimizer.solver.branch_and_bound import Settled
+from optimizer.solver.branch_and_bound import BranchResult
 from optimizer.solver.certificates import Certificate
 from optimizer.solver.linear_program import LinearProgram
 
@@ -77,26 +77,26 @@ def blamed(problem: Problem, lp: LinearProgram, ray: np.ndarray) -> list[str]:
     return out
 
 
-def without_lawful_plan(problem: Problem, settled: Settled, ended: Ending) -> Solution:
+def without_lawful_plan(problem: Problem, branches: BranchResult, ended: Ending) -> Solution:
     """No plan obeys the law in any branch looked at."""
-    if not settled.complete:
-        why = f"stopped after {settled.branches} branches over {branched_over(problem)} without a plan"
-        bound = settled.bound * problem.money
-        return ended(outcome=Outcome.LIMIT, upper_bound=bound, reasons=(why, *settled.reasons))
+    if not branches.complete:
+        why = f"stopped after {branches.branches} branches over {branched_over(problem)} without a plan"
+        bound = branches.bound * problem.money
+        return ended(outcome=Outcome.LIMIT, upper_bound=bound, reasons=(why, *branches.reasons))
     why = "the rules leave a plan only if losses or interest are deducted later than tax law demands"
     if problem.sweeps:
         why += ", or cash stays where a sweep takes it"
-    if settled.reasons:
-        return ended(outcome=Outcome.UNVERIFIED, reasons=(why, *settled.reasons))
+    if branches.reasons:
+        return ended(outcome=Outcome.UNVERIFIED, reasons=(why, *branches.reasons))
 
     nan = float("nan")
-    note = f"each of {settled.branches} branches over {branched_over(problem)} is infeasible by a Farkas proof that was checked"
+    note = f"each of {branches.branches} branches over {branched_over(problem)} is infeasible by a Farkas proof that was checked"
     certificate = Certificate("infeasible", nan, nan, nan, nan, nan, nan, nan, verified=True, notes=(note,))
     return ended(outcome=Outcome.INFEASIBLE, certificate=certificate, reasons=(why,))
 
 
 def with_plan(
-    problem: Problem, faults: list[str], late: bool, settled: Settled | None, certificate: Certificate
+    problem: Problem, faults: list[str], late: bool, branches: BranchResult | None, certificate: Certificate
 ) -> tuple[Outcome, tuple[str, ...]]:
     """(outcome, reasons) of a plan in which these faults were found. late: as `Dispatched`."""
     outcome = Outcome.OPTIMAL if not faults else Outcome.UNVERIFIED
@@ -104,9 +104,9 @@ def with_plan(
     if late and outcome is Outcome.UNVERIFIED:
         outcome = Outcome.LIMIT
         reasons.insert(0, "time was up before the hours of the plan were worked out")
-    if outcome is Outcome.OPTIMAL and settled is not None and not settled.complete:
+    if outcome is Outcome.OPTIMAL and branches is not None and not branches.complete:
         outcome = Outcome.LIMIT
-        reasons.append(f"stopped after {settled.branches} branches over {branched_over(problem)}, gap {certificate.gap:.3g}")
+        reasons.append(f"stopped after {branches.branches} branches over {branched_over(problem)}, gap {certificate.gap:.3g}")
     return outcome, tuple(reasons)
 
 

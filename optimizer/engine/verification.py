@@ -17,23 +17,23 @@ from optimizer.solver.compile import load_into_model
 
 if TYPE_CHECKING:
     from models.decisions import Decisions
-    from models.program.program import Plan
+    from models.program.master_problem import MasterProblem
     from optimizer.engine.dispatch import Dispatched
     from optimizer.solver.answer import Answer
-    from optimizer.solver.branch_and_bound import Settled
+    from optimizer.solver.branch_and_bound import BranchResult
     from optimizer.solver.linear_program import LinearProgram
 
 
-def prove(lp: LinearProgram, answer: Answer, settled: Settled | None) -> Certificate:
-    """What arithmetic says of an answer. settled: the branch of the law that it is of, if any."""
+def prove(lp: LinearProgram, answer: Answer, branches: BranchResult | None) -> Certificate:
+    """What arithmetic says of an answer. branches: the branch of the law that it is of, if any."""
     certificate = certificates.verify_optimal(lp, answer.x, answer.y, tolerance=TOLERANCE)
-    return certificate if settled is None else over_branches(certificate, settled)
+    return certificate if branches is None else over_branches(certificate, branches)
 
 
-def decisions(plan: Plan, lp: LinearProgram, found: Dispatched) -> Decisions:
+def decisions(master: MasterProblem, lp: LinearProgram, found: Dispatched) -> Decisions:
     """The plan's decisions and hours; the model holds the answer from now on."""
     load_into_model(lp, found.answer)
-    return plan.decisions(found.hours)
+    return master.decisions(found.hours)
 
 
 def faults(certificate: Certificate, checks: Iterable[Check]) -> list[str]:
@@ -46,14 +46,14 @@ def faults(certificate: Certificate, checks: Iterable[Check]) -> list[str]:
     return [*certificate.reasons, *off]
 
 
-def over_branches(certificate: Certificate, settled: Settled) -> Certificate:
+def over_branches(certificate: Certificate, branches: BranchResult) -> Certificate:
     """The leaf's certificate with the bound that holds over all branches."""
-    off = abs(settled.bound - certificate.objective)
+    off = abs(branches.bound - certificate.objective)
     size = abs(certificate.objective)
     gap = max(off / size if size > 0.0 else off, certificate.gap)
-    verified = certificate.verified and not settled.reasons and (gap <= TOLERANCE or not settled.complete)
-    reasons = (*certificate.reasons, *settled.reasons)
-    return replace(certificate, dual_bound=settled.bound, gap=gap, verified=verified, reasons=reasons)
+    verified = certificate.verified and not branches.reasons and (gap <= TOLERANCE or not branches.complete)
+    reasons = (*certificate.reasons, *branches.reasons)
+    return replace(certificate, dual_bound=branches.bound, gap=gap, verified=verified, reasons=reasons)
 
 
 def directions(lp: LinearProgram, ray: np.ndarray) -> list[str]:
@@ -62,9 +62,9 @@ def directions(lp: LinearProgram, ray: np.ndarray) -> list[str]:
     return [f"{lp.columns[j].name} grows without limit" for j in order if abs(ray[j]) > 1e-9 * np.abs(ray).max()]
 
 
-def compare(plan: Plan, books: Books, objective: float) -> tuple[Check, ...]:
+def compare(master: MasterProblem, books: Books, objective: float) -> tuple[Check, ...]:
     """The program's own figures against the books': objective, value, cash, coins, debt, tax, operating cash."""
-    b, unit = plan.build, plan.build.unit
+    b, unit = master.build, master.build.unit
     # the solver is exact to 1e-9 of a money unit: a line of nearly nothing is held to a hundred times that, or to what moves at all
     least = least_usd(b.problem, books.moved)
     size = max(abs(books.objective), 1e-6 * _size(books), least)
@@ -84,9 +84,9 @@ def compare(plan: Plan, books: Books, objective: float) -> tuple[Check, ...]:
         out.append(Check(f"{name}: program against books", *worst, place))
 
     def table(word: str, factor: float = unit) -> np.ndarray:
-        return np.array([[plan.words.at(word, None, s, d).value() * factor for d in range(b.D)] for s in range(b.S)])
+        return np.array([[master.words.at(word, None, s, d).value() * factor for d in range(b.D)] for s in range(b.S)])
 
-    check("value", np.array([v.value for v in plan.risk.value]) * unit, books.value)
+    check("value", np.array([v.value for v in master.risk.value]) * unit, books.value)
     for word in ("cash", "total_debt", "tax", "interest", "principal", "capex", "ebitda"):
         check(word, table(word), books.words[word], books.sizes.get(word, 0.0))
     check("coins", table("coins", 1.0), books.words["coins"], books.sizes["coins"])

@@ -35,7 +35,7 @@ MAX_DIRECTIONS = 8
 
 
 @dataclass(frozen=True)
-class SiteSeed:
+class ExportedCuts:
     """Cuts of one site, one row each: block (n,), alpha (n,), rho (n, Q), slope (n, E), capacity (n, E) MW, status (n,).
 
     layout: names of entries and quantities; hours: digest, "" where there is none. directions: (B, 1 + Q) each.
@@ -53,19 +53,19 @@ class SiteSeed:
 
 
 @dataclass(frozen=True)
-class Seed:
+class ExportedBasis:
     """Where a neighbour begins. rows, columns: status by (family, index); first: statuses of the first cuts, in their order."""
 
     rows: dict[Any, int]
     columns: dict[Any, int]
     first: Ints
-    sites: dict[str, SiteSeed]
+    sites: dict[str, ExportedCuts]
 
 
 # ---- from a warm program ---------------------------------------------------------------------------------------------
 
 
-def leave(warm: SolvedProgram) -> Seed:
+def export_basis(warm: SolvedProgram) -> ExportedBasis:
     """What a warm program leaves to its neighbours: where branches of the tax law were looked into, the basis before them, which is
     what a neighbour looks for first, and their cuts too."""
     import highspy
@@ -80,7 +80,7 @@ def leave(warm: SolvedProgram) -> Seed:
     cuts = program.cuts
     sites = {} if cuts is None else _sites(cuts, program.session, warm.answer.x, row_status, used != basic)
     count = len(lp.rows)
-    return Seed(
+    return ExportedBasis(
         rows=dict(zip(map(_key, lp.rows), row_status[:count].tolist(), strict=True)),
         columns=dict(zip(map(_key, lp.columns), column_status.tolist(), strict=False)),
         first=row_status[count : count + (0 if cuts is None else cuts.begun)],
@@ -92,7 +92,7 @@ def _key(data: Any) -> Any:
     return data.parent_component().local_name, data.index()
 
 
-def _sites(cuts: Cuts, session: Session, x: Array, row_status: Ints, used: Array) -> dict[str, SiteSeed]:
+def _sites(cuts: Cuts, session: Session, x: Array, row_status: Ints, used: Array) -> dict[str, ExportedCuts]:
     """x: the optimum; used: which rows the last basis stands on."""
     import highspy
 
@@ -113,7 +113,7 @@ def _sites(cuts: Cuts, session: Session, x: Array, row_status: Ints, used: Array
             return np.concatenate(parts)[here]
 
         tried = cuts.directions_tried(i)
-        out[_name(cuts, i)] = SiteSeed(
+        out[_name(cuts, i)] = ExportedCuts(
             _layout(site),
             digest(cuts, i),
             block_of[mine][here],
@@ -133,11 +133,11 @@ def _unlike(directions: list[Array]) -> list[Array]:
 
 
 def _name(cuts: Cuts, i: int) -> str:
-    return str(cuts.theta.build.problem.sites[cuts.sites[i].value.oracle.site].name)
+    return str(cuts.recourse.build.problem.sites[cuts.sites[i].value.subproblem.site].name)
 
 
 def _layout(site: Site) -> tuple[str, ...]:
-    names = [entry.name for entry in site.value.oracle.entries]
+    names = [entry.name for entry in site.value.subproblem.entries]
     return (*names, "|", *(quantity.name for quantity in site.value.quantities))
 
 
@@ -170,7 +170,7 @@ def digest(cuts: Cuts, i: int) -> str:
 # ---- into a new one ----------------------------------------------------------------------------------------------------
 
 
-def begin(seed: Seed, lp: LinearProgram, session: Session, cuts: Cuts | None) -> None:
+def apply_basis(exported: ExportedBasis, lp: LinearProgram, session: Session, cuts: Cuts | None) -> None:
     """Add a neighbour's cuts to a program that was loaded with its first cuts, and start where the neighbour ended."""
     import highspy
 
@@ -178,17 +178,17 @@ def begin(seed: Seed, lp: LinearProgram, session: Session, cuts: Cuts | None) ->
     basic, lower = int(status.kBasic), int(status.kLower)
     added: list[Ints] = []
     if cuts is not None:
-        first = seed.first if len(seed.first) == cuts.begun else np.full(cuts.begun, basic)
+        first = exported.first if len(exported.first) == cuts.begun else np.full(cuts.begun, basic)
         added.append(first)
         for i in range(len(cuts.sites)):
-            one = seed.sites.get(_name(cuts, i))
+            one = exported.sites.get(_name(cuts, i))
             if one is not None and one.layout == _layout(cuts.sites[i]):
                 added.extend(_carry(one, cuts, i))
-    strange = sum(_key(var) not in seed.columns for var in lp.columns)
+    strange = sum(_key(var) not in exported.columns for var in lp.columns)
     if strange > MAX_UNKNOWN_COLUMNS * len(lp.columns):
         return
-    rows = [seed.rows.get(_key(con), basic) for con in lp.rows]
-    columns = [seed.columns.get(_key(var), lower) for var in lp.columns]
+    rows = [exported.rows.get(_key(con), basic) for con in lp.rows]
+    columns = [exported.columns.get(_key(var), lower) for var in lp.columns]
     table = {int(one): one for one in status.__members__.values()}
     basis = highspy.HighsBasis()
     basis.col_status = [table[k] for k in columns]
@@ -197,23 +197,23 @@ def begin(seed: Seed, lp: LinearProgram, session: Session, cuts: Cuts | None) ->
     session.set_basis(basis)
 
 
-def _carry(seed: SiteSeed, cuts: Cuts, i: int) -> list[Ints]:
+def _carry(exported: ExportedCuts, cuts: Cuts, i: int) -> list[Ints]:
     """Statuses of the rows added."""
-    search = cuts.deepest[i]
-    same_blocks = all(len(d) == len(cuts.sites[i].theta) for d in seed.directions)
-    if search is not None and seed.directions and same_blocks:
-        search.begin_with([np.array(d) for d in seed.directions])
-    if not len(seed.block) or seed.block.max() >= len(cuts.sites[i].theta):
+    search = cuts.deepest_cuts[i]
+    same_blocks = all(len(d) == len(cuts.sites[i].recourse) for d in exported.directions)
+    if search is not None and exported.directions and same_blocks:
+        search.begin_with([np.array(d) for d in exported.directions])
+    if not len(exported.block) or exported.block.max() >= len(cuts.sites[i].recourse):
         return []
-    if seed.hours and seed.hours == digest(cuts, i):
-        cuts.carry(i, seed.block, seed.alpha, seed.rho, seed.slope, seed.capacity)
-        return [seed.status]
+    if exported.hours and exported.hours == digest(cuts, i):
+        cuts.carry(i, exported.block, exported.alpha, exported.rho, exported.slope, exported.capacity)
+        return [exported.status]
     out = []
-    order = np.argsort(seed.block, kind="stable")
-    starts = np.searchsorted(seed.block[order], seed.block[order])
+    order = np.argsort(exported.block, kind="stable")
+    starts = np.searchsorted(exported.block[order], exported.block[order])
     layer = np.arange(len(order)) - starts  # how many cuts of its block came before
     for k in range(int(layer.max()) + 1):
         at = order[layer == k]
-        cuts.again(i, seed.block[at], seed.alpha[at], seed.rho[at], seed.capacity[at])
-        out.append(seed.status[at])
+        cuts.again(i, exported.block[at], exported.alpha[at], exported.rho[at], exported.capacity[at])
+        out.append(exported.status[at])
     return out

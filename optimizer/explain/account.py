@@ -211,7 +211,7 @@ def _without(warm: SolvedProgram, name: str) -> RuleCost:
         return RuleCost(name, None, "without it money is made without limit")
     if answer.status is not Status.OPTIMAL:
         return RuleCost(name, None, f"the program without it ended {answer.status.value}")
-    return RuleCost(name, max((answer.objective - warm.answer.objective) * program.plan.build.unit, 0.0))
+    return RuleCost(name, max((answer.objective - warm.answer.objective) * program.master.build.unit, 0.0))
 
 
 def _is_rule(con: Any, name: str) -> bool:
@@ -424,7 +424,7 @@ CHOICES = {"orders": ("ordering", "MW"), "built": ("building", "MW"), "signed": 
 
 def _next(solution: Solution, warm: SolvedProgram) -> Section:
     """What is nearest to entering the plan: decisions at zero, by what a unit of them would take from the objective."""
-    build, problem = warm.program.plan.build, solution.problem
+    build, problem = warm.program.master.build, solution.problem
     column, answer = warm.program.lp.number, warm.best
     loss: dict[tuple[str, ...], tuple[float, int, int]] = {}
     used: set[tuple[str, ...]] = set()

@@ -44,9 +44,9 @@ def cost_rows(solution: Solution) -> list[tuple[str, str, str]]:
     found = solution.finance.capital
     rows = []
     for one in found.claims:
-        if one.cost[0] is not None or abs(one.worth).max() > LEAST:
+        if one.cost[0] is not None or abs(one.value).max() > LEAST:
             name = "owners, at the rate of the case" if one.name == OWNERS else one.name
-            rows.append((name, percent(one.cost[0]), money(float(one.worth[0])) if abs(one.worth[0]) > LEAST else "-"))
+            rows.append((name, percent(one.cost[0]), money(float(one.value[0])) if abs(one.value[0]) > LEAST else "-"))
     for label, figure in (
         ("all outside capital", found.outside),
         ("all capital, with owners", found.whole),
@@ -84,7 +84,7 @@ def figures(solution: Solution) -> dict[str, object]:
             "debt": capital.debt_cost[0], "debt_to_equity": capital.leverage[0],
             "owners_used": capital.used, "owners_relevered": capital.relevered[0],
             "sources": [
-                {"name": claim.name, "cost": claim.cost[0], "why": claim.cost[1], "worth": float(claim.worth[0])}
+                {"name": claim.name, "cost": claim.cost[0], "why": claim.cost[1], "worth": float(claim.value[0])}
                 for claim in capital.claims
             ],
         },

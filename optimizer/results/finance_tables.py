@@ -62,7 +62,7 @@ def cost_of_capital(solution: Solution) -> Table:
     found, dates = solution.finance.capital, solution.finance.dates
     rows: list[tuple[Cell, ...]] = []
     for one in found.claims:
-        rows += [(one.name, "worth", "USD", day, float(usd), None) for day, usd in zip(dates, one.worth, strict=True)]
+        rows += [(one.name, "worth", "USD", day, float(usd), None) for day, usd in zip(dates, one.value, strict=True)]
         rows.append((one.name, "cost", "per year", None, *one.cost))
     for measure, values in found.by_date.items():
         unit = "USD" if measure in ("debt", "equity") else "ratio" if measure == "leverage" else "per year"

@@ -50,7 +50,7 @@ def share_price(solution: Solution) -> dict[str, Any] | None:
         "tolerance": price.tolerance,
         "programs": price.solves,
         "plans": [
-            {"weight": one.weight, "raised": one.raised, "price_at_end": one.last, "objective": one.worth} for one in price.ends
+            {"weight": one.weight, "raised": one.raised, "price_at_end": one.last, "objective": one.value} for one in price.ends
         ],
         "used_at_end": dict(zip(names, price.used[:, -1].tolist(), strict=True)),
         "implied_at_end": dict(zip(names, price.implied.path[:, -1].tolist(), strict=True)),

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from optimizer.runtime.worker import ExecutorError, Failure, dump
 
 if TYPE_CHECKING:
-    from models.hours.oracle import Split
     from models.hours.site_hours import SiteHours
+    from models.hours.subproblem import RecourseSolution
     from models.problem import Array
 
 __all__ = ["Executor", "ExecutorError", "Failure", "PinnedHours"]
@@ -111,27 +111,27 @@ class PinnedHours:
     """Hours of sites, worked out where they are held: by workers, or here where they cannot be divided or were released."""
 
     def __init__(self, sites: Sequence[SiteHours], backend: Any) -> None:
-        from models.hours.split_cache import Remembered
+        from models.hours.solution_cache import SolutionCache
 
         self.sites, self.backend = list(sites), backend
-        self._here = [Remembered(site) for site in self.sites]
+        self._here = [SolutionCache(site) for site in self.sites]
         self.pieces: list[list[tuple[slice, Any]]] = []
         for site in self.sites if backend is not None else ():
-            if not site.oracle.divisible:
+            if not site.subproblem.divisible:
                 self.pieces.append([])
                 continue
-            count = min(backend.size, site.oracle.blocks)
-            ends = [site.oracle.blocks * k // count for k in range(count + 1)]
+            count = min(backend.size, site.subproblem.blocks)
+            ends = [site.subproblem.blocks * k // count for k in range(count + 1)]
             parts = [slice(a, b) for a, b in itertools.pairwise(ends)]
             self.pieces.append([(part, backend.hold(_maker(site, part))) for part in parts])
 
-    def split(self, i: int, capacity: Array, alpha: Array, rho: Array) -> Split:
+    def recourse_solution(self, i: int, capacity: Array, alpha: Array, rho: Array) -> RecourseSolution:
         """The best split of site i at capacity (B, E) MW in the direction alpha (B,), rho (B, Q)."""
         if not self._elsewhere(i):
-            return self._here[i].split(capacity, alpha, rho)
+            return self._here[i].recourse_solution(capacity, alpha, rho)
         import numpy as np
 
-        from models.hours.oracle import Split
+        from models.hours.subproblem import RecourseSolution
 
         requests = [dump((capacity[part], alpha[part], rho[part])) for part, _ in self.pieces[i]]
         found = self.backend.work_out([key for _, key in self.pieces[i]], requests)
@@ -140,7 +140,7 @@ class PinnedHours:
             parts = [getattr(part, name) for part in found]
             return None if parts[0] is None else np.concatenate(parts)
 
-        return Split(*(joined(field.name) for field in fields(Split)))
+        return RecourseSolution(*(joined(field.name) for field in fields(RecourseSolution)))
 
     def _elsewhere(self, i: int) -> bool:
         return bool(self.pieces and self.pieces[i])

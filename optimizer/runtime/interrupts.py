@@ -34,12 +34,12 @@ def hear(number: int, frame: FrameType | None) -> None:
     inner = frame
     while inner is not None:
         if inner.f_code.co_filename == IMPORTING:
-            leave()
+            exit_interrupted()
         inner = inner.f_back
     signal.default_int_handler(number, frame)
 
 
-def leave() -> NoReturn:
+def exit_interrupted() -> NoReturn:
     """The process ends here, as interrupted."""
     with suppress(OSError):
         os.write(2, b"\r\x1b[2Kinterrupted\n" if os.isatty(2) else b"interrupted\n")
@@ -139,7 +139,7 @@ def prompt(patience: float = PATIENCE) -> Iterator[None]:
             while signals := os.read(read, 64):
                 if signal.SIGINT in signals:
                     if not handled.wait(patience):
-                        leave()
+                        exit_interrupted()
                     return
 
     thread = threading.Thread(target=wait, name="interrupts", daemon=True)

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from optimizer.runtime import files
 
 #: brackets within brackets of a JSON file of ours, which has no more than ten
-DEEPEST = 50
+MAX_NESTING = 50
 #: digits of a number
 LONGEST_NUMBER = 300
 
@@ -107,13 +107,13 @@ def _constant(text: str) -> NoReturn:
 def _shallow(value: Any) -> None:
     """No deeper than DEEPEST, so that whatever walks it comes to its end."""
     level = [value]
-    for _ in range(DEEPEST):
+    for _ in range(MAX_NESTING):
         level = [
             one for node in level if isinstance(node, dict | list) for one in (node.values() if isinstance(node, dict) else node)
         ]
         if not level:
             return
-    raise ValueError(f"it is nested deeper than {DEEPEST} levels")
+    raise ValueError(f"it is nested deeper than {MAX_NESTING} levels")
 
 
 def shaped(value: Any, shape: Any, where: str = "") -> Any:

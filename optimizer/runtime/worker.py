@@ -117,7 +117,7 @@ def work_out(piece: Piece, request: bytes, threads: int | None = None) -> Any:
             import numba
 
             numba.set_num_threads(max(1, min(threads, numba.config.NUMBA_NUM_THREADS)))  # type: ignore[attr-defined]
-        return piece.hours.split(*arguments)
+        return piece.hours.recourse_solution(*arguments)
 
 
 # ---- a process of this machine ---------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ Condition = tuple[Tight, Tight]
 
 
 @dataclass(frozen=True)
-class Settled:
+class BranchResult:
     """The best plan that meets every condition, and what is proved: no plan is better than `bound` (own sense of the model).
 
     answer None: no branch has a plan. complete: False if stopped at a limit. reasons: proofs that did not hold.
@@ -72,14 +72,14 @@ def slack(lp: LinearProgram, x: np.ndarray, activity: np.ndarray, way: Tight) ->
     return float(abs(value[way.index] - bound[way.index])) / (1.0 + abs(float(bound[way.index])))
 
 
-def dodged(lp: LinearProgram, x: np.ndarray, conditions: Sequence[Condition]) -> list[tuple[float, int]]:
+def violated(lp: LinearProgram, x: np.ndarray, conditions: Sequence[Condition]) -> list[tuple[float, int]]:
     """(how far, which) of the conditions that x does not meet, the furthest first."""
     activity = lp.matrix @ x
     off = [(min(slack(lp, x, activity, way) for way in pair), k) for k, pair in enumerate(conditions)]
     return sorted(((far, k) for far, k in off if far > TIGHT), key=lambda item: (-item[0], item[1]))
 
 
-def obeyed(lp: LinearProgram, x: np.ndarray, conditions: Sequence[Condition]) -> LinearProgram:
+def satisfied(lp: LinearProgram, x: np.ndarray, conditions: Sequence[Condition]) -> LinearProgram:
     """The program with, of every condition, that way made tight which x meets best: equal plans cannot dodge there."""
     row_lower, col_upper = lp.row_lower.copy(), lp.col_upper.copy()
     for way in _ways(lp, x, conditions):
@@ -90,20 +90,20 @@ def obeyed(lp: LinearProgram, x: np.ndarray, conditions: Sequence[Condition]) ->
     return replace(lp, row_lower=row_lower, col_upper=col_upper)
 
 
-def settle(
+def search(
     session: Session,
     root: Answer,
     conditions: Sequence[Condition],
     solve: Callable[[], Answer],
     choose: Callable[[Answer], Answer],
-    known: Settled | None = None,
+    known: BranchResult | None = None,
     most: int = 2000,
     deadline: float | None = None,
     progress: Callable[..., None] | None = None,
-) -> Settled:
+) -> BranchResult:
     """Best-first search from the relaxation `root`; `solve` solves the session, `choose` makes an optimum the canonical one of its branch.
 
-    Both may add rows that hold in every branch. known: a plan of some branch that was found before (`nearest`). deadline:
+    Both may add rows that hold in every branch. known: a plan of some branch that was found before (`find_incumbent`). deadline:
     time.perf_counter() to stop at. The session's bounds are restored afterwards.
     """
     lp = session.lp
@@ -160,10 +160,10 @@ def settle(
     bounds = closed + [bound for bound, _, _ in heap]
     _fix(session, lp, conditions, ())
     bound = sign * min(bounds) if bounds else float("nan")
-    return Settled(best, best_lp, bound, done, not heap, tuple(dict.fromkeys(reasons)))
+    return BranchResult(best, best_lp, bound, done, not heap, tuple(dict.fromkeys(reasons)))
 
 
-def nearest(
+def find_incumbent(
     session: Session,
     root: Answer,
     conditions: Sequence[Condition],
@@ -171,7 +171,7 @@ def nearest(
     choose: Callable[[Answer], Answer],
     prices: tuple[float, ...] = PRICES,
     brief: bool = False,
-) -> Settled | None:
+) -> BranchResult | None:
     """A branch near `root`, and no other: a plan that meets every condition, cheaply, with the relaxation's bound.
 
     Each condition goes the way that it is nearest to, but is not held to it at once: what it lacks is paid for. Where that way is barred
@@ -205,14 +205,14 @@ def nearest(
         here = session.lp
         _hold(session, lp, ways, set())
         if answer.status is Status.OPTIMAL:
-            return _near(answer, here, proved)
+            return _incumbent(answer, here, proved)
         if answer.status is not Status.INFEASIBLE:
             return None
         # what `solve` has added bars this branch: dearer, and with what was learned
     return None
 
 
-def dive(
+def penalty_dive(
     session: Session,
     root: Answer,
     conditions: Sequence[Condition],
@@ -220,11 +220,11 @@ def dive(
     choose: Callable[[Answer], Answer],
     price: float = PRICES[-1],
     brief: bool = False,
-) -> Settled | None:
-    """A branch found one condition after another, where `nearest` fails because it decides on all of them at once.
+) -> BranchResult | None:
+    """A branch found one condition after another, where `find_incumbent` fails because it decides on all of them at once.
 
     Of the conditions that the plan at hand dodges the furthest goes the way that it is nearest to, at a price; where that way is barred,
-    the other way. The rest stay as they are until they are dodged in turn. As `nearest` otherwise.
+    the other way. The rest stay as they are until they are dodged in turn. As `find_incumbent` otherwise.
     """
     lp = session.lp
     proved = verify_optimal(lp, root.x, root.y)
@@ -255,20 +255,22 @@ def dive(
         if answer.status is not Status.OPTIMAL:
             return None
         if not _open(here, answer.x, conditions, ways):
-            return _near(answer, here, proved)
+            return _incumbent(answer, here, proved)
     return None
 
 
-def _near(answer: Answer, lp: LinearProgram, proved: Certificate) -> Settled:
+def _incumbent(answer: Answer, lp: LinearProgram, proved: Certificate) -> BranchResult:
     """A plan of one branch, under what is proved of the relaxation."""
     bound = proved.dual_bound
-    return Settled(answer, lp, bound, 1, abs(bound - answer.objective) <= PRUNED_BEHIND * abs(answer.objective), proved.reasons)
+    return BranchResult(
+        answer, lp, bound, 1, abs(bound - answer.objective) <= PRUNED_BEHIND * abs(answer.objective), proved.reasons
+    )
 
 
 def _open(lp: LinearProgram, x: np.ndarray, conditions: Sequence[Condition], held: Container[int]) -> list[int]:
     """The conditions that x dodges, the furthest first, but for those that are held: these are bounds, and how far a plan may be off
     them is the proof's business."""
-    return [k for _, k in dodged(lp, x, conditions) if k not in held]
+    return [k for _, k in violated(lp, x, conditions) if k not in held]
 
 
 def _lacking(lp: LinearProgram, x: np.ndarray, ways: Sequence[Tight], within: float = TIGHT) -> list[Tight]:

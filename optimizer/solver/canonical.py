@@ -124,7 +124,9 @@ def _meets(value: np.ndarray, bound: np.ndarray) -> np.ndarray:
     return np.isfinite(bound) & (np.abs(value - bound) <= AT_BOUND * (1 + np.abs(bound)))
 
 
-def canonical(session: Session, lp: LinearProgram, answer: Answer, levels: list[np.ndarray], tolerance: float = 1e-9) -> Answer:
+def canonical(
+    session: Session, lp: LinearProgram, answer: Answer, lexicographic: list[np.ndarray], tolerance: float = 1e-9
+) -> Answer:
     """The optimal plan that minimises the levels' costs one after the other, each on the face of those before.
 
     `lp` is what the session holds and `answer` its optimum. The duals and the objective stay those of `answer` (they
@@ -143,7 +145,7 @@ def canonical(session: Session, lp: LinearProgram, answer: Answer, levels: list[
     basis = session.get_basis()
     problem = ""
     for attempt in (tolerance, tolerance * 1e-3):
-        x, messages, iterations, seconds, problem = _descend(session, lp, answer, levels, attempt)
+        x, messages, iterations, seconds, problem = _descend(session, lp, answer, lexicographic, attempt)
         _restore(session, lp, basis)
         problem = problem or _difference(lp, answer, x)
         if not problem:
@@ -159,13 +161,13 @@ def canonical(session: Session, lp: LinearProgram, answer: Answer, levels: list[
 
 
 def _descend(
-    session: Session, lp: LinearProgram, answer: Answer, levels: list[np.ndarray], tolerance: float
+    session: Session, lp: LinearProgram, answer: Answer, lexicographic: list[np.ndarray], tolerance: float
 ) -> tuple[np.ndarray, list[str], int, float, str]:
     """Level by level on the warm session: (x, messages, iterations, seconds, problem or "")."""
     face = Face.of(lp, tolerance)
     x, messages, iterations, seconds = answer.x, [], 0, 0.0
     face.shrink(session, lp.true_cost, x, answer.y)
-    for k, level in enumerate(levels):
+    for k, level in enumerate(lexicographic):
         level = np.asarray(level, dtype=float)
         size = np.abs(level).max() if level.size else 0.0
         if size == 0:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sparse
 
-from models.effort import WRITTEN, spend
+from models.effort import COMPILED_NONZERO, spend
 from models.modelling import (
     Constraint,
     InfeasibleConstraintException,
@@ -57,7 +57,7 @@ def compile_model(model: Any, cost_scale: float = 1.0) -> LinearProgram:
         (matrix.data, matrix.indices, np.append(matrix.indptr, np.full(len(idle), matrix.indptr[-1]))),
         shape=(len(first) + len(impossible), n),
     )
-    spend(WRITTEN * matrix.nnz)
+    spend(COMPILED_NONZERO * matrix.nnz)
     sense = -1 if form.objectives and form.objectives[0].sense == maximize else 1
     cost = np.zeros(n)
     if form.objectives:

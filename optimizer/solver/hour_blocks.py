@@ -1,4 +1,4 @@
-"""Blocks of hours on a warm HiGHS: what `models.hours.coupled_oracle` asks to have solved."""
+"""Blocks of hours on a warm HiGHS: what `models.hours.coupled_subproblem` asks to have solved."""
 
 from __future__ import annotations
 

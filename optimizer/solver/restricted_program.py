@@ -30,18 +30,18 @@ ROW_TOLERANCE = 1e-9
 REDUCED_COST_TOLERANCE = 1e-9
 
 
-class Lean:
-    """A session of a whole program whose rows `late` are left out and whose columns `held` stay at their lower bounds until wanted.
+class RestrictedProgram:
+    """A session of a whole program whose rows `delayed` are left out and whose columns `priced_out` stay at their lower bounds until wanted.
 
-    theta: free columns, each bounded by rows that are added (`add_rows`) before the first solve: the first such row of each with a
+    recourse: free columns, each bounded by rows that are added (`add_rows`) before the first solve: the first such row of each with a
     positive coefficient is written into the others. Takes the place of a `Session` for `models.benders.cuts.Cuts`.
     """
 
-    def __init__(self, lp: LinearProgram, options: SolverOptions, theta: Ints, late: Ints, held: Ints) -> None:
+    def __init__(self, lp: LinearProgram, options: SolverOptions, recourse: Ints, delayed: Ints, priced_out: Ints) -> None:
         self.lp, self.options = lp, options
-        self.theta = theta
-        self.late = np.isin(np.arange(len(lp.row_lower)), late)
-        self.held = held[np.isfinite(lp.col_lower[held])]
+        self.recourse = recourse
+        self.delayed = np.isin(np.arange(len(lp.row_lower)), delayed)
+        self.priced_out = priced_out[np.isfinite(lp.col_lower[priced_out])]
         self.last: Answer | None = None
         self.inner: Session | None = None
         self._number: Ints = np.zeros(0, dtype=np.int64)  # of each row that the solver has
@@ -63,7 +63,7 @@ class Lean:
             row_lower=np.concatenate([lp.row_lower, lower]),
             row_upper=np.concatenate([lp.row_upper, upper]),
         )
-        self.late = np.append(self.late, np.zeros(len(lower), dtype=bool))
+        self.delayed = np.append(self.delayed, np.zeros(len(lower), dtype=bool))
 
     def _present(self, block: Any, lower: Array, upper: Array, number: Ints) -> None:
         """Rows of the whole program that the solver is given from now on."""
@@ -73,7 +73,7 @@ class Lean:
         self._number = np.append(self._number, number)
 
     # ---- the program as the solver has it ------------------------------------------------------------------------------
-    def _begin(self) -> None:
+    def _start(self) -> None:
         """x = turn @ x' + constant, where x' has delta in theta's place; rows that were written into others leave."""
         lp, n = self.lp, len(self.lp.cost)
         rows = sparse.csr_array(lp.matrix)
@@ -96,14 +96,14 @@ class Lean:
         )
         self._constant = np.zeros(n)
         self._constant[j] = lp.row_upper[i] / scale
-        gone = self.late.copy()
+        gone = self.delayed.copy()
         gone[i] = True
         self._number = np.flatnonzero(~gone)
         matrix = sparse.csr_array(rows[self._number])
         shift = matrix @ self._constant
         col_lower, col_upper = lp.col_lower.copy(), lp.col_upper.copy()
         col_lower[j], col_upper[j] = 0.0, np.inf
-        col_upper[self.held] = col_lower[self.held]
+        col_upper[self.priced_out] = col_lower[self.priced_out]
         self.inner = Session(self.options)
         self.inner.load(
             LinearProgram(
@@ -122,11 +122,11 @@ class Lean:
     def _definers(self, rows: Any) -> tuple[Ints, Ints, Array]:
         """(columns, the row that is written in place of each, its coefficient there)."""
         lp = self.lp
-        free = np.isneginf(lp.col_lower[self.theta]) & np.isposinf(lp.col_upper[self.theta])
+        free = np.isneginf(lp.col_lower[self.recourse]) & np.isposinf(lp.col_upper[self.recourse])
         wanted = np.zeros(len(lp.cost), dtype=bool)
-        wanted[self.theta[free]] = True
+        wanted[self.recourse[free]] = True
         entries = sparse.coo_array(rows)
-        upper_only = np.isneginf(lp.row_lower) & np.isfinite(lp.row_upper) & ~self.late
+        upper_only = np.isneginf(lp.row_lower) & np.isfinite(lp.row_upper) & ~self.delayed
         # a row that bounds two of them from above defines neither
         counted = np.bincount(entries.row[wanted[entries.col]], minlength=len(lp.row_lower))
         good = wanted[entries.col] & upper_only[entries.row] & (counted[entries.row] == 1) & (entries.data > 0.0)
@@ -137,10 +137,10 @@ class Lean:
 
     def solve(self) -> Answer:
         """The optimum of what is in: x (n,), y and d of the whole program, rows that are out at 0. Not an optimum of the whole program
-        before `want` finds nothing."""
+        before `add_delayed` finds nothing."""
         start = time.perf_counter()
         if self.inner is None:
-            self._begin()
+            self._start()
         assert self.inner is not None
         found = self.inner.solve()
         lp = self.lp
@@ -158,22 +158,22 @@ class Lean:
         self.last = replace(found, x=x, y=y, d=d, objective=lp.objective(x), seconds=time.perf_counter() - start)
         return self.last
 
-    def want(self, answer: Answer) -> tuple[int, int]:
+    def add_delayed(self, answer: Answer) -> tuple[int, int]:
         """Let in the rows that an optimum misses and the columns it would use: how many of each."""
         assert self.inner is not None
         lp = self.lp
-        out = np.flatnonzero(self.late)
+        out = np.flatnonzero(self.delayed)
         block = sparse.csr_array(lp.matrix.tocsr()[out])
         active = block @ answer.x
         size = 1.0 + np.abs(np.where(np.isfinite(lp.row_upper[out]), lp.row_upper[out], lp.row_lower[out]))
         missed = np.flatnonzero(np.maximum(lp.row_lower[out] - active, active - lp.row_upper[out]) > ROW_TOLERANCE * size)
         if len(missed):
             rows = out[missed]
-            self.late[rows] = False
+            self.delayed[rows] = False
             self._present(block[missed], lp.row_lower[rows], lp.row_upper[rows], rows)
-        used: Mask = answer.d[self.held] < -REDUCED_COST_TOLERANCE
-        columns = self.held[used]
-        self.held = self.held[~used]
+        used: Mask = answer.d[self.priced_out] < -REDUCED_COST_TOLERANCE
+        columns = self.priced_out[used]
+        self.priced_out = self.priced_out[~used]
         self.inner.set_column_bounds(columns, lp.col_lower[columns], lp.col_upper[columns])
         return len(missed), len(columns)
 

@@ -216,7 +216,7 @@ class Session:
         self._check(self._highs.setBasis(basis), "setBasis")
         self._warm = True
 
-    def follow(self, other: Session, columns: np.ndarray) -> None:
+    def map_basis(self, other: Session, columns: np.ndarray) -> None:
         """Begin where another session with the same rows ended. columns: number in the other of each column here, -1 for a new one."""
         basis, end = highspy.HighsBasis(), other.get_basis()
         if not end.valid:
@@ -259,7 +259,7 @@ class Session:
         """From now on every run stops at this time of time.perf_counter(), and at no other limit; None: at none."""
         self.options = dataclasses.replace(self.options, time_limit=None, deadline=deadline)
 
-    def leap(self) -> None:
+    def drop_basis(self) -> None:
         """What is asked next lies far off: a large program is then solved from nothing before a walk there from the basis at hand has begun."""
         if self.options.method == "ipm":
             self.forget_basis()

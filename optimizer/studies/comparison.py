@@ -25,7 +25,7 @@ class Comparison:
 
     case: str
     points: tuple[Point, ...]
-    told: tuple[str, ...] = ()  # sentences of a study of its own, behind the account
+    text: tuple[str, ...] = ()  # sentences of a study of its own, behind the account
 
     @property
     def first(self) -> Point:
@@ -166,7 +166,7 @@ def sentences(comparison: Comparison) -> list[str]:
             for one in solved
             if one is not comparison.first and one.scenarios == comparison.first.scenarios
         ]
-    return [*out, *comparison.told]
+    return [*out, *comparison.text]
 
 
 def _worth(one: Point) -> float:

@@ -126,11 +126,11 @@ def run(
     own = executor.map(solve_own, [job(OWN)])[0]
     if isinstance(own, Failure):
         own = Point(OWN, "failed", (f"{own.kind}: {own.message}",)), {}, None
-    point, still, seed = own
+    point, still, exported = own
     jobs = [job(f"weight {text}", f"objective.risk_weight={text}") for text in weights(count)]
     # a tail a little thinner than the least likely scenario is that scenario, whatever the last digit of its odds
     jobs.append(job(WORST, "objective.risk_weight=1", f"objective.tail_probability={least * (1.0 - 1e-9)!r}"))
-    found = solve_in_chains(jobs, seed, executor, journal, progress)
+    found = solve_in_chains(jobs, exported, executor, journal, progress)
     expected, tail = still.get("expected_npv"), still.get("cvar")
 
     def place(kind: str, weight: float, one: Point) -> Placed:
@@ -154,7 +154,7 @@ def _measure(one: Point, case: Case) -> tuple[float | None, float | None, float 
     from models.proforma.keep import cvar
 
     problem = case.problem()
-    worth = [one.worth[name] for name in problem.scenarios.names]
+    worth = [one.value_by_scenario[name] for name in problem.scenarios.names]
     tail, var = cvar(worth, problem.scenarios.probability, problem.objective.tail)
     return one.values["expected_npv"], tail, var
 

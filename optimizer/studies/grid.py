@@ -112,7 +112,7 @@ def _list(path: str, given: str) -> tuple[list[str], str]:
 
 
 @dataclass(frozen=True)
-class Grid:
+class SweepGrid:
     """All combinations of the values of its axes; points are numbered with the last axis running fastest."""
 
     axes: tuple[Axis, ...]
@@ -140,7 +140,7 @@ class Grid:
         number_of = {place: number for number, place in enumerate(self.places())}
         return [number_of[place] for place in steps]
 
-    def told(self, place: Sequence[int]) -> str:
+    def text(self, place: Sequence[int]) -> str:
         """A point in words: path=value, path=value."""
         return ", ".join(f"{axis.path}={axis.texts[k]}" for axis, k in zip(self.axes, place, strict=True))
 
@@ -155,10 +155,10 @@ class Grid:
         return variant, tuple(out)
 
 
-def make_grid(texts: Sequence[str]) -> Grid:
+def make_grid(texts: Sequence[str]) -> SweepGrid:
     """Axes of `--vary` options. Raises GridError."""
     axes = tuple(parse_axis(one) for one in texts)
     paths = [axis.path for axis in axes]
     if twice := next((path for path in paths if paths.count(path) > 1), None):
         raise GridError(f"{twice} is varied twice: give all its values in one --vary")
-    return Grid(axes)
+    return SweepGrid(axes)

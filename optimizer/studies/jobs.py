@@ -52,7 +52,7 @@ class Point:
     scenarios: str = ""
     digest: str = ""
     seconds: float = 0.0
-    worth: dict[str, float] = field(default_factory=dict)
+    value_by_scenario: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     capacity: dict[str, float | None] = field(default_factory=dict)
 
@@ -80,11 +80,11 @@ def solve_job(job: Job) -> Point:
 def capacity(solution: Solution) -> dict[str, float | None]:
     """USD of debt that a USD of each stream's cash carries, at the plan's cost of debt (without debt: the owners' rate)."""
     from models.finance.capital.streams import debt_capacity, streams
-    from models.finance.context import Ground
+    from models.finance.context import StatementContext
 
     problem, costs = solution.problem, solution.finance.capital
     assert solution.decisions is not None and solution.books is not None
-    found = streams(Ground(problem, solution.decisions, solution.books))
+    found = streams(StatementContext(problem, solution.decisions, solution.books))
     rate = costs.used if costs.debt_cost[0] is None else costs.debt_cost[0]
     odds = problem.scenarios.probability
     return {name: debt_capacity(cash, found.mw[name], odds, problem.clock, rate) for name, cash in found.cash.items()}
@@ -113,7 +113,7 @@ def point(name: str, solution: Solution, seconds: float = 0.0) -> Point:
         scenarios=futures(solution.problem),
         digest=digest,
         seconds=seconds,
-        worth=worth,
+        value_by_scenario=worth,
     )
 
 
@@ -138,7 +138,7 @@ def futures(problem: Problem) -> str:
     return digest.hexdigest()[:16]
 
 
-def solve_many(jobs: Sequence[Job], executor: Executor, progress: Callable[[int, int], None] | None = None) -> list[Point]:
+def solve_jobs(jobs: Sequence[Job], executor: Executor, progress: Callable[[int, int], None] | None = None) -> list[Point]:
     """Every job's point, in order; one whose worker failed has status 'failed' and says why."""
     found = executor.map(solve_job, list(jobs), progress)
     out = []

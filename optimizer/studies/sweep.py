@@ -19,7 +19,7 @@ from optimizer.engine.views.tables import Cell, Table
 from optimizer.results.measures import MEASURES
 from optimizer.results.serialise import to_csv, to_json
 from optimizer.studies.comparison import shown
-from optimizer.studies.grid import BASE, VARIANT, Axis, Grid, GridError
+from optimizer.studies.grid import BASE, VARIANT, Axis, GridError, SweepGrid
 from optimizer.studies.jobs import Job, Point
 from optimizer.studies.warm_chains import Journal, key_of, solve_in_chains
 
@@ -56,7 +56,7 @@ class Sweep:
     digest: str
     variant: str | None
     changes: tuple[str, ...]
-    grid: Grid
+    grid: SweepGrid
     points: tuple[Point, ...]
     notes: tuple[str, ...] = ()
 
@@ -65,7 +65,7 @@ class Sweep:
         return sum(one.optimal for one in self.points)
 
 
-def check(path: str, case: Case, grid: Grid, variant: str | None, changes: Sequence[str]) -> None:
+def check(path: str, case: Case, grid: SweepGrid, variant: str | None, changes: Sequence[str]) -> None:
     """Each axis by itself on the case as it stands, before anything is solved. Raises GridError or CaseError, with `--vary` as the place."""
     from models.spelling import did_you_mean
     from optimizer.case.case import SETTINGS, Case
@@ -113,7 +113,7 @@ def _ends(numbers: Sequence[float]) -> tuple[int, int]:
     return numbers.index(min(numbers)), numbers.index(max(numbers))
 
 
-def overridden(case: Case, grid: Grid) -> list[str]:
+def overridden(case: Case, grid: SweepGrid) -> list[str]:
     """Paths of a sweep that scenarios set by themselves: there the sweep changes nothing."""
     scenarios = case.tree.get("scenarios") if case.tree is not None else None
     named = scenarios.value if scenarios is not None and scenarios.kind == "map" else {}
@@ -135,13 +135,13 @@ def _covers(one: str, other: str) -> bool:
     return a == b[: len(a)] or b == a[: len(b)]
 
 
-def definition(grid: Grid, variant: str | None, changes: Sequence[str], limit: float | None) -> dict[str, Any]:
+def definition(grid: SweepGrid, variant: str | None, changes: Sequence[str], limit: float | None) -> dict[str, Any]:
     """What was asked for: with the case, what a sweep is known by."""
     axes = [{"path": axis.path, "unit": axis.unit, "values": list(axis.texts)} for axis in grid.axes]
     return {"variant": variant, "changes": list(changes), "axes": axes, "time_limit": limit}
 
 
-def key(path: str, case: Case, grid: Grid, variant: str | None, changes: Sequence[str], limit: float | None) -> str:
+def key(path: str, case: Case, grid: SweepGrid, variant: str | None, changes: Sequence[str], limit: float | None) -> str:
     """What a journal of this sweep is known by: the case and its variants where they are swept, the definition, and all versions."""
     from optimizer.case.case import Case
 
@@ -152,19 +152,19 @@ def key(path: str, case: Case, grid: Grid, variant: str | None, changes: Sequenc
     return key_of(" ".join(digests), definition(grid, variant, changes, limit))
 
 
-def jobs_of(path: str, grid: Grid, variant: str | None, changes: Sequence[str], limit: float | None) -> list[Job]:
+def jobs_of(path: str, grid: SweepGrid, variant: str | None, changes: Sequence[str], limit: float | None) -> list[Job]:
     """A job for every point of the grid, in its order."""
     out = []
     for place in grid.places():
         chosen, settings = grid.settings(place)
-        out.append(Job(grid.told(place), path, chosen or variant, (*changes, *settings), limit))
+        out.append(Job(grid.text(place), path, chosen or variant, (*changes, *settings), limit))
     return out
 
 
 def run(
     path: str,
     case: Case,
-    grid: Grid,
+    grid: SweepGrid,
     executor: Executor,
     *,
     variant: str | None = None,
@@ -247,7 +247,7 @@ def row_of(point: Point) -> dict[str, Any]:
         "raised": point.raised,
         "costs": point.costs,
         "ledger": point.ledger,
-        "worth": point.worth,
+        "worth": point.value_by_scenario,
     }
 
 

@@ -220,8 +220,8 @@ def run(
     own = executor.map(solve_own, [Job("as stated", path, variant, tuple(changes), limit)])[0]
     if isinstance(own, Failure):
         raise RuntimeError(f"{own.kind}: {own.message}\n{own.trace}")
-    point, _, seed = own
-    found = solve_in_chains(jobs, seed, executor, journal, progress, star=True)
+    point, _, exported = own
+    found = solve_in_chains(jobs, exported, executor, journal, progress, star=True)
     middle = point.values.get("objective")
     bars = []
     unmoved = [(one.path, one.why_not) for one in chosen if one.why_not]

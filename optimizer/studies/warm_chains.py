@@ -27,7 +27,7 @@ from optimizer.runtime.worker import Failure, stamp
 from optimizer.studies.jobs import FAILED, Job, Point, point
 
 if TYPE_CHECKING:
-    from optimizer.engine.warm_start import Seed
+    from optimizer.engine.warm_start import ExportedBasis
     from optimizer.runtime.executor import Executor
 
 #: points of a chain
@@ -48,29 +48,29 @@ class Chain:
 
     number: int
     jobs: tuple[Job, ...]
-    seed: Seed | None
+    exported: ExportedBasis | None
     star: bool = False
 
 
 def solve_chain(chain: Chain) -> list[Point]:
     """The point of each job, in order. A case with mistakes and a solver that fails are points with a reason."""
     out = []
-    seed = chain.seed
+    exported = chain.exported
     gc.freeze()
     try:
         for job in chain.jobs:
             with uncollected():
-                found, left = _solve(job, seed)
+                found, left = _solve(job, exported)
             out.append(found)
-            if len(out) % POINTS_KEPT_OPEN == 0 or seed is None or len(seed.rows) > MOST_ROWS_KEPT_OPEN:
+            if len(out) % POINTS_KEPT_OPEN == 0 or exported is None or len(exported.rows) > MOST_ROWS_KEPT_OPEN:
                 gc.collect()  # programs hold themselves in cycles; all that was there before is left alone
-            seed = seed if chain.star else left or seed
+            exported = exported if chain.star else left or exported
     finally:
         gc.unfreeze()
     return out
 
 
-def _solve(job: Job, seed: Seed | None) -> tuple[Point, Seed | None]:
+def _solve(job: Job, exported: ExportedBasis | None) -> tuple[Point, ExportedBasis | None]:
     from optimizer.case.case import Case
     from optimizer.case.reading.diagnostics import CaseError
     from optimizer.engine import warm_start
@@ -79,12 +79,12 @@ def _solve(job: Job, seed: Seed | None) -> tuple[Point, Seed | None]:
     start = time.perf_counter()
     try:
         case = Case.load(job.path, variant=job.variant, settings=job.settings)
-        solved = solve_warm(case, time_limit=job.time_limit, baseline=False, seed_from=seed)
-        if seed is not None and solved.solution.outcome.name == "UNVERIFIED":
+        solved = solve_warm(case, time_limit=job.time_limit, baseline=False, start_from=exported)
+        if exported is not None and solved.solution.outcome.name == "UNVERIFIED":
             # where a neighbour led astray, the long way
             solved = solve_warm(case, time_limit=job.time_limit, baseline=False)
         found = point(job.name, solved.solution, time.perf_counter() - start)
-        return found, None if solved.warm is None else warm_start.leave(solved.warm)
+        return found, None if solved.warm is None else warm_start.export_basis(solved.warm)
     except CaseError as error:
         told = [one.headline() + (f" ({one.hint})" if one.hint else "") for one in error.mistakes[:3]]
         return Point(job.name, INVALID, tuple(told), seconds=time.perf_counter() - start), None
@@ -92,16 +92,16 @@ def _solve(job: Job, seed: Seed | None) -> tuple[Point, Seed | None]:
         return Point(job.name, FAILED, (f"{type(error).__name__}: {error}",), seconds=time.perf_counter() - start), None
 
 
-def solve_centre(jobs: tuple[Job, ...]) -> Seed | None:
+def solve_centre(jobs: tuple[Job, ...]) -> ExportedBasis | None:
     """What the first of these that has an optimal plan leaves."""
     for job in jobs:
-        _, seed = _solve(job, None)
-        if seed is not None:
-            return seed
+        _, exported = _solve(job, None)
+        if exported is not None:
+            return exported
     return None
 
 
-def solve_own(job: Job) -> tuple[Point, dict[str, float | None], Seed | None]:
+def solve_own(job: Job) -> tuple[Point, dict[str, float | None], ExportedBasis | None]:
     """The case as it stands: its point, what the company is worth without new investment (expected_npv, cvar and objective, USD; None
     where there is no such plan), and what it leaves. Raises CaseError."""
     from optimizer.case.case import Case
@@ -113,11 +113,11 @@ def solve_own(job: Job) -> tuple[Point, dict[str, float | None], Seed | None]:
     still = solved.solution.baseline
     keys = ("expected", "cvar", "objective")
     worth = {key.replace("expected", "expected_npv"): None if still is None else getattr(still, key) for key in keys}
-    left = None if solved.warm is None else warm_start.leave(solved.warm)
+    left = None if solved.warm is None else warm_start.export_basis(solved.warm)
     return point(job.name, solved.solution), worth, left
 
 
-def _seed(centre: Sequence[Job] | Seed | None, executor: Executor) -> Seed | None:
+def _exported(centre: Sequence[Job] | ExportedBasis | None, executor: Executor) -> ExportedBasis | None:
     if not isinstance(centre, (list, tuple)):
         return centre  # type: ignore[return-value]
     found = executor.map(solve_centre, [tuple(centre)])[0]
@@ -176,7 +176,7 @@ class Journal:
 
 def solve_in_chains(
     jobs: Sequence[Job],
-    centre: Sequence[Job] | Seed | None,
+    centre: Sequence[Job] | ExportedBasis | None,
     executor: Executor,
     journal: Journal | None = None,
     progress: Callable[[int, int, int], None] | None = None,
@@ -199,8 +199,8 @@ def solve_in_chains(
     progress(taken, len(jobs), taken)
     left = [number for number in range(len(parts)) if number not in done]
     if left:
-        seed = _seed(centre, executor)
-        chains = [Chain(number, parts[number], seed, star) for number in left]
+        exported = _exported(centre, executor)
+        chains = [Chain(number, parts[number], exported, star) for number in left]
 
         def received(k: int, result: Any) -> None:
             chain = chains[k]

@@ -13,7 +13,7 @@ import numpy as np
 
 from models.finance.capital.streams import BREACH_ODDS
 from models.spelling import did_you_mean
-from optimizer.studies.jobs import solve_many
+from optimizer.studies.jobs import solve_jobs
 from optimizer.text import percent
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def solve_pairs(
     case: Case, jobs: Sequence[Job], pairs: Sequence[Without], executor: Executor, progress: Callable[[int, int], None]
 ) -> tuple[list[Point], tuple[Pair, ...]]:
     """Every job's point, those of rules at a price behind them, and the pairs among them. jobs: the case, what each pair leaves out, others."""
-    points = solve_many(jobs, executor, progress)
+    points = solve_jobs(jobs, executor, progress)
     found = []
     for n, one in enumerate(pairs, start=1):
         pair = Pair(one, points[0], points[n])
@@ -199,10 +199,10 @@ def _priced(case: Case, first: Job, other: Job, pair: Pair, executor: Executor) 
             break
         priced |= more
         settings = tuple(f"{rule.path}.otherwise={{pay: {PRICE} USD/{rule.unit or 'USD'}}}" for rule in priced.values())
-        (point,) = solve_many([_again(other, settings)], executor)
+        (point,) = solve_jobs([_again(other, settings)], executor)
     if not point.optimal:
         return pair
-    (again,) = solve_many([_again(first, settings)], executor)
+    (again,) = solve_jobs([_again(first, settings)], executor)
     return replace(pair, first=again, other=point, priced=tuple(priced))
 
 

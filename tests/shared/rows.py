@@ -15,7 +15,7 @@ from typing import Any
 from pyomo.repn import generate_standard_repn
 
 from models.problem import Problem
-from models.program.program import Plan
+from models.program.master_problem import MasterProblem
 from optimizer.engine.solution import Solution
 from optimizer.engine.solve import solve_problem
 from optimizer.engine.values import Outcome
@@ -57,21 +57,21 @@ def label(var: Any) -> str:
     return str(var.name).replace("'", "")
 
 
-def families(plan: Plan) -> list[str]:
+def families(master: MasterProblem) -> list[str]:
     """Row families the plan has."""
-    names = (c.local_name for c in plan.model.component_objects() if c.local_name.startswith("row_"))
+    names = (c.local_name for c in master.model.component_objects() if c.local_name.startswith("row_"))
     return sorted(name.removeprefix("row_") for name in names)
 
 
-def keys(plan: Plan, family: str) -> list[Any]:
+def keys(master: MasterProblem, family: str) -> list[Any]:
     """Keys of the rows of a family; none if there is no such row."""
-    rows = getattr(plan.model, "row_" + family, None)
+    rows = getattr(master.model, "row_" + family, None)
     return [] if rows is None else list(rows)
 
 
-def _read(plan: Plan, family: str, key: Any) -> Row:
-    rows = getattr(plan.model, "row_" + family, None)
-    assert rows is not None, f"the plan has no row of family {family!r}, only {families(plan)}"
+def _read(master: MasterProblem, family: str, key: Any) -> Row:
+    rows = getattr(master.model, "row_" + family, None)
+    assert rows is not None, f"the plan has no row of family {family!r}, only {families(master)}"
     assert key in rows, f"family {family!r} has no row {key!r}, only {list(rows)}"
     repn = generate_standard_repn(rows[key].body)
     terms: dict[str, float] = {}
@@ -82,15 +82,15 @@ def _read(plan: Plan, family: str, key: Any) -> Row:
     return Row(terms, None if lower is None else float(lower) - shift, None if upper is None else float(upper) - shift)
 
 
-def _definitions(plan: Plan, through: tuple[str, ...]) -> dict[str, tuple[dict[str, float], float]]:
+def _definitions(master: MasterProblem, through: tuple[str, ...]) -> dict[str, tuple[dict[str, float], float]]:
     """{variable: (terms, constant)} of every variable that a family defines with coefficient 1."""
     out = {}
-    for family in families(plan):
+    for family in families(master):
         if not family.endswith("_sum") and family not in through and family not in SUMS:
             continue
         column = family.removesuffix("_sum") + "_cum" if family.endswith("_sum") else DEFINED.get(family, family)
-        for key in keys(plan, family):
-            row = _read(plan, family, key)
+        for key in keys(master, family):
+            row = _read(master, family, key)
             index = ",".join(str(k) for k in key) if isinstance(key, tuple) else str(key)
             name = f"{column}[{index}]"
             assert row.terms.get(name) == 1.0 and row.lower == row.upper and row.lower is not None, (name, row)
@@ -98,10 +98,10 @@ def _definitions(plan: Plan, through: tuple[str, ...]) -> dict[str, tuple[dict[s
     return out
 
 
-def row(plan: Plan, family: str, key: Any, through: tuple[str, ...] = ()) -> Row:
+def row(master: MasterProblem, family: str, key: Any, through: tuple[str, ...] = ()) -> Row:
     """One row, with running sums and the variables of families `through` written out."""
-    found = _read(plan, family, key)
-    defined = _definitions(plan, tuple(f for f in through if f != family))
+    found = _read(master, family, key)
+    defined = _definitions(master, tuple(f for f in through if f != family))
     if family.endswith("_sum"):
         return found
     if family in SUMS:  # the sum itself stays, and sums it is made of
@@ -124,7 +124,7 @@ def row(plan: Plan, family: str, key: Any, through: tuple[str, ...] = ()) -> Row
 
 
 def row_is(
-    plan: Plan,
+    master: MasterProblem,
     family: str,
     key: Any,
     terms: dict[str, float],
@@ -135,7 +135,7 @@ def row_is(
     through: tuple[str, ...] = (),
 ) -> None:
     """The row of that key has these terms (zeros may be given) and this right-hand side, each to 1e-12 relative."""
-    found = row(plan, family, key, through)
+    found = row(master, family, key, through)
     expected = {name: c for name, c in terms.items() if c != 0.0}
     assert found.terms.keys() == expected.keys(), (
         f"{family} {key}: only in the plan {sorted(found.terms.keys() - expected.keys())}, "

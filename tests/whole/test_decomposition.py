@@ -82,13 +82,13 @@ def test_the_random_problems_couple_hours() -> None:
 
 def test_random_problems_use_every_linked_quantity() -> None:
     """Coins kept, energy served, diesel: somewhere among the seeds above each is linked."""
-    from models.program.program import Plan
+    from models.program.master_problem import MasterProblem
 
     names: set[str] = set()
     for seed in with_sites(range(200, 296)):
-        theta = Plan(random_problem(seed), "valued").theta
-        assert theta is not None
-        names |= {q.name.split()[0] for value in theta.values for q in value.quantities}
+        recourse = MasterProblem(random_problem(seed), "benders").recourse
+        assert recourse is not None
+        names |= {q.name.split()[0] for value in recourse.values for q in value.quantities}
     assert {"kept", "served", "diesel_mwh"} <= names
 
 
@@ -161,12 +161,12 @@ def test_a_cut_holds_all_of_its_direction(monkeypatch: pytest.MonkeyPatch) -> No
     def begin(self: Cuts, start: list[np.ndarray] | None) -> None:
         begun(self, start)
         site = next(i for i, one in enumerate(self.sites) if len(one.units))
-        blocks, count = len(self.sites[site].theta), len(self.sites[site].units)
-        split = self.hours.split
-        self.hours.split = lambda i, k, a, r: (asked.append((a, r)), split(i, k, a, r))[1]  # type: ignore[func-returns-value]
+        blocks, count = len(self.sites[site].recourse), len(self.sites[site].units)
+        split = self.hours.recourse_solution
+        self.hours.recourse_solution = lambda i, k, a, r: (asked.append((a, r)), split(i, k, a, r))[1]  # type: ignore[func-returns-value]
         capacity = np.maximum(self.sites[site].constant, 1.0)
         self._cut(site, capacity, np.ones(blocks), np.full((blocks, count), 1e-16) * self.unit / self.sites[site].units, None)
-        self.hours.split = split
+        self.hours.recourse_solution = split
 
     monkeypatch.setattr(Cuts, "_begin", begin)
     solution = engine.solve(barred(), baseline=False)
@@ -211,11 +211,11 @@ def test_of_plans_with_the_same_tail_the_one_that_expects_most(
     """At risk weight 1 hours outside the tail have no price, yet the highest expected value is that of the program in one piece: from
     nothing, and from wherever a neighbour ended."""
     whole, most = tail_alone
-    seed = None
+    exported = None
     if neighbour is not None:
         warm = engine.solve_warm(weighed(neighbour), baseline=False).warm
         assert warm is not None
-        seed = warm_start.leave(warm)
-    solution = engine.solve(weighed(1.0), baseline=False, seed_from=seed)
+        exported = warm_start.export_basis(warm)
+    solution = engine.solve(weighed(1.0), baseline=False, seed_from=exported)
     agree(solution, whole)
     assert expected(solution) == pytest.approx(most, rel=1e-8)

@@ -15,7 +15,7 @@ import pytest
 
 from models.problem import Block, Call, Conversion, Payments, Problem, RigOption, Terminal
 from models.proforma.keep import keep_books
-from models.program.program import Plan
+from models.program.master_problem import MasterProblem
 from optimizer import Case
 from optimizer.case.reading.diagnostics import CaseError
 from optimizer.engine.solution import Solution
@@ -186,8 +186,8 @@ def test_the_books_refuse_what_halls_do_not_carry_after_the_horizon() -> None:
 
 @pytest.mark.parametrize("ramp", [(), (0.4,)])
 def test_no_rows_where_nothing_can_grow_after_the_horizon(ramp: tuple[float, ...]) -> None:
-    plan = Plan(campus(ramp=ramp))
-    rows = [key for key in getattr(plan.model, "row_ai_hall_after", {})]
+    master = MasterProblem(campus(ramp=ramp))
+    rows = [key for key in getattr(master.model, "row_ai_hall_after", {})]
     assert rows == [("home", 0, 3, k) for k in range(len(ramp))]
 
 
@@ -244,7 +244,7 @@ def test_what_would_be_paid_after_the_horizon_is_refused_by_both_books() -> None
     late = service_of(problem, equipment=path(1e6, 1, 4), payments=Payments(((0, 0.5), (2, 0.5))))
     problem = replace(problem, services=(late,))
     with pytest.raises(ValueError, match="after the horizon"):
-        Plan(problem)
+        MasterProblem(problem)
     with pytest.raises(ValueError, match="after the horizon"):
         keep_books(problem, idle(problem, signed={("tenant", "home"): at(problem, {2: 1.0})}))
 

@@ -12,7 +12,7 @@ import pytest
 
 from models.problem import Problem, Rule, Term
 from models.proforma.books import Books
-from models.program.program import Plan
+from models.program.master_problem import MasterProblem
 from models.program.rules.words import MONEY
 from models.rules.functions import FUNCTIONS
 from models.rules.language import WORDS
@@ -44,14 +44,14 @@ def under_sweeps(seed: int) -> Solution:
     return plan_of(swept(random_problem(seed), 2e6), method="extensive")
 
 
-def solved_twice(problem: Problem, method: str, patch: pytest.MonkeyPatch) -> tuple[Solution, Plan, Books]:
+def solved_twice(problem: Problem, method: str, patch: pytest.MonkeyPatch) -> tuple[Solution, MasterProblem, Books]:
     """The solution, with the plan that the program holds and the books that were kept."""
     seen: dict[str, Any] = {}
     honest = verification.compare
 
-    def compare(plan: Plan, books: Books, objective: float) -> Any:
-        seen.update(plan=plan, books=books)
-        return honest(plan, books, objective)
+    def compare(master: MasterProblem, books: Books, objective: float) -> Any:
+        seen.update(plan=master, books=books)
+        return honest(master, books, objective)
 
     patch.setattr(verification, "compare", compare)
     solution = solve_problem(problem, method=method, baseline=False)  # one program to compare, not two
@@ -59,16 +59,16 @@ def solved_twice(problem: Problem, method: str, patch: pytest.MonkeyPatch) -> tu
     return solution, seen["plan"], seen["books"]
 
 
-def compare_terms(problem: Problem, plan: Plan, books: Books) -> set[Term]:
+def compare_terms(problem: Problem, master: MasterProblem, books: Books) -> set[Term]:
     """Every term of every rule at every date it applies at; those that are anything but 0 somewhere."""
     moved = set()
     for rule in problem.rules:
         for term in rule.terms:
-            unit = plan.build.unit if term.word in MONEY else 1.0
+            unit = master.build.unit if term.word in MONEY else 1.0
             booked = books.words[str(term)]
             scale = max(float(np.abs(booked).max()), 0.1 * unit, 1.0)
             for s, d in zip(*np.nonzero(rule.active), strict=True):
-                found = plan.words.at(term.word, term.argument, int(s), int(d), term.functions).value() * unit
+                found = master.words.at(term.word, term.argument, int(s), int(d), term.functions).value() * unit
                 assert abs(found - booked[s, d]) <= 1e-7 * scale, (str(term), s, d, found, booked[s, d])
             if np.abs(booked[rule.active]).max(initial=0.0) > 1e-3:
                 moved.add(term)
@@ -82,8 +82,8 @@ def test_every_word_and_function_has_the_books_figure(monkeypatch: pytest.Monkey
     problems += [ruled_problem(seed, 72, limited=True) for seed in (44, 63)]  # where energy and CO2 are counted
     for problem in problems:
         with monkeypatch.context() as patch:
-            _, plan, books = solved_twice(problem, "extensive", patch)
-        moved |= compare_terms(problem, plan, books)
+            _, master, books = solved_twice(problem, "extensive", patch)
+        moved |= compare_terms(problem, master, books)
     assert {term.word for term in moved if not term.functions} == set(WORDS)
     met = {(term.word, function.name) for term in moved for function in term.functions}
     wanted = {
@@ -101,9 +101,9 @@ def test_cuts_agree_where_rules_look_into_hours(seed: int, monkeypatch: pytest.M
     with monkeypatch.context() as patch:
         whole, _, _ = solved_twice(problem, "extensive", patch)
     with monkeypatch.context() as patch:
-        cuts, plan, books = solved_twice(problem, "cuts", patch)
+        cuts, master, books = solved_twice(problem, "cuts", patch)
     agree(cuts, whole)
-    compare_terms(problem, plan, books)
+    compare_terms(problem, master, books)
 
 
 # --- sweeps -----------------------------------------------------------------------------------------------------------
@@ -135,10 +135,10 @@ def test_sweeps_cost_something_somewhere() -> None:
 
 def every_way(problem: Problem) -> float:
     """Best objective (USD) over every way to keep each either-or of the sweeps, by enumeration."""
-    plan = Plan(problem)
-    lp = compile_model(plan.model)
+    master = MasterProblem(problem)
+    lp = compile_model(master.model)
     column = {id(v): j for j, v in enumerate(lp.columns)}
-    pairs = [(column[id(a)], column[id(b)]) for a, b in plan.sweeps.law]
+    pairs = [(column[id(a)], column[id(b)]) for a, b in master.sweeps.disjunctions]
     assert 1 <= len(pairs) <= 8
     best = -np.inf
     for ways in itertools.product((0, 1), repeat=len(pairs)):

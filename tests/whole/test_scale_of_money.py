@@ -7,7 +7,7 @@ import pytest
 
 from models.benders.cuts import Cuts
 from models.problem import Problem
-from models.program.program import Plan
+from models.program.master_problem import MasterProblem
 from optimizer.case.case import Case
 from optimizer.engine.master import COST_SCALE
 from optimizer.solver.compile import compile_model
@@ -33,13 +33,13 @@ CASES = (
 
 def program(problem: Problem) -> LinearProgram:
     """The program with the first cuts on its hours."""
-    plan = Plan(problem, "valued", block_opener(0))
-    lp = compile_model(plan.model, cost_scale=COST_SCALE)
+    master = MasterProblem(problem, "benders", block_opener(0))
+    lp = compile_model(master.model, cost_scale=COST_SCALE)
     session = Session()
     session.load(lp)
-    assert plan.theta is not None
-    if plan.theta.values:
-        cuts = Cuts(plan.theta, session, lp.number)
+    assert master.recourse is not None
+    if master.recourse.values:
+        cuts = Cuts(master.recourse, session, lp.number)
         cuts.floor()
     return session.lp
 

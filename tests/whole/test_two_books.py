@@ -17,7 +17,7 @@ from models.problem.scenario_subset import rebuilt
 from models.proforma.keep import keep_books
 from models.program.expressions import Lin
 from models.program.financing import Instruments
-from models.program.program import Plan
+from models.program.master_problem import MasterProblem
 from models.program.tax import Taxes
 from models.program.treasury import Treasury
 from optimizer.engine.solution import Solution
@@ -168,8 +168,10 @@ def tampered(decisions: Decisions, kind: str, factor: float = 1.01) -> Decisions
 @pytest.mark.parametrize("factor", [1.01, 0.99])
 def test_one_number_that_is_one_percent_off_is_found(kind: str, factor: float, monkeypatch: pytest.MonkeyPatch) -> None:
     taken = [seed for seed in WATCHED if (d := solution(seed).decisions) and largest(d, kind) is not None]
-    honest = Plan.decisions
-    monkeypatch.setattr(Plan, "decisions", lambda self, *args, **kwargs: tampered(honest(self, *args, **kwargs), kind, factor))
+    honest = MasterProblem.decisions
+    monkeypatch.setattr(
+        MasterProblem, "decisions", lambda self, *args, **kwargs: tampered(honest(self, *args, **kwargs), kind, factor)
+    )
     for seed in sorted(taken, key=effort)[:2]:
         found = solve_problem(random_problem(seed), method="extensive", baseline=False)
         assert found.outcome is Outcome.UNVERIFIED, seed
@@ -321,11 +323,13 @@ def test_every_datum_that_matters_is_read_by_both() -> None:
     true = solution(3)
     assert true.objective is not None
     missed, caught = [], 0
-    honest = Plan.__init__
+    honest = MasterProblem.__init__
     for place in places(problem):
         wrong = with_more_of(problem, place)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Plan, "__init__", lambda self, _, *args, wrong=wrong, **kwargs: honest(self, wrong, *args, **kwargs))
+            patch.setattr(
+                MasterProblem, "__init__", lambda self, _, *args, wrong=wrong, **kwargs: honest(self, wrong, *args, **kwargs)
+            )
             found = solve_problem(problem, method="extensive", baseline=False, canonical=False)
         if found.lower_bound is None or abs(found.lower_bound - true.objective) <= 1e-6 * abs(true.objective):
             continue
@@ -337,7 +341,7 @@ def test_every_datum_that_matters_is_read_by_both() -> None:
 
 def test_every_datum_of_coupled_hours_is_read_by_both() -> None:
     """1 % more of it in the program alone is found wherever it changes the value; and each of them changes it somewhere."""
-    honest, caught = Plan.__init__, set()
+    honest, caught = MasterProblem.__init__, set()
     for seed in (3, 16, 61):
         problem = random_problem(seed, coupled=True)
         true = solve_problem(problem, method="extensive", baseline=False, canonical=False)
@@ -350,7 +354,7 @@ def test_every_datum_of_coupled_hours_is_read_by_both() -> None:
             wrong = rebuilt(problem, lambda here, value, p=place, m=most: min(value * 1.01, m) if here == p and value else value)
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(
-                    Plan, "__init__", lambda self, _, *args, wrong=wrong, **kwargs: honest(self, wrong, *args, **kwargs)
+                    MasterProblem, "__init__", lambda self, _, *args, wrong=wrong, **kwargs: honest(self, wrong, *args, **kwargs)
                 )
                 found = solve_problem(problem, method="extensive", baseline=False, canonical=False)
             if found.lower_bound is None or abs(found.lower_bound - true.objective) <= 1e-6 * abs(true.objective):

@@ -13,7 +13,7 @@ import pytest
 from models.hours.meters import yearly_limits
 from models.problem import Block, Diesel, OwnSource, Problem, YearlyLimit
 from models.problem.scenario_subset import rebuilt
-from models.program.program import Plan
+from models.program.master_problem import MasterProblem
 from optimizer.engine.solution import Solution
 from optimizer.engine.solve import solve_problem
 from optimizer.engine.values import Outcome
@@ -219,7 +219,7 @@ def test_every_datum_of_limits_is_read_by_both(monkeypatch: pytest.MonkeyPatch) 
     problem = replace(problem, sites=(site,))
     problem = replace(problem, emission_cap=YearlyLimit(np.full((s, t), 60e3), np.full((s, t), 40.0)))
     true = best(problem)
-    honest = Plan.__init__
+    honest = MasterProblem.__init__
     caught = []
     for place in places(problem):
         if "emissions" not in place and "YearlyLimit" not in place:
@@ -232,7 +232,9 @@ def test_every_datum_of_limits_is_read_by_both(monkeypatch: pytest.MonkeyPatch) 
 
         wrong = rebuilt(problem, off)
         with monkeypatch.context() as patch:
-            patch.setattr(Plan, "__init__", lambda self, _, *args, wrong=wrong, **kwargs: honest(self, wrong, *args, **kwargs))
+            patch.setattr(
+                MasterProblem, "__init__", lambda self, _, *args, wrong=wrong, **kwargs: honest(self, wrong, *args, **kwargs)
+            )
             found = solve_problem(problem, method="extensive", canonical=False, baseline=False)
         assert found.lower_bound is not None
         if abs(found.lower_bound - true) > 1e-6 * abs(true):

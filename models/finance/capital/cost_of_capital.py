@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from models.finance.context import Ground
+from models.finance.context import StatementContext
 from models.finance.lines import SMALLEST
 from models.finance.rates import irr
 from models.problem import Array, Clock
@@ -37,7 +37,7 @@ class Claim:
     cost: Figure
     rate: float
     flows: Array
-    worth: Array
+    value: Array
 
 
 @dataclass(frozen=True)
@@ -91,25 +91,25 @@ def worth_after(clock: Clock, flows: Array, rate: float) -> Array:
 
 
 def cost_of_capital(
-    ground: Ground, capital: dict[str, Array], owners: Array, saved: Array, unlevered: float | None = None
+    context: StatementContext, capital: dict[str, Array], owners: Array, saved: Array, unlevered: float | None = None
 ) -> CostOfCapital:
     """The cost of every source and of all.
 
     capital (S, D) by source, as the company sees it, and owners (S, D): of `returns`. saved (S, D) USD: tax that financing saves at each
     date. unlevered: owners' rate per year without debt; None: the objective's.
     """
-    problem, clock = ground.problem, ground.problem.clock
+    problem, clock = context.problem, context.problem.clock
     odds, used = problem.scenarios.probability, problem.objective.discount
     unlevered = used if unlevered is None else unlevered
     shares = {issue.name for issue in problem.equities}
-    claims = [_claim(ground, name, name in shares, odds @ flows) for name, flows in capital.items()]
+    claims = [_claim(context, name, name in shares, odds @ flows) for name, flows in capital.items()]
     received = odds @ owners
     claims.append(Claim(OWNERS, True, (used, None), used, received, worth_after(clock, received, used)))
     outside = sum((odds @ flows for flows in capital.values()), np.zeros(clock.dates))
     by_date, weight = _by_date(claims, unlevered), np.append(problem.years, 0.0)
-    costs = sum((one.rate * one.worth for one in claims), np.zeros(clock.dates))
+    costs = sum((one.rate * one.value for one in claims), np.zeros(clock.dates))
     debt, equity = by_date["debt"], by_date["equity"]
-    rate = sum((one.rate * one.worth for one in claims if not one.equity), np.zeros(clock.dates))
+    rate = sum((one.rate * one.value for one in claims if not one.equity), np.zeros(clock.dates))
     whole = _quotient(costs @ weight, (debt + equity) @ weight, "capital is worth nothing")
     saved_rate = _quotient(float((odds @ saved).sum()), (debt + equity) @ weight, "capital is worth nothing")
     after_tax = whole if whole[0] is None or saved_rate[0] is None else (whole[0] - saved_rate[0], None)
@@ -135,13 +135,13 @@ def _relevered(unlevered: float, debt_cost: Figure, leverage: Figure) -> Figure:
     return (unlevered, None) if debt_cost[0] is None else (relevered_rate(unlevered, debt_cost[0], leverage[0]), None)
 
 
-def _claim(ground: Ground, name: str, equity: bool, flows: Array) -> Claim:
+def _claim(context: StatementContext, name: str, equity: bool, flows: Array) -> Claim:
     """A source of outside capital by its expected flows (D,), as the company sees them."""
-    problem, clock, odds = ground.problem, ground.problem.clock, ground.problem.scenarios.probability
+    problem, clock, odds = context.problem, context.problem.clock, context.problem.scenarios.probability
     cost = cost_of(clock, flows)
     if cost[0] is None and not equity:
-        balance = odds @ ground.debt("closing", name)
-        interest = float((odds @ (ground.debt("interest_accrued", name) + ground.debt("commitment_accrued", name))).sum())
+        balance = odds @ context.debt("closing", name)
+        interest = float((odds @ (context.debt("interest_accrued", name) + context.debt("commitment_accrued", name))).sum())
         stood = float(balance[:-1] @ problem.years)
         rate = interest / stood if stood >= SMALLEST else 0.0
         return Claim(name, False, cost, rate, -flows, balance)
@@ -157,7 +157,7 @@ def _by_date(claims: list[Claim], unlevered: float) -> dict[str, Array]:
 
     def total(equity: bool, priced: bool) -> Array:
         chosen = [one for one in claims if one.equity == equity]
-        return np.asarray(sum(((one.rate if priced else 1.0) * one.worth for one in chosen), np.zeros_like(claims[-1].worth)))
+        return np.asarray(sum(((one.rate if priced else 1.0) * one.value for one in chosen), np.zeros_like(claims[-1].value)))
 
     debt, equity = total(False, False), total(True, False)
     debt_cost = _ratio(total(False, True), debt)

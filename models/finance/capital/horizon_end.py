@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.finance.context import Ground
+from models.finance.context import StatementContext
 from models.problem import Array, Problem, Service, Site
 from models.proforma.assets import keep_assets
 
@@ -50,20 +50,20 @@ class HorizonEnd:
         return np.where(over > SMALLEST, over, 0.0)
 
 
-def horizon_end(ground: Ground) -> HorizonEnd:
+def horizon_end(context: StatementContext) -> HorizonEnd:
     """The end of every scenario, from the books."""
-    problem, books = ground.problem, ground.books
+    problem, books = context.problem, context.books
     ledger, sheet = books.ledger, books.balance_sheet
     return HorizonEnd(
         counted={kind: ledger[f"terminal_{kind}"][:, -1] for kind in LATER},
-        keeping=problem.terminal.contracts * contract_costs(ground),
+        keeping=problem.terminal.contracts * contract_costs(context),
         liquid=ledger["terminal_cash"][:, -1] + ledger["dividends"][:, -1] + ledger["terminal_coins"][:, -1],
         owed=sheet["debt"][:, -1] + sheet["interest_due"][:, -1],
         factor=float(problem.discount[-1]),
     )
 
 
-def contract_costs(ground: Ground) -> Array:
+def contract_costs(context: StatementContext) -> Array:
     """(S,) USD at T of what leases cost after T to the end of their term.
 
         sum over k of MW[k] (fixed_cost + ai_cost + energy) step (1 + contract_rate) ** (-(k + 1) step)
@@ -71,8 +71,8 @@ def contract_costs(ground: Ground) -> Array:
     MW[k] critical MW that run in the k-th period after T, step its length in years: as their rents are counted (README 12). energy: USD a
     year and MW that the company pays for, at the means of the last twelve months.
     """
-    problem = ground.problem
-    assets = keep_assets(problem, ground.decisions)
+    problem = context.problem
+    assets = keep_assets(problem, context.decisions)
     step, total = float(problem.years[-1]), np.zeros(problem.scenarios.count)
     for service in problem.services:
         if service.kind != "lease":
@@ -82,14 +82,14 @@ def contract_costs(ground: Ground) -> Array:
             if running is None or not running.any():
                 continue
             factor = (1.0 + problem.terminal.contract_rate) ** (-step * np.arange(1, running.shape[1] + 1))
-            each = service.fixed_cost + site.ai_cost + _energy(ground, service, site)
+            each = service.fixed_cost + site.ai_cost + _energy(context, service, site)
             total += each * step * (running @ factor)
     return total
 
 
-def _energy(ground: Ground, service: Service, site: Site) -> Array:
+def _energy(context: StatementContext, service: Service, site: Site) -> Array:
     """(S,) USD a year that the company pays for the energy of one critical MW, and for serving it, less what the tenant reimburses."""
-    problem, clock = ground.problem, ground.problem.clock
+    problem, clock = context.problem, context.problem.clock
     last = np.flatnonzero(clock.date_month[1:] > clock.date_month[-1] - 12)
     years = float(problem.years[last].sum())
     out = np.zeros(problem.scenarios.count)
@@ -100,15 +100,15 @@ def _energy(ground: Ground, service: Service, site: Site) -> Array:
             if isinstance(service.reimbursed, str) and site.grid is not None:
                 continue  # the tenant pays what each hour costs
             metered = site.gross_ratio * mwh
-            out[s] += float(metered.sum()) * _price(ground, site, s, t, metered)
+            out[s] += float(metered.sum()) * _price(context, site, s, t, metered)
             if not isinstance(service.reimbursed, str) and service.reimbursed is not None:
                 out[s] -= float(metered.sum()) * float(service.reimbursed[s, t])
     return out / years
 
 
-def _price(ground: Ground, site: Site, s: int, t: int, mwh: Array) -> float:
+def _price(context: StatementContext, site: Site, s: int, t: int, mwh: Array) -> float:
     """USD per MWh of a load (H,) in period t: of grid power where there is a grid, else what the site's energy cost there on average."""
-    clock, power = ground.problem.clock, ground.books.power
+    clock, power = context.problem.clock, context.books.power
     if site.grid is not None:
         delivered = site.grid.price.values(clock, s, t) + site.grid.adder.values(clock, s, t)
         return float(mwh @ delivered) / max(float(mwh.sum()), 1e-9)

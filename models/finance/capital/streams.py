@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.finance.context import Ground
+from models.finance.context import StatementContext
 from models.problem import Array, Clock, Service, Site
 from models.proforma.assets import Assets, keep_assets
 from models.proforma.hours import Hours, scenario_of
@@ -37,22 +37,22 @@ def stream_of(service: Service) -> str:
     return "contracts" if service.kind == "lease" else "cloud"
 
 
-def streams(ground: Ground) -> Streams:
+def streams(context: StatementContext) -> Streams:
     """Every stream of the plan. What belongs to none (fixed costs of sites, overhead, idle halls, given flows) is left out."""
-    problem = ground.problem
+    problem = context.problem
     shape = (problem.scenarios.count, problem.clock.periods)
     cash, mw = ({name: np.zeros(shape) for name in STREAMS} for _ in range(2))
-    assets, hours, unused = keep_assets(problem, ground.decisions), Hours(problem.clock), np.zeros(shape)
+    assets, hours, unused = keep_assets(problem, context.decisions), Hours(problem.clock), np.zeros(shape)
     for site in problem.sites:
-        _standing(ground, site, assets, cash, mw)
+        _standing(context, site, assets, cash, mw)
         for s in range(shape[0]):
-            unused[s] += _run(ground, site, s, assets, hours, cash)
+            unused[s] += _run(context, site, s, assets, hours, cash)
     return Streams(cash, mw, unused)
 
 
-def _standing(ground: Ground, site: Site, assets: Assets, cash: dict[str, Array], mw: dict[str, Array]) -> None:
+def _standing(context: StatementContext, site: Site, assets: Assets, cash: dict[str, Array], mw: dict[str, Array]) -> None:
     """Rents, and what is paid for MW whether they run or not."""
-    problem, years = ground.problem, ground.problem.years
+    problem, years = context.problem, context.problem.years
     cash["mining"] -= site.mining_cost * years * assets.mining_hall[site.name]
     for rig in problem.rigs:
         installed = assets.fleet[rig.name, site.name]
@@ -66,13 +66,13 @@ def _standing(ground: Ground, site: Site, assets: Assets, cash: dict[str, Array]
             cash[name] += assets.rents[service.name, site.name]
 
 
-def _run(ground: Ground, site: Site, s: int, assets: Assets, hours: Hours, cash: dict[str, Array]) -> Array:
+def _run(context: StatementContext, site: Site, s: int, assets: Assets, hours: Hours, cash: dict[str, Array]) -> Array:
     """What the hours of a scenario bring: revenue of each use, less its part by energy of what each hour's power costs.
 
     (T,) USD of power in hours without a use.
     """
-    problem, market = ground.problem, ground.problem.market
-    split, _ = scenario_of(ground.decisions.dispatch, hours, site.name, s)
+    problem, market = context.problem, context.problem.market
+    split, _ = scenario_of(context.decisions.dispatch, hours, site.name, s)
     none = np.zeros(len(hours.weight))
     loads = {name: mw for name, mw in split.uses.items() if name.startswith(("rig:", "ai:"))}
     total = sum(loads.values(), none)

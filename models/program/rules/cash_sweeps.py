@@ -9,10 +9,10 @@ from models.program.parts import Parts
 
 
 class Sweeps:
-    """The row of every sweep, and the either-or that no row can say: `law` holds pairs of variables of which one must be 0."""
+    """The row of every sweep, and the either-or that no row can say: `disjunctions` holds pairs of variables of which one must be 0."""
 
     def __init__(self, parts: Parts) -> None:
-        self.law: list[tuple[Any, Any]] = []
+        self.disjunctions: list[tuple[Any, Any]] = []
         b = parts.build
         for sweep in b.problem.sweeps:
             for s in range(b.S):
@@ -32,4 +32,4 @@ class Sweeps:
         excess = b.named("sweep_excess", (name, s, d))
         body = Lin().add(parts.treasury.cash[s][d]).add(excess, -1.0)
         b.row("sweep", (name, s, d), body, at_most=level / b.unit, unit="USD/USD", scale=b.unit)
-        self.law.append((excess, balance.vars[0]))
+        self.disjunctions.append((excess, balance.vars[0]))

@@ -1,6 +1,6 @@
 """Words of rules that are parts of a whole: by site, by service, by kind of asset, by instrument (README 13), in the program.
 
-Amounts are money units where the word is money, else natural units. The hours' quantities are those of `theta` where hours are valued
+Amounts are money units where the word is money, else natural units. The hours' quantities are those of `recourse` where hours are valued
 by cuts, of `power` where they are written out.
 """
 
@@ -35,17 +35,17 @@ def _site(parts: Parts, name: str) -> int:
     return [site.name for site in parts.build.problem.sites].index(name)
 
 
-def _valued(parts: Parts, quantity: str, i: int, s: int, t: int) -> Lin:
+def _of_recourse(parts: Parts, quantity: str, i: int, s: int, t: int) -> Lin:
     """A linked quantity of site i in its natural unit; nothing where the site has none."""
-    assert parts.theta is not None
+    assert parts.recourse is not None
     out = Lin()
-    for found in parts.theta.values[i].quantities:
+    for found in parts.recourse.values[i].quantities:
         if found.name == quantity:
             out.add(found.var[s * parts.build.T + t], found.unit)
     return out
 
 
-def _written(parts: Parts, i: int, s: int, t: int, name: str) -> Lin:
+def _of_hours(parts: Parts, i: int, s: int, t: int, name: str) -> Lin:
     """MWh of one use or source of site i, hour by hour."""
     assert parts.power is not None
     block, weight = parts.power.blocks[i, s, t], parts.build.problem.clock.weight[t]
@@ -63,11 +63,11 @@ def btc_mined(parts: Parts, s: int, d: int, site: str) -> Lin:
     i, t = _site(parts, site), d - 1
     if t < 0:
         return Lin()
-    if parts.theta is not None:
-        return _valued(parts, "btc_mined", i, s, t)
+    if parts.recourse is not None:
+        return _of_recourse(parts, "btc_mined", i, s, t)
     assert parts.power is not None
     uses = parts.power.blocks[i, s, t].merit.uses
-    return total(_written(parts, i, s, t, use.name).times(use.coins) for use in uses if use.coins)
+    return total(_of_hours(parts, i, s, t, use.name).times(use.coins) for use in uses if use.coins)
 
 
 def diesel_mwh(parts: Parts, s: int, d: int, site: str) -> Lin:
@@ -75,7 +75,7 @@ def diesel_mwh(parts: Parts, s: int, d: int, site: str) -> Lin:
     i, t = _site(parts, site), d - 1
     if t < 0:
         return Lin()
-    return _valued(parts, "diesel_mwh", i, s, t) if parts.theta is not None else _written(parts, i, s, t, "diesel")
+    return _of_recourse(parts, "diesel_mwh", i, s, t) if parts.recourse is not None else _of_hours(parts, i, s, t, "diesel")
 
 
 def ai_mwh(parts: Parts, s: int, d: int, name: str | None) -> Lin:
@@ -92,9 +92,9 @@ def _served(parts: Parts, j: int, i: int, s: int, t: int) -> Lin:
     """MWh at the meter of service j at site i in period t."""
     p = parts.build.problem
     entry = f"ai:{p.services[j].name}"
-    if parts.theta is not None:
-        return _valued(parts, f"served {entry}", i, s, t).times(float(p.clock.hours[t]))  # it counts mean MW
-    return _written(parts, i, s, t, entry)
+    if parts.recourse is not None:
+        return _of_recourse(parts, f"served {entry}", i, s, t).times(float(p.clock.hours[t]))  # it counts mean MW
+    return _of_hours(parts, i, s, t, entry)
 
 
 def ai_revenue(parts: Parts, s: int, d: int, name: str | None) -> Lin:

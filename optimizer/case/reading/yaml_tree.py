@@ -21,7 +21,7 @@ from optimizer.runtime import files
 
 MOST_BYTES = 4_000_000
 MOST_NODES = 200_000
-DEEPEST = 32
+MAX_NESTING = 32
 MOST_MISTAKES = 50  # stop reading a file that is wrong all over
 
 Kind = Literal["map", "list", "scalar", "null"]
@@ -263,8 +263,8 @@ class _Builder:
             else:
                 self.put(Node("scalar", event.value, place, quoted=quoted))
             return len(self.mistakes) < MOST_MISTAKES
-        if len(self.stack) >= DEEPEST:
-            self.wrong(place, f"nested deeper than {DEEPEST} levels", path="")
+        if len(self.stack) >= MAX_NESTING:
+            self.wrong(place, f"nested deeper than {MAX_NESTING} levels", path="")
             return False
         kind: Kind = "map" if isinstance(event, yaml.MappingStartEvent) else "list"
         path = self.path()

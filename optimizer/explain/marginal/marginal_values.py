@@ -1,8 +1,8 @@
 """What a unit more, and a unit less, of everything that a case states is worth.
 
-Every statement (`scarce_things.py`) is priced by the plan's duals, and then by a step to either side (`finite_steps.py`): the value of the next
-unit of relief and that of the last one. What is not tight in the plan is worth nothing either way, without a step, by complementary
-slackness.
+Every statement (`scarce_things.py`) is priced by the plan's duals, and then by a step to either side (`one_sided_derivatives.py`): the value
+of the next unit of relief and that of the last one. What is not tight in the plan is worth nothing either way, without a step, by
+complementary slackness.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import numpy as np
 from models.dates import date_text
 from models.problem import Array, Problem
 from optimizer.engine.policy import Thoroughness
-from optimizer.explain.marginal.finite_steps import SLACK_TOLERANCE, Ground
 from optimizer.explain.marginal.headroom import Headroom
-from optimizer.explain.marginal.scarce_things import Collected, Effect, Statement, Statements, opened
+from optimizer.explain.marginal.one_sided_derivatives import SLACK_TOLERANCE, Evaluator
+from optimizer.explain.marginal.scarce_things import Collected, Effect, ScarceThing, ScarceThings, opened
 from optimizer.solver import branch_and_bound
 
 if TYPE_CHECKING:
@@ -67,29 +67,29 @@ def price_statements(solved: Solved) -> tuple[StatementPrice, ...]:
     solution, warm = solved.solution, solved.warm
     if warm is None or solution.decisions is None or solution.books is None:
         raise ValueError("prices are of an optimal plan: the case has none")
-    problem, program, settled = solution.problem, warm.program, warm.settled
+    problem, program, branches = solution.problem, warm.program, warm.branches
     headroom = Headroom(problem, solution.decisions, solution.books)
-    statements = Statements(program.plan, program.lp, headroom).out
-    lawful = None if settled is None else settled.lp
-    with closing(Ground(program, program.lp, program.law, warm.best.x, lawful)) as ground:
-        found = [_price(one, ground, warm.best.y, problem) for one in statements]
+    statements = ScarceThings(program.master, program.lp, headroom).out
+    branch = None if branches is None else branches.lp
+    with closing(Evaluator(program, program.lp, program.disjunctions, warm.best.x, branch)) as evaluator:
+        found = [_price(one, evaluator, warm.best.y, problem) for one in statements]
     found.extend(_closed(solution, warm, headroom))
     told = _Places(solution.case)
     return tuple(replace(one, source=told.place(one.path)) for one in sorted(found, key=told.order))
 
 
-def _price(one: Statement, ground: Ground, y: Array, problem: Problem) -> StatementPrice:
+def _price(one: ScarceThing, evaluator: Evaluator, y: Array, problem: Problem) -> StatementPrice:
     """One statement: duals, then a step to either side."""
     headroom, tightest, binds = _where(one, problem)
-    dual = ground.slope(one.effect, y, ground.x)
+    dual = evaluator.slope(one.effect, y, evaluator.x)
     notes = []
-    if ground.slack(one.effect):
+    if evaluator.slack(one.effect):
         above = below = 0.0
     else:
         size = max(one.size if math.isfinite(one.size) else 0.0, SMALLEST_SIZE * (problem.money if one.unit == "USD" else 1.0))
         if one.unit not in ("USD", "MW"):
             size = max(one.size, 1.0) if math.isfinite(one.size) else 1.0
-        (above, said), (below, also) = (ground.side(one.effect, sign * FIRST_STEP * size) for sign in (1.0, -1.0))
+        (above, said), (below, also) = (evaluator.side(one.effect, sign * FIRST_STEP * size) for sign in (1.0, -1.0))
         notes = list(dict.fromkeys(filter(None, (said, also))))
     if one.rigid:
         below = math.inf
@@ -97,14 +97,14 @@ def _price(one: Statement, ground: Ground, y: Array, problem: Problem) -> Statem
         notes.append("no plan can do with less" if one.relief == "more" else "no plan can do with more")
     if above == -math.inf:
         notes.append("no plan can do with more")
-    parts = ground.parts(one.effect, y, problem)
+    parts = evaluator.parts(one.effect, y, problem)
     return StatementPrice(
         one.name, one.path, one.unit, one.relief, headroom, tightest, above, below, dual, binds, parts, note="; ".join(notes)
     )
 
 
 def _where(
-    one: Statement, problem: Problem
+    one: ScarceThing, problem: Problem
 ) -> tuple[float | None, tuple[str, str | None] | None, tuple[tuple[str, str | None], ...]]:
     """Headroom at its tightest place, that place, and every place without room."""
     names = problem.scenarios.names
@@ -143,19 +143,23 @@ def _closed(solution: Solution, warm: SolvedProgram, headroom: Headroom) -> list
         return []
     policy = replace(warm.policy.without_limit(), thoroughness=Thoroughness.FULL, canonical=False)
     program = first_cuts(build(wide.problem, policy, Stages()), policy)
-    plan, lp, session = program.plan, program.lp, program.session
+    master, lp, session = program.master, program.lp, program.session
     Search(program, policy).optimum()
-    statements = [one for one in Statements(plan, lp, headroom).out if one.path in wide.added]
+    statements = [one for one in ScarceThings(master, lp, headroom).out if one.path in wide.added]
     back = _together(statements, wide.added)
     session.set_row_bounds(back.rows, lp.row_lower[back.rows] - back.row, lp.row_upper[back.rows] - back.row)
     session.set_column_bounds(back.columns, lp.col_lower[back.columns], lp.col_upper[back.columns] - back.column)
-    law = program.law if plan.taxes.law else []
-    ground = Ground(program, session.lp, law)
-    loose = "as far as the tax law's deductions may be chosen" if branch_and_bound.dodged(session.lp, ground.x, law) else ""
+    disjunctions = program.disjunctions if master.taxes.disjunctions else []
+    evaluator = Evaluator(program, session.lp, disjunctions)
+    loose = (
+        "as far as the tax law's deductions may be chosen"
+        if branch_and_bound.violated(session.lp, evaluator.x, disjunctions)
+        else ""
+    )
     out = []
     for one in statements:
         size = given.money if one.unit == "USD" else 1.0
-        above, said = ground.side(one.effect, FIRST_STEP * SMALLEST_SIZE * size)
+        above, said = evaluator.side(one.effect, FIRST_STEP * SMALLEST_SIZE * size)
         notes = [*filter(None, [said, loose]), "there is none to take away"]
         room = np.zeros((given.scenarios.count, 1))
         headroom_at, tightest, binds = _where(replace(one, room=room, dates=(None,)), given)
@@ -165,7 +169,7 @@ def _closed(solution: Solution, warm: SolvedProgram, headroom: Headroom) -> list
     return out
 
 
-def _together(statements: list[Statement], amounts: dict[str, float]) -> Effect:
+def _together(statements: list[ScarceThing], amounts: dict[str, float]) -> Effect:
     """Rows and columns of several statements, each times its amount."""
     made = Collected()
     for one in statements:

@@ -32,7 +32,7 @@ from optimizer.explain.marginal.headroom import Headroom
 from optimizer.explain.stated_limits import Limit
 
 if TYPE_CHECKING:
-    from models.program.program import Plan
+    from models.program.master_problem import MasterProblem
     from optimizer.solver.linear_program import LinearProgram
 
 #: families whose rows carry a calendar year in place of a date
@@ -61,7 +61,7 @@ class Effect:
 
 
 @dataclass(frozen=True)
-class Statement:
+class ScarceThing:
     """One value of a case. path: where the case states it ("": nowhere); unit: natural unit that its worth is counted by.
 
     relief: 'more' or 'less' of the value. room (S, K) in the unit, NaN where it does not apply, at the dates `dates` (None: over the
@@ -112,20 +112,20 @@ class Collected:
         return Effect(*split(self.rows), *split(self.columns), at[:, 0], at[:, 1], entry, tuple(self.capacity))
 
 
-class Statements:
+class ScarceThings:
     """Finds every statement of a solved case. lp: the program as built; headroom: of the plan."""
 
-    def __init__(self, plan: Plan, lp: LinearProgram, headroom: Headroom) -> None:
-        self.plan, self.lp, self.room = plan, lp, headroom
-        self.problem: Problem = plan.build.problem
-        self.unit = plan.build.unit
+    def __init__(self, master: MasterProblem, lp: LinearProgram, headroom: Headroom) -> None:
+        self.master, self.lp, self.room = master, lp, headroom
+        self.problem: Problem = master.build.problem
+        self.unit = master.build.unit
         self.index: dict[str, dict[tuple, int]] = {}
         for i, con in enumerate(lp.rows):
             key = con.index() if isinstance(con.index(), tuple) else (con.index(),)
             self.index.setdefault(con.parent_component().local_name.removeprefix("row_"), {})[key] = i
         self.column = lp.number
-        self.out: list[Statement] = []
-        self.told: set[str] = set()  # families that are part of a statement
+        self.out: list[ScarceThing] = []
+        self.text: set[str] = set()  # families that are part of a statement
         self.find()
 
     def find(self) -> None:
@@ -150,7 +150,7 @@ class Statements:
 
     # ---- helpers ---------------------------------------------------------------------------------------------------
     def rows(self, family: str, which: Callable[[tuple], bool] = lambda key: True) -> Iterable[tuple[tuple, int]]:
-        self.told.add(family)
+        self.text.add(family)
         return [(key, i) for key, i in self.index.get(family, {}).items() if which(key)]
 
     def all(self, family: str, names: tuple[str, ...], amount: float) -> Collected:
@@ -178,7 +178,7 @@ class Statements:
             return
         if dates is None:
             dates = (None,) if room.shape[1] == 1 else tuple(range(room.shape[1]))
-        self.out.append(Statement(name, path, unit, relief, effect, room, dates, abs(size), rigid))
+        self.out.append(ScarceThing(name, path, unit, relief, effect, room, dates, abs(size), rigid))
 
     def limit(self, one: Limit, room: Array, more: Collected | None = None) -> None:
         """Tell a limit or a minimum that rows say. more: what a unit of relief adds to the program beside them."""
@@ -199,7 +199,7 @@ class Statements:
                 moved = np.concatenate([(odds * moved).sum(axis=0, keepdims=True), np.zeros_like(moved[1:])])
             for s, d in np.argwhere(rule.active & (moved != 0.0)):
                 key = (rule.name, int(s), int(d))
-                scale = self.plan.build.scales.get(("rule", key), 1.0)
+                scale = self.master.build.scales.get(("rule", key), 1.0)
                 made.row(self.index.get("rule", {}).get(key), -float(moved[s, d]) / scale)
 
     def everywhere(self, value: float = 1.0) -> Array:
@@ -232,19 +232,19 @@ class Statements:
 
     def _interconnection(self, i: int, path: str) -> None:
         """One more MW in every hour: for the grid's capacity, beside the blocks, in words of rules."""
-        site, plan = self.problem.sites[i], self.plan
+        site, master = self.problem.sites[i], self.master
         made = self.all("blocks_fit", (site.name,), -1.0)
         for key, row in self.rows("service_floor_after", lambda key: key[0] == site.name):
-            made.row(row, plan.sites.line_share(i, key[1]))
+            made.row(row, master.sites.line_share(i, key[1]))
         for key, row in self.rows("grid_limit", lambda key: key[0] == site.name):
-            assert plan.power is not None
-            merit = plan.power.blocks[i, key[1], key[2]].merit
+            assert master.power is not None
+            merit = master.power.blocks[i, key[1], key[2]].merit
             made.row(row, float(next(g.limit[key[3]] for g in merit.sources if g.is_grid)))
         for _, row in self.rows("capacity", lambda key: key[0] == "grid" and key[2] == i):
             made.row(row, 1.0)
-        if plan.theta is not None:
-            value = plan.theta.values[i]
-            grid = [e for e, entry in enumerate(value.oracle.entries) if entry.kind == "grid"]
+        if master.recourse is not None:
+            value = master.recourse.values[i]
+            grid = [e for e, entry in enumerate(value.subproblem.entries) if entry.kind == "grid"]
             more = np.zeros_like(value.constant)
             for e in grid:
                 alone = [v is None or v.parent_component().local_name != "capacity" for v in value.column[:, e]]
@@ -286,7 +286,7 @@ class Statements:
         per_hour = np.array([float(site.diesel.mw[in_year].max() * clock.months[in_year].sum() / 12.0) for in_year in years])
         made = Collected()
         for key, row in self.rows("diesel_permit", lambda key: key[0] == site.name):
-            made.row(row, per_hour[key[2]] / self.plan.build.scales.get(("diesel_permit", key), 1.0))
+            made.row(row, per_hour[key[2]] / self.master.build.scales.get(("diesel_permit", key), 1.0))
         first = tuple(int(np.flatnonzero(in_year)[0]) for in_year in years)
         room = self.room.permit(i, per_hour)
         self.add(permit.name, permit.path, "hours", "more", made, room, permit.value, dates=first)
@@ -326,7 +326,7 @@ class Statements:
 
     def _floor_after(self, j: int, made: Collected) -> None:
         """The same of what must be served after the horizon: all that the service asks for there is proportional to its floor."""
-        services, p = self.plan.services, self.problem
+        services, p = self.master.services, self.problem
         names = [site.name for site in p.sites]
         for (name, s, _, k), row in self.rows("service_floor_after"):
             i = names.index(name)
@@ -359,13 +359,13 @@ class Statements:
         """What may be issued in all and at a date, and what must be; of debt with a balance of its own, the balance is what is limited."""
         room, balances = self.room.issue(one), Collected()
         if isinstance(one, Debt) and not one.is_strip:
-            for var in self.plan.instruments.balances[one.name].flat:
+            for var in self.master.instruments.balances[one.name].flat:
                 if id(var) in self.column:
                     balances.columns.setdefault(self.column[id(var)], 1.0 / self.unit)
             room = self.room.outstanding(one) if one.kind == "btc_loan" else room
         self.limit(most, room, balances)
         made = Collected()
-        issued = self.plan.instruments.issued[one.name]
+        issued = self.master.instruments.issued[one.name]
         for s, d in np.ndindex(self.room.shape):
             var = issued.at(s, d)
             if var is not None and np.isfinite(one.date_limit[d]):
@@ -377,9 +377,9 @@ class Statements:
 
     def _revolver(self, debt: Debt) -> Collected:
         """One more dollar of the line, with the fees that are paid on it."""
-        p, b = self.problem, self.plan.build
+        p, b = self.problem, self.master.build
         made = self.all("revolver_limit", (debt.name,), 1.0 / self.unit)
-        balances = self.plan.instruments.balances[debt.name]
+        balances = self.master.instruments.balances[debt.name]
         paid = np.zeros(self.room.shape)  # commitment fees per USD of limit
         for d in range(1, p.clock.dates):
             there = np.array([var is not None for var in balances[:, d - 1]])
@@ -437,7 +437,7 @@ class Statements:
             made = Collected()
             sign = -1.0 if rule.sense == ">=" else 1.0
             for key, row in self.rows("rule", lambda key, name=rule.name: key[0] == name):  # type: ignore[misc]
-                made.row(row, sign / self.plan.build.scales.get(("rule", key), 1.0))
+                made.row(row, sign / self.master.build.scales.get(("rule", key), 1.0))
             unit = rule_unit(rule)
             room, left = self.room.rule(n)
             relief = {">=": "less", "<=": "more", "==": "more"}[rule.sense]
@@ -453,9 +453,9 @@ class Statements:
 
     def _others(self) -> None:
         """Rows of families that price something and that no statement above holds: each name one statement, its room that of its rows."""
-        build = self.plan.build
+        build = self.master.build
         for family, unit in sorted(build.units.items()):
-            if family in self.told:
+            if family in self.text:
                 continue
             names = dict.fromkeys(tuple(k for k in key if isinstance(k, str)) for key in self.index.get(family, {}))
             for name in names:

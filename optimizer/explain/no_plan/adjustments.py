@@ -21,7 +21,7 @@ YEAR = 365.0
 
 
 @dataclass(frozen=True)
-class Lever:
+class AdjustableParameter:
     """One figure. It goes up, down, or (None) to the side that helps, no further than `bound`.
 
     path        what it is called in the case
@@ -59,7 +59,7 @@ def quantity(
     *,
     apply: Callable[[Problem, float], Problem] | None = None,
     more: Callable[[float, str], Settings] | None = None,
-) -> Lever:
+) -> AdjustableParameter:
     """A quantity at a path. more(value, text): further settings that must go with it."""
     figure = Figure.like(unit, words.text(*parts))
     path = dotted(*parts)
@@ -69,11 +69,11 @@ def quantity(
         return (f"{path}={text}", *(more(value, text) if more is not None else ()))
 
     edge = bound if bound is not None else math.inf if up else 0.0
-    return Lever(path, now, up, edge, settings, figure.shown, figure.outward, apply=apply, unit=figure.size)
+    return AdjustableParameter(path, now, up, edge, settings, figure.shown, figure.outward, apply=apply, unit=figure.size)
 
 
-def path_in_time(words: CaseWords, parts: Sequence[Part], unit: str, size: float, up: bool) -> Lever | None:
-    """All of a path in time by one factor (which is the lever's value): the quantity itself, where it starts, or `times`.
+def path_in_time(words: CaseWords, parts: Sequence[Part], unit: str, size: float, up: bool) -> AdjustableParameter | None:
+    """All of a path in time by one factor (which is the parameter's value): the quantity itself, where it starts, or `times`.
 
     size: the path's largest value, for a path of one quantity. None where nothing is written.
     """
@@ -91,7 +91,7 @@ def path_in_time(words: CaseWords, parts: Sequence[Part], unit: str, size: float
         def say(value: float) -> str:
             return figure.shown(value * size)
 
-        return Lever(path, 1.0, up, bound, lambda v: (f"{path}={say(v)}",), say, outward)
+        return AdjustableParameter(path, 1.0, up, bound, lambda v: (f"{path}={say(v)}",), say, outward)
     given = node.get("times")
     before = float(given.value.replace("_", "")) if given is not None and _is_number(given.value) else 1.0
     path = dotted(*parts, "times")
@@ -102,7 +102,7 @@ def path_in_time(words: CaseWords, parts: Sequence[Part], unit: str, size: float
     def far(value: float, up: bool) -> float:
         return rounded(before * value, up) / before
 
-    return Lever(path, 1.0, up, bound, lambda v: (f"{path}={plain(before * v)}",), times, far)
+    return AdjustableParameter(path, 1.0, up, bound, lambda v: (f"{path}={plain(before * v)}",), times, far)
 
 
 def _is_number(text: str) -> bool:
@@ -110,13 +110,13 @@ def _is_number(text: str) -> bool:
 
 
 def nearest(value: float, up: bool) -> float:
-    """Of a lever with points: these are sensible as they are."""
+    """Of a parameter with points: these are sensible as they are."""
     return value
 
 
 def months(
     parts: Sequence[Part], now: int, points: Sequence[int], up: bool, more: Callable[[float], Settings] | None = None
-) -> Lever:
+) -> AdjustableParameter:
     """A duration, at whole periods. more(value): further settings that must go with it."""
     path = dotted(*parts)
 
@@ -124,7 +124,7 @@ def months(
         return (f"{path}={value:.0f} months", *(more(value) if more is not None else ()))
 
     every = tuple(float(p) for p in points)
-    return Lever(path, float(now), up, every[-1] if every else float(now), settings, _months, nearest, every)
+    return AdjustableParameter(path, float(now), up, every[-1] if every else float(now), settings, _months, nearest, every)
 
 
 def _months(value: float) -> str:
@@ -135,7 +135,9 @@ def day_text(day: date) -> str:
     return f"{day:%Y-%m}" if day.day == 1 else day.isoformat()
 
 
-def dates(path: str, settings: Callable[[str], Settings], days: Sequence[date], now: date, up: bool) -> Lever | None:
+def dates(
+    path: str, settings: Callable[[str], Settings], days: Sequence[date], now: date, up: bool
+) -> AdjustableParameter | None:
     """A date, later or earlier: `days` from the nearest to the furthest. Values are ordinals."""
     if not days:
         return None
@@ -144,7 +146,9 @@ def dates(path: str, settings: Callable[[str], Settings], days: Sequence[date], 
     def of(value: float) -> str:
         return day_text(date.fromordinal(int(value)))
 
-    return Lever(path, float(now.toordinal()), up, points[-1], lambda v: settings(of(v)), of, nearest, points, span=YEAR)
+    return AdjustableParameter(
+        path, float(now.toordinal()), up, points[-1], lambda v: settings(of(v)), of, nearest, points, span=YEAR
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -177,7 +181,7 @@ def literals(sentence: str) -> list[Literal]:
     return out
 
 
-def sentence_levers(path: str, sentence: str, unit: str | None) -> list[Lever]:
+def sentence_parameters(path: str, sentence: str, unit: str | None) -> list[AdjustableParameter]:
     """Every number of a rule, and where that does not do what is added to its looser side. unit: canonical, of what it compares."""
     out = []
     for one in literals(sentence):
@@ -195,7 +199,7 @@ def sentence_levers(path: str, sentence: str, unit: str | None) -> list[Lever]:
             number = sentence[one.start : one.end] if value == one.value else plain(value)
             return number + (behind if known else "")
 
-        out.append(Lever(path, one.value, None, math.nan, settings, say, rounded))
+        out.append(AdjustableParameter(path, one.value, None, math.nan, settings, say, rounded))
     sides = _SIDES.search(sentence)
     if sides is not None and sides[0] != "==":
         left, right = sentence[: sides.start()].strip(), sentence[sides.end() :].strip()
@@ -208,7 +212,9 @@ def sentence_levers(path: str, sentence: str, unit: str | None) -> list[Lever]:
             return (f"{path}={as_value(text)}",)
 
         out.append(
-            Lever(path, 0.0, True, math.inf, added, lambda v: f"{figure.shown(v)} less strict", figure.outward, unit=figure.size)
+            AdjustableParameter(
+                path, 0.0, True, math.inf, added, lambda v: f"{figure.shown(v)} less strict", figure.outward, unit=figure.size
+            )
         )
     return out
 

@@ -24,17 +24,17 @@ from models.effort import over
 from models.problem import Array, Problem
 from optimizer.explain.no_plan.row_owners import HOURS, Row
 from optimizer.solver import branch_and_bound, certificates
-from optimizer.solver.branch_and_bound import Condition, Settled
+from optimizer.solver.branch_and_bound import BranchResult, Condition
 from optimizer.solver.certificates import Certificate
 from optimizer.solver.linear_program import LinearProgram
 from optimizer.solver.session import Answer, Session, Status
 
 if TYPE_CHECKING:
     from models.benders.cuts import Cuts
-    from models.program.program import Plan
+    from models.program.master_problem import MasterProblem
     from optimizer.explain.no_plan.row_owners import Owners
     from optimizer.solver.answer import Answer
-    from optimizer.solver.branch_and_bound import Condition, Settled
+    from optimizer.solver.branch_and_bound import BranchResult, Condition
     from optimizer.solver.certificates import Certificate
     from optimizer.solver.linear_program import LinearProgram
     from optimizer.solver.session import Session
@@ -44,7 +44,7 @@ INFEASIBILITY_TOLERANCE = 1e-7
 #: a dual below this share of the largest says nothing
 LEAST_DUAL = 1e-9
 #: inequalities that nobody states: they say how the world works, and are never dropped
-LAW_FAMILIES = frozenset(
+UNSTATED_FAMILIES = frozenset(
     {
         "mining_hall",
         "mining_hall_left",
@@ -63,7 +63,7 @@ LAW_FAMILIES = frozenset(
 #: rows of the tax law, which a proof may lean on without a need
 TAX_FAMILIES = frozenset({"taxable_income", "nol_roll", "nol_cap", "nol_available", "interest_carryforward", "tax_basis"})
 #: what bending a law costs
-LAW_PENALTY = 1e3
+UNSTATED_PENALTY = 1e3
 #: branches of the law that are looked into
 MOST_BRANCHES = 400
 #: every so many rounds of cuts it is asked whether the plan at hand is real enough
@@ -71,7 +71,7 @@ ROUNDS_BETWEEN_LOOKS = 2
 
 
 @dataclass(frozen=True)
-class Weighed:
+class FarkasMultiplier:
     """One row of a proof: family and key as in the model (`hours` of a site for a cut), its owner if it has one, and its share."""
 
     family: str
@@ -81,12 +81,12 @@ class Weighed:
 
 
 @dataclass(frozen=True)
-class Finding:
+class FeasibilityResult:
     """feasible: None where time was up or the solver gave no answer. shortfall: the least sum of weighted slacks."""
 
     feasible: bool | None
     shortfall: float
-    rows: tuple[Weighed, ...] = ()
+    rows: tuple[FarkasMultiplier, ...] = ()
     certificate: Certificate | None = None
     branched: bool = False  # refuted branch by branch, of which `rows` are those of one: others may lean on anything
 
@@ -109,42 +109,42 @@ class Shift:
     least: float = 0.0
 
 
-class Trial:
-    """One problem on trial. owner(family, key) names the statement that a row belongs to, or None.
+class ElasticProgram:
+    """One problem with a slack on every row. owner(family, key) names the statement that a row belongs to, or None.
 
-    Each question has a deadline of its own, of time.perf_counter, heeded within solves too. lawful: also what no row can say must hold, of
+    Each question has a deadline of its own, of time.perf_counter, heeded within solves too. disjunctive: also what no row can say must hold, of
     tax deductions and cash sweeps (`branch`): dear, and hardly ever what decides.
     """
 
-    def __init__(self, problem: Problem, owner: Owners, lawful: bool = False) -> None:
+    def __init__(self, problem: Problem, owner: Owners, disjunctive: bool = False) -> None:
         from optimizer.runtime.memory import uncollected
         from optimizer.solver.compile import compile_model
 
         self.problem = problem
         self.deadline: float | None = None  # of the question that is asked
         with uncollected():
-            self.plan = plan_of(problem)
-            self.base = compile_model(self.plan.model)
-        self.lawful = lawful
+            self.master = plan_of(problem)
+            self.base = compile_model(self.master.model)
+        self.disjunctive = disjunctive
         self.keys: list[Row] = [row_key(con) for con in self.base.rows]
         self.owners = [owner(family, key) for family, key in self.keys]
         for i in np.flatnonzero(self.base.row_lower != self.base.row_upper):
             family, key = self.keys[i]
-            if self.owners[i] is None and family not in LAW_FAMILIES and not owner.shaped(family, key):
+            if self.owners[i] is None and family not in UNSTATED_FAMILIES and not owner.shaped(family, key):
                 # limits of a family that nobody has put into words: by their own name
                 self.owners[i] = f"{family.replace('_', ' ')} {key[0]}"
         self.shifts: tuple[Shift, ...] = ()
         self._open()
 
     @cached_property
-    def law(self) -> list[Condition]:
+    def disjunctions(self) -> list[Condition]:
         """What no row can say."""
         from optimizer.engine.master import conditions
 
-        return conditions(self.plan, self.base)
+        return conditions(self.master, self.base)
 
     # ---- the program -------------------------------------------------------------------------------------------------
-    def sliding(self, shifts: tuple[Shift, ...]) -> Trial:
+    def sliding(self, shifts: tuple[Shift, ...]) -> ElasticProgram:
         """The same problem in which these figures are whatever they like to be."""
         apart = copy.copy(self)  # with a program of its own
         apart.shifts = (*self.shifts, *shifts)
@@ -160,14 +160,14 @@ class Trial:
         self.session = Session(self.options)
         self.session.load(self.lp)
         self.first_slack = len(self.base.cost) + len(self.shifts)
-        self.cuts = self._begin_cuts(self.plan)
+        self.cuts = self._begin_cuts(self.master)
 
-    def _begin_cuts(self, plan: Plan) -> Cuts | None:
-        if plan.theta is None or not plan.theta.values:
+    def _begin_cuts(self, master: MasterProblem) -> Cuts | None:
+        if master.recourse is None or not master.recourse.values:
             return None
         from models.benders.cuts import Cuts
 
-        return Cuts(plan.theta, self.session, self.base.number, new_session=self._new_session)
+        return Cuts(master.recourse, self.session, self.base.number, new_session=self._new_session)
 
     def _new_session(self, lp: LinearProgram) -> Session:
         session = Session(replace(self.options, deadline=self.deadline))
@@ -178,43 +178,45 @@ class Trial:
         return over() or (self.deadline is not None and time.perf_counter() > self.deadline)
 
     # ---- can it be? --------------------------------------------------------------------------------------------------
-    def find(self, let_go: Collection[str] = (), hours: bool = True, deadline: float | None = None) -> Finding:
+    def find(self, relaxed: Collection[str] = (), hours: bool = True, deadline: float | None = None) -> FeasibilityResult:
         """Is there a plan without the statements let go? hours: let real hours say so; else a plan that the cuts so far permit will do."""
         self.deadline = deadline
         self.session.limit_time(self.deadline)
-        self._price(let_go)
-        return self._decide(let_go, hours)
+        self._price(relaxed)
+        return self._decide(relaxed, hours)
 
-    def _price(self, let_go: Collection[str]) -> None:
-        gone = set(let_go)
+    def _price(self, relaxed: Collection[str]) -> None:
+        gone = set(relaxed)
         free = np.array([self.owners[i] in gone if self.owners[i] is not None else False for i in self.slack_row], dtype=bool)
         cost = np.zeros_like(self.lp.cost)
         cost[self.first_slack :] = np.where(free, 0.0, self.weight)
         self.session.set_costs(cost)
 
-    def _decide(self, let_go: Collection[str], hours: bool) -> Finding:
+    def _decide(self, relaxed: Collection[str], hours: bool) -> FeasibilityResult:
         for turn in itertools.count():
             if self.expired():
-                return Finding(None, np.nan)
+                return FeasibilityResult(None, np.nan)
             answer = self.session.solve(primal=turn == 0)
             if answer.status is not Status.OPTIMAL:
-                return Finding(None, np.nan)
-            bent = float(self.session.lp.cost @ answer.x)
-            if bent > INFEASIBILITY_TOLERANCE:
-                found = self._refuted(answer, bent, set(let_go))
+                return FeasibilityResult(None, np.nan)
+            infeasibility = float(self.session.lp.cost @ answer.x)
+            if infeasibility > INFEASIBILITY_TOLERANCE:
+                found = self._refuted(answer, infeasibility, set(relaxed))
                 if found.feasible is None:  # duals of this basis are not good enough: those of another path may be
                     self.session.forget_basis()
                     answer = self.session.solve()
-                    bent = float(self.session.lp.cost @ answer.x) if answer.status is Status.OPTIMAL else 0.0
-                    found = self._refuted(answer, bent, set(let_go)) if bent > INFEASIBILITY_TOLERANCE else found
+                    infeasibility = float(self.session.lp.cost @ answer.x) if answer.status is Status.OPTIMAL else 0.0
+                    found = (
+                        self._refuted(answer, infeasibility, set(relaxed)) if infeasibility > INFEASIBILITY_TOLERANCE else found
+                    )
                 return found
-            if self.lawful and self.law:
-                return self._under_law(answer, set(let_go))
+            if self.disjunctive and self.disjunctions:
+                return self._with_disjunctions(answer, set(relaxed))
             if not hours or self.cuts is None:
-                return Finding(True, bent)
+                return FeasibilityResult(True, infeasibility)
             added, _ = self.cuts.cut(answer, still=turn > 0)  # whatever bends is paid for: the objective stands still at nothing
             if not added or (turn % ROUNDS_BETWEEN_LOOKS == ROUNDS_BETWEEN_LOOKS - 1 and self._borne_out(answer)):
-                return Finding(True, bent)
+                return FeasibilityResult(True, infeasibility)
         raise AssertionError("counting does not end")
 
     def _borne_out(self, answer: Answer) -> bool:
@@ -229,8 +231,11 @@ class Trial:
         fixed: dict[int, float] = {}
         for i, site in enumerate(cuts.sites):
             mw = cuts.capacity(i, answer.x)
-            worth = cuts.hours.split(i, mw, np.ones(len(site.theta)), np.zeros((len(site.theta), 0))).value / cuts.unit
-            fixed |= {int(j): float(v) for j, v in zip(site.theta, worth, strict=True) if j >= 0}
+            worth = (
+                cuts.hours.recourse_solution(i, mw, np.ones(len(site.recourse)), np.zeros((len(site.recourse), 0))).value
+                / cuts.unit
+            )
+            fixed |= {int(j): float(v) for j, v in zip(site.recourse, worth, strict=True) if j >= 0}
             here = site.capacity >= 0
             fixed |= dict(zip(site.capacity[here].tolist(), (mw - site.constant)[here].tolist(), strict=True))
         columns = np.array(list(fixed), dtype=int)
@@ -241,47 +246,47 @@ class Trial:
         self.session.set_column_bounds(columns, lower, upper)
         return found.status is Status.OPTIMAL and float(self.session.lp.cost @ found.x) <= INFEASIBILITY_TOLERANCE
 
-    def barred(self, let_go: Collection[str] = (), deadline: float | None = None) -> Finding | None:
+    def infeasible_branch(self, relaxed: Collection[str] = (), deadline: float | None = None) -> FeasibilityResult | None:
         """Why the law leaves no plan where there is one without it, as far as the cuts so far can tell; None where it leaves one, or
         where that is not known."""
         self.deadline = deadline
-        if not self.law or self.lawful or self.expired():
+        if not self.disjunctions or self.disjunctive or self.expired():
             return None
-        self._price(let_go)
+        self._price(relaxed)
         answer = self.session.solve(primal=True)
         if answer.status is not Status.OPTIMAL:
             return None
-        found = self._under_law(answer, set(let_go), hours=False)
+        found = self._with_disjunctions(answer, set(relaxed), hours=False)
         return found if found.feasible is False else None
 
-    def _under_law(self, answer: Answer, gone: set[str], hours: bool = True) -> Finding:
+    def _with_disjunctions(self, answer: Answer, gone: set[str], hours: bool = True) -> FeasibilityResult:
         """The least bending with which every condition of the law is met, by branches. hours: with real hours in each."""
 
-        settled = self._settle(answer, hours)
-        if settled.answer is not None and float(self.session.lp.cost @ settled.answer.x) <= INFEASIBILITY_TOLERANCE:
-            return Finding(True, 0.0)
-        if not settled.complete or settled.reasons:
-            return Finding(None, np.nan)
-        bent = np.inf if settled.answer is None else float(self.session.lp.cost @ settled.answer.x)
+        branches = self._branch(answer, hours)
+        if branches.answer is not None and float(self.session.lp.cost @ branches.answer.x) <= INFEASIBILITY_TOLERANCE:
+            return FeasibilityResult(True, 0.0)
+        if not branches.complete or branches.reasons:
+            return FeasibilityResult(None, np.nan)
+        infeasibility = np.inf if branches.answer is None else float(self.session.lp.cost @ branches.answer.x)
         nan = float("nan")
         certificate = Certificate("infeasible", nan, nan, nan, nan, nan, nan, nan, verified=True)
-        rows: tuple[Weighed, ...] = ()
-        if settled.answer is not None:
-            named = [i for i in range(len(self.keys)) if abs(settled.answer.y[i]) > LEAST_DUAL and self.owners[i] not in gone]
-            total = float(np.abs(settled.answer.y[named]).sum()) or 1.0
-            rows = tuple(Weighed(*self.keys[i], self.owners[i], float(abs(settled.answer.y[i])) / total) for i in named)
-        return Finding(False, bent, rows, certificate, branched=True)
+        rows: tuple[FarkasMultiplier, ...] = ()
+        if branches.answer is not None:
+            named = [i for i in range(len(self.keys)) if abs(branches.answer.y[i]) > LEAST_DUAL and self.owners[i] not in gone]
+            total = float(np.abs(branches.answer.y[named]).sum()) or 1.0
+            rows = tuple(FarkasMultiplier(*self.keys[i], self.owners[i], float(abs(branches.answer.y[i])) / total) for i in named)
+        return FeasibilityResult(False, infeasibility, rows, certificate, branched=True)
 
-    def _settle(self, answer: Answer, hours: bool) -> Settled:
+    def _branch(self, answer: Answer, hours: bool) -> BranchResult:
         def solve() -> Answer:
             found = self.session.solve()
-            return found if self.cuts is None or not hours else self.cuts.tighten(found, expired=self.expired).answer
+            return found if self.cuts is None or not hours else self.cuts.cutting_plane_loop(found, expired=self.expired).answer
 
-        return branch_and_bound.settle(
-            self.session, answer, self.law, solve, lambda a: a, most=MOST_BRANCHES, deadline=self.deadline
+        return branch_and_bound.search(
+            self.session, answer, self.disjunctions, solve, lambda a: a, most=MOST_BRANCHES, deadline=self.deadline
         )
 
-    def _refuted(self, answer: Answer, bent: float, gone: set[str]) -> Finding:
+    def _refuted(self, answer: Answer, infeasibility: float, gone: set[str]) -> FeasibilityResult:
         """No plan: checked by arithmetic on the program without slacks, in which the rows of what was let go are free."""
 
         whole = self.session.lp
@@ -304,7 +309,7 @@ class Trial:
             certificate = certificates.verify_infeasible(hard, np.where(free, 0.0, answer.y))
             ray = np.where(free, 0.0, answer.y)
         if not certificate.verified:
-            return Finding(None, bent, (), certificate)
+            return FeasibilityResult(None, infeasibility, (), certificate)
         taxed = np.zeros(len(ray), dtype=bool)
         taxed[: len(self.keys)] = [family in TAX_FAMILIES for family, _ in self.keys]
         if taxed.any() and (ray[taxed] != 0.0).any():
@@ -312,17 +317,17 @@ class Trial:
             shorter = certificates.verify_infeasible(hard, leaner)
             if shorter.verified:  # taxes weighed nothing
                 certificate, ray = shorter, leaner
-        return Finding(False, bent, tuple(self._weigh(hard, ray)), certificate)
+        return FeasibilityResult(False, infeasibility, tuple(self._weigh(hard, ray)), certificate)
 
-    def _weigh(self, lp: LinearProgram, ray: Array) -> list[Weighed]:
+    def _weigh(self, lp: LinearProgram, ray: Array) -> list[FarkasMultiplier]:
         out = []
         sites = np.zeros(0, dtype=int) if self.cuts is None else np.concatenate(self.cuts.pool.site)
         for i, share in certificates.blame(lp, ray):
             if i < len(self.keys):
-                out.append(Weighed(*self.keys[i], self.owners[i], share))
+                out.append(FarkasMultiplier(*self.keys[i], self.owners[i], share))
             else:
                 site = self.problem.sites[int(sites[i - len(self.keys)])].name
-                out.append(Weighed(HOURS, (site,), None, share))
+                out.append(FarkasMultiplier(HOURS, (site,), None, share))
         return out
 
     # ---- how far must it go? -----------------------------------------------------------------------------------------
@@ -332,8 +337,8 @@ class Trial:
         from optimizer.solver.compile import compile_model
 
         with uncollected():
-            plan = plan_of(moved)  # rows know their names as long as it is there
-            base, other = self.base, compile_model(plan.model)
+            master = plan_of(moved)  # rows know their names as long as it is there
+            base, other = self.base, compile_model(master.model)
         same = (
             base.matrix.shape == other.matrix.shape
             and [row_key(con) for con in other.rows] == self.keys
@@ -352,15 +357,17 @@ class Trial:
             return None
         return Shift(rows, np.where(np.isfinite(base.row_lower), lower, upper)[rows], least)
 
-    def least(self, shift: Shift, let_go: Collection[str] = (), law: bool = False, deadline: float | None = None) -> float | None:
+    def least(
+        self, shift: Shift, relaxed: Collection[str] = (), disjunctive: bool = False, deadline: float | None = None
+    ) -> float | None:
         """The least number of units by which the figure must move, everything else as stated; None if no number will do.
 
-        It is a bound from below where time is up before the hours are real. law: with what no row can say, as far as cuts tell.
+        It is a bound from below where time is up before the hours are real. disjunctive: with what no row can say, as far as cuts tell.
         """
-        return self.sliding((shift,))._least(let_go, law, deadline)
+        return self.sliding((shift,))._least(relaxed, disjunctive, deadline)
 
-    def _least(self, let_go: Collection[str], law: bool, deadline: float | None) -> float | None:
-        if self.find(let_go, deadline=deadline).feasible is not True:
+    def _least(self, relaxed: Collection[str], disjunctive: bool, deadline: float | None) -> float | None:
+        if self.find(relaxed, deadline=deadline).feasible is not True:
             return None
         # a plan exists with the figure where it likes: now nothing else may bend, and it goes no further than it must
         slack = np.flatnonzero(self.session.lp.cost > 0.0)
@@ -370,20 +377,20 @@ class Trial:
         self.session.set_costs(cost)
         answer = self.session.solve(primal=True)
         if self.cuts is not None:
-            answer = self.cuts.tighten(answer, expired=self.expired).answer
+            answer = self.cuts.cutting_plane_loop(answer, expired=self.expired).answer
         if answer.status.value != "optimal":
             return None
-        if law and self.law:
-            answer = self._settle(answer, hours=False).answer or answer
+        if disjunctive and self.disjunctions:
+            answer = self._branch(answer, hours=False).answer or answer
         return float(answer.x[self.first_slack - 1])
 
 
-def plan_of(problem: Problem) -> Plan:
+def plan_of(problem: Problem) -> MasterProblem:
     """The plan's program with its hours by their value, also hours that depend on each other."""
-    from models.program.program import Plan
+    from models.program.master_problem import MasterProblem
     from optimizer.solver.hour_blocks import block_opener
 
-    return Plan(problem, "valued", block_opener())
+    return MasterProblem(problem, "benders", block_opener())
 
 
 def row_key(con: Any) -> Row:
@@ -414,7 +421,7 @@ def _elastic(
         if equation and not owned and family != "cash":
             continue
         size = max(1.0, *(abs(b) for b in (lower, upper) if np.isfinite(b)))
-        price = (1.0 if owned else LAW_PENALTY) / size
+        price = (1.0 if owned else UNSTATED_PENALTY) / size
         if np.isfinite(lower) and not (equation and not owned):
             sides.append((i, 1.0, price))
         if np.isfinite(upper):

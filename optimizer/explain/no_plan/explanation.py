@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from models.effort import Effort, counted
 from models.problem import Problem
-from optimizer.explain.no_plan.iis import Bench, Conflict, Progress
+from optimizer.explain.no_plan.iis import IIS, InfeasibilityAnalyser, Progress
 from optimizer.explain.no_plan.repairs import Repair, all_conflicts
-from optimizer.explain.no_plan.unbounded import Bounded, unlimited
+from optimizer.explain.no_plan.unbounded import Bounded, find_unbounded
 from optimizer.explain.no_plan.verify_repairs import Verifier
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Explanation:
     problem: Problem
     status: str
     solution: Solution | None = None
-    conflicts: tuple[Conflict, ...] = ()
+    conflicts: tuple[IIS, ...] = ()
     repairs: tuple[Repair, ...] = ()
     without: dict[str, str] = field(
         default_factory=dict
@@ -63,24 +63,24 @@ def explain(case: Case, *, time_limit: float | None = None, progress: Progress |
     cases again, None: so much work (`WORK`); the proof itself takes what it takes."""
     from optimizer.engine.solve import solve
 
-    bench = refuted(case, progress)
-    if bench is not None:
-        return explain_refuted(bench, time_limit=time_limit, progress=progress)
+    analyser = refuted(case, progress)
+    if analyser is not None:
+        return explain_refuted(analyser, time_limit=time_limit, progress=progress)
     solution = solve(case, progress=progress, baseline=False)
-    bench = refuted(case, progress, thorough=True) if unproved(solution) else None
-    if bench is not None:
-        return explain_refuted(bench, time_limit=time_limit, progress=progress)
+    analyser = refuted(case, progress, thorough=True) if unproved(solution) else None
+    if analyser is not None:
+        return explain_refuted(analyser, time_limit=time_limit, progress=progress)
     return explain_no_plan(solution, time_limit=time_limit, progress=progress)
 
 
-def refuted(case: Case, progress: Progress | None = None, thorough: bool = False) -> Bench | None:
-    """The case on the bench, if a short look proves that it has no plan: at one scenario by itself where there are many, and at hours only
-    as far as a few cuts tell; thorough: at real hours, and at all scenarios together. None: it takes a solve to know."""
+def refuted(case: Case, progress: Progress | None = None, thorough: bool = False) -> InfeasibilityAnalyser | None:
+    """The case before the analyser, if a short look proves that it has no plan: at one scenario by itself where there are many, and at
+    hours only as far as a few cuts tell; thorough: at real hours, and at all scenarios together. None: it takes a solve to know."""
     _tell(progress, "look for a plan")
-    bench = Bench(case.problem(), case).narrow(thorough)
-    if bench.large and not bench.narrowed and not thorough:
+    analyser = InfeasibilityAnalyser(case.problem(), case).narrow(thorough)
+    if analyser.large and not analyser.narrowed and not thorough:
         return None  # a solve says as much as a look at all scenarios would, and no sooner
-    return bench if bench.without((), hours=thorough).feasible is False else None
+    return analyser if analyser.without((), hours=thorough).feasible is False else None
 
 
 def unproved(solution: Solution) -> bool:
@@ -91,14 +91,18 @@ def unproved(solution: Solution) -> bool:
 
 
 def explain_refuted(
-    bench: Bench, *, time_limit: float | None = None, progress: Progress | None = None, opened: Opened | None = None
+    analyser: InfeasibilityAnalyser,
+    *,
+    time_limit: float | None = None,
+    progress: Progress | None = None,
+    opened: Opened | None = None,
 ) -> Explanation:
     """Explain what `refuted` has found. time_limit in seconds: 70 % for the search, what is left of it for solving repaired cases again;
     None: so much work, whatever time it takes on this machine.
 
     opened: called with what collides as soon as it is known; repairs take longer.
     """
-    return _no_plan(bench, bench.born, time_limit, progress, opened=opened)
+    return _no_plan(analyser, analyser.born, time_limit, progress, opened=opened)
 
 
 def explain_no_plan(
@@ -109,12 +113,12 @@ def explain_no_plan(
     if status == "infeasible":
         start = time.perf_counter()
         _tell(progress, "what collides")
-        bench = Bench(case.problem(), case).narrow(hours=True)
-        return _no_plan(bench, start, time_limit, progress, solution, opened)
+        analyser = InfeasibilityAnalyser(case.problem(), case).narrow(hours=True)
+        return _no_plan(analyser, start, time_limit, progress, solution, opened)
     if status == "unbounded":
         _tell(progress, "what earns without limit")
         with counted(Effort(WORK if time_limit is None else math.inf)):
-            found = unlimited(case, HARD_STOP if time_limit is None else time_limit, progress)
+            found = find_unbounded(case, HARD_STOP if time_limit is None else time_limit, progress)
         return Explanation(case, solution.problem, status, solution, bounded=found, reasons=solution.reasons)
     return Explanation(case, solution.problem, status, solution, reasons=solution.reasons)
 
@@ -122,14 +126,14 @@ def explain_no_plan(
 def explain_problem(problem: Problem, *, time_limit: float | None = None, progress: Progress | None = None) -> Explanation:
     """Explain plain arrays that have no plan; with one, the status is 'optimal' and nothing is solved."""
     start = time.perf_counter()
-    bench = Bench(problem).narrow()
-    if bench.without(()).feasible is not False:
+    analyser = InfeasibilityAnalyser(problem).narrow()
+    if analyser.without(()).feasible is not False:
         return Explanation(None, problem, "optimal")
-    return _no_plan(bench, start, time_limit, progress)
+    return _no_plan(analyser, start, time_limit, progress)
 
 
 def _no_plan(
-    bench: Bench,
+    analyser: InfeasibilityAnalyser,
     start: float,
     time_limit: float | None,
     progress: Progress | None,
@@ -140,25 +144,25 @@ def _no_plan(
     limit, most = (HARD_STOP, WORK) if time_limit is None else (time_limit, math.inf)
     end = start + limit
     searching, until = Effort(CONFLICT_SHARE * most), start + CONFLICT_SHARE * limit
-    with counted(searching), Verifier(bench, end, bench.narrowed, (1.0 - SEARCH_SHARE) * most) as verifier:
+    with counted(searching), Verifier(analyser, end, analyser.narrowed, (1.0 - SEARCH_SHARE) * most) as verifier:
         timings = {"proof": time.perf_counter() - start}
-        bench = bench.until(until)
+        analyser = analyser.until(until)
         begun = time.perf_counter()
-        conflicts = all_conflicts(bench, progress, partial(verifier.each, bench))
-        if not conflicts and solution is not None and not bench.expired():
-            bench = bench.under_law().narrow(hours=True)  # what no row can say leaves no plan
-            conflicts = all_conflicts(bench, progress, partial(verifier.each, bench))
-        late = not conflicts and bench.expired()
+        conflicts = all_conflicts(analyser, progress, partial(verifier.each, analyser))
+        if not conflicts and solution is not None and not analyser.expired():
+            analyser = analyser.with_disjunctions().narrow(hours=True)  # what no row can say leaves no plan
+            conflicts = all_conflicts(analyser, progress, partial(verifier.each, analyser))
+        late = not conflicts and analyser.expired()
         stopped = _up(until)
         timings["conflict"] = time.perf_counter() - begun
-        names = bench.whole.scenarios.names
+        names = analyser.whole.scenarios.names
         told = Explanation(
-            bench.case,
-            bench.whole,
+            analyser.case,
+            analyser.whole,
             "infeasible",
             solution,
             tuple(conflicts),
-            looked_at=tuple(names[s] for s in bench.scope) if bench.narrowed else (),
+            looked_at=tuple(names[s] for s in analyser.scope) if analyser.narrowed else (),
             reasons=solution.reasons if solution is not None and not conflicts else (),
             late=late,
         )
@@ -167,11 +171,11 @@ def _no_plan(
         begun = time.perf_counter()
         until = start + SEARCH_SHARE * limit
         with counted(Effort(SEARCH_SHARE * most, searching.done)):
-            found = verifier.search(bench.until(until), conflicts, progress)
+            found = verifier.search(analyser.until(until), conflicts, progress)
         stopped = stopped or _up(until)
         timings["repairs"] = time.perf_counter() - begun
         begun = time.perf_counter()
-        found = verifier.verify(bench, found, progress)
+        found = verifier.verify(analyser, found, progress)
         stopped = stopped or _up(end)
         timings["solve repaired cases"] = time.perf_counter() - begun
         without = dict(sorted(verifier.without.items()))

@@ -20,13 +20,13 @@ from models.dates import iso_month
 from models.effort import over
 from models.problem import Array, Ints, Problem
 from models.problem.scenario_subset import only
-from optimizer.explain.no_plan.elastic_program import Finding, Shift, Trial, Weighed
+from optimizer.explain.no_plan.elastic_program import ElasticProgram, FarkasMultiplier, FeasibilityResult, Shift
 from optimizer.explain.no_plan.requirements.everything import requirements
-from optimizer.explain.no_plan.row_owners import FACT, HOURS, ORDER, Row, Stated, matches, owner_of
+from optimizer.explain.no_plan.row_owners import FACT, HOURS, ORDER, Requirement, Row, matches, owner_of
 
 if TYPE_CHECKING:
     from optimizer.case.case import Case
-    from optimizer.explain.no_plan.adjustments import Lever, Settings
+    from optimizer.explain.no_plan.adjustments import AdjustableParameter, Settings
 
 Progress = Callable[..., None]
 #: scenarios times periods from which a conflict is looked for in single scenarios first
@@ -61,7 +61,7 @@ class Change:
 class Member:
     """A statement of a conflict, where it bites: scenarios and dates ('' where that is not told by a row of its own)."""
 
-    statement: Stated
+    requirement: Requirement
     share: float
     scenarios: tuple[str, ...] = ()
     first: str = ""
@@ -71,7 +71,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Conflict:
+class IIS:
     """members: the statements; given: what else weighs in the proof, in words; minimal: False where time was up before it was known."""
 
     members: tuple[Member, ...]
@@ -85,22 +85,22 @@ class Conflict:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        return tuple(m.statement.path for m in self.members)
+        return tuple(m.requirement.path for m in self.members)
 
 
-def _dropping(one: Stated) -> Change:
+def _dropping(one: Requirement) -> Change:
     return Change(one.drop or (), one.free, one.path)
 
 
-def moving(lever: Lever, value: float) -> Change:
-    """A lever at a value."""
-    apply = lever.apply
+def moving(parameter: AdjustableParameter, value: float) -> Change:
+    """A parameter at a value."""
+    apply = parameter.apply
     made = None if apply is None else lambda problem: apply(problem, value)
-    return Change(lever.settings(value), made, f"{lever.path} {value!r}")
+    return Change(parameter.settings(value), made, f"{parameter.path} {value!r}")
 
 
 @dataclass(frozen=True)
-class Slide:
+class MonotoneFigure:
     """How a figure moves bounds of rows, in words that hold for other programs: the families of rows concerned, the keys and bounds of
     all their rows, which of these it moves, and by what a unit. A figure of nothing is no good: what it is multiplied with would not show.
     """
@@ -113,64 +113,64 @@ class Slide:
     least: float
 
     @classmethod
-    def of(cls, shift: Shift, trial: Trial) -> Slide:
-        families = frozenset(trial.keys[i][0] for i in shift.rows)
-        rows = _rows(trial, families)
-        keys = [trial.keys[i] for i in rows]
-        return cls(families, keys, _bounds(trial, rows), np.searchsorted(rows, shift.rows), shift.by, shift.least)
+    def of(cls, shift: Shift, elastic: ElasticProgram) -> MonotoneFigure:
+        families = frozenset(elastic.keys[i][0] for i in shift.rows)
+        rows = _rows(elastic, families)
+        keys = [elastic.keys[i] for i in rows]
+        return cls(families, keys, _bounds(elastic, rows), np.searchsorted(rows, shift.rows), shift.by, shift.least)
 
-    def on(self, trial: Trial) -> Shift | None:
+    def on(self, elastic: ElasticProgram) -> Shift | None:
         """In another program; None unless it has the same rows of these families, as they stand."""
-        rows = _rows(trial, self.families)
-        if [trial.keys[i] for i in rows] != self.keys or not np.array_equal(_bounds(trial, rows), self.bounds):
+        rows = _rows(elastic, self.families)
+        if [elastic.keys[i] for i in rows] != self.keys or not np.array_equal(_bounds(elastic, rows), self.bounds):
             return None
         return Shift(rows[self.at], self.by, self.least)
 
 
-def _rows(trial: Trial, families: frozenset[str]) -> Ints:
-    return np.array([i for i, (family, _) in enumerate(trial.keys) if family in families], dtype=np.int64)
+def _rows(elastic: ElasticProgram, families: frozenset[str]) -> Ints:
+    return np.array([i for i, (family, _) in enumerate(elastic.keys) if family in families], dtype=np.int64)
 
 
-def _bounds(trial: Trial, rows: Ints) -> Array:
-    return np.array([trial.base.row_lower[rows], trial.base.row_upper[rows]])
+def _bounds(elastic: ElasticProgram, rows: Ints) -> Array:
+    return np.array([elastic.base.row_lower[rows], elastic.base.row_upper[rows]])
 
 
-class Bench:
-    """A case (or a problem of plain arrays), its statements, and trials of it without some of them.
+class InfeasibilityAnalyser:
+    """A case (or a problem of plain arrays), its statements, and elastic programs of it without some of them.
 
-    scope: the scenarios looked at (all by default). deadline: of time.perf_counter. lawful: see `Trial`. Other scenarios, another deadline
-    and heeding the law make another bench (`of`, `until`, `under_law`) that shares all that was worked out.
+    scope: the scenarios looked at (all by default). deadline: of time.perf_counter. disjunctive: see `ElasticProgram`. Other scenarios, another
+    deadline and disjunctive conditions make another analyser (`of`, `until`, `with_disjunctions`) that shares all that was worked out.
     """
 
     def __init__(self, problem: Problem, case: Case | None = None) -> None:
         self.whole, self.case = problem, case
         self.deadline: float | None = None
-        self.statements = {one.path: one for one in requirements(problem, case)}
-        self._owner = owner_of(list(self.statements.values()))
+        self.requirements = {one.path: one for one in requirements(problem, case)}
+        self._owner = owner_of(list(self.requirements.values()))
         self.scope: tuple[int, ...] = tuple(range(problem.scenarios.count))
-        self._trials: dict[tuple[tuple[str, ...], ...], Trial] = {}
+        self._elastic_programs: dict[tuple[tuple[str, ...], ...], ElasticProgram] = {}
         self._problems: dict[tuple[tuple[str, ...], ...], Problem | None] = {(): problem}
-        self._slides: dict[tuple[tuple[int, ...], str], list[Slide]] = {}
+        self._monotone: dict[tuple[tuple[int, ...], str], list[MonotoneFigure]] = {}
         self._still: set[tuple[tuple[int, ...], str]] = set()  # figures that move more than bounds
-        self.lawful = False
+        self.disjunctive = False
         self.born = time.perf_counter()
 
-    def of(self, scope: tuple[int, ...]) -> Bench:
-        """The same bench with other scenarios looked at."""
+    def of(self, scope: tuple[int, ...]) -> InfeasibilityAnalyser:
+        """The same analyser with other scenarios looked at."""
         other = copy.copy(self)
         other.scope = scope
         return other
 
-    def until(self, deadline: float | None) -> Bench:
-        """The same bench with another deadline."""
+    def until(self, deadline: float | None) -> InfeasibilityAnalyser:
+        """The same analyser with another deadline."""
         other = copy.copy(self)
         other.deadline = deadline
         return other
 
-    def under_law(self, lawful: bool = True) -> Bench:
-        """The same bench, on which plans must meet what no row can say (`Trial`) too."""
+    def with_disjunctions(self, disjunctive: bool = True) -> InfeasibilityAnalyser:
+        """The same analyser, on which plans must meet what no row can say (`ElasticProgram`) too."""
         other = copy.copy(self)
-        other.lawful = lawful
+        other.disjunctive = disjunctive
         return other
 
     def expired(self) -> bool:
@@ -210,44 +210,48 @@ class Bench:
         """A problem in the scenarios looked at."""
         return only(problem, self.scope) if self.narrowed else problem
 
-    def trial(self, changes: Sequence[Change] = ()) -> Trial | None:
+    def elastic_program(self, changes: Sequence[Change] = ()) -> ElasticProgram | None:
         """A program of the scope's scenarios; the last few are kept warm."""
         key = self._key(changes)
-        if key not in self._trials:
+        if key not in self._elastic_programs:
             problem = self.problem(changes)
             if problem is None:
                 return None
-            self._keep(key, Trial(self.scoped(problem), self._owner, self.lawful))
-        return self._trials[key]
+            self._keep(key, ElasticProgram(self.scoped(problem), self._owner, self.disjunctive))
+        return self._elastic_programs[key]
 
     def _key(self, changes: Sequence[Change], *more: str) -> tuple[tuple[str, ...], ...]:
-        return ((*map(str, self.scope), *(["under law"] if self.lawful else [])), *(change.mark for change in changes), more)
+        return ((*map(str, self.scope), *(["under law"] if self.disjunctive else [])), *(change.mark for change in changes), more)
 
-    def _keep(self, key: tuple[tuple[str, ...], ...], trial: Trial) -> None:
+    def _keep(self, key: tuple[tuple[str, ...], ...], elastic: ElasticProgram) -> None:
         """Trials of the case itself stay, of the others the last few."""
-        others = [k for k in self._trials if len(k) > 2 or k[-1]]
+        others = [k for k in self._elastic_programs if len(k) > 2 or k[-1]]
         if len(others) >= PROGRAMS_KEPT:
-            del self._trials[others[0]]
-        self._trials[key] = trial
+            del self._elastic_programs[others[0]]
+        self._elastic_programs[key] = elastic
 
     # ---- without some statements -------------------------------------------------------------------------------------
-    def without(self, dropped: Collection[str], changes: Sequence[Change] = (), hours: bool = True, law: bool = False) -> Finding:
-        """Is there a plan without these statements (and with these changes)? law: not if the law leaves none, as far as cuts tell."""
+    def without(
+        self, dropped: Collection[str], changes: Sequence[Change] = (), hours: bool = True, disjunctive: bool = False
+    ) -> FeasibilityResult:
+        """Is there a plan without these statements (and with these changes)? disjunctive: not if the law leaves none, as far as cuts tell."""
         if self.expired():
-            return Finding(None, np.nan)
-        trial = self.open(dropped, changes)
-        if trial is None:
-            return Finding(None, np.nan)
+            return FeasibilityResult(None, np.nan)
+        elastic = self.open(dropped, changes)
+        if elastic is None:
+            return FeasibilityResult(None, np.nan)
         in_rows = self.in_rows(dropped)
-        found = trial.find(in_rows, hours, self.deadline)
-        return (trial.barred(in_rows, self.deadline) or found) if law and found.feasible else found
+        found = elastic.find(in_rows, hours, self.deadline)
+        return (elastic.infeasible_branch(in_rows, self.deadline) or found) if disjunctive and found.feasible else found
 
-    def open(self, dropped: Collection[str], changes: Sequence[Change] = ()) -> Trial | None:
+    def open(self, dropped: Collection[str], changes: Sequence[Change] = ()) -> ElasticProgram | None:
         """The program of the case with changes, and without those of the statements dropped that are not said in rows."""
-        anew = [self.statements[path] for path in sorted(dropped) if path in self.statements and not self.statements[path].rows]
-        sliding = [one for one in anew if one.slides and (self.scope, one.path) not in self._still]
+        anew = [
+            self.requirements[path] for path in sorted(dropped) if path in self.requirements and not self.requirements[path].rows
+        ]
+        sliding = [one for one in anew if one.monotone and (self.scope, one.path) not in self._still]
         gone = [_dropping(one) for one in anew if one not in sliding]
-        base = self.trial([*changes, *gone])
+        base = self.elastic_program([*changes, *gone])
         if base is None or not sliding:
             return base
         shifts: list[Shift] = []
@@ -262,53 +266,53 @@ class Bench:
             # what shapes the program cannot slide: it is given more than it can use
             return self.open([one.path for one in anew if one in sliding and _dropping(one) not in gone], [*changes, *gone])
         key = self._key([*changes, *gone], *(f"slide {one.path}" for one in sliding))
-        if key not in self._trials:
+        if key not in self._elastic_programs:
             self._keep(key, base.sliding(tuple(shifts)))
-        return self._trials[key]
+        return self._elastic_programs[key]
 
-    def _slide(self, one: Stated, base: Trial, changes: Sequence[Change]) -> Shift | None:
+    def _slide(self, one: Requirement, base: ElasticProgram, changes: Sequence[Change]) -> Shift | None:
         """How the program moves with the figure of a statement; as in another program, where the rows concerned are the same in both."""
-        lever = one.levers[0]
-        known = self._slides.setdefault((self.scope, one.path), [])
-        for slide in known if lever.now != 0.0 else ():
+        parameter = one.parameters[0]
+        known = self._monotone.setdefault((self.scope, one.path), [])
+        for slide in known if parameter.now != 0.0 else ():
             if (shift := slide.on(base)) is not None:
                 return shift
-        step = 0.01 * abs(lever.now) or lever.unit
-        moved = self.problem([*changes, moving(lever, lever.now + step)])
+        step = 0.01 * abs(parameter.now) or parameter.unit
+        moved = self.problem([*changes, moving(parameter, parameter.now + step)])
         if moved is None:
             return None
-        shift = base.shift(self.scoped(moved), step, least=-lever.now)
+        shift = base.shift(self.scoped(moved), step, least=-parameter.now)
         if shift is not None:
-            known.append(Slide.of(shift, base))
+            known.append(MonotoneFigure.of(shift, base))
         return shift
 
-    def relevant(self, finding: Finding) -> list[str]:
+    def relevant(self, result: FeasibilityResult) -> list[str]:
         """The statements that a proof needs, those first that are tried without first."""
-        told = finding.owners()
-        if finding.branched:
+        told = result.owners()
+        if result.branched:
             return sorted(
-                (one.path for one in self.statements.values() if self.can_drop(one)), key=lambda path: (self.rank(path), path)
+                (one.path for one in self.requirements.values() if self.can_drop(one)), key=lambda path: (self.rank(path), path)
             )
         out = {path for path in told}
-        for one in self.statements.values():
-            if one.kind != FACT and not one.rows and self.can_drop(one) and any(self.touched(one, row) for row in finding.rows):
+        for one in self.requirements.values():
+            if one.kind != FACT and not one.rows and self.can_drop(one) and any(self.touched(one, row) for row in result.rows):
                 out.add(one.path)
         return sorted(out, key=lambda path: (self.rank(path), told.get(path, 0.0), path))
 
     def in_rows(self, paths: Collection[str]) -> list[str]:
         """Those that rows of the program say; a family that nobody has put into words is one of them."""
-        return [path for path in paths if path not in self.statements or self.statements[path].rows]
+        return [path for path in paths if path not in self.requirements or self.requirements[path].rows]
 
-    def can_drop(self, one: Stated) -> bool:
+    def can_drop(self, one: Requirement) -> bool:
         return one.drop is not None if self.case is not None else one.free is not None
 
-    def touched(self, one: Stated, row: Weighed) -> bool:
+    def touched(self, one: Requirement, row: FarkasMultiplier) -> bool:
         if one.kind == "information":
             return len(self.scope) > 1
         return matches(one.touches, row.family, row.key)
 
     def rank(self, path: str) -> int:
-        return ORDER.index(self.statements[path].kind) if path in self.statements else len(ORDER)
+        return ORDER.index(self.requirements[path].kind) if path in self.requirements else len(ORDER)
 
     # ---- which scenarios ---------------------------------------------------------------------------------------------
     @property
@@ -322,8 +326,8 @@ class Bench:
         count = self.whole.scenarios.count
         return count > 1 and count * self.whole.clock.periods >= SINGLE_SCENARIO_SIZE
 
-    def narrow(self, hours: bool = False) -> Bench:
-        """In a large case: the bench with one scenario by itself, if it has no plan: the one that lacks most. The whole has none then
+    def narrow(self, hours: bool = False) -> InfeasibilityAnalyser:
+        """In a large case: the analyser with one scenario by itself, if it has no plan: the one that lacks most. The whole has none then
         either. Else this one.
 
         hours: let real hours say so in each, not only in the first.
@@ -331,25 +335,25 @@ class Bench:
         if not self.large:
             return self
         worst, most, seen, alike = None, -np.inf, 0, 0
-        kept: dict[tuple[tuple[str, ...], ...], Trial] = {}
+        kept: dict[tuple[tuple[str, ...], ...], ElasticProgram] = {}
         order = _order(self.whole)
         for s in order:
             if self.expired() or alike == MOST_ALIKE or seen > MOST_NONZEROS_COMPARED:
                 break
-            trial = self.of((s,)).trial()
-            found = Finding(None, np.nan) if trial is None else trial.find(hours=hours, deadline=self.deadline)
-            if s == order[0] and trial is not None and found.feasible:
+            elastic = self.of((s,)).elastic_program()
+            found = FeasibilityResult(None, np.nan) if elastic is None else elastic.find(hours=hours, deadline=self.deadline)
+            if s == order[0] and elastic is not None and found.feasible:
                 # what real hours bar, they mostly bar in each scenario: one is asked at length
-                found = trial.find(deadline=self.deadline)
+                found = elastic.find(deadline=self.deadline)
                 hours = hours or found.feasible is False
-            if (worst is not None or found.feasible is False) and trial is not None:
-                seen += int(trial.base.matrix.nnz)
+            if (worst is not None or found.feasible is False) and elastic is not None:
+                seen += int(elastic.base.matrix.nnz)
             if found.feasible is False:
                 alike = alike + 1 if np.isclose(found.shortfall, most, rtol=1e-6, atol=0.0) else 1
                 if found.shortfall > most:
-                    worst, most, kept = s, found.shortfall, dict(self._trials)
-            self._trials.clear()
-        self._trials.update(kept)
+                    worst, most, kept = s, found.shortfall, dict(self._elastic_programs)
+            self._elastic_programs.clear()
+        self._elastic_programs.update(kept)
         return self if worst is None else self.of((worst,))
 
 
@@ -372,34 +376,40 @@ def far_apart(count: int) -> list[int]:
     return out
 
 
-def collide(bench: Bench, dropped: Collection[str] = (), progress: Progress | None = None) -> Conflict | None:
+def deletion_filter(
+    analyser: InfeasibilityAnalyser, dropped: Collection[str] = (), progress: Progress | None = None
+) -> IIS | None:
     """The smallest set that collides when `dropped` are let go; None where there is a plan (or no answer in time)."""
     gone: set[str] = set(dropped)
-    finding = bench.without(gone)
-    if finding.feasible is not False:
+    result = analyser.without(gone)
+    if result.feasible is not False:
         return None
     needed: list[str] = []
     unsure: set[str] = set()
 
     def open_() -> list[str]:
         """What the proof at hand needs and has not been looked at."""
-        return [path for path in bench.relevant(finding) if path not in needed and path not in gone]
+        return [path for path in analyser.relevant(result) if path not in needed and path not in gone]
 
     def spare() -> set[str]:
         """Statements in rows that the proof at hand does without: they can go at once, and it still holds."""
-        return set() if finding.branched else {path for path in bench.in_rows(bench.statements) if path not in finding.owners()}
+        return (
+            set()
+            if result.branched
+            else {path for path in analyser.in_rows(analyser.requirements) if path not in result.owners()}
+        )
 
     gone |= spare()
-    stack = _groups(bench, open_())
+    stack = _groups(analyser, open_())
     while stack:
         waiting = set(open_())
         group = [path for path in stack.pop(0) if path in waiting]
         if group:
             if progress is not None:
                 progress("conflict", statements=len(waiting) + len(needed), needed=len(needed))
-            found = bench.without(gone | set(group))
+            found = analyser.without(gone | set(group))
             if found.feasible is False:
-                finding = found
+                result = found
                 gone |= set(group) | spare()
             elif len(group) == 1:
                 needed.append(group[0])
@@ -410,18 +420,18 @@ def collide(bench: Bench, dropped: Collection[str] = (), progress: Progress | No
                 stack[:0] = [group[:half], group[half:]]
         if not stack:
             # a proof without some statement may lean on others that weighed nothing before
-            stack = _groups(bench, open_())
-    return _told(bench, finding, needed, gone, unsure)
+            stack = _groups(analyser, open_())
+    return _told(analyser, result, needed, gone, unsure)
 
 
-def _groups(bench: Bench, paths: list[str]) -> list[list[str]]:
+def _groups(analyser: InfeasibilityAnalyser, paths: list[str]) -> list[list[str]]:
     """In which order statements are let go, and which of them together.
 
     All that is about money at once, first: what is impossible with all the money in the world has a short explanation. Then all that is
     about anything but rules. Where such a group cannot go as a whole it is halved. What is in rows before what is not: the program is warm.
     """
-    in_rows = bench.in_rows(paths)
-    rules = [path for path in in_rows if path in bench.statements and bench.statements[path].kind == "rule"]
+    in_rows = analyser.in_rows(paths)
+    rules = [path for path in in_rows if path in analyser.requirements and analyser.requirements[path].kind == "rule"]
     others = [path for path in in_rows if path not in rules]
     anew = [path for path in paths if path not in in_rows]
     groups = [*_by_money(others), *([path] for path in rules), *_by_money(anew)]
@@ -434,18 +444,20 @@ def _by_money(paths: list[str]) -> tuple[list[str], list[str]]:
     ]
 
 
-def _told(bench: Bench, finding: Finding, needed: list[str], gone: set[str], unsure: set[str]) -> Conflict:
-    shares = finding.owners()
-    names = [bench.whole.scenarios.names[s] for s in bench.scope]
+def _told(analyser: InfeasibilityAnalyser, result: FeasibilityResult, needed: list[str], gone: set[str], unsure: set[str]) -> IIS:
+    shares = result.owners()
+    names = [analyser.whole.scenarios.names[s] for s in analyser.scope]
     members = []
-    for path in sorted(needed, key=lambda p: (-bench.rank(p), -shares.get(p, 0.0), p)):
-        statement = bench.statements.get(path) or Stated(path, "limit", path, "")  # of a family of rows that has no words yet
-        scenarios, first, last = _bites(bench, [row for row in finding.rows if row.owner == path])
-        members.append(Member(statement, shares.get(path, 0.0), scenarios, first, last, path not in unsure))
-    each = [_by_itself(bench, s, needed, gone) for s in bench.scope]
+    for path in sorted(needed, key=lambda p: (-analyser.rank(p), -shares.get(p, 0.0), p)):
+        requirement = analyser.requirements.get(path) or Requirement(
+            path, "limit", path, ""
+        )  # of a family of rows that has no words yet
+        scenarios, first, last = _bites(analyser, [row for row in result.rows if row.owner == path])
+        members.append(Member(requirement, shares.get(path, 0.0), scenarios, first, last, path not in unsure))
+    each = [_by_itself(analyser, s, needed, gone) for s in analyser.scope]
     alone = None if None in each else tuple(name for name, alone in zip(names, each, strict=True) if alone)
-    assert finding.certificate is not None
-    return Conflict(tuple(members), _given(bench, finding), alone, not unsure, finding.certificate.margin)
+    assert result.certificate is not None
+    return IIS(tuple(members), _given(analyser, result), alone, not unsure, result.certificate.margin)
 
 
 #: families whose keys end in (scenario, date); (scenario, period): what happens in it shows a date later
@@ -462,29 +474,29 @@ _DATED = {
 _DATED |= {"blocks_fit": 0}
 
 
-def _bites(bench: Bench, rows: list[Weighed]) -> tuple[tuple[str, ...], str, str]:
+def _bites(analyser: InfeasibilityAnalyser, rows: list[FarkasMultiplier]) -> tuple[tuple[str, ...], str, str]:
     """(scenarios, first date, last date) of the rows of one statement in a proof."""
-    node = bench.whole.scenarios.node
-    names = bench.whole.scenarios.names
+    node = analyser.whole.scenarios.node
+    names = analyser.whole.scenarios.names
     scenarios: set[int] = set()
     dates: list[int] = []
     for row in rows:
         if row.family not in _DATED:
             continue
         s, d = int(row.key[-2]), int(row.key[-1])
-        s = bench.scope[s]
+        s = analyser.scope[s]
         # decisions of a common node are told of the first of its scenarios
         together = {s}
         if row.family == "rig_supply":
-            together = {k for k in bench.scope if node[k, d] == node[s, d]}
+            together = {k for k in analyser.scope if node[k, d] == node[s, d]}
         scenarios |= together
         dates.append(d)
     if not dates:
         return (), "", ""
     return (
         tuple(names[s] for s in sorted(scenarios)),
-        iso_month(bench.whole.clock, min(dates)),
-        iso_month(bench.whole.clock, max(dates)),
+        iso_month(analyser.whole.clock, min(dates)),
+        iso_month(analyser.whole.clock, max(dates)),
     )
 
 
@@ -492,27 +504,29 @@ def _bites(bench: Bench, rows: list[Weighed]) -> tuple[tuple[str, ...], str, str
 MOST_SCENARIOS_ASKED = 8
 
 
-def _by_itself(bench: Bench, s: int, needed: list[str], gone: set[str]) -> bool | None:
+def _by_itself(analyser: InfeasibilityAnalyser, s: int, needed: list[str], gone: set[str]) -> bool | None:
     """Whether the statements collide in one scenario alone; None: not known."""
-    if len(bench.scope) == 1:
+    if len(analyser.scope) == 1:
         return True
-    if len(bench.scope) > MOST_SCENARIOS_ASKED:
+    if len(analyser.scope) > MOST_SCENARIOS_ASKED:
         return None
     keep = set(needed)
-    rest = {path for path, one in bench.statements.items() if one.rows and path not in keep}
-    feasible = bench.of((s,)).without(gone | rest).feasible
+    rest = {path for path, one in analyser.requirements.items() if one.rows and path not in keep}
+    feasible = analyser.of((s,)).without(gone | rest).feasible
     return None if feasible is None else not feasible
 
 
-def _given(bench: Bench, finding: Finding) -> tuple[str, ...]:
+def _given(analyser: InfeasibilityAnalyser, result: FeasibilityResult) -> tuple[str, ...]:
     """What the proof takes as given besides statements."""
     out: list[str] = []
-    heavy = [row for row in finding.rows if row.share > LEAST_SHARE_OF_PROOF]
+    heavy = [row for row in result.rows if row.share > LEAST_SHARE_OF_PROOF]
     sites = sorted({row.key[0] for row in heavy if row.family == HOURS})
     if sites:
         out.append(f"what every hour of power gives at most at {' and '.join(sites)}")
     families = {row.family for row in heavy if row.owner is None}
-    out += [one.told for one in bench.statements.values() if one.kind == FACT and any(bench.touched(one, r) for r in heavy)]
+    out += [
+        one.message for one in analyser.requirements.values() if one.kind == FACT and any(analyser.touched(one, r) for r in heavy)
+    ]
     if families & {"taxable_income", "nol_roll", "nol_cap", "nol_available"}:
         out.append("taxes")
     return tuple(out)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.problem import Problem
-from optimizer.explain.no_plan.adjustments import Lever, Settings
+from optimizer.explain.no_plan.adjustments import AdjustableParameter, Settings
 
 #: the family under which the cuts of a site's hours are told
 HOURS = "hours"
@@ -23,7 +23,7 @@ FACT = "fact"
 
 
 @dataclass(frozen=True)
-class Stated:
+class Requirement:
     """One thing that a planner wrote (or left at its default).
 
     kind     one of ORDER, or FACT
@@ -39,13 +39,13 @@ class Stated:
     rows: tuple[Pattern, ...] = ()
     touches: tuple[Pattern, ...] = ()
     drop: Settings | None = None
-    levers: tuple[Lever, ...] = ()
+    parameters: tuple[AdjustableParameter, ...] = ()
     free: Callable[[Problem], Problem] | None = None
     note: str = ""  # what follows from it, in words
-    slides: bool = False  # without it, the figure of its first lever is whatever it likes to be
+    monotone: bool = False  # without it, the figure of its first parameter is whatever it likes to be
 
     @property
-    def told(self) -> str:
+    def message(self) -> str:
         """Label and place."""
         return f"{self.label} ({self.place})" if self.place else self.label
 
@@ -68,7 +68,7 @@ def matches(patterns: Iterable[Pattern], family: str, key: tuple[Any, ...]) -> b
 class Owners:
     """Which statement a row of the program belongs to."""
 
-    def __init__(self, statements: Sequence[Stated]) -> None:
+    def __init__(self, statements: Sequence[Requirement]) -> None:
         self._rows: dict[str, list[tuple[Pattern, str]]] = {}
         self._touched: dict[str, list[Pattern]] = {}
         for one in statements:
@@ -89,6 +89,6 @@ class Owners:
         return matches(self._touched.get(family, ()), family, key)
 
 
-def owner_of(statements: Sequence[Stated]) -> Owners:
+def owner_of(statements: Sequence[Requirement]) -> Owners:
     """The owners of rows among these statements."""
     return Owners(statements)

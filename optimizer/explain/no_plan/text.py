@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from optimizer.explain.no_plan.explanation import Explanation
-from optimizer.explain.no_plan.iis import Conflict, Member
+from optimizer.explain.no_plan.iis import IIS, Member
 from optimizer.explain.no_plan.repairs import Repair
 from optimizer.explain.no_plan.unbounded import Bounded, Loop
 from optimizer.text import money
@@ -34,8 +34,8 @@ def opening(found: Explanation) -> list[str]:
     out = [f"{name}: {found.status}", ""]
     if found.bounded is not None:
         return out + _bounded(found.bounded)
-    for n, conflict in enumerate(found.conflicts):
-        out += [*_conflict(found, conflict, first=n == 0, last=n == len(found.conflicts) - 1), ""]
+    for n, iis in enumerate(found.conflicts):
+        out += [*_conflict(found, iis, first=n == 0, last=n == len(found.conflicts) - 1), ""]
     if not found.conflicts:
         late = "The search ended before the statements that collide were found."
         unknown = "No set of statements that collide was found."
@@ -57,24 +57,24 @@ def closing(found: Explanation) -> list[str]:
     return out[:-1] if out and not out[-1] else out
 
 
-def sentence(found: Explanation, conflict: Conflict) -> str:
+def sentence(found: Explanation, iis: IIS) -> str:
     """The conflict in one sentence: every statement with its numbers, its place, and where it bites."""
-    told = [_member(found, m) for m in conflict.members]
+    told = [_member(found, m) for m in iis.members]
     if not told:
-        return f"No plan can be: {_and(conflict.given)} alone rule it out."
+        return f"No plan can be: {_and(iis.given)} alone rule it out."
     if len(told) == 1:
         return f"No plan can meet {told[0]}."
     return f"No plan can meet all of these: {'; '.join(told[:-1])}; and {told[-1]}."
 
 
-def _conflict(found: Explanation, conflict: Conflict, first: bool, last: bool) -> list[str]:
+def _conflict(found: Explanation, iis: IIS, first: bool, last: bool) -> list[str]:
     out = []
     begin = "No plan can meet" if first else "And then no plan can meet"
-    shown = list(conflict.members)
+    shown = list(iis.members)
     rest = [m for m in shown if not m.certain][MOST_UNSURE:]
     if rest:  # a list of all that could matter helps nobody
         shown = [m for m in shown if m not in rest]
-    if len(conflict.members) > 1:
+    if len(iis.members) > 1:
         out.append(f"{begin} all of these:")
         ends = [";"] * (len(shown) - 2) + ["; and", ";" if rest else "."]
     else:
@@ -82,22 +82,24 @@ def _conflict(found: Explanation, conflict: Conflict, first: bool, last: bool) -
         ends = ["."]
     out += [f"  - {_member(found, m)}{end}" for m, end in zip(shown, ends, strict=False)]
     if rest:
-        out.append(f"  - perhaps {len(rest)} more that there was no time to try without: {_and(m.statement.name for m in rest)}.")
-    enough = [m for m in conflict.members if m.alone]
-    if not conflict.members:
+        out.append(
+            f"  - perhaps {len(rest)} more that there was no time to try without: {_and(m.requirement.name for m in rest)}."
+        )
+    enough = [m for m in iis.members if m.alone]
+    if not iis.members:
         out = ["No plan can be, whatever statement is dropped."]
-    elif last and len(enough) == len(conflict.members):
+    elif last and len(enough) == len(iis.members):
         what = "it" if len(enough) == 1 else "any one of them"
         out.append(f"Without {what} there is a plan{_in(found)}{'' if first else ' (and without what is named before)'}.")
     elif last and enough:
-        out.append(f"Dropping one is enough{_in(found)} for: {_and(m.statement.name for m in enough)}; not for the others.")
-    elif conflict.dropped is not None:
-        out.append(f"Dropping one of them is not enough; suppose that it is {conflict.dropped}.")
-    if not conflict.minimal:
+        out.append(f"Dropping one is enough{_in(found)} for: {_and(m.requirement.name for m in enough)}; not for the others.")
+    elif iis.dropped is not None:
+        out.append(f"Dropping one of them is not enough; suppose that it is {iis.dropped}.")
+    if not iis.minimal:
         out.append("Time was up before each of them was known to be needed.")
-    if conflict.given:
-        out.append(f"Taken as given: {_and(conflict.given)}.")
-    out += _where(found, conflict)
+    if iis.given:
+        out.append(f"Taken as given: {_and(iis.given)}.")
+    out += _where(found, iis)
     return out
 
 
@@ -106,7 +108,7 @@ def _in(found: Explanation) -> str:
     return f" in {_and(found.looked_at)}" if found.looked_at else ""
 
 
-def _where(found: Explanation, conflict: Conflict) -> list[str]:
+def _where(found: Explanation, iis: IIS) -> list[str]:
     """In which scenarios the statements collide."""
     names = found.problem.scenarios.names
     if len(names) == 1:
@@ -114,25 +116,25 @@ def _where(found: Explanation, conflict: Conflict) -> list[str]:
     if found.looked_at:
         one = _and(found.looked_at)
         return [f"Seen in scenario {one} by itself, one of {len(names)}: what it cannot do, all together cannot."]
-    if conflict.scenarios is None:
+    if iis.scenarios is None:
         return []
-    if conflict.scenarios:
-        where = "every scenario" if len(conflict.scenarios) == len(names) else _and(conflict.scenarios)
-        return [f"They collide in {where}{' by itself' if len(conflict.scenarios) == 1 else ', each by itself'}."]
+    if iis.scenarios:
+        where = "every scenario" if len(iis.scenarios) == len(names) else _and(iis.scenarios)
+        return [f"They collide in {where}{' by itself' if len(iis.scenarios) == 1 else ', each by itself'}."]
     return ["They collide only because scenarios share decisions: in each by itself there would be a plan."]
 
 
 def _member(found: Explanation, member: Member) -> str:
     """One statement: what it says, its place, where it bites, and what follows from it."""
-    out = member.statement.told
+    out = member.requirement.message
     dates = member.first if member.first == member.last else f"{member.first} to {member.last}"
     everywhere = len(member.scenarios) == len(found.problem.scenarios.names)
     who = "" if not member.scenarios or everywhere or len(found.problem.scenarios.names) == 1 else f"in {_and(member.scenarios)}"
     where = " ".join(filter(None, [f"at {dates}" if dates else "", who]))
     if where:
         out += f", {where}"
-    if member.statement.note:
-        out += f": {member.statement.note}"
+    if member.requirement.note:
+        out += f": {member.requirement.note}"
     return out
 
 
@@ -166,7 +168,7 @@ def _repairs(found: Explanation) -> list[str]:
 
 
 def _of_fact(repair: Repair) -> bool:
-    return any(step.statement.kind == "amount" for step in repair.steps)
+    return any(step.requirement.kind == "amount" for step in repair.steps)
 
 
 def _repair(found: Explanation, repair: Repair, number: int) -> list[str]:
@@ -177,7 +179,7 @@ def _repair(found: Explanation, repair: Repair, number: int) -> list[str]:
         "planned": "a plan exists; what it is worth was not solved in time",
         "scenarios": "enough in the scenarios looked at; the whole was not solved again in time",
     }[repair.outcome]
-    out = [f"  {number}. {repair.told}: {result}"]
+    out = [f"  {number}. {repair.message}: {result}"]
     if repair.settings:
         out.append(f"     {pasted(repair.settings)}")
     elif found.case is not None:
@@ -204,7 +206,7 @@ def _bounded(found: Bounded) -> list[str]:
     if not found.loops:
         out += ["What earns without limit was not found by the program that looks for it; the proof of the solve holds.", ""]
     if found.settings:
-        what = _and(m.told for loop in found.loops for m in loop.missing[:1])
+        what = _and(m.message for loop in found.loops for m in loop.missing[:1])
         then = f"objective {money(found.objective)}" if found.outcome == "optimal" else f"the case is then {found.outcome}"
         out += [f"With a limit, for instance {what}: {then}.", f"     {pasted(found.settings)}"]
     return out
@@ -240,7 +242,7 @@ def as_json(found: Explanation) -> dict[str, Any]:
         "conflicts": [_conflict_json(found, one) for one in found.conflicts],
         "repairs": [
             {
-                "what": repair.told,
+                "what": repair.message,
                 "set": list(repair.settings),
                 "change": repair.size if math.isfinite(repair.size) else None,
                 "outcome": repair.outcome,
@@ -270,29 +272,29 @@ def as_json(found: Explanation) -> dict[str, Any]:
     return out
 
 
-def _conflict_json(found: Explanation, conflict: Conflict) -> dict[str, Any]:
+def _conflict_json(found: Explanation, iis: IIS) -> dict[str, Any]:
     return {
-        "sentence": sentence(found, conflict),
+        "sentence": sentence(found, iis),
         "statements": [
             {
-                "path": m.statement.path,
-                "kind": m.statement.kind,
-                "says": m.statement.label,
-                "place": m.statement.place,
-                "note": m.statement.note,
+                "path": m.requirement.path,
+                "kind": m.requirement.kind,
+                "says": m.requirement.label,
+                "place": m.requirement.place,
+                "note": m.requirement.note,
                 "scenarios": list(m.scenarios),
                 "from": m.first or None,
                 "until": m.last or None,
                 "share_of_proof": m.share,
                 "known_to_be_needed": m.certain,
                 "enough_alone": m.alone,
-                "dropped_by": list(m.statement.drop or ()),
+                "dropped_by": list(m.requirement.drop or ()),
             }
-            for m in conflict.members
+            for m in iis.members
         ],
-        "given": list(conflict.given),
-        "scenarios": None if conflict.scenarios is None else list(conflict.scenarios),
-        "minimal": conflict.minimal,
-        "margin": conflict.margin if math.isfinite(conflict.margin) else None,
-        "dropped_for_the_next": conflict.dropped,
+        "given": list(iis.given),
+        "scenarios": None if iis.scenarios is None else list(iis.scenarios),
+        "minimal": iis.minimal,
+        "margin": iis.margin if math.isfinite(iis.margin) else None,
+        "dropped_for_the_next": iis.dropped,
     }

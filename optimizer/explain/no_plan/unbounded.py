@@ -45,7 +45,7 @@ class Missing:
     path: str
     place: str
     settings: Settings
-    told: str
+    message: str
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Bounded:
     objective: float | None = None
 
 
-def unlimited(case: Case, time_limit: float | None = None, progress: Progress | None = None) -> Bounded:
+def find_unbounded(case: Case, time_limit: float | None = None, progress: Progress | None = None) -> Bounded:
     """The loops of a case that is unbounded. The limits that are tried are figures to begin with: what is right the planner knows."""
     from optimizer.engine.solve import solve
 
@@ -112,8 +112,8 @@ def _loop(case: Case) -> Loop | None:
     from optimizer.solver.session import Session
 
     problem = case.problem()
-    plan = plan_of(problem)
-    lp = compile_model(plan.model)
+    master = plan_of(problem)
+    lp = compile_model(master.model)
 
     def begin(program: Any) -> Session:
         session = Session(SolverOptions())
@@ -122,8 +122,8 @@ def _loop(case: Case) -> Loop | None:
 
     session = begin(lp)
     cuts = None
-    if plan.theta is not None and plan.theta.values:
-        cuts = Cuts(plan.theta, session, lp.number, new_session=begin)
+    if master.recourse is not None and master.recourse.values:
+        cuts = Cuts(master.recourse, session, lp.number, new_session=begin)
     answer = session.solve()
     for factor in CAPACITY_FACTORS:
         if cuts is None or answer.status is not Status.UNBOUNDED:
@@ -137,7 +137,7 @@ def _loop(case: Case) -> Loop | None:
         return None
     ray = answer.ray if float(session.lp.cost @ answer.ray) < 0.0 else -answer.ray
     gain = -float(session.lp.true_cost @ ray) * problem.money
-    return _told(case, plan, ray, lp.number, gain)
+    return _told(case, master, ray, lp.number, gain)
 
 
 def _told(case: Case, plan: Any, ray: np.ndarray, column: dict[int, int], gain: float) -> Loop | None:

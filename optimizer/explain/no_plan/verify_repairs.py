@@ -17,12 +17,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from models.effort import Effort, allowed, counted, over, spent
-from optimizer.explain.no_plan.elastic_program import Finding
-from optimizer.explain.no_plan.iis import Bench, Conflict, Progress
+from optimizer.explain.no_plan.elastic_program import FeasibilityResult
+from optimizer.explain.no_plan.iis import IIS, InfeasibilityAnalyser, Progress
 from optimizer.explain.no_plan.repairs import STRETCH_FACTORS, Repair, Sought, chain, first, inside, seek, wanted
 
 if TYPE_CHECKING:
-    from optimizer.engine.warm_start import Seed
+    from optimizer.engine.warm_start import ExportedBasis
     from optimizer.runtime.processes import Beside
 
 #: work in which, where there is a limit at all, better plans are looked for than those found in the nearest branch of the tax law; not
@@ -33,7 +33,7 @@ GRACE = 1.0
 
 
 @dataclass(frozen=True)
-class Attempt:
+class RepairResult:
     """What came of a case with a repair: outcome of the solve (a name of `Outcome`); borne_out: there is a plan whose books obey
     everything; objective, upper: USD, of that plan and what none exceeds."""
 
@@ -47,10 +47,10 @@ class Chain:
     """Solves of a case with one repair after another; each begins where the one before ended. longest: work that one of them took."""
 
     def __init__(self) -> None:
-        self.seed: Seed | None = None
+        self.exported: ExportedBasis | None = None
         self.longest = 0.0
 
-    def solve(self, case: Any, thorough: bool, deadline: float | None) -> Attempt:
+    def solve(self, case: Any, thorough: bool, deadline: float | None) -> RepairResult:
         """deadline: of time.monotonic()."""
         from optimizer.engine import warm_start
         from optimizer.engine.policy import Thoroughness
@@ -59,25 +59,25 @@ class Chain:
         begun = spent()
         left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
         how = Thoroughness.FULL if thorough else Thoroughness.QUICK
-        solved = solve_warm(case, time_limit=left, canonical=False, baseline=False, seed_from=self.seed, thoroughness=how)
+        solved = solve_warm(case, time_limit=left, canonical=False, baseline=False, start_from=self.exported, thoroughness=how)
         found = solved.solution
         self.longest = max(self.longest, spent() - begun)
         if solved.warm is not None:
-            self.seed = warm_start.leave(solved.warm)
-        return Attempt(found.outcome.name, found.borne_out, found.objective, found.upper_bound)
+            self.exported = warm_start.export_basis(solved.warm)
+        return RepairResult(found.outcome.name, found.borne_out, found.objective, found.upper_bound)
 
 
 @dataclass(frozen=True)
-class Order:
+class RepairTask:
     """A case by its file, with settings, and what is to be looked for in it: statements that change (or go) together, in which scenarios,
-    whether with what no row can say (`Bench`). until, deadline: of time.monotonic(), which all processes of a machine share: of the
-    search, and of the solve. work, solves: what the row may do in all its searches, and in all its solves."""
+    whether with what no row can say (`InfeasibilityAnalyser`). until, deadline: of time.monotonic(), which all processes of a machine
+    share: of the search, and of the solve. work, solves: what the row may do in all its searches, and in all its solves."""
 
     path: Any
     variant: str | None
     settings: tuple[str, ...]
     scope: tuple[int, ...]
-    lawful: bool = False
+    disjunctive: bool = False
     together: tuple[str, ...] = ()
     until: float | None = None
     deadline: float | None = None
@@ -85,10 +85,10 @@ class Order:
     solves: float = math.inf
 
 
-class Row:
-    """Questions asked one after another, repairs looked for and solved: on a bench of its own, as another process would."""
+class RepairWorker:
+    """Questions asked one after another, repairs looked for and solved: on an analyser of its own, as another process would."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: RepairTask) -> None:
         from optimizer.case.case import Case
 
         self.searching, self.solving = Effort(), Effort()  # work of its searches, and of its solves
@@ -96,35 +96,35 @@ class Row:
         self.found: dict[tuple[str, ...], Sought] = {}
         with counted(self.searching):
             case = Case.load(order.path, order.variant, order.settings)
-            self.bench = Bench(case.problem(), case).of(order.scope)
-            self.bench.trial()
+            self.analyser = InfeasibilityAnalyser(case.problem(), case).of(order.scope)
+            self.analyser.elastic_program()
 
     @contextmanager
-    def _searched(self, order: Order) -> Iterator[Bench]:
-        """The bench for an order; what is done inside counts for the searches of this row."""
+    def _searched(self, order: RepairTask) -> Iterator[InfeasibilityAnalyser]:
+        """The analyser for an order; what is done inside counts for the searches of this row."""
         self.searching = Effort(order.work, self.searching.done)
         with counted(self.searching):
-            yield self.bench.of(order.scope).until(_perf(order.until)).under_law(order.lawful)
+            yield self.analyser.of(order.scope).until(_perf(order.until)).with_disjunctions(order.disjunctive)
 
-    def ask(self, order: Order) -> Finding:
+    def ask(self, order: RepairTask) -> FeasibilityResult:
         """Is there a plan without these statements? No more than the answer."""
-        with self._searched(order) as bench:
-            found = bench.without(order.together)
-            return Finding(found.feasible, found.shortfall)
+        with self._searched(order) as analyser:
+            found = analyser.without(order.together)
+            return FeasibilityResult(found.feasible, found.shortfall)
 
-    def seek(self, order: Order) -> Sought:
-        with self._searched(order) as bench:
-            self.found[order.together] = sought = seek(bench, order.together)
+    def seek(self, order: RepairTask) -> Sought:
+        with self._searched(order) as analyser:
+            self.found[order.together] = sought = seek(analyser, order.together)
             return sought
 
-    def solve(self, order: Order) -> Attempt | None:
+    def solve(self, order: RepairTask) -> RepairResult | None:
         """With what was found. None where nothing was, or the case does not allow it."""
         self.solving = Effort(order.solves, self.solving.done)
         with counted(self.solving):
-            repair = self.found[order.together].repair(self.bench)
-            case = None if repair is None else self.bench.varied(repair.settings)
+            repair = self.found[order.together].repair(self.analyser)
+            case = None if repair is None else self.analyser.varied(repair.settings)
             if case is None or over():
-                return None if case is None else Attempt("LIMIT", False, None, None)
+                return None if case is None else RepairResult("LIMIT", False, None, None)
             return self.chain.solve(case, False, order.deadline)
 
 
@@ -139,27 +139,27 @@ def _perf(deadline: float | None) -> float | None:
 
 
 #: of a process that works for another
-_APART: list[Row] = []
+_APART: list[RepairWorker] = []
 
 
-def prepare(order: Order) -> None:
+def prepare(order: RepairTask) -> None:
     """In another process: import, read and build what the first search and the first solve need."""
     from optimizer.engine import solve, warm_start  # noqa: F401
 
-    _APART.append(Row(order))
+    _APART.append(RepairWorker(order))
 
 
-def ask_apart(order: Order) -> Finding:
+def ask_apart(order: RepairTask) -> FeasibilityResult:
     """In another process, that has prepared: a question."""
     return _APART[-1].ask(order)
 
 
-def seek_apart(order: Order) -> Sought:
+def seek_apart(order: RepairTask) -> Sought:
     """In another process, that has prepared: a search."""
     return _APART[-1].seek(order)
 
 
-def solve_apart(order: Order) -> Attempt | None:
+def solve_apart(order: RepairTask) -> RepairResult | None:
     """In another process: a solve with what was found, which begins where its last one ended."""
     return _APART[-1].solve(order)
 
@@ -168,26 +168,28 @@ class Verifier:
     """A context manager. deadline: of time.perf_counter(), at which repairs are told as they are; solves: work that a row of them may do.
 
     apart: in two rows of work, one of them in another process where this machine has a core for it. What it holds ends with the context.
-    Each question comes with the bench that it is asked on: one and the same case, scenarios and deadline may differ.
+    Each question comes with the analyser that it is asked on: one and the same case, scenarios and deadline may differ.
     without: statements of which there is no repair, and why.
     """
 
-    def __init__(self, bench: Bench, deadline: float | None = None, apart: bool = False, solves: float = math.inf) -> None:
-        self.bench, self.deadline = bench, deadline
+    def __init__(
+        self, analyser: InfeasibilityAnalyser, deadline: float | None = None, apart: bool = False, solves: float = math.inf
+    ) -> None:
+        self.analyser, self.deadline = analyser, deadline
         self.chain = Chain()
         self.solving = Effort(solves)
-        self.row: Row | None = None  # the other row of work, where it is done here
-        self.apart = apart and bench.case is not None
+        self.worker: RepairWorker | None = None  # the other row of work, where it is done here
+        self.apart = apart and analyser.case is not None
         self.beside: Beside | None = None
         self.without: dict[str, str] = {}
         self.refuted: dict[str, str] = {}  # statement whose repair was not enough -> scenario in which it was not
         # what the other row does, and the numbers of its tasks: search, solve (None: is solved here)
-        self.posted: list[tuple[Order, int, int | None]] = []
+        self.posted: list[tuple[RepairTask, int, int | None]] = []
         if self.apart and cores() > 1:
             from optimizer.runtime.processes import Beside
 
             self.beside = Beside()
-            self.beside.post(prepare, self._order(bench))
+            self.beside.post(prepare, self._task(analyser))
 
     def __enter__(self) -> Verifier:
         return self
@@ -196,20 +198,20 @@ class Verifier:
         if self.beside is not None:
             self.beside.close()
 
-    def each(self, bench: Bench, sets: Sequence[tuple[str, ...]]) -> list[Finding]:
+    def each(self, analyser: InfeasibilityAnalyser, sets: Sequence[tuple[str, ...]]) -> list[FeasibilityResult]:
         """Is there a plan without each of these sets of statements? Every other one is asked in the other row."""
         away = range(1, len(sets), 2) if self.apart else ()
-        posted = {k: (order := self._order(bench, sets[k]), self._post(ask_apart, order)) for k in away}
-        mine = {k: bench.without(one) for k, one in enumerate(sets) if k not in posted}
-        found = mine | {k: self._asked(bench, *posted[k]) for k in away}
+        posted = {k: (order := self._task(analyser, sets[k]), self._post(ask_apart, order)) for k in away}
+        mine = {k: analyser.without(one) for k, one in enumerate(sets) if k not in posted}
+        found = mine | {k: self._asked(analyser, *posted[k]) for k in away}
         return [found[k] for k in range(len(sets))]
 
-    def _asked(self, bench: Bench, order: Order, number: int) -> Finding:
+    def _asked(self, analyser: InfeasibilityAnalyser, order: RepairTask, number: int) -> FeasibilityResult:
         """The other row's answer; here, where nobody else is left to give it."""
         with suppress(ProcessLookupError):
-            return self._result(number, bench.deadline)  # type: ignore[no-any-return]
-        if bench.expired():
-            return Finding(None, math.nan)
+            return self._result(number, analyser.deadline)  # type: ignore[no-any-return]
+        if analyser.expired():
+            return FeasibilityResult(None, math.nan)
         return self._here(order).ask(order)
 
     def _result(self, number: int, deadline: float | None) -> Any:
@@ -218,65 +220,65 @@ class Verifier:
             raise ProcessLookupError("there is no process beside this one")
         return self.beside.result(number, None if deadline is None else deadline + GRACE)
 
-    def _here(self, order: Order) -> Row:
+    def _here(self, order: RepairTask) -> RepairWorker:
         """The other row, done here."""
-        self.row = self.row or Row(order)
-        return self.row
+        self.worker = self.worker or RepairWorker(order)
+        return self.worker
 
-    def search(self, bench: Bench, conflicts: Sequence[Conflict], progress: Progress | None = None) -> list[Repair]:
+    def search(self, analyser: InfeasibilityAnalyser, conflicts: Sequence[IIS], progress: Progress | None = None) -> list[Repair]:
         """For each statement of the last conflict the least change that (with changes for the conflicts before) makes room for a plan.
 
         Those of the other row follow in `verify`.
         """
         out: list[Repair] = []
-        together = wanted(bench, conflicts)
+        together = wanted(analyser, conflicts)
         shared = self.apart and len(together) > 1
         away = together[1::2] if shared else []
         # of an odd number this row solves one more, and the other row looks for one more
         lent = together[-1:] if shared and len(together) % 2 else []
         # all searches before all solves: time may be up before these are done
-        searches = [(order, self._post(seek_apart, order)) for order in (self._order(bench, paths) for paths in (*away, *lent))]
+        searches = [(order, self._post(seek_apart, order)) for order in (self._task(analyser, paths) for paths in (*away, *lent))]
         self.posted = [(order, search, None) for order, search in searches[len(away) :]]
         self.posted += [(order, search, self._post(solve_apart, order)) for order, search in searches[: len(away)]]
         for paths in (paths for paths in together if paths not in away and paths not in lent):
             if progress is not None:
                 progress("repairs", found=len(out))
-            repair = self._found(bench, paths, seek(bench, paths))
+            repair = self._found(analyser, paths, seek(analyser, paths))
             if repair is not None:
                 out.append(repair)
         return sorted(out, key=first)
 
-    def _post(self, task: Callable[[Order], Any], order: Order) -> int:
+    def _post(self, task: Callable[[RepairTask], Any], order: RepairTask) -> int:
         return 0 if self.beside is None else self.beside.post(task, order)
 
-    def _found(self, bench: Bench, together: Sequence[str], sought: Sought) -> Repair | None:
-        repair = sought.repair(bench)
+    def _found(self, analyser: InfeasibilityAnalyser, together: Sequence[str], sought: Sought) -> Repair | None:
+        repair = sought.repair(analyser)
         if repair is None:
-            self.without[bench.statements[together[-1]].name] = sought.why
+            self.without[analyser.requirements[together[-1]].name] = sought.why
         return repair
 
-    def verify(self, bench: Bench, found: Sequence[Repair], progress: Progress | None = None) -> list[Repair]:
+    def verify(self, analyser: InfeasibilityAnalyser, found: Sequence[Repair], progress: Progress | None = None) -> list[Repair]:
         """Repairs applied to the case, which is then solved and proved, as far as time allows.
 
         Where the least figure does not do after all, the next larger one that does takes its place; what does not do at all is left out.
         """
         with counted(self.solving):
-            return self._verified(bench.until(self.deadline), found, progress)
+            return self._verified(analyser.until(self.deadline), found, progress)
 
-    def _verified(self, bench: Bench, found: Sequence[Repair], progress: Progress | None) -> list[Repair]:
+    def _verified(self, analyser: InfeasibilityAnalyser, found: Sequence[Repair], progress: Progress | None) -> list[Repair]:
         out: list[Repair] = []
-        waiting: list[Repair | tuple[Order, int, int | None]] = [*found, *self.posted]
+        waiting: list[Repair | tuple[RepairTask, int, int | None]] = [*found, *self.posted]
         for one in waiting:
             if progress is not None:
                 progress("solve repaired cases", solved=len(out))
-            repair, attempt = (one, None) if isinstance(one, Repair) else self._other(bench, *one)
+            repair, result = (one, None) if isinstance(one, Repair) else self._other(analyser, *one)
             if repair is None:
                 continue
-            solved = self._solved(bench, repair, attempt)
+            solved = self._solved(analyser, repair, result)
             if solved is not None:
                 out.append(solved)
                 continue
-            name = repair.steps[-1].statement.name
+            name = repair.steps[-1].requirement.name
             where = self.refuted.get(name)
             why = f"in {where}" if where else "when the whole case was solved"
             self.without[name] = f"what seemed enough was not, {why}"
@@ -284,10 +286,10 @@ class Verifier:
         better = BETTER if self.deadline is not None or math.isfinite(self.solving.most) else math.inf
         if self.chain.longest <= QUICK * better:
             with counted(Effort(better)):
-                out = [self._improved(bench, repair) for repair in out]
+                out = [self._improved(analyser, repair) for repair in out]
         return sorted(out, key=first)
 
-    def _solved(self, bench: Bench, repair: Repair, attempt: Attempt | None = None) -> Repair | None:
+    def _solved(self, analyser: InfeasibilityAnalyser, repair: Repair, result: RepairResult | None = None) -> Repair | None:
         """The repair with its objective; None where no figure of it leads to a plan, or none was found in time after the first did not.
 
         Where it is not known whether the least figure leads to a plan, the furthest one is told if it does (near the edge of what can be,
@@ -296,61 +298,63 @@ class Verifier:
         tried: Repair | None = repair
         unsettled: Repair | None = None
         stretch = 0
-        if bench.expired() and attempt is None:
+        if analyser.expired() and result is None:
             return repair
         while tried is not None:
-            found, attempt = attempt or self.solve(tried, False, self.deadline), None
+            found, result = result or self.solve(tried, False, self.deadline), None
             if found is not None and found.outcome != "INFEASIBLE":
                 told = _told(tried, found)
                 if told is not tried or found.outcome != "LIMIT":
                     return told
                 unsettled = unsettled or told
-            further = elsewhere(bench, tried, self.refuted) if found is not None and unsettled is None else None
+            further = elsewhere(analyser, tried, self.refuted) if found is not None and unsettled is None else None
             if further is not None:
                 repair, stretch, tried = further, 0, further
             else:
                 stretch = stretch + 1 if unsettled is None or stretch == len(STRETCH_FACTORS) - 1 else len(STRETCH_FACTORS) - 1
                 tried = _further(repair, STRETCH_FACTORS[stretch]) if stretch < len(STRETCH_FACTORS) else None
-            if bench.expired():
+            if analyser.expired():
                 return unsettled
         return unsettled
 
-    def _other(self, bench: Bench, order: Order, search: int, solve: int | None) -> tuple[Repair | None, Attempt | None]:
+    def _other(
+        self, analyser: InfeasibilityAnalyser, order: RepairTask, search: int, solve: int | None
+    ) -> tuple[Repair | None, RepairResult | None]:
         """What the other row has come to; here, where nobody else is left to do it. search, solve: as in `posted`."""
         sought = Sought(None, True)
-        attempt: Attempt | None = None
+        result: RepairResult | None = None
         try:
-            sought = self._result(search, bench.deadline)
-            attempt = None if solve is None else self._result(solve, bench.deadline)
+            sought = self._result(search, analyser.deadline)
+            result = None if solve is None else self._result(solve, analyser.deadline)
         except ProcessLookupError:
-            if not bench.expired():
+            if not analyser.expired():
                 row = self._here(order)
                 sought = row.seek(order)
-                attempt = None if solve is None else row.solve(order)
-        return self._found(bench, order.together, sought), attempt
+                result = None if solve is None else row.solve(order)
+        return self._found(analyser, order.together, sought), result
 
-    def solve(self, repair: Repair, thorough: bool, deadline: float | None) -> Attempt | None:
+    def solve(self, repair: Repair, thorough: bool, deadline: float | None) -> RepairResult | None:
         """None where the case does not allow the change."""
         from optimizer.engine.solve import bare
 
         case: Any
-        if self.bench.case is None:
-            problem = self.bench.problem([step.change for step in repair.steps])
+        if self.analyser.case is None:
+            problem = self.analyser.problem([step.change for step in repair.steps])
             case = None if problem is None else bare(problem)
         else:
-            case = self.bench.varied(repair.settings)
+            case = self.analyser.varied(repair.settings)
         return None if case is None else self.chain.solve(case, thorough, _monotonic(deadline))
 
-    def _order(self, bench: Bench, together: tuple[str, ...] = ()) -> Order:
-        case = bench.case
+    def _task(self, analyser: InfeasibilityAnalyser, together: tuple[str, ...] = ()) -> RepairTask:
+        case = analyser.case
         assert case is not None
-        until, deadline = _monotonic(bench.deadline), _monotonic(self.deadline)
-        return Order(
+        until, deadline = _monotonic(analyser.deadline), _monotonic(self.deadline)
+        return RepairTask(
             case.path,
             case.variant,
             tuple(case.settings),
-            bench.scope,
-            bench.lawful,
+            analyser.scope,
+            analyser.disjunctive,
             together,
             until,
             deadline,
@@ -358,9 +362,9 @@ class Verifier:
             self.solving.most,
         )
 
-    def _improved(self, bench: Bench, repair: Repair) -> Repair:
+    def _improved(self, analyser: InfeasibilityAnalyser, repair: Repair) -> Repair:
         """A repair of which some plan is known, with the best one, or the best that may be looked for."""
-        if repair.outcome != "feasible" or bench.expired():
+        if repair.outcome != "feasible" or analyser.expired():
             return repair
         found = self.solve(repair, True, self.deadline)
         better = repair if found is None else _told(repair, found)
@@ -379,14 +383,14 @@ def cores() -> int:
 
 
 def verify(
-    bench: Bench, found: Sequence[Repair], deadline: float | None = None, progress: Progress | None = None
+    analyser: InfeasibilityAnalyser, found: Sequence[Repair], deadline: float | None = None, progress: Progress | None = None
 ) -> list[Repair]:
     """`Verifier.verify` of repairs that are all known."""
-    with Verifier(bench, deadline) as verifier:
-        return verifier.verify(bench, found, progress)
+    with Verifier(analyser, deadline) as verifier:
+        return verifier.verify(analyser, found, progress)
 
 
-def _told(repair: Repair, found: Attempt) -> Repair:
+def _told(repair: Repair, found: RepairResult) -> Repair:
     """The repair with what a solve of the case with it found."""
     if found.outcome == "OPTIMAL":
         return replace(repair, outcome="optimal", objective=found.objective, upper=None)
@@ -397,21 +401,21 @@ def _told(repair: Repair, found: Attempt) -> Repair:
     return repair
 
 
-def elsewhere(bench: Bench, repair: Repair, refuted: dict[str, str] | None = None) -> Repair | None:
+def elsewhere(analyser: InfeasibilityAnalyser, repair: Repair, refuted: dict[str, str] | None = None) -> Repair | None:
     """A repair that scenarios which were not looked at refute, as far as they ask: the first of them that does by itself, else all together.
 
     None where nothing refutes it so, where nothing of the kind is enough, and when time is up. refuted: gets the scenario that does.
     """
-    every = tuple(range(bench.whole.scenarios.count))
-    if not bench.narrowed:
+    every = tuple(range(analyser.whole.scenarios.count))
+    if not analyser.narrowed:
         return None
     changes = [step.change for step in repair.steps]
-    for others in [*((s,) for s in every if s not in bench.scope), every]:
-        there = bench.of(others)
+    for others in [*((s,) for s in every if s not in analyser.scope), every]:
+        there = analyser.of(others)
         if there.without((), changes).feasible is False:
             if refuted is not None and others != every:
-                refuted[repair.steps[-1].statement.name] = bench.whole.scenarios.names[others[0]]
-            steps = chain(there, [step.statement for step in repair.steps])
+                refuted[repair.steps[-1].requirement.name] = analyser.whole.scenarios.names[others[0]]
+            steps = chain(there, [step.requirement for step in repair.steps])
             made = None if steps is None else Repair(tuple(steps), repair.outcome)
             return None if made is None or made.settings == repair.settings else made
     return None
@@ -420,18 +424,18 @@ def elsewhere(bench: Bench, repair: Repair, refuted: dict[str, str] | None = Non
 def _further(repair: Repair, factor: float) -> Repair | None:
     steps = []
     for step in repair.steps:
-        lever = step.lever
-        if lever is None:
+        parameter = step.parameter
+        if parameter is None:
             steps.append(step)
             continue
-        if lever.points:
-            at = lever.points.index(step.value) + STRETCH_FACTORS.index(factor)
-            if at >= len(lever.points):
+        if parameter.points:
+            at = parameter.points.index(step.value) + STRETCH_FACTORS.index(factor)
+            if at >= len(parameter.points):
                 return None
-            steps.append(replace(step, value=lever.points[at]))
+            steps.append(replace(step, value=parameter.points[at]))
             continue
-        up = step.value > lever.now
-        value = inside(lever, lever.now + factor * (step.value - lever.now), up)
+        up = step.value > parameter.now
+        value = inside(parameter, parameter.now + factor * (step.value - parameter.now), up)
         if value is None:
             return None
         steps.append(replace(step, value=value))

@@ -30,7 +30,7 @@ class Source:
 
     def __init__(self, summary: Mapping[str, Any], data: Mapping[str, Any], tables: Mapping[str, Columns]):
         self.summary, self.data, self._tables = summary, data, tables
-        self._statements: dict[str, Statement] = {}
+        self._statements: dict[str, StatementTable] = {}
         self.scenarios: tuple[str, ...] = tuple(self.column("scenarios", "scenario"))
         self.odds: tuple[float, ...] = tuple(self.column("scenarios", "probability"))
 
@@ -46,14 +46,14 @@ class Source:
             return []
         return [dict(zip(wanted, cells, strict=True)) for cells in zip(*(columns[name] for name in wanted), strict=True)]
 
-    def statement(self, table: str) -> Statement:
+    def statement(self, table: str) -> StatementTable:
         """A table of line, scenario, date and value."""
         if table not in self._statements:
-            self._statements[table] = Statement(self, table)
+            self._statements[table] = StatementTable(self, table)
         return self._statements[table]
 
 
-class Statement:
+class StatementTable:
     """A tidy statement: dates, lines, and values by line and scenario."""
 
     def __init__(self, source: Source, table: str):

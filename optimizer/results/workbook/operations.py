@@ -81,9 +81,9 @@ class _Hours:
 
     def flow(self, name: str, of: str = "uses") -> Array:
         """MWh of a use or a source."""
-        return self.worth(None, name, of)
+        return self.value(None, name, of)
 
-    def worth(self, price: Hourly | None, name: str, of: str = "uses") -> Array:
+    def value(self, price: Hourly | None, name: str, of: str = "uses") -> Array:
         """USD: MWh of every hour at its price (MWh without a price)."""
         frame, clock = self.frame, self.frame.problem.clock
         out = np.zeros((frame.scenarios, frame.periods))
@@ -98,7 +98,7 @@ class _Hours:
 
     def mean(self, price: Hourly, name: str, of: str = "uses") -> Array:
         """Mean price of the MWh of a use or a source, USD/MWh; 0 where there are none."""
-        energy, paid = self.flow(name, of), self.worth(price, name, of)
+        energy, paid = self.flow(name, of), self.value(price, name, of)
         return np.divide(paid, energy, out=np.zeros_like(paid), where=energy != 0.0)
 
     def asked(self, demand: Hourly) -> Array:

@@ -273,20 +273,20 @@ def _figures(
         errors.append(
             Finding(ERROR, "plan", f"the blessed plan is not allowed any more: {'; '.join(held.reasons) or 'no reason known'}")
         )
-    elif held.worth is None or held.solution is None:
+    elif held.value is None or held.solution is None:
         remarks.append(Finding(WARNING, "plan", f"the blessed plan could not be valued again: {'; '.join(held.reasons)}"))
     else:
-        most = max(held.worth, held.solution.upper_bound if held.solution.upper_bound is not None else held.worth)
+        most = max(held.value, held.solution.upper_bound if held.solution.upper_bound is not None else held.value)
         if most < was["value"] - slack:
-            text = f"the same plan is worth {_usd(held.worth)}, {_usd(most - was['value'], True)} against when it was blessed"
+            text = f"the same plan is worth {_usd(held.value)}, {_usd(most - was['value'], True)} against when it was blessed"
             errors.append(Finding(ERROR, "plan", text))
-        elif held.worth > was["value"] + slack:
+        elif held.value > was["value"] + slack:
             text = (
-                f"the same plan is worth {_usd(held.worth)}, {_usd(held.worth - was['value'], True)} against when it was blessed"
+                f"the same plan is worth {_usd(held.value)}, {_usd(held.value - was['value'], True)} against when it was blessed"
             )
             errors.append(Finding(ERROR, "plan", text))
         elif moved:
-            text = f"the blessed plan is worth what it was ({_usd(held.worth)}): what has changed is which plans are allowed"
+            text = f"the blessed plan is worth what it was ({_usd(held.value)}): what has changed is which plans are allowed"
             remarks.append(Finding(NOTE, "plan", text))
     figures, other = _kpis(before, now, scale, moved)
     compared += len(before["kpis"])

@@ -194,14 +194,14 @@ def of_array(array: np.ndarray) -> list[Any]:
 
 def of_problems_program(problem: Problem) -> dict[str, Any]:
     """`of_program` of a problem whose run kept none: it is built again."""
-    from models.program.program import Plan
+    from models.program.master_problem import MasterProblem
     from optimizer.runtime.memory import uncollected
     from optimizer.solver.compile import compile_model
     from optimizer.solver.hour_blocks import block_opener
 
     with uncollected():
-        plan = Plan(problem, "valued", block_opener(0))  # rows and columns know their names as long as it lives
-        return of_program(compile_model(plan.model))
+        master = MasterProblem(problem, "benders", block_opener(0))  # rows and columns know their names as long as it lives
+        return of_program(compile_model(master.model))
 
 
 def of_program(lp: LinearProgram) -> dict[str, Any]:

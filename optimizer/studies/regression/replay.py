@@ -38,7 +38,7 @@ class Again:
     books; reasons: why it is not allowed, or not proved."""
 
     allowed: bool
-    worth: float | None
+    value: float | None
     solution: Solution | None
     reasons: tuple[str, ...] = ()
 
@@ -48,7 +48,7 @@ def _held(warm: SolvedProgram) -> dict[str, tuple[Decision, float]]:
     problem = warm.program.problem
     unit, dates = problem.money, iso_dates(problem.clock)
     out = {}
-    for key, decision in warm.program.plan.build.decisions.items():
+    for key, decision in warm.program.master.build.decisions.items():
         if key[0] in ANSWERS or decision.recourse:
             continue
         # a call is of one vintage, whose key is the number of its date

@@ -80,7 +80,7 @@ def ranges(solved: Solved) -> dict[str, Range]:
     set, and no program states them)."""
     solution, warm = solved.solution, solved.warm
     assert warm is not None
-    if warm.settled is not None:
+    if warm.branches is not None:
         return {}
     lp = warm.program.session.lp
     size, unit = size_of(solution), solution.problem.money
@@ -154,16 +154,16 @@ def _extremes(session: Session, cost: np.ndarray, cost_scale: float) -> list[flo
 
 def _figures(warm: SolvedProgram) -> dict[str, Lin]:
     """Key figure -> its expectation as a sum over the program's variables, in money units or its own."""
-    plan, problem = warm.program.plan, warm.program.problem
-    build, odds = plan.build, problem.scenarios.probability
+    master, problem = warm.program.master, warm.program.problem
+    build, odds = master.build, problem.scenarios.probability
     out = {"npv": Lin()}
     for s in range(build.S):
-        out["npv"].add(plan.risk.value[s], float(odds[s]))
+        out["npv"].add(master.risk.value[s], float(odds[s]))
     for name, (word, measure) in LINEAR.items():
         out[name] = Lin()
         for s in range(build.S):
             for d in range(build.D) if measure == "sum" else (build.T,):
-                out[name].plus(plan.words.at(word, None, s, d), float(odds[s]))
+                out[name].plus(master.words.at(word, None, s, d), float(odds[s]))
     return out
 
 

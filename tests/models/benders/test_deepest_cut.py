@@ -9,7 +9,7 @@ import pytest
 from scipy import sparse
 from scipy.optimize import linprog
 
-from models.benders.deepest_cut import DEEP_SHARE, Deepest
+from models.benders.deepest_cut import DEEP_SHARE, DeepestCut
 from optimizer.solver.linear_program import LinearProgram
 from optimizer.solver.session import Session, SolverOptions
 
@@ -22,14 +22,14 @@ def solve(lp: LinearProgram) -> Any:
     return session.solve()
 
 
-def search_over(clouds: np.ndarray, there: np.ndarray | None = None) -> Deepest:
+def search_over(clouds: np.ndarray, there: np.ndarray | None = None) -> DeepestCut:
     """clouds (B, N, size): the points that each block can bring."""
 
     def bring(_: np.ndarray, d: np.ndarray) -> np.ndarray:
         best = np.einsum("bnk,bk->bn", clouds, d).argmax(axis=1)
         return clouds[np.arange(len(clouds)), best]
 
-    return Deepest(np.ones(clouds[:, 0].shape) if there is None else there, bring, solve)
+    return DeepestCut(np.ones(clouds[:, 0].shape) if there is None else there, bring, solve)
 
 
 def distance(cloud: np.ndarray, z: np.ndarray) -> float:

@@ -13,7 +13,7 @@ from models.finance import FinanceStatements, finance_statements
 from models.finance.capital.cost_of_capital import relevered_rate, worth_after
 from models.finance.capital.distress import missed_payment, rescued
 from models.finance.capital.npv_bridge import unlevered_tax
-from models.finance.context import Ground
+from models.finance.context import StatementContext
 from models.problem import Array, Conversion, Equity, Problem, Terminal
 from models.proforma.keep import keep_books
 from tests.shared.tiny import at, debt_of, equity_of, idle, path, service_of, site_of, stream, tiny
@@ -82,7 +82,7 @@ def test_miles_and_ezzell(share: float) -> None:
     found, value = levered(ebitda, years, tax, k_d, k_e, wacc, share)
     costs = found.capital
     assert costs.after_tax[0] == pytest.approx(wacc, abs=1e-12)
-    assert costs.owners.worth == pytest.approx((1.0 - share) * value, rel=1e-9, abs=1e-3)
+    assert costs.owners.value == pytest.approx((1.0 - share) * value, rel=1e-9, abs=1e-3)
     shields = sum(tax * k_d * share * value[t] / (1.0 + k_d) / (1.0 + k_u) ** t for t in range(years))
     flows = sum(ebitda * (1.0 - tax) / (1.0 + k_u) ** t for t in range(1, years + 1))
     assert value[0] == pytest.approx(flows + shields, rel=1e-12)
@@ -125,7 +125,7 @@ def test_a_revolver_without_a_rate_is_worth_its_balance() -> None:
     line = debt_of(problem, "line", "revolver", rate=0.05, limit=100e6, fee=0.02, commitment=0.01)
     problem = replace(problem, debts=(line,), cash_flows=(stream(problem, [0.0, 0.0, 0.0, 50e6]),))
     found = made(problem, balance={"line": at(problem, {1: 40e6, 2: 40e6})}).capital.claims[0]
-    assert found.cost[0] is None and found.worth == pytest.approx([0.0, 40e6, 40e6, 0.0], abs=1e-6)
+    assert found.cost[0] is None and found.value == pytest.approx([0.0, 40e6, 40e6, 0.0], abs=1e-6)
     assert found.rate == pytest.approx((1e6 + 2 * (2e6 + 0.6e6)) / 80e6, rel=1e-9)
 
 
@@ -181,7 +181,7 @@ def test_unlevered_tax_is_what_the_same_company_pays_without_debt() -> None:
     problem = tiny(4, cash=0.0, discount=0.10, tax_rate=0.21, nol=10e6)
     problem = replace(problem, debts=(debt_of(problem, rate=0.09),), cash_flows=(stream(problem, [0.0, 5e6, 30e6, 30e6, 120e6]),))
     decisions = idle(problem, issued={"notes": at(problem, {0: 90e6})})
-    with_debt = Ground(problem, decisions, keep_books(problem, decisions))
+    with_debt = StatementContext(problem, decisions, keep_books(problem, decisions))
     alone = keep_books(replace(problem, debts=()), idle(problem))
     assert unlevered_tax(with_debt) == pytest.approx(alone.income["tax"], abs=1e-6)
     assert with_debt.books.income["tax"].sum() < alone.income["tax"].sum()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from models.finance.context import Ground
+from models.finance.context import StatementContext
 from models.finance.implied_price import _End, _end_price, average, divided, implied_price, share_flows, value_at
 from models.problem import Conversion, Problem
 from optimizer.engine.solve import solve_problem
@@ -32,25 +32,25 @@ def mixed() -> Problem:
     return replace(problem, debts=debts, equities=(sale,), market=market)
 
 
-def ground(problem: Problem) -> Ground:
+def ground(problem: Problem) -> StatementContext:
     solution = solve_problem(problem, baseline=False, price_is_given=True)
     assert solution.decisions is not None and solution.books is not None, solution.reasons
-    return Ground(problem, solution.decisions, solution.books)
+    return StatementContext(problem, solution.decisions, solution.books)
 
 
 @pytest.fixture(scope="module")
-def made() -> Ground:
+def made() -> StatementContext:
     return ground(mixed())
 
 
-def test_value_at_the_price_used_is_the_ledgers(made: Ground) -> None:
+def test_value_at_the_price_used_is_the_ledgers(made: StatementContext) -> None:
     price = made.problem.market.share_price
     assert price is not None
     assert made.books.ledger["capped_call"].any() and made.books.ledger["dilution"].any() and made.books.convertibles
     np.testing.assert_allclose(value_at(made.problem, share_flows(made), price), made.books.value, rtol=1e-12)
 
 
-def test_value_at_another_price_is_that_ledgers(made: Ground) -> None:
+def test_value_at_another_price_is_that_ledgers(made: StatementContext) -> None:
     """The same decisions booked at another price that converts the same: every line of the ledger is another, the sum is what is said."""
     from models.proforma.keep import keep_books
 
@@ -60,7 +60,7 @@ def test_value_at_another_price_is_that_ledgers(made: Ground) -> None:
     np.testing.assert_allclose(value_at(made.problem, share_flows(made), price), books.value, rtol=1e-12)
 
 
-def test_shares_divide_what_there_is(made: Ground) -> None:
+def test_shares_divide_what_there_is(made: StatementContext) -> None:
     flows = share_flows(made)
     implied = implied_price(made.problem, flows)
     by_shares, there = divided(made.problem, flows, implied)
@@ -70,7 +70,7 @@ def test_shares_divide_what_there_is(made: Ground) -> None:
     assert np.max(np.abs(np.subtract(*divided(made.problem, flows, off)))) > 1e-4 * there.max()
 
 
-def test_a_share_earns_the_owners_rate_before_scenarios_part(made: Ground) -> None:
+def test_a_share_earns_the_owners_rate_before_scenarios_part(made: StatementContext) -> None:
     """With a rest that grows at that rate, the path is a fair game: its discounted mean over what may follow is what it is."""
     implied = implied_price(made.problem, share_flows(made))
     worth = implied.path * made.problem.discount
@@ -81,7 +81,7 @@ def test_a_share_earns_the_owners_rate_before_scenarios_part(made: Ground) -> No
     assert worth[:, 4] == pytest.approx(worth[:, 3], rel=1e-12)  # nothing is open any more
 
 
-def test_average_of_plans_has_the_average_of_flows(made: Ground) -> None:
+def test_average_of_plans_has_the_average_of_flows(made: StatementContext) -> None:
     flows = share_flows(made)
     half = average([flows, flows], [0.5, 0.5])
     np.testing.assert_allclose(implied_price(made.problem, half).path, implied_price(made.problem, flows).path, rtol=1e-13)

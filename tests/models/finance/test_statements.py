@@ -110,7 +110,7 @@ def test_statements_are_the_program_s_own_figures(name: str) -> None:
     """Cash, debt, tax, interest, EBITDA, capital spending: expressions of the linear program, evaluated at its solution."""
     found, warm = solution(name), solved(name).warm
     assert warm is not None
-    plan, unit = warm.program.plan, found.problem.money
+    master, unit = warm.program.master, found.problem.money
     shape = found.problem.scenarios.count, found.problem.clock.dates
     finance = found.finance
     capex = -sum(finance.cash_flow[f"capex_{kind}"] for kind in ("rigs", "options", "halls", "interconnection", "equipment"))
@@ -124,7 +124,7 @@ def test_statements_are_the_program_s_own_figures(name: str) -> None:
         "dividends": -finance.cash_flow["dividends"],
     }
     for word, booked in pairs.items():
-        program = np.array([[plan.words.at(word, None, s, d).value() * unit for d in range(shape[1])] for s in range(shape[0])])
+        program = np.array([[master.words.at(word, None, s, d).value() * unit for d in range(shape[1])] for s in range(shape[0])])
         scale = max(float(np.abs(booked).max()), unit)
         assert np.abs(program - booked).max() <= 1e-6 * scale, word
 

@@ -9,7 +9,7 @@ import pytest
 
 from models.decisions import SiteDispatch
 from models.finance.capital.streams import debt_capacity, streams
-from models.finance.context import Ground
+from models.finance.context import StatementContext
 from models.proforma.assets import keep_assets
 from models.proforma.keep import keep_books
 from optimizer.engine.solve import solve_problem
@@ -33,7 +33,7 @@ def test_streams_by_hand() -> None:
     decisions = idle(problem, dispatch=dispatch)
     books = keep_books(problem, decisions)
     assert all(check.relative < 1e-9 for check in books.checks)
-    found = streams(Ground(problem, decisions, books))
+    found = streams(StatementContext(problem, decisions, books))
     hours, coins = 8760.0, owned.density * 50.0 / 24.0
     mining = 8.0 * hours * (coins - 2.0 - 45.0) - 8.0 * (0.03e6 + 0.02e6)
     contracts = 4.0 * (1.5e6 - 0.2e6 - 0.1e6)
@@ -50,7 +50,7 @@ def test_streams_and_the_rest_are_the_ebitda(seed: int) -> None:
     found = solve_problem(random_problem(seed), baseline=False)
     assert found.outcome is Outcome.OPTIMAL and found.decisions is not None and found.books is not None
     problem, books = found.problem, found.books
-    parts = streams(Ground(problem, found.decisions, books))
+    parts = streams(StatementContext(problem, found.decisions, books))
     told = sum(parts.cash.values(), -parts.unused)
     assets = keep_assets(problem, found.decisions)
     rest = -problem.overhead * problem.years - books.income["excess_charges"][:, 1:] + books.income["operating_cash_flows"][:, 1:]
@@ -92,5 +92,5 @@ def test_given_flows_belong_to_no_stream() -> None:
     problem = tiny(2, cash=1e9)
     problem = replace(problem, cash_flows=(stream(problem, [0.0, 5e6, 5e6]),))
     decisions = idle(problem, dividends=at(problem, {2: 1.0}))
-    found = streams(Ground(problem, decisions, keep_books(problem, decisions)))
+    found = streams(StatementContext(problem, decisions, keep_books(problem, decisions)))
     assert all(not one.any() for one in found.cash.values()) and found.mw["mining"].shape == path(0.0, 1, 2).shape

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from models.hours.coupled import Coupling, coupling_of
-from models.hours.coupled_oracle import CoupledOracle, couple, site_oracle
-from models.hours.oracle import Money, Oracle, make_oracle, with_scenarios
+from models.hours.coupled_subproblem import CoupledSubproblem, couple, site_subproblem
+from models.hours.subproblem import Money, Subproblem, make_subproblem, with_scenarios
 from models.problem import Array, Battery, Deferrable, Problem
 from models.proforma.coupled import levels
 from models.proforma.keep import keep_books
@@ -178,31 +178,31 @@ def test_jobs_that_are_not_served_in_time_pay_the_penalty(method: str) -> None:
 SEEDS = [seed for seed in range(40) if random_problem(seed).sites]
 
 
-def drawn(oracle: Oracle, rng: np.random.Generator) -> Array:
+def drawn(subproblem: Subproblem, rng: np.random.Generator) -> Array:
     """(B, E) random MW of what is decided."""
-    decided = np.array([entry.decided for entry in oracle.entries])
-    shape = (oracle.blocks, len(oracle.entries))
+    decided = np.array([entry.decided for entry in subproblem.entries])
+    shape = (subproblem.blocks, len(subproblem.entries))
     return np.where(decided, rng.uniform(0, 40, shape) * (rng.random(shape) < 0.9), 1.0)
 
 
-def coupled_oracles(seed: int) -> Iterator[tuple[CoupledOracle, np.random.Generator]]:
+def coupled_oracles(seed: int) -> Iterator[tuple[CoupledSubproblem, np.random.Generator]]:
     problem = random_problem(seed, coupled=True)
     rigs, services = tuple(range(len(problem.rigs))), tuple(range(len(problem.services)))
     for i in range(len(problem.sites)):
-        oracle = site_oracle(problem, i, rigs, services, block_opener())
-        if isinstance(oracle, CoupledOracle):
-            yield oracle, np.random.default_rng(seed)
+        subproblem = site_subproblem(problem, i, rigs, services, block_opener())
+        if isinstance(subproblem, CoupledSubproblem):
+            yield subproblem, np.random.default_rng(seed)
 
 
-def directions(oracle: Oracle, rng: np.random.Generator) -> list[Money | None]:
+def directions(subproblem: Subproblem, rng: np.random.Generator) -> list[Money | None]:
     """The oracle's own money, and two others far from it."""
-    size = float(np.abs(oracle.value.base).max()) + 1.0
-    shape = (oracle.blocks, len(oracle.entries))
+    size = float(np.abs(subproblem.value.base).max()) + 1.0
+    shape = (subproblem.blocks, len(subproblem.entries))
     return [None, *(Money(rng.normal(0, 1, shape), rng.normal(0, 1, shape), rng.normal(0, size, shape)) for _ in range(2))]
 
 
 def test_every_coupling_is_drawn() -> None:
-    couplings = [oracle.coupling for seed in SEEDS for oracle, _ in coupled_oracles(seed)]
+    couplings = [subproblem.coupling for seed in SEEDS for subproblem, _ in coupled_oracles(seed)]
     assert len(couplings) >= 20
     assert sum(c.battery is not None for c in couplings) >= 10
     assert sum(bool(c.waiting) for c in couplings) >= 10 and sum(bool(c.ramps) for c in couplings) >= 10
@@ -216,11 +216,11 @@ def test_blocks_without_coupling_are_worth_what_the_kernel_says(seed: int) -> No
     problem = replace(without_batteries(problem), services=plain)
     rng = np.random.default_rng(seed)
     for i in range(len(problem.sites)):
-        kernel = make_oracle(problem, i, tuple(range(len(problem.rigs))), tuple(range(len(problem.services))))
+        kernel = make_subproblem(problem, i, tuple(range(len(problem.rigs))), tuple(range(len(problem.services))))
         blocks = couple(problem, kernel, Coupling(None, (), ()), block_opener())
         for extra in directions(kernel, rng):
             capacity = drawn(kernel, rng)
-            one, other = kernel.split(capacity, extra), blocks.split(capacity, extra)
+            one, other = kernel.recourse_solution(capacity, extra), blocks.recourse_solution(capacity, extra)
             size = 1.0 + np.abs(one.value).max()
             assert other.value == pytest.approx(one.value, rel=1e-10, abs=1e-10 * size)
             money = kernel.priced(extra)
@@ -231,41 +231,41 @@ def test_blocks_without_coupling_are_worth_what_the_kernel_says(seed: int) -> No
 
 @pytest.mark.parametrize("seed", SEEDS[1::3])
 def test_energies_and_slopes_add_up_to_the_value_and_hours_balance(seed: int) -> None:
-    for oracle, rng in coupled_oracles(seed):
-        sign = np.where(oracle.is_source, -1.0, 1.0)
-        for extra in directions(oracle, rng):
-            capacity = drawn(oracle, rng)
-            found = oracle.split(capacity, extra)
-            money = oracle.priced(extra)
+    for subproblem, rng in coupled_oracles(seed):
+        sign = np.where(subproblem.is_source, -1.0, 1.0)
+        for extra in directions(subproblem, rng):
+            capacity = drawn(subproblem, rng)
+            found = subproblem.recourse_solution(capacity, extra)
+            money = subproblem.priced(extra)
             income = Money(money.slope_price * sign, money.slope_adder * sign, money.base * sign)
             size = 1.0 + np.abs(found.value).max()
             # primal and dual: what the flows earn is what the duals say
             assert found.total(income) == pytest.approx(found.value, rel=1e-9, abs=1e-9 * size)
             assert (found.slope * capacity).sum(axis=1) == pytest.approx(found.value, rel=1e-12, abs=1e-12 * size)
-            mw = oracle.dispatch(capacity, extra, np.arange(oracle.blocks))
+            mw = subproblem.dispatch(capacity, extra, np.arange(subproblem.blocks))
             assert np.abs((mw * sign).sum(axis=1)).max() <= 1e-8 and (mw >= 0.0).all()
-            starts = np.concatenate([[0], np.cumsum(oracle.count)])[:-1]
+            starts = np.concatenate([[0], np.cumsum(subproblem.count)])[:-1]
             assert np.add.reduceat(mw, starts, axis=0) == pytest.approx(found.energy, rel=1e-9, abs=1e-7)
 
 
 @pytest.mark.parametrize("seed", SEEDS[2::3])
 def test_slopes_are_valid_cuts_and_lie_between_differences(seed: int) -> None:
     """V(K') <= V(K) + slope (K' - K) for any two plans; and along one capacity slope(K + h) <= (V(K + h) - V(K)) / h <= slope(K)."""
-    for oracle, rng in coupled_oracles(seed):
-        decided = [e for e, entry in enumerate(oracle.entries) if entry.decided]
-        for extra in directions(oracle, rng):
-            capacity = drawn(oracle, rng)
-            here = oracle.split(capacity, extra)
+    for subproblem, rng in coupled_oracles(seed):
+        decided = [e for e, entry in enumerate(subproblem.entries) if entry.decided]
+        for extra in directions(subproblem, rng):
+            capacity = drawn(subproblem, rng)
+            here = subproblem.recourse_solution(capacity, extra)
             size = 1.0 + np.abs(here.value).max()
             for _ in range(3):
-                other = drawn(oracle, rng)
-                there = oracle.split(other, extra)
+                other = drawn(subproblem, rng)
+                there = subproblem.recourse_solution(other, extra)
                 plane = here.value + (here.slope * (other - capacity)).sum(axis=1)
                 assert (there.value <= plane + 1e-9 * (size + np.abs(plane))).all()
             for e in decided:
                 more = capacity.copy()
                 more[:, e] += (step := 0.37)
-                there = oracle.split(more, extra)
+                there = subproblem.recourse_solution(more, extra)
                 rise = (there.value - here.value) / step
                 assert (rise <= here.slope[:, e] + 1e-8 * size).all() and (rise >= there.slope[:, e] - 1e-8 * size).all()
 
@@ -273,39 +273,41 @@ def test_slopes_are_valid_cuts_and_lie_between_differences(seed: int) -> None:
 def test_a_question_asked_again_has_the_same_answer_hour_by_hour() -> None:
     """Degenerate splits too: mixtures of the plan are dispatched long after they were priced."""
     for seed in SEEDS[:8]:
-        for oracle, rng in coupled_oracles(seed):
-            capacity, every = drawn(oracle, rng), np.arange(oracle.blocks)
-            questions = directions(oracle, rng)
-            zero = np.zeros((oracle.blocks, len(oracle.entries)))
-            own = oracle.value
-            sign = np.where(oracle.is_source, -1.0, 1.0)
+        for subproblem, rng in coupled_oracles(seed):
+            capacity, every = drawn(subproblem, rng), np.arange(subproblem.blocks)
+            questions = directions(subproblem, rng)
+            zero = np.zeros((subproblem.blocks, len(subproblem.entries)))
+            own = subproblem.value
+            sign = np.where(subproblem.is_source, -1.0, 1.0)
             questions.append(
                 Money(-own.slope_price * sign, zero - own.slope_adder * sign, -own.base * sign)
             )  # all prices nothing
-            found = [oracle.split(capacity, extra) for extra in questions]
-            starts = np.concatenate([[0], np.cumsum(oracle.count)])[:-1]
-            for extra, split in zip(questions, found, strict=True):
-                mw = oracle.dispatch(capacity, extra, every)
-                assert np.add.reduceat(mw, starts, axis=0) == pytest.approx(split.energy, rel=1e-10, abs=1e-9)
-                assert (oracle.split(capacity, extra).energy == split.energy).all()
+            found = [subproblem.recourse_solution(capacity, extra) for extra in questions]
+            starts = np.concatenate([[0], np.cumsum(subproblem.count)])[:-1]
+            for extra, solution in zip(questions, found, strict=True):
+                mw = subproblem.dispatch(capacity, extra, every)
+                assert np.add.reduceat(mw, starts, axis=0) == pytest.approx(solution.energy, rel=1e-10, abs=1e-9)
+                assert (subproblem.recourse_solution(capacity, extra).energy == solution.energy).all()
 
 
 def test_a_part_of_the_scenarios_has_the_same_values() -> None:
     problem = next(p for seed in SEEDS if (p := random_problem(seed, coupled=True)).scenarios.count == 3 and p.services)
     rigs, services = tuple(range(len(problem.rigs))), tuple(range(len(problem.services)))
-    whole = site_oracle(problem, 0, rigs, services, block_opener())
-    assert isinstance(whole, CoupledOracle)
+    whole = site_subproblem(problem, 0, rigs, services, block_opener())
+    assert isinstance(whole, CoupledSubproblem)
     capacity = drawn(whole, np.random.default_rng(1))
     rows = np.arange(whole.blocks).reshape(3, -1)[1:].ravel()
     part = with_scenarios(whole, np.array([1, 2]))
-    assert part.split(capacity[rows]).value == pytest.approx(whole.split(capacity).value[rows], rel=1e-10, abs=1e-6)
+    assert part.recourse_solution(capacity[rows]).value == pytest.approx(
+        whole.recourse_solution(capacity).value[rows], rel=1e-10, abs=1e-6
+    )
 
 
 def test_blocks_need_a_solver() -> None:
     problem = at_prices([20.0, 30.0], battery=Battery(1.0, 1.0, 1.0))
-    oracle = site_oracle(problem, 0, (), ())
+    subproblem = site_subproblem(problem, 0, (), ())
     with pytest.raises(ValueError, match="needs a solver"):
-        oracle.split(np.ones((oracle.blocks, len(oracle.entries))))
+        subproblem.recourse_solution(np.ones((subproblem.blocks, len(subproblem.entries))))
 
 
 # ---- more freedom is never worth less --------------------------------------------------------------------------------

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from models.decisions import SiteDispatch
+from models.hours.convex_combination import ConvexCombination
 from models.hours.dispatch import PlannedHours
-from models.hours.mixture import Mixture
 from models.hours.site_hours import SiteHours
 from models.problem import Array, Problem
 from models.proforma.keep import keep_books
-from models.program.program import Plan
+from models.program.master_problem import MasterProblem
 from optimizer.engine.solve import solve_problem
 from optimizer.solver.hour_blocks import block_opener
 from tests.shared.random_problems import random_problem
@@ -22,35 +22,35 @@ from tests.shared.random_problems import random_problem
 SEEDS = [seed for seed in range(24) if random_problem(seed).sites]
 
 
-def planned(problem: Problem, seed: int, **limits: int) -> tuple[PlannedHours, list[SiteHours], list[Mixture]]:
+def planned(problem: Problem, seed: int, **limits: int) -> tuple[PlannedHours, list[SiteHours], list[ConvexCombination]]:
     """Hours of capacities and mixtures of anything: of one split here, of three there, some without a share in some blocks."""
     rng = np.random.default_rng([seed, 3])
-    theta = Plan(problem, "valued", block_opener()).theta
-    assert theta is not None
-    hours, mixtures = [value.hours for value in theta.values], []
+    recourse = MasterProblem(problem, "benders", block_opener()).recourse
+    assert recourse is not None
+    hours, combinations = [value.hours for value in recourse.values], []
     for site in hours:
-        blocks, entries = site.oracle.value.base.shape
+        blocks, entries = site.subproblem.value.base.shape
         count = int(rng.choice([1, 3]))
         shares = (
             rng.uniform(0.0, 1.0, (count, blocks)) * (rng.random((count, blocks)) < 0.7) if count > 1 else np.ones((1, blocks))
         )
         parts = [(rng.uniform(-0.3, 1, blocks), rng.normal(0, 5, (blocks, len(site.quantities))), share) for share in shares]
-        mixtures.append(Mixture(rng.uniform(0, 80, (blocks, entries)), parts))
+        combinations.append(ConvexCombination(rng.uniform(0, 80, (blocks, entries)), parts))
     names = [site.name for site in problem.sites]
-    return PlannedHours(names, hours, mixtures, **limits), hours, mixtures
+    return PlannedHours(names, hours, combinations, **limits), hours, combinations
 
 
-def at_once(hours: SiteHours, mixture: Mixture) -> list[Array]:
+def at_once(hours: SiteHours, combination: ConvexCombination) -> list[Array]:
     """(H, E) of every block: the whole site in each direction, added up."""
-    oracle = hours.oracle
-    block_of = np.repeat(np.arange(oracle.blocks), oracle.count)
-    if len(mixture.parts) == 1:
-        mw = hours.dispatch(mixture.capacity, *mixture.parts[0][:2])
+    subproblem = hours.subproblem
+    block_of = np.repeat(np.arange(subproblem.blocks), subproblem.count)
+    if len(combination.parts) == 1:
+        mw = hours.dispatch(combination.capacity, *combination.parts[0][:2])
     else:
-        mw = np.zeros((len(block_of), len(oracle.entries)))
-        for alpha, rho, share in mixture.parts:
-            mw += hours.dispatch(mixture.capacity, alpha, rho) * share[block_of][:, None]
-    return np.split(mw, np.cumsum(oracle.count)[:-1])
+        mw = np.zeros((len(block_of), len(subproblem.entries)))
+        for alpha, rho, share in combination.parts:
+            mw += hours.dispatch(combination.capacity, alpha, rho) * share[block_of][:, None]
+    return np.split(mw, np.cumsum(subproblem.count)[:-1])
 
 
 def bits(split: SiteDispatch) -> dict[str, bytes]:
@@ -61,14 +61,14 @@ def bits(split: SiteDispatch) -> dict[str, bytes]:
 @pytest.mark.parametrize("limits", [{}, {"piece": 1, "room": 1}, {"piece": 500, "room": 2000}], ids=["roomy", "one", "some"])
 def test_whatever_is_kept_the_bits_are_the_same(seed: int, limits: dict[str, int]) -> None:
     problem = random_problem(seed)
-    dispatch, hours, mixtures = planned(problem, seed, **limits)
+    dispatch, hours, combinations = planned(problem, seed, **limits)
     s, t = problem.scenarios.count, problem.clock.periods
     every = [(site.name, k, n) for site in problem.sites for k in range(s) for n in range(t)]
     assert list(dispatch) == every and len(dispatch) == len(every)
     expected = {}
-    for site, here, mixture in zip(problem.sites, hours, mixtures, strict=True):
-        for b, rows in enumerate(at_once(here, mixture)):
-            expected[site.name, *divmod(b, t)] = {e.name: rows[:, n].tobytes() for n, e in enumerate(here.oracle.entries)}
+    for site, here, combination in zip(problem.sites, hours, combinations, strict=True):
+        for b, rows in enumerate(at_once(here, combination)):
+            expected[site.name, *divmod(b, t)] = {e.name: rows[:, n].tobytes() for n, e in enumerate(here.subproblem.entries)}
     for k in np.random.default_rng(seed).permutation(np.repeat(np.arange(len(every)), 2)):
         assert bits(dispatch[every[k]]) == expected[every[k]]
     again = pickle.loads(pickle.dumps(dispatch))
@@ -91,7 +91,7 @@ def test_there_is_room_for_so_much_and_the_oldest_give_way(monkeypatch: pytest.M
     split = SiteHours.dispatch
 
     def counted(self: SiteHours, *args: Array) -> Array:
-        worked.append(self.oracle.blocks)
+        worked.append(self.subproblem.blocks)
         return split(self, *args)
 
     monkeypatch.setattr(SiteHours, "dispatch", counted)
@@ -120,12 +120,12 @@ def test_what_is_not_in_the_plan_is_not_there() -> None:
 def test_coupled_hours_are_worked_out_once() -> None:
     """Which of equal splits is found depends on what was asked before: what the books see is what is written."""
     seed = next(seed for seed in range(99) if random_problem(seed, coupled=True).sites)
-    dispatch, hours, mixtures = planned(random_problem(seed, coupled=True), seed)
-    assert not any(site.oracle.divisible for site in hours)
+    dispatch, hours, combinations = planned(random_problem(seed, coupled=True), seed)
+    assert not any(site.subproblem.divisible for site in hours)
     first = {key: bits(split) for key, split in dispatch.items()}
-    for site, mixture in zip(hours, mixtures, strict=True):
-        for alpha, rho, _ in mixture.parts:
-            site.split(mixture.capacity[::-1].copy(), -alpha, -rho)
+    for site, combination in zip(hours, combinations, strict=True):
+        for alpha, rho, _ in combination.parts:
+            site.recourse_solution(combination.capacity[::-1].copy(), -alpha, -rho)
     assert {key: bits(split) for key, split in dispatch.items()} == first
     assert {key: bits(split) for key, split in pickle.loads(pickle.dumps(dispatch)).items()} == first
 

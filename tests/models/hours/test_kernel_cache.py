@@ -105,4 +105,4 @@ def test_a_folder_that_cannot_be_written_keeps_what_it_has(
 
 
 def test_the_kernel_has_this_cache() -> None:
-    assert isinstance(kernel.split._cache, kernel._Cache)
+    assert isinstance(kernel.recourse_solutions._cache, kernel._Cache)

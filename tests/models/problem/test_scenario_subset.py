@@ -10,7 +10,7 @@ import pytest
 
 from models.problem import Hourly
 from models.problem.scenario_subset import only
-from models.program.program import Plan
+from models.program.master_problem import MasterProblem
 from tests.benchmarks.problems import whole
 from tests.shared.random_problems import random_problem
 
@@ -57,7 +57,7 @@ def test_a_random_problem_of_one_scenario_can_be_planned(seed: int) -> None:
     for s in range(problem.scenarios.count):
         part = only(problem, [s])
         assert part.scenarios.names == (problem.scenarios.names[s],) and part.scenarios.probability[0] == 1.0
-        assert Plan(part, "valued").build.S == 1
+        assert MasterProblem(part, "benders").build.S == 1
 
 
 def test_all_scenarios_are_the_problem() -> None:

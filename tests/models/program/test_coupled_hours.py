@@ -11,7 +11,7 @@ from pyomo.repn import generate_standard_repn
 
 from models.hours.coupled import coupling_of, due, state_block, waiting_of
 from models.problem import Battery, Deferrable, Problem, Service
-from models.program.program import Plan
+from models.program.master_problem import MasterProblem
 from tests.shared.rows import keys, label, row_is
 from tests.shared.tiny import expansion_of, hourly, hours_of, rig_of, service_of, site_of, tiny
 
@@ -37,22 +37,22 @@ def source(name: str, t: int, h: int, s: int = 0) -> str:
 def test_what_is_stored_rolls_around_the_period(battery: Battery) -> None:
     """e[h] = (1 - loss) e[h-1] + 0.9 c[h] - d[h] / 0.8; before the first hour comes the last, whose level is given."""
     problem = three_hours(scenarios=2)
-    plan = Plan(replace(problem, sites=(site_of(problem, battery=battery),)))
-    assert len(keys(plan, "battery_level")) == len(keys(plan, "battery_power")) == 2 * 2 * 3
+    master = MasterProblem(replace(problem, sites=(site_of(problem, battery=battery),)))
+    assert len(keys(master, "battery_level")) == len(keys(master, "battery_power")) == 2 * 2 * 3
     for s in (0, 1):
         for t in (0, 1):
             for h in (0, 1, 2):
                 before, here = f"level[home,{s},{t},{(h - 1) % 3}]", f"level[home,{s},{t},{h}]"
                 terms = {here: 1.0, before: -(1.0 - battery.self_discharge)}
                 terms |= {use("charge", t, h, s): -0.9, source("discharge", t, h, s): 1.25}
-                row_is(plan, "battery_level", ("home", s, t, h), terms, equal=0.0)
+                row_is(master, "battery_level", ("home", s, t, h), terms, equal=0.0)
                 spent = {use("charge", t, h, s): 0.8, source("discharge", t, h, s): 1.0}
-                row_is(plan, "battery_power", ("home", s, t, h), spent, at_most=4.0)
-            row_is(plan, "battery_end", ("home", s, t), {f"level[home,{s},{t},2]": 1.0}, equal=battery.level * 10.0)
-    assert keys(plan, "battery_energy") == []  # a size that is known is a bound
-    assert {(var.lb, var.ub) for var in plan.model.level.values()} == {(0.0, 10.0)}
-    assert {var.ub for key, var in plan.model.use.items() if key[1] == "charge"} == {5.0}
-    assert {var.ub for key, var in plan.model.source.items() if key[1] == "discharge"} == {4.0}
+                row_is(master, "battery_power", ("home", s, t, h), spent, at_most=4.0)
+            row_is(master, "battery_end", ("home", s, t), {f"level[home,{s},{t},2]": 1.0}, equal=battery.level * 10.0)
+    assert keys(master, "battery_energy") == []  # a size that is known is a bound
+    assert {(var.lb, var.ub) for var in master.model.level.values()} == {(0.0, 10.0)}
+    assert {var.ub for key, var in master.model.use.items() if key[1] == "charge"} == {5.0}
+    assert {var.ub for key, var in master.model.source.items() if key[1] == "discharge"} == {4.0}
 
 
 def test_a_battery_that_is_built_grows_in_proportion() -> None:
@@ -60,31 +60,33 @@ def test_a_battery_that_is_built_grows_in_proportion() -> None:
     problem = three_hours(2, scenarios=2)
     late = np.array([0, 1])
     site = site_of(problem, battery=replace(BATTERY, now=3.0), store=expansion_of(problem, lead=0), delay=late)
-    plan = Plan(replace(problem, sites=(site,)))
+    master = MasterProblem(replace(problem, sites=(site,)))
     x = "built_home_store[0,{}]".format
     for s, t, orders in ((0, 0, (x(0),)), (0, 1, (x(0), "built_home_store[0,1]")), (1, 0, ()), (1, 1, (x(0),))):
         for h in (0, 1, 2):
             level = f"level[home,{s},{t},{h}]"
             spent = {use("charge", t, h, s): 0.8, source("discharge", t, h, s): 1.0} | {order: -1.0 for order in orders}
-            row_is(plan, "battery_power", ("home", s, t, h), spent, at_most=3.0)
+            row_is(master, "battery_power", ("home", s, t, h), spent, at_most=3.0)
             if orders:
                 held = {level: 1.0} | {order: -2.5 for order in orders}
-                row_is(plan, "battery_energy", ("home", s, t, h), held, at_most=7.5)
+                row_is(master, "battery_energy", ("home", s, t, h), held, at_most=7.5)
         end = {f"level[home,{s},{t},2]": 1.0} | {order: -2.5 * 0.25 for order in orders}
-        row_is(plan, "battery_end", ("home", s, t), end, equal=7.5 * 0.25)
-    assert all(var.ub is None for key, var in plan.model.use.items() if key[1] == "charge")
+        row_is(master, "battery_end", ("home", s, t), end, equal=7.5 * 0.25)
+    assert all(var.ub is None for key, var in master.model.use.items() if key[1] == "charge")
 
 
 def test_charging_and_giving_take_part_in_balance_and_margin() -> None:
     problem = three_hours(1)
     site = site_of(problem, battery=BATTERY)
-    plan = Plan(replace(problem, sites=(replace(site, grid=replace(site.grid, price=hourly(problem, [40.0, 90.0, 10.0]))),)))
+    master = MasterProblem(
+        replace(problem, sites=(replace(site, grid=replace(site.grid, price=hourly(problem, [40.0, 90.0, 10.0]))),))
+    )
     margin = {"margin[home,0,0]": 1.0}
     for h, price in enumerate((40.0, 90.0, 10.0)):
         terms = {use("charge", 0, h): 1.0, source("grid", 0, h): -1.0, source("discharge", 0, h): -1.0}
-        row_is(plan, "power_balance", ("home", 0, 0, h), terms, equal=0.0)
+        row_is(master, "power_balance", ("home", 0, 0, h), terms, equal=0.0)
         margin |= {source("grid", 0, h): price / 1e6, source("discharge", 0, h): 3.0 / 1e6}
-    row_is(plan, "margin", ("home", 0, 0), margin, equal=0.0)
+    row_is(master, "margin", ("home", 0, 0), margin, equal=0.0)
 
 
 # --- demand that waits ------------------------------------------------------------------------------------------------
@@ -100,7 +102,7 @@ def test_demand_that_waits() -> None:
     """x[h] + b[h] - b[h-1] <= demand C, b[h] - b[h-1] <= half of it, b[h] <= what may still wait; power up to gross * C."""
     problem = three_hours(scenarios=2)
     problem = replace(problem, sites=(site_of(problem, gross_ratio=1.3),))
-    plan = Plan(replace(problem, services=(tenant(problem),)))
+    master = MasterProblem(replace(problem, services=(tenant(problem),)))
     signed = {0: ("signed_jobs_home[0,0]",), 1: ("signed_jobs_home[0,0]", "signed_jobs_home[1,1]")}
     demand = (0.8 * 1.3, 0.6 * 1.3, 0.2 * 1.3)
     room = (0.4 * 1.3, 0.3 * 1.3, 0.0)  # one hour later, and never beyond the period
@@ -113,21 +115,21 @@ def test_demand_that_waits() -> None:
             def limit(mw: float, t: int = t) -> dict[str, float]:
                 return {name: -mw for name in signed[t]}
 
-            row_is(plan, "service_queue", key, {x: 1.0} | change | limit(demand[h]), at_most=0.0, through=("capacity",))
-            row_is(plan, "service_deferred", key, change | limit(demand[h] / 2), at_most=0.0, through=("capacity",))
-            row_is(plan, "service_deadline", key, waits | limit(room[h]), at_most=0.0, through=("capacity",))
-            row_is(plan, "use_limit", ("home", "ai:jobs", 1, t, h), {x: 1.0} | limit(1.3), at_most=0.0, through=("capacity",))
+            row_is(master, "service_queue", key, {x: 1.0} | change | limit(demand[h]), at_most=0.0, through=("capacity",))
+            row_is(master, "service_deferred", key, change | limit(demand[h] / 2), at_most=0.0, through=("capacity",))
+            row_is(master, "service_deadline", key, waits | limit(room[h]), at_most=0.0, through=("capacity",))
+            row_is(master, "use_limit", ("home", "ai:jobs", 1, t, h), {x: 1.0} | limit(1.3), at_most=0.0, through=("capacity",))
 
 
 def test_what_is_under_contract_already_stands_on_the_right() -> None:
     problem = three_hours(1)
     problem = replace(problem, sites=(site_of(problem, gross_ratio=1.0),))
     running = tenant(problem, contracted=np.array([4.0]), contracted_term=1, limit=4.0, window=np.zeros(2, dtype=bool))
-    plan = Plan(replace(problem, services=(running,)))
+    master = MasterProblem(replace(problem, services=(running,)))
     b = "waiting[home,jobs,0,0,{}]".format
-    row_is(plan, "service_queue", ("home", "jobs", 0, 0, 1), {use("ai:jobs", 0, 1): 1.0, b(1): 1.0, b(0): -1.0}, at_most=2.4)
-    row_is(plan, "service_deferred", ("home", "jobs", 0, 0, 1), {b(1): 1.0, b(0): -1.0}, at_most=1.2)
-    row_is(plan, "service_deadline", ("home", "jobs", 0, 0, 0), {b(0): 1.0}, at_most=1.6)
+    row_is(master, "service_queue", ("home", "jobs", 0, 0, 1), {use("ai:jobs", 0, 1): 1.0, b(1): 1.0, b(0): -1.0}, at_most=2.4)
+    row_is(master, "service_deferred", ("home", "jobs", 0, 0, 1), {b(1): 1.0, b(0): -1.0}, at_most=1.2)
+    row_is(master, "service_deadline", ("home", "jobs", 0, 0, 0), {b(0): 1.0}, at_most=1.6)
 
 
 def test_jobs_are_due_at_their_deadline_or_at_the_end_of_their_day() -> None:
@@ -162,9 +164,9 @@ def test_use_changes_by_a_share_of_what_can_run() -> None:
     problem = replace(problem, sites=(site_of(problem, gross_ratio=1.3),))
     rig = rig_of(problem, uptime=0.95, ramp_limit=0.1)
     service = service_of(problem, demand=hourly(problem, [0.8, 0.6, 0.2]), ramp_limit=0.2)
-    plan = Plan(replace(problem, rigs=(rig,), services=(service,)))
+    master = MasterProblem(replace(problem, rigs=(rig,), services=(service,)))
     every = [("home", name, s, t, h) for name in ("rig:rig", "ai:tenant") for s in (0, 1) for t in (0, 1) for h in (1, 2)]
-    assert sorted(keys(plan, "ramp_up")) == sorted(keys(plan, "ramp_down")) == sorted(every)
+    assert sorted(keys(master, "ramp_up")) == sorted(keys(master, "ramp_down")) == sorted(every)
     for h in (1, 2):
         for name, mw, capacity in (
             ("rig:rig", 0.1 * 0.95, "installed[rig,home,0,0]"),
@@ -172,8 +174,8 @@ def test_use_changes_by_a_share_of_what_can_run() -> None:
         ):
             up = {use(name, 0, h): 1.0, use(name, 0, h - 1): -1.0, capacity: -mw}
             down = {use(name, 0, h): -1.0, use(name, 0, h - 1): 1.0, capacity: -mw}
-            row_is(plan, "ramp_up", ("home", name, 0, 0, h), up, at_most=0.0, through=("capacity",))
-            row_is(plan, "ramp_down", ("home", name, 0, 0, h), down, at_most=0.0, through=("capacity",))
+            row_is(master, "ramp_up", ("home", name, 0, 0, h), up, at_most=0.0, through=("capacity",))
+            row_is(master, "ramp_down", ("home", name, 0, 0, h), down, at_most=0.0, through=("capacity",))
 
 
 # --- the same as a block ----------------------------------------------------------------------------------------------
@@ -189,7 +191,7 @@ def test_the_block_has_the_rows_of_the_plan() -> None:
     assert coupling is not None
     names = ("rig:rig", "ai:jobs", "charge", "grid", "discharge")
     block = state_block(coupling, names, 2, 3)
-    plan = Plan(problem)
+    master = MasterProblem(problem)
 
     def flow(e: int, h: int) -> str:
         return source(names[e], 0, h) if e >= 3 else use(names[e], 0, h)
@@ -203,7 +205,9 @@ def test_the_block_has_the_rows_of_the_plan() -> None:
         return {renamed.get(label(v), label(v)): c for v, c in zip(repn.linear_vars, repn.linear_coefs, strict=True)}
 
     def same(one: Any, family: str, key: Any) -> None:
-        there = {name: c for name, c in terms(plan.model.component("row_" + family)[key].body).items() if name not in capacities}
+        there = {
+            name: c for name, c in terms(master.model.component("row_" + family)[key].body).items() if name not in capacities
+        }
         assert terms(one.body) == pytest.approx(there, rel=1e-12)
 
     capacities = {"installed[rig,home,0,0]", "signed_jobs_home[0,0]", "capacity[service,0,0,0,0]"}
@@ -231,7 +235,7 @@ def test_limits_that_cannot_bind_leave_no_row() -> None:
     )
     problem = replace(problem, rigs=(rig_of(problem, ramp_limit=1.0),), services=services)
     assert coupling_of(problem, 0, (0,), (0, 1)) is None
-    plan = Plan(problem)
+    master = MasterProblem(problem)
     for family in (
         "battery_level",
         "battery_power",
@@ -241,8 +245,8 @@ def test_limits_that_cannot_bind_leave_no_row() -> None:
         "ramp_up",
         "ramp_down",
     ):
-        assert keys(plan, family) == []
-    assert "charge" not in {key[1] for key in plan.model.use}
+        assert keys(master, family) == []
+    assert "charge" not in {key[1] for key in master.model.use}
 
 
 def apart(problem: Problem) -> Problem:
@@ -257,7 +261,7 @@ def weighed(problem: Problem) -> Problem:
 
 @pytest.mark.parametrize("thin", [apart, weighed])
 @pytest.mark.parametrize("what", ["battery", "waiting", "ramp of a rig", "ramp of a service"])
-@pytest.mark.parametrize("hours", ["written", "valued"])
+@pytest.mark.parametrize("hours", ["extensive", "benders"])
 def test_coupled_hours_must_follow_each_other(thin: Any, what: str, hours: str) -> None:
     problem = three_hours(1)
     problem = replace(problem, sites=(site_of(problem, battery=BATTERY if what == "battery" else None),))
@@ -265,9 +269,9 @@ def test_coupled_hours_must_follow_each_other(thin: Any, what: str, hours: str) 
     service = replace(tenant(problem), deferrable=Deferrable(0.5) if what == "waiting" else None)
     service = replace(service, ramp_limit=0.1 if what == "ramp of a service" else np.inf)
     problem = replace(problem, rigs=(rig,), services=(service,))
-    Plan(problem, hours)
+    MasterProblem(problem, hours)
     with pytest.raises(ValueError, match="do not follow each other"):
-        Plan(thin(problem), hours)
+        MasterProblem(thin(problem), hours)
 
 
 @pytest.mark.parametrize(
@@ -283,14 +287,14 @@ def test_coupled_hours_must_follow_each_other(thin: Any, what: str, hours: str) 
 def test_a_battery_that_cannot_be(terms: dict[str, float], message: str) -> None:
     problem = three_hours(1)
     with pytest.raises(ValueError, match=message):
-        Plan(replace(problem, sites=(site_of(problem, battery=replace(BATTERY, **terms)),)))
+        MasterProblem(replace(problem, sites=(site_of(problem, battery=replace(BATTERY, **terms)),)))
 
 
 def test_nothing_to_build_on() -> None:
     problem = three_hours(1)
     for battery in (None, replace(BATTERY, energy=0.0)):
         with pytest.raises(ValueError, match="no size"):
-            Plan(replace(problem, sites=(site_of(problem, battery=battery, store=expansion_of(problem)),)))
+            MasterProblem(replace(problem, sites=(site_of(problem, battery=battery, store=expansion_of(problem)),)))
 
 
 def test_a_deadline_or_a_ramp_that_cannot_be() -> None:
@@ -302,4 +306,4 @@ def test_a_deadline_or_a_ramp_that_cannot_be() -> None:
         replace(tenant(problem), deferrable=None, ramp_limit=-0.1),
     ):
         with pytest.raises(ValueError, match=r"deferred|below 0"):
-            Plan(replace(problem, services=(service,)))
+            MasterProblem(replace(problem, services=(service,)))

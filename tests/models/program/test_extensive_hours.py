@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from models.problem import Block, Diesel, OwnSource, Problem, Rule
-from models.program.program import Plan
+from models.program.master_problem import MasterProblem
 from tests.shared.rows import close, keys, row_is, solved
 from tests.shared.tiny import expansion_of, hourly, path, rig_of, service_of, site_of, tiny
 
@@ -42,18 +42,18 @@ def test_capacity_is_a_name_for_what_is_under_contract() -> None:
     problem = two_hours(scenarios=2)
     problem = replace(problem, sites=(site_of(problem),))
     tenant = service_of(problem, contracted=np.array([2.0]), contracted_term=2)
-    plan = Plan(replace(problem, rigs=(rig_of(problem, owned=np.array([5.0])),), services=(tenant,)))
+    master = MasterProblem(replace(problem, rigs=(rig_of(problem, owned=np.array([5.0])),), services=(tenant,)))
     ai = {"capacity[service,0,0,1,1]": 1.0, "signed_tenant_home[0,0]": -1.0, "signed_tenant_home[1,1]": -1.0}
-    row_is(plan, "capacity", ("service", 0, 0, 1, 1), ai, equal=2.0)
+    row_is(master, "capacity", ("service", 0, 0, 1, 1), ai, equal=2.0)
     shared = {(0, 0): 0, (0, 1): 0, (1, 0): 0, (1, 1): 1}  # both scenarios of date 0 share
-    assert keys(plan, "capacity") == [("service", 0, 0, s, t) for s, t in ((0, 0), (0, 1), (1, 1))]
+    assert keys(master, "capacity") == [("service", 0, 0, s, t) for s, t in ((0, 0), (0, 1), (1, 1))]
     for (s, t), owner in shared.items():
         for h in (0, 1):
             rig = {use("rig:rig", t, h, s): 1.0, f"installed[rig,home,{owner},{t}]": -1.0}
-            row_is(plan, "use_limit", ("home", "rig:rig", s, t, h), rig, at_most=0.0)
+            row_is(master, "use_limit", ("home", "rig:rig", s, t, h), rig, at_most=0.0)
             ai = {use("ai:tenant", t, h, s): 1.0, f"capacity[service,0,0,{owner},{t}]": -1.25}
-            row_is(plan, "use_limit", ("home", "ai:tenant", s, t, h), ai, at_most=0.0)
-    alone = Plan(replace(problem, services=(service_of(problem, window=np.array([True, False, False])),)))
+            row_is(master, "use_limit", ("home", "ai:tenant", s, t, h), ai, at_most=0.0)
+    alone = MasterProblem(replace(problem, services=(service_of(problem, window=np.array([True, False, False])),)))
     assert keys(alone, "capacity") == []
 
 
@@ -63,25 +63,25 @@ def test_use_never_exceeds_its_share_of_capacity() -> None:
     problem = replace(problem, sites=(site_of(problem, gross_ratio=1.3),))
     tenant = service_of(problem, demand=hourly(problem, [0.8, 0.6]))
     problem = replace(problem, rigs=(rig_of(problem, uptime=0.95),), services=(tenant,))
-    plan = Plan(problem)
+    master = MasterProblem(problem)
     installed = {0: {"orders_rig_home[0,0]": 1.0, "retired_rig_home[0,0]": -1.0}}
     installed[1] = installed[0] | {"orders_rig_home[1,1]": 1.0, "retired_rig_home[1,1]": -1.0}
     signed = {0: ("signed_tenant_home[0,0]",), 1: ("signed_tenant_home[0,0]", "signed_tenant_home[1,1]")}
     for t in (0, 1):
         for h, load in ((0, 0.8), (1, 0.6)):
             rig = {use("rig:rig", t, h, 1): 1.0} | {name: -0.95 * c for name, c in installed[t].items()}
-            row_is(plan, "use_limit", ("home", "rig:rig", 1, t, h), rig, at_most=0.0, through=("fleet",))
+            row_is(master, "use_limit", ("home", "rig:rig", 1, t, h), rig, at_most=0.0, through=("fleet",))
             ai = {use("ai:tenant", t, h, 1): 1.0} | {name: -load * 1.3 for name in signed[t]}
-            row_is(plan, "use_limit", ("home", "ai:tenant", 1, t, h), ai, at_most=0.0, through=("capacity",))
+            row_is(master, "use_limit", ("home", "ai:tenant", 1, t, h), ai, at_most=0.0, through=("capacity",))
 
 
 def test_the_limit_of_a_constant_capacity_is_a_bound() -> None:
     problem = two_hours()
     problem = replace(problem, sites=(site_of(problem),))
     running = service_of(problem, demand=hourly(problem, [0.8, 0.6]), contracted=np.array([4.0]), contracted_term=1, limit=4.0)
-    plan = Plan(replace(problem, services=(replace(running, window=np.zeros(3, dtype=bool)),)))
-    assert keys(plan, "use_limit") == []
-    upper = {key[2:]: var.ub for key, var in plan.model.use.items()}
+    master = MasterProblem(replace(problem, services=(replace(running, window=np.zeros(3, dtype=bool)),)))
+    assert keys(master, "use_limit") == []
+    upper = {key[2:]: var.ub for key, var in master.model.use.items()}
     assert upper == pytest.approx(
         {(0, 0, 0): 0.8 * 1.25 * 4, (0, 0, 1): 0.6 * 1.25 * 4, (0, 1, 0): 0.0, (0, 1, 1): 0.0}, rel=1e-12
     )
@@ -93,14 +93,14 @@ def test_grid_power_is_limited_by_the_line_left_beside_the_blocks() -> None:
     block = Block("ppa", np.array([30.0, 10.0]), path(30.0, 2, 2))
     site = site_of(problem, blocks=(block,), delay=np.array([0, 1]), expand=expansion_of(problem))
     grid = replace(site.grid, availability=hourly(problem, [0.9, 0.5]))
-    plan = Plan(replace(problem, sites=(replace(site, grid=grid),)))
+    master = MasterProblem(replace(problem, sites=(replace(site, grid=grid),)))
     x = "built_home_expand"
     ready = {(0, 0): ("[0,0]",), (0, 1): ("[0,0]", "[0,1]"), (1, 0): (), (1, 1): ("[0,0]",)}
     for (s, t), orders in ready.items():
         for h, share in ((0, 0.9), (1, 0.5)):
             terms = {source("grid", t, h, s): 1.0} | {x + order: -share for order in orders}
-            row_is(plan, "grid_limit", ("home", s, t, h), terms, at_most=share * (100.0 - block.mw[t]))
-            assert plan.model.source["home", "block:ppa", s, t, h].ub == pytest.approx(share * block.mw[t], rel=1e-12)
+            row_is(master, "grid_limit", ("home", s, t, h), terms, at_most=share * (100.0 - block.mw[t]))
+            assert master.model.source["home", "block:ppa", s, t, h].ub == pytest.approx(share * block.mw[t], rel=1e-12)
 
 
 # --- curtailment ------------------------------------------------------------------------------------------------------
@@ -113,11 +113,11 @@ def test_no_rig_runs_in_hours_above_the_strike() -> None:
     site = site_of(problem, price=[20.0, 50.0, 70.0], adder=9.0, curtail_above=strike)
     problem = replace(problem, sites=(site,))
     problem = replace(problem, rigs=(rig_of(problem, uptime=0.9, owned=np.array([3.0]), life=1000),))
-    plan = Plan(problem)
+    master = MasterProblem(problem)
     for t, hours in ((0, (1, 1, 0)), (1, (1, 1, 1))):
         for h, runs in enumerate(hours):
             terms = {f"use[home,rig:rig,0,{t},{h}]": 1.0, f"installed[rig,home,0,{t}]": -0.9 * runs}
-            row_is(plan, "use_limit", ("home", "rig:rig", 0, t, h), terms, at_most=0.0)
+            row_is(master, "use_limit", ("home", "rig:rig", 0, t, h), terms, at_most=0.0)
 
 
 # --- an hour with everything ------------------------------------------------------------------------------------------
@@ -151,18 +151,18 @@ SOURCES = ("grid", "block:ppa", "own:sun", "diesel")
 
 
 def test_uses_equal_sources_in_every_hour() -> None:
-    plan = Plan(everything())
-    assert len(keys(plan, "power_balance")) == 4
+    master = MasterProblem(everything())
+    assert len(keys(master, "power_balance")) == 4
     for t in (0, 1):
         for h in (0, 1):
             terms = {use(name, t, h): 1.0 for name in USES} | {source(name, t, h): -1.0 for name in SOURCES}
-            row_is(plan, "power_balance", ("home", 0, t, h), terms, equal=0.0)
+            row_is(master, "power_balance", ("home", 0, t, h), terms, equal=0.0)
 
 
 def test_cash_margin_of_every_use_and_source() -> None:
     """The value and cost tables, kept coins out, penalties on all demand, blocks paid whether used or not, demand response."""
     problem = everything()
-    plan = Plan(problem)
+    master = MasterProblem(problem)
     grid, adder = (40.0, 90.0), (5.0, 6.0)
     mined = MINING * 0.98
     for t in (0, 1):
@@ -183,28 +183,28 @@ def test_cash_margin_of_every_use_and_source() -> None:
         for d in range(t + 1):
             terms |= {f"signed_lease_home[0,{d}]": lease, f"signed_cloud_home[0,{d}]": cloud}
         fixed = (-(31.0, 32.0)[t] * (30.0, 10.0)[t] * HOURS + 1.2e6 / 2) / 1e6
-        row_is(plan, "margin", ("home", 0, t), terms, equal=fixed, through=("capacity",))
+        row_is(master, "margin", ("home", 0, t), terms, equal=fixed, through=("capacity",))
 
 
 def test_coins_kept_are_a_share_of_what_is_mined() -> None:
     """kept = retain * sum_h w_h * density * hashprice / 24 * (1 - pool_fee) / btc_price_mean * x_h          [BTC]."""
-    plan = Plan(everything(btc_price_mean=80_000.0))
+    master = MasterProblem(everything(btc_price_mean=80_000.0))
     for t in (0, 1):
         terms = {use("rig:rig", t, h): -0.25 * w * MINING * 0.98 / 80_000.0 for h, w in enumerate(WEIGHT)}
-        row_is(plan, "kept", ("home", 0, t), {f"kept[home,0,{t}]": 1.0} | terms, equal=0.0)
+        row_is(master, "kept", ("home", 0, t), {f"kept[home,0,{t}]": 1.0} | terms, equal=0.0)
         coins = {f"coins[0,{t + 1}]": 1.0, f"coins[0,{t}]": -1.0, f"kept[home,0,{t}]": -1.0, f"sold[0,{t + 1}]": 1.0}
-        row_is(plan, "coins", (0, t + 1), coins, equal=0.0)
+        row_is(master, "coins", (0, t + 1), coins, equal=0.0)
 
 
 def test_floor_on_the_served_share_of_demand() -> None:
     """sum_h w_h x_h >= floor * sum_h w_h demand_h * gross * C          (divided by the hours of the period)."""
-    plan = Plan(everything())
-    assert keys(plan, "service_floor") == [("home", "cloud", 0, 0), ("home", "cloud", 0, 1)]  # the lease has no floor
+    master = MasterProblem(everything())
+    assert keys(master, "service_floor") == [("home", "cloud", 0, 0), ("home", "cloud", 0, 1)]  # the lease has no floor
     share = 0.9 * (WEIGHT[0] * 0.5 + WEIGHT[1] * 0.9) * 1.25 / HOURS
     for t in (0, 1):
         terms = {use("ai:cloud", t, h): w / HOURS for h, w in enumerate(WEIGHT)}
         terms |= {f"signed_cloud_home[0,{d}]": -share for d in range(t + 1)}
-        row_is(plan, "service_floor", ("home", "cloud", 0, t), terms, at_least=0.0, through=("capacity",))
+        row_is(master, "service_floor", ("home", "cloud", 0, t), terms, at_least=0.0, through=("capacity",))
 
 
 def test_revenue_is_gross_of_costs_and_penalties() -> None:
@@ -212,7 +212,7 @@ def test_revenue_is_gross_of_costs_and_penalties() -> None:
     problem = everything()
     ones = np.ones((1, 3))
     rule = Rule("floor", "", {("revenue", None): ones}, ">=", 0.0 * ones, np.array([[False, True, False]]))
-    plan = Plan(replace(problem, rules=(rule,)))
+    master = MasterProblem(replace(problem, rules=(rule,)))
     grid, adder = (40.0, 90.0), (5.0, 6.0)
     terms = {"signed_lease_home[0,0]": 1.5e6 / 2}
     for h, w in enumerate(WEIGHT):
@@ -225,7 +225,7 @@ def test_revenue_is_gross_of_costs_and_penalties() -> None:
         }
         terms |= {use(name, 0, h): w * v for name, v in gross.items()}
     scale = max(terms.values())
-    row_is(plan, "rule", ("floor", 0, 1), {name: v / scale for name, v in terms.items()}, at_least=-1.2e6 / 2 / scale)
+    row_is(master, "rule", ("floor", 0, 1), {name: v / scale for name, v in terms.items()}, at_least=-1.2e6 / 2 / scale)
 
 
 # --- diesel -----------------------------------------------------------------------------------------------------------
@@ -235,16 +235,16 @@ def test_diesel_permit_of_each_calendar_year() -> None:
     """sum of w_h y_h over a calendar year <= permit_hours * max mw of that year * (its months in the horizon) / 12; in GWh."""
     problem = two_hours(3, scenarios=2, start_month=2026 * 12 + 6)  # July 2026: one half-year of 2026, two of 2027
     diesel = Diesel("diesel", np.array([12.0, 10.0, 16.0]), path(250.0, 2, 3), permit_hours=200.0)
-    plan = Plan(replace(problem, sites=(site_of(problem, diesel=diesel),)))
+    master = MasterProblem(replace(problem, sites=(site_of(problem, diesel=diesel),)))
     for s in (0, 1):
         first = {source("diesel", 0, h, s): w / 1000.0 for h, w in enumerate(WEIGHT)}
-        row_is(plan, "diesel_permit", ("home", s, 0), first, at_most=200.0 * 12.0 * 0.5 / 1000.0)
+        row_is(master, "diesel_permit", ("home", s, 0), first, at_most=200.0 * 12.0 * 0.5 / 1000.0)
         second = {source("diesel", t, h, s): w / 1000.0 for t in (1, 2) for h, w in enumerate(WEIGHT)}
-        row_is(plan, "diesel_permit", ("home", s, 1), second, at_most=200.0 * 16.0 / 1000.0)
+        row_is(master, "diesel_permit", ("home", s, 1), second, at_most=200.0 * 16.0 / 1000.0)
 
 
 def test_no_permit_row_without_a_limit() -> None:
-    assert keys(Plan(everything()), "diesel_permit") == []
+    assert keys(MasterProblem(everything()), "diesel_permit") == []
 
 
 def test_diesel_permit_binds() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from models.problem import Call, Conversion, Problem
-from models.program.program import Plan
+from models.program.master_problem import MasterProblem
 from tests.shared.rows import close, keys, row_is, solved
 from tests.shared.tiny import dates, debt_of, equity_of, expansion_of, path, rig_of, service_of, site_of, stream, tiny
 
@@ -37,21 +37,21 @@ def test_face_issued_on_a_path_is_within_limit_and_minimum_less_what_exists(kind
     if kind == "convertible":
         terms["conversion"] = Conversion(0.3)
     limit = np.array([30e6, 40e6, 50e6, 60e6])
-    plan = Plan(owing(problem, **terms, date_limit=limit))
-    assert {key: var.ub for key, var in plan.model.issued_notes.items()} == {(0, 0): 30.0, (0, 1): 40.0, (1, 1): 40.0}
+    master = MasterProblem(owing(problem, **terms, date_limit=limit))
+    assert {key: var.ub for key, var in master.model.issued_notes.items()} == {(0, 0): 30.0, (0, 1): 40.0, (1, 1): 40.0}
     for s in (0, 1):
         face = {"issued_notes[0,0]": 1.0, f"issued_notes[{s},1]": 1.0}
-        row_is(plan, "issue_limit", ("notes", s), face, at_most=90.0)
-        row_is(plan, "issue_minimum", ("notes", s), face, at_least=10.0)
+        row_is(master, "issue_limit", ("notes", s), face, at_most=90.0)
+        row_is(master, "issue_minimum", ("notes", s), face, at_least=10.0)
 
 
 def test_shares_have_the_same_limits() -> None:
     problem = tiny(2, scenarios=2, share_price=10.0)
-    plan = Plan(replace(problem, equities=(equity_of(problem, limit=50e6, minimum=5e6),)))
+    master = MasterProblem(replace(problem, equities=(equity_of(problem, limit=50e6, minimum=5e6),)))
     for s in (0, 1):
         face = {"issued_shares[0,0]": 1.0, f"issued_shares[{s},1]": 1.0}
-        row_is(plan, "issue_limit", ("shares", s), face, at_most=50.0)
-        row_is(plan, "issue_minimum", ("shares", s), face, at_least=5.0)
+        row_is(master, "issue_limit", ("shares", s), face, at_most=50.0)
+        row_is(master, "issue_minimum", ("shares", s), face, at_least=5.0)
 
 
 def test_issue_limit_binds() -> None:
@@ -66,34 +66,34 @@ def test_money_of_a_strip_and_of_its_call() -> None:
     """Cash at issue price - fee; coupons by vintage; a call at d pays price * balance + interest due and ends what follows."""
     problem = tiny(3, months=6, cash=0.0)
     call = Call(((6, 1.02), (12, 1.01)))
-    plan = Plan(owing(problem, price=0.98, fee=0.01, rate=[0.08, 0.09, 0.10], call=call, window=dates(problem, 0, 1)))
+    master = MasterProblem(owing(problem, price=0.98, fee=0.01, rate=[0.08, 0.09, 0.10], call=call, window=dates(problem, 0, 1)))
     first = {"cash[0,0]": 1.0, "dividends[0,0]": 1.0, "issued_notes[0,0]": -0.97}
-    row_is(plan, "cash", (0, 0), first, equal=0.0)
+    row_is(master, "cash", (0, 0), first, equal=0.0)
     due = 0.5 * 0.08  # coupons are yearly: half a year of interest is due at date 1
     second = {"cash[0,1]": 1.0, "cash[0,0]": -1.0, "dividends[0,1]": 1.0, "issued_notes[0,1]": -0.97}
-    row_is(plan, "cash", (0, 1), second | {"called_notes_0[0,1]": 1.02 + due}, equal=0.0)
+    row_is(master, "cash", (0, 1), second | {"called_notes_0[0,1]": 1.02 + due}, equal=0.0)
     year = 0.5 * (0.08 + 0.09)
     third = {"cash[0,2]": 1.0, "cash[0,1]": -1.0, "dividends[0,2]": 1.0, "issued_notes[0,0]": year}
     # called at date 1: the coupon of date 2 is not paid; called at date 2: after the coupon, at 1.01; vintage 1 owes half a year
     third |= {"called_notes_0[0,1]": -year, "called_notes_0[0,2]": 1.01, "called_notes_1[0,2]": 1.01 + 0.5 * 0.09}
-    row_is(plan, "cash", (0, 2), third, equal=0.0)
+    row_is(master, "cash", (0, 2), third, equal=0.0)
     fourth = {"cash[0,3]": 1.0, "cash[0,2]": -1.0, "dividends[0,3]": 1.0}
     rest, young = 1.0 + 0.5 * 0.10, 1.0 + 0.5 * (0.09 + 0.10)
     fourth |= {"issued_notes[0,0]": rest, "called_notes_0[0,1]": -rest, "called_notes_0[0,2]": -rest}
-    row_is(plan, "cash", (0, 3), fourth | {"issued_notes[0,1]": young, "called_notes_1[0,2]": -young}, equal=0.0)
+    row_is(master, "cash", (0, 3), fourth | {"issued_notes[0,1]": young, "called_notes_1[0,2]": -young}, equal=0.0)
 
 
 def test_no_more_is_called_than_there_is() -> None:
     """sum_d Z[v, d] <= F[v] for each vintage; <= existing for what exists; only at dates v < d < M with a price in force."""
     problem = tiny(3, scenarios=2)
-    plan = Plan(owing(problem, existing=25e6, call=Call(((24, 1.0),)), window=dates(problem, 0, 1), maturity=48))
-    assert [key[:2] for key in keys(plan, "call_face")] == [("notes", 0)] * 2 + [("notes", 1)] * 2 + [("notes@existing", 0)] * 2
+    master = MasterProblem(owing(problem, existing=25e6, call=Call(((24, 1.0),)), window=dates(problem, 0, 1), maturity=48))
+    assert [key[:2] for key in keys(master, "call_face")] == [("notes", 0)] * 2 + [("notes", 1)] * 2 + [("notes@existing", 0)] * 2
     for s in (0, 1):
         for v, k in ((0, 0), (1, s)):
             called = {f"called_notes_{v}[{s},{d}]": 1.0 for d in (2, 3)}
-            row_is(plan, "call_face", ("notes", v, s), called | {f"issued_notes[{k},{v}]": -1.0}, at_most=0.0)
+            row_is(master, "call_face", ("notes", v, s), called | {f"issued_notes[{k},{v}]": -1.0}, at_most=0.0)
         called = {f"called_notes@existing_0[{s},{d}]": 1.0 for d in (2, 3)}
-        row_is(plan, "call_face", ("notes@existing", 0, s), called, at_most=25.0)
+        row_is(master, "call_face", ("notes@existing", 0, s), called, at_most=25.0)
 
 
 def test_a_dear_debt_is_called() -> None:
@@ -114,56 +114,56 @@ def test_balance_of_a_loan_repaid_by_decision_rolls_at_nodes() -> None:
     """B[d] = B[d-1] + F[d] - A[d], B[-1] = existing; repayments from date 1; nothing left at maturity."""
     problem = tiny(3, scenarios=2)
     loan = {"name": "loan", "kind": "loan", "amortisation": "as_cash_allows", "window": dates(problem, 0, 1)}
-    plan = Plan(owing(problem, **loan, tenor=36, existing=7e6, limit=50e6))
-    assert keys(plan, "debt_roll") == [("loan", 0, 0), *(("loan", s, d) for d in (1, 2, 3) for s in (0, 1))]
-    row_is(plan, "debt_roll", ("loan", 0, 0), {"balance[loan,0,0]": 1.0, "issued_loan[0,0]": -1.0}, equal=7.0)
+    master = MasterProblem(owing(problem, **loan, tenor=36, existing=7e6, limit=50e6))
+    assert keys(master, "debt_roll") == [("loan", 0, 0), *(("loan", s, d) for d in (1, 2, 3) for s in (0, 1))]
+    row_is(master, "debt_roll", ("loan", 0, 0), {"balance[loan,0,0]": 1.0, "issued_loan[0,0]": -1.0}, equal=7.0)
     for s in (0, 1):
         key, repaid = f"balance[loan,{s},", f"repaid_loan[{s},"
         rolled = {f"{key}1]": 1.0, "balance[loan,0,0]": -1.0, f"issued_loan[{s},1]": -1.0, f"{repaid}1]": 1.0}
-        row_is(plan, "debt_roll", ("loan", s, 1), rolled, equal=0.0)
-        row_is(plan, "debt_roll", ("loan", s, 2), {f"{key}2]": 1.0, f"{key}1]": -1.0, f"{repaid}2]": 1.0}, equal=0.0)
-        row_is(plan, "debt_roll", ("loan", s, 3), {f"{key}2]": -1.0, f"{repaid}3]": 1.0}, equal=0.0)
+        row_is(master, "debt_roll", ("loan", s, 1), rolled, equal=0.0)
+        row_is(master, "debt_roll", ("loan", s, 2), {f"{key}2]": 1.0, f"{key}1]": -1.0, f"{repaid}2]": 1.0}, equal=0.0)
+        row_is(master, "debt_roll", ("loan", s, 3), {f"{key}2]": -1.0, f"{repaid}3]": 1.0}, equal=0.0)
 
 
 def test_tenor_of_a_running_balance_counts_from_the_first_window_date() -> None:
     problem = tiny(4)
     loan = {"name": "loan", "kind": "loan", "amortisation": "as_cash_allows", "window": dates(problem, 1, 2, 3)}
-    plan = Plan(owing(problem, **loan, tenor=24))
+    master = MasterProblem(owing(problem, **loan, tenor=24))
     # due at date 3: what could be drawn then would mature the same day
-    assert list(plan.model.issued_loan) == [(0, 1), (0, 2)]
+    assert list(master.model.issued_loan) == [(0, 1), (0, 2)]
     row_is(
-        plan,
+        master,
         "debt_roll",
         ("loan", 0, 1),
         {"balance[loan,0,1]": 1.0, "issued_loan[0,1]": -1.0, "repaid_loan[0,1]": 1.0},
         equal=0.0,
     )
-    row_is(plan, "debt_roll", ("loan", 0, 3), {"balance[loan,0,2]": -1.0, "repaid_loan[0,3]": 1.0}, equal=0.0)
+    row_is(master, "debt_roll", ("loan", 0, 3), {"balance[loan,0,2]": -1.0, "repaid_loan[0,3]": 1.0}, equal=0.0)
 
 
 def test_balance_of_a_btc_loan_is_drawn_at_nodes_and_repaid_by_scenario() -> None:
     problem = tiny(2, scenarios=2, coins=100.0, apart_from=4)
-    plan = Plan(
+    master = MasterProblem(
         owing(problem, name="btc", kind="btc_loan", limit=50e6, ltv=0.5, top_up=0.7, window=dates(problem, 0, 1), maturity=48)
     )
-    assert all(var.ub == 50.0 for var in plan.model.balance.values())
+    assert all(var.ub == 50.0 for var in master.model.balance.values())
     for s in (0, 1):
         key, repaid = f"balance[btc,{s},", f"repaid_btc[{s},"
-        row_is(plan, "debt_roll", ("btc", s, 0), {f"{key}0]": 1.0, "issued_btc[0,0]": -1.0}, equal=0.0)
+        row_is(master, "debt_roll", ("btc", s, 0), {f"{key}0]": 1.0, "issued_btc[0,0]": -1.0}, equal=0.0)
         rolled = {f"{key}1]": 1.0, f"{key}0]": -1.0, "issued_btc[0,1]": -1.0, f"{repaid}1]": 1.0}
-        row_is(plan, "debt_roll", ("btc", s, 1), rolled, equal=0.0)
-        row_is(plan, "debt_roll", ("btc", s, 2), {f"{key}2]": 1.0, f"{key}1]": -1.0, f"{repaid}2]": 1.0}, equal=0.0)
+        row_is(master, "debt_roll", ("btc", s, 1), rolled, equal=0.0)
+        row_is(master, "debt_roll", ("btc", s, 2), {f"{key}2]": 1.0, f"{key}1]": -1.0, f"{repaid}2]": 1.0}, equal=0.0)
 
 
 def test_money_of_a_running_balance() -> None:
     """A draw brings price - fee; interest rate * dt * B[t] is paid at t + 1; what is left at T is owed there."""
     problem = tiny(2, months=6, cash=0.0)
     loan = {"name": "loan", "kind": "loan", "amortisation": "as_cash_allows", "price": 0.99, "fee": 0.02, "maturity": 60}
-    plan = Plan(owing(problem, **loan, rate=[0.08, 0.10], window=dates(problem, 0, 1)))
+    master = MasterProblem(owing(problem, **loan, rate=[0.08, 0.10], window=dates(problem, 0, 1)))
     later = {"cash[0,1]": 1.0, "cash[0,0]": -1.0, "dividends[0,1]": 1.0, "issued_loan[0,1]": -0.97, "repaid_loan[0,1]": 1.0}
-    row_is(plan, "cash", (0, 1), later | {"balance[loan,0,0]": 0.5 * 0.08}, equal=0.0)
+    row_is(master, "cash", (0, 1), later | {"balance[loan,0,0]": 0.5 * 0.08}, equal=0.0)
     paid = {f"dividends[0,{d}]": -(1.08 ** (-d / 2)) for d in range(3)}
-    row_is(plan, "value", 0, {"value[0]": 1.0, "cash[0,2]": -1 / 1.08, "balance[loan,0,2]": 1 / 1.08} | paid, equal=0.0)
+    row_is(master, "value", 0, {"value[0]": 1.0, "cash[0,2]": -1 / 1.08, "balance[loan,0,2]": 1 / 1.08} | paid, equal=0.0)
 
 
 # --- coverage ---------------------------------------------------------------------------------------------------------
@@ -174,23 +174,23 @@ def test_coverage_of_a_loan_repaid_as_cash_allows() -> None:
     problem = tiny(4, scenarios=2, tax_rate=0.21)
     business = stream(problem, [0.0, 30e6, 40e6, 50e6, 60e6])
     loan = {"name": "loan", "kind": "loan", "amortisation": "as_cash_allows", "coverage": 1.3, "grace": 12, "tenor": 36}
-    plan = Plan(replace(owing(problem, **loan, window=dates(problem, 0, 1)), cash_flows=(business,)))
-    assert keys(plan, "coverage") == [("loan", s, d) for s in (0, 1) for d in (2, 3)]
+    master = MasterProblem(replace(owing(problem, **loan, window=dates(problem, 0, 1)), cash_flows=(business,)))
+    assert keys(master, "coverage") == [("loan", s, d) for s in (0, 1) for d in (2, 3)]
     for s in (0, 1):
         tax = {f"income_positive[{s},1]": -0.21, f"nol_used[{s},1]": 0.21}
         service = {f"balance[loan,{s},1]": -1.3 * 0.08, f"repaid_loan[{s},2]": -1.3}
-        row_is(plan, "coverage", ("loan", s, 2), tax | service, at_least=-40.0)
+        row_is(master, "coverage", ("loan", s, 2), tax | service, at_least=-40.0)
         tax = {f"income_positive[{s},2]": -0.21, f"nol_used[{s},2]": 0.21}
         service = {f"balance[loan,{s},2]": -1.3 * 0.08, f"repaid_loan[{s},3]": -1.3}
-        row_is(plan, "coverage", ("loan", s, 3), tax | service, at_least=-50.0)
+        row_is(master, "coverage", ("loan", s, 3), tax | service, at_least=-50.0)
 
 
 def test_coverage_counts_from_the_month_an_existing_loan_was_drawn() -> None:
     problem = tiny(2)
     loan = {"name": "loan", "kind": "loan", "amortisation": "as_cash_allows", "coverage": 1.3, "grace": 12, "existing": 5e6}
     business = stream(problem, [0.0, 30e6, 40e6])
-    plan = Plan(replace(owing(problem, **loan, existing_month=-6, maturity=60), cash_flows=(business,)))
-    assert keys(plan, "coverage") == [("loan", 0, 1), ("loan", 0, 2)]  # 18 and 30 months after the draw
+    master = MasterProblem(replace(owing(problem, **loan, existing_month=-6, maturity=60), cash_flows=(business,)))
+    assert keys(master, "coverage") == [("loan", 0, 1), ("loan", 0, 2)]  # 18 and 30 months after the draw
 
 
 def test_a_loan_repaid_as_cash_allows_is_sized_by_coverage() -> None:
@@ -239,19 +239,19 @@ def test_the_rows_of_a_sculpted_loan_whose_ratio_is_chosen() -> None:
         "grace": 12,
         "window": dates(problem, 0),
     }
-    plan = Plan(owing(problem, **loan))
-    assert keys(plan, "sculpted") == [("loan", 0, 2), ("loan", 0, 3)] and keys(plan, "agreed") == []
-    assert sorted(plan.model.repaid_loan) == [(0, 2), (0, 3)]
+    master = MasterProblem(owing(problem, **loan))
+    assert keys(master, "sculpted") == [("loan", 0, 2), ("loan", 0, 3)] and keys(master, "agreed") == []
+    assert sorted(master.model.repaid_loan) == [(0, 2), (0, 3)]
     row_is(
-        plan,
+        master,
         "sculpted",
         ("loan", 0, 2),
         {"balance[loan,0,1]": 0.08, "repaid_loan[0,2]": 1.0, "sculpted_share[loan]": -40.0},
         equal=0.0,
     )
     service = {f"balance[loan,0,{d}]": -1.25 * 0.08 for d in (1, 2)} | {f"repaid_loan[0,{d}]": -1.25 for d in (2, 3)}
-    assert keys(plan, "coverage") == [("loan", 0, 2)]
-    row_is(plan, "coverage", ("loan", 0, 2), service, at_least=-90.0)
+    assert keys(master, "coverage") == [("loan", 0, 2)]
+    row_is(master, "coverage", ("loan", 0, 2), service, at_least=-90.0)
 
 
 def test_the_rows_of_a_sculpted_loan_whose_ratio_is_stated() -> None:
@@ -259,19 +259,19 @@ def test_the_rows_of_a_sculpted_loan_whose_ratio_is_stated() -> None:
     problem = tiny(2, scenarios=2, tax_rate=0.21)
     problem = replace(problem, cash_flows=(stream(problem, [0.0, 30e6, 40e6]),))
     loan = {"name": "loan", "kind": "loan", "amortisation": "sculpted", "ratio": 1.4, "window": dates(problem, 0, 1)}
-    plan = Plan(owing(problem, **loan, bank_case=np.array([False, True])))
-    assert keys(plan, "sculpted") == [("loan", 1, 1), ("loan", 1, 2)] and keys(plan, "coverage") == []
+    master = MasterProblem(owing(problem, **loan, bank_case=np.array([False, True])))
+    assert keys(master, "sculpted") == [("loan", 1, 1), ("loan", 1, 2)] and keys(master, "coverage") == []
     tax = {"income_positive[1,1]": -0.21, "nol_used[1,1]": 0.21}
-    row_is(plan, "sculpted", ("loan", 1, 2), tax | {"balance[loan,1,1]": -1.4 * 0.08, "repaid_loan[1,2]": -1.4}, equal=-40.0)
-    assert keys(plan, "agreed") == [("loan", "issued", 1, 1), ("loan", "repaid", 1, 1), ("loan", "repaid", 1, 2)]
-    row_is(plan, "agreed", ("loan", "repaid", 1, 2), {"repaid_loan[0,2]": -1.0, "repaid_loan[1,2]": 1.0}, equal=0.0)
+    row_is(master, "sculpted", ("loan", 1, 2), tax | {"balance[loan,1,1]": -1.4 * 0.08, "repaid_loan[1,2]": -1.4}, equal=-40.0)
+    assert keys(master, "agreed") == [("loan", "issued", 1, 1), ("loan", "repaid", 1, 1), ("loan", "repaid", 1, 2)]
+    row_is(master, "agreed", ("loan", "repaid", 1, 2), {"repaid_loan[0,2]": -1.0, "repaid_loan[1,2]": 1.0}, equal=0.0)
 
 
 def test_a_ratio_that_is_chosen_needs_cash_flow_that_is_data() -> None:
     problem = tiny(2, tax_rate=0.21)
     loan = {"name": "loan", "kind": "loan", "amortisation": "sculpted", "coverage": 1.4, "window": dates(problem, 0)}
     with pytest.raises(ValueError, match="loan: the ratio of a sculpted loan can be chosen only where cfads is no decision"):
-        Plan(owing(problem, **loan))
+        MasterProblem(owing(problem, **loan))
 
 
 @pytest.mark.parametrize("limit", [60e6, 500e6])
@@ -314,12 +314,12 @@ def test_revolver_is_drawn_by_scenario_within_its_limit_until_maturity() -> None
     """0 <= B[s, d] <= limit from the first window date (date 0 if it exists) to the date before M."""
     problem = tiny(4, scenarios=2)
     terms = {"name": "line", "kind": "revolver", "limit": 40e6, "tenor": 24}
-    plan = Plan(owing(problem, **terms, window=dates(problem, 1, 2, 3, 4)))
-    assert keys(plan, "revolver_limit") == [("line", s, d) for s in (0, 1) for d in (1, 2)]
+    master = MasterProblem(owing(problem, **terms, window=dates(problem, 1, 2, 3, 4)))
+    assert keys(master, "revolver_limit") == [("line", s, d) for s in (0, 1) for d in (1, 2)]
     for s in (0, 1):
         for d in (1, 2):
-            row_is(plan, "revolver_limit", ("line", s, d), {f"balance[line,{s},{d}]": 1.0}, at_most=40.0)
-    existing = Plan(owing(problem, **terms, existing=5e6, existing_month=-6))
+            row_is(master, "revolver_limit", ("line", s, d), {f"balance[line,{s},{d}]": 1.0}, at_most=40.0)
+    existing = MasterProblem(owing(problem, **terms, existing=5e6, existing_month=-6))
     assert keys(existing, "revolver_limit") == [
         ("line", s, d) for s in (0, 1) for d in (0, 1)
     ]  # 18 months are left: until date 2
@@ -337,14 +337,14 @@ def test_money_of_a_revolver() -> None:
         "rate": [0.08, 0.1, 0.12],
         "tenor": 12,
     }
-    plan = Plan(owing(problem, **terms))
+    master = MasterProblem(owing(problem, **terms))
     first = {"cash[0,0]": 1.0, "dividends[0,0]": 1.0, "balance[line,0,0]": -1.0}
-    row_is(plan, "cash", (0, 0), first, equal=1.0 - 0.02 * 40.0)
+    row_is(master, "cash", (0, 0), first, equal=1.0 - 0.02 * 40.0)
     second = {"cash[0,1]": 1.0, "cash[0,0]": -1.0, "dividends[0,1]": 1.0, "balance[line,0,1]": -1.0}
-    row_is(plan, "cash", (0, 1), second | {"balance[line,0,0]": 1.0 + 0.5 * (0.08 - 0.01)}, equal=-0.5 * 0.01 * 40.0)
+    row_is(master, "cash", (0, 1), second | {"balance[line,0,0]": 1.0 + 0.5 * (0.08 - 0.01)}, equal=-0.5 * 0.01 * 40.0)
     third = {"cash[0,2]": 1.0, "cash[0,1]": -1.0, "dividends[0,2]": 1.0, "balance[line,0,1]": 1.0 + 0.5 * (0.10 - 0.01)}
-    row_is(plan, "cash", (0, 2), third, equal=-0.5 * 0.01 * 40.0)
-    existing = Plan(owing(problem, **(terms | {"existing": 5e6})))  # it paid its fee before
+    row_is(master, "cash", (0, 2), third, equal=-0.5 * 0.01 * 40.0)
+    existing = MasterProblem(owing(problem, **(terms | {"existing": 5e6})))  # it paid its fee before
     row_is(existing, "cash", (0, 0), first, equal=1.0 - 5.0)
 
 
@@ -369,15 +369,15 @@ def test_collateral_of_rigs_is_their_resale_value() -> None:
     problem = replace(problem, sites=(site_of(problem),))
     resale = np.array([[0.3e6, 0.2e6, 0.1e6], [0.3e6, 0.25e6, 0.15e6]])
     rig = rig_of(problem, resale=resale, owned=np.array([5.0]))
-    plan = Plan(secured(replace(problem, rigs=(rig,)), "rigs"))
-    assert keys(plan, "collateral") == [("notes", s, d) for s in (0, 1) for d in (0, 1, 2)]
+    master = MasterProblem(secured(replace(problem, rigs=(rig,)), "rigs"))
+    assert keys(master, "collateral") == [("notes", s, d) for s in (0, 1) for d in (0, 1, 2)]
     for s in (0, 1):
         for d in (0, 1, 2):
             worth = 0.6 * resale[s, d] / 1e6
             rigs = {f"orders_rig_home[0,{e}]": -worth for e in range(min(d, 1) + 1)}
             rigs |= {f"retired_rig_home[0,{e}]": worth for e in range(min(d, 1) + 1)}
             secured_by = {"issued_notes[0,0]": 1.0} | rigs
-            row_is(plan, "collateral", ("notes", s, d), secured_by, at_most=5.0 * worth, through=("fleet",))
+            row_is(master, "collateral", ("notes", s, d), secured_by, at_most=5.0 * worth, through=("fleet",))
 
 
 def test_collateral_of_halls_and_equipment_is_what_was_ordered_at_its_cost() -> None:
@@ -387,23 +387,23 @@ def test_collateral_of_halls_and_equipment_is_what_was_ordered_at_its_cost() -> 
     problem = replace(problem, sites=(site,))
     tenant = service_of(problem, equipment=path([10e6, 8e6, 6e6], 1, 3))
     problem = replace(problem, services=(tenant,))
-    plan = Plan(secured(problem, "halls", "equipment"))
+    master = MasterProblem(secured(problem, "halls", "equipment"))
     terms = {"issued_notes[0,0]": 1.0, "built_home_build_mining[0,0]": -0.6, "built_home_expand[0,0]": -0.3}
     terms |= {"signed_tenant_home[0,0]": -6.0}
-    row_is(plan, "collateral", ("notes", 0, 0), terms, at_most=0.0)
+    row_is(master, "collateral", ("notes", 0, 0), terms, at_most=0.0)
     terms |= {"built_home_build_mining[0,1]": -0.6 * 0.9, "signed_tenant_home[0,1]": -0.6 * 8.0}
     for d in (1, 2):
-        row_is(plan, "collateral", ("notes", 0, d), terms, at_most=0.0)
+        row_is(master, "collateral", ("notes", 0, d), terms, at_most=0.0)
 
 
 def test_collateral_of_coins_is_what_is_not_pledged_elsewhere() -> None:
     problem = tiny(1, scenarios=2, coins=100.0, btc_price=np.array([[1e5, 1.2e5], [1e5, 0.7e5]]))
     notes = debt_of(problem, rate=0.0, advance_rate=0.6, collateral=("coins",), window=dates(problem, 0), maturity=60)
     loan = debt_of(problem, "btc", "btc_loan", ltv=0.5, top_up=0.7, maturity=60, window=dates(problem, 0))
-    plan = Plan(replace(problem, debts=(notes, loan)))
+    master = MasterProblem(replace(problem, debts=(notes, loan)))
     for s, price in ((0, 0.12), (1, 0.07)):
         terms = {"issued_notes[0,0]": 1.0, f"coins[{s},1]": -0.6 * price, f"pledged[btc,{s},1]": 0.6 * price}
-        row_is(plan, "collateral", ("notes", s, 1), terms, at_most=0.0)
+        row_is(master, "collateral", ("notes", s, 1), terms, at_most=0.0)
 
 
 def test_collateral_binds() -> None:
@@ -423,15 +423,15 @@ def test_loan_to_value_while_it_may_be_drawn_and_top_up_after() -> None:
     problem = tiny(2, scenarios=2, coins=100.0, btc_price=price)
     terms = {"kind": "btc_loan", "ltv": 0.5, "top_up": 0.7, "limit": 50e6, "maturity": 60}
     two = ({"name": "one", "window": dates(problem, 0)} | terms, {"name": "two", "window": dates(problem, 0, 1)} | terms)
-    plan = Plan(owing(problem, *two))
+    master = MasterProblem(owing(problem, *two))
     for s in (0, 1):
         for d in (0, 1, 2):
             for name, drawn_at in (("one", (0,)), ("two", (0, 1))):
                 ltv = 0.5 if d in drawn_at else 0.7
                 pledge = {f"balance[{name},{s},{d}]": 1.0, f"pledged[{name},{s},{d}]": -ltv * price[s, d] / 1e6}
-                row_is(plan, "loan_to_value", (name, s, d), pledge, at_most=0.0)
+                row_is(master, "loan_to_value", (name, s, d), pledge, at_most=0.0)
             pledged = {f"pledged[one,{s},{d}]": -1.0, f"pledged[two,{s},{d}]": -1.0}
-            row_is(plan, "pledges", (s, d), {f"coins[{s},{d}]": 1.0} | pledged, at_least=0.0)
+            row_is(master, "pledges", (s, d), {f"coins[{s},{d}]": 1.0} | pledged, at_least=0.0)
 
 
 def test_a_btc_loan_is_sized_and_called_on_by_the_price_of_its_pledge() -> None:
@@ -453,9 +453,9 @@ def test_shares_are_a_contribution_or_dilution() -> None:
     problem = tiny(2, scenarios=2, cash=0.0, share_price=share)
     rights = equity_of(problem, "rights", fee=0.01)
     market = equity_of(problem, "market", holders="new", discount=0.05, fee=0.03)
-    plan = Plan(replace(problem, equities=(rights, market)))
+    master = MasterProblem(replace(problem, equities=(rights, market)))
     cash = {"cash[1,1]": 1.0, "cash[1,0]": -1.0, "dividends[1,1]": 1.0, "issued_rights[1,1]": -0.99, "issued_market[1,1]": -0.97}
-    row_is(plan, "cash", (1, 1), cash, equal=0.0)
+    row_is(master, "cash", (1, 1), cash, equal=0.0)
     for s in (0, 1):
         terms = {f"value[{s}]": 1.0, f"cash[{s},2]": -(1.08**-2)}
         for d in (0, 1, 2):
@@ -464,7 +464,7 @@ def test_shares_are_a_contribution_or_dilution() -> None:
             if d < 2:
                 terms[f"issued_rights[{k},{d}]"] = 1.08**-d
                 terms[f"issued_market[{k},{d}]"] = share[s, 2] / (share[s, d] * 0.95) * 1.08**-2
-        row_is(plan, "value", s, terms, equal=0.0)
+        row_is(master, "value", s, terms, equal=0.0)
 
 
 def test_conversion_and_capped_call_in_the_value() -> None:
@@ -473,9 +473,9 @@ def test_conversion_and_capped_call_in_the_value() -> None:
     problem = tiny(2, scenarios=2, cash=0.0, share_price=share)
     terms = Conversion(0.25, capped_call_cost=0.1, cap_premium=1.0)
     bond = {"kind": "convertible", "rate": 0.01, "window": dates(problem, 0), "conversion": terms}
-    plan = Plan(owing(problem, bond | {"name": "short", "maturity": 12}, bond | {"name": "long", "maturity": 60}))
+    master = MasterProblem(owing(problem, bond | {"name": "short", "maturity": 12}, bond | {"name": "long", "maturity": 60}))
     row_is(
-        plan,
+        master,
         "cash",
         (0, 0),
         {"cash[0,0]": 1.0, "dividends[0,0]": 1.0, "issued_short[0,0]": -0.9, "issued_long[0,0]": -0.9},
@@ -486,7 +486,7 @@ def test_conversion_and_capped_call_in_the_value() -> None:
         value = {f"value[{s}]": 1.0, f"cash[{s},2]": -(1.08**-2)}
         value |= {f"dividends[{s if d else 0},{d}]": -(1.08**-d) for d in range(3)}
         value |= {"issued_short[0,0]": short / 1.08, "issued_long[0,0]": (claim - payoff) * 1.08**-2}
-        row_is(plan, "value", s, value, equal=0.0)
+        row_is(master, "value", s, value, equal=0.0)
         redeemed = 0.0 if s == 0 else 1.0
         cash = {f"cash[{s},1]": 1.0, f"cash[{s},0]": -1.0, f"dividends[{s},1]": 1.0, "issued_long[0,0]": 0.01}
-        row_is(plan, "cash", (s, 1), cash | {"issued_short[0,0]": 0.01 + redeemed}, equal=0.0)
+        row_is(master, "cash", (s, 1), cash | {"issued_short[0,0]": 0.01 + redeemed}, equal=0.0)

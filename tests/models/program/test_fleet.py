@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from models.problem import Payments, Problem, RigOption
-from models.program.program import Plan
+from models.program.master_problem import MasterProblem
 from tests.shared.rows import close, keys, row_is, solved
 from tests.shared.tiny import dates, every_date, rig_of, site_of, tiny
 
@@ -41,83 +41,83 @@ def test_installed_follows_from_the_node_before() -> None:
     """K[d] = K[d-1] + (B + E)[d - lead] - R[d] >= 0 at the nodes of d = 0..T-1, with what is owned before d = 0."""
     problem = tiny(3, scenarios=2)
     problem = mine(problem, owned=np.array([5.0]), lead=1, option=option_of(problem))
-    plan = Plan(problem)
-    assert keys(plan, "fleet") == [("rig", "home", s, d) for d in range(3) for s in ((0,) if d == 0 else (0, 1))]
-    assert {key: (var.lb, var.ub) for key, var in plan.model.installed.items()} == {
-        key: (0.0, None) for key in keys(plan, "fleet")
+    master = MasterProblem(problem)
+    assert keys(master, "fleet") == [("rig", "home", s, d) for d in range(3) for s in ((0,) if d == 0 else (0, 1))]
+    assert {key: (var.lb, var.ub) for key, var in master.model.installed.items()} == {
+        key: (0.0, None) for key in keys(master, "fleet")
     }
-    row_is(plan, "fleet", ("rig", "home", 0, 0), {f"{K},0,0]": 1.0, f"{R}[0,0]": 1.0}, equal=5.0)
+    row_is(master, "fleet", ("rig", "home", 0, 0), {f"{K},0,0]": 1.0, f"{R}[0,0]": 1.0}, equal=5.0)
     for s in (0, 1):
         first = {f"{K},{s},1]": 1.0, f"{K},0,0]": -1.0, f"{B}[0,0]": -1.0, f"{E}[0,0]": -1.0, f"{R}[{s},1]": 1.0}
-        row_is(plan, "fleet", ("rig", "home", s, 1), first, equal=0.0)
+        row_is(master, "fleet", ("rig", "home", s, 1), first, equal=0.0)
         second = {f"{K},{s},2]": 1.0, f"{K},{s},1]": -1.0, f"{B}[{s},1]": -1.0, f"{E}[{s},1]": -1.0, f"{R}[{s},2]": 1.0}
-        row_is(plan, "fleet", ("rig", "home", s, 2), second, equal=0.0)
+        row_is(master, "fleet", ("rig", "home", s, 2), second, equal=0.0)
 
 
 def test_installed_is_owned_and_arrived_less_retired() -> None:
     """K[d] = owned + sum_{e <= d - lead} (B + E)[e] - sum_{e <= d} R[e], seen through the hall it stands in."""
     problem = tiny(3, scenarios=2)
     problem = mine(problem, owned=np.array([5.0]), lead=1, option=option_of(problem))
-    plan = Plan(problem)
+    master = MasterProblem(problem)
     hall: dict[str, Any] = {"at_most": 60.0 - 5.0, "through": ("fleet",)}
-    row_is(plan, "mining_hall", ("home", 0, 0), {f"{R}[0,0]": -1.0}, **hall)
+    row_is(master, "mining_hall", ("home", 0, 0), {f"{R}[0,0]": -1.0}, **hall)
     for s in (0, 1):
         arrived = {f"{B}[0,0]": 1.0, f"{E}[0,0]": 1.0}
         gone = {f"{R}[0,0]": -1.0, f"{R}[{s},1]": -1.0}
-        row_is(plan, "mining_hall", ("home", s, 1), arrived | gone, **hall)
+        row_is(master, "mining_hall", ("home", s, 1), arrived | gone, **hall)
         arrived |= {f"{B}[{s},1]": 1.0, f"{E}[{s},1]": 1.0}
         gone |= {f"{R}[{s},2]": -1.0}
-        row_is(plan, "mining_hall", ("home", s, 2), arrived | gone, **hall)
+        row_is(master, "mining_hall", ("home", s, 2), arrived | gone, **hall)
 
 
 def test_orders_that_would_arrive_at_the_horizon_are_not_there() -> None:
-    plan = Plan(mine(tiny(3), lead=2))
-    assert [key for key in plan.model.orders_rig_home] == [(0, 0)]
-    assert [key for key in plan.model.retired_rig_home] == [(0, 0), (0, 1), (0, 2)]
+    master = MasterProblem(mine(tiny(3), lead=2))
+    assert [key for key in master.model.orders_rig_home] == [(0, 0)]
+    assert [key for key in master.model.retired_rig_home] == [(0, 0), (0, 1), (0, 2)]
 
 
 def test_only_what_is_within_its_life_is_installed() -> None:
     """K[d] <= sum_{d - lead - life < e <= d - lead} (B + E)[e] + owned * (d < owned_life), where something is past its life."""
     problem = tiny(5, scenarios=2)
     brief = mine(problem, owned=np.array([5.0]), owned_life=1, lead=1, life=2, option=option_of(problem))
-    plan = Plan(brief)
-    assert keys(plan, "rig_life") == [("rig", "home", s, d) for d in (1, 2, 3, 4) for s in (0, 1)]
+    master = MasterProblem(brief)
+    assert keys(master, "rig_life") == [("rig", "home", s, d) for d in (1, 2, 3, 4) for s in (0, 1)]
     for s in (0, 1):
         node = [f"[{0 if e == 0 else s},{e}]" for e in range(4)]
         for d, alive in ((1, (0,)), (2, (0, 1)), (3, (1, 2)), (4, (2, 3))):
             young = {f"{name}{node[e]}": -1.0 for name in (B, E) for e in alive}
-            row_is(plan, "rig_life", ("rig", "home", s, d), {f"{K},{s},{d}]": 1.0} | young, at_most=0.0)
+            row_is(master, "rig_life", ("rig", "home", s, d), {f"{K},{s},{d}]": 1.0} | young, at_most=0.0)
     # what was owned outlives what is ordered: it counts until date 4, where it goes too
-    plan = Plan(replace(brief, rigs=(replace(brief.rigs[0], owned_life=4),)))
-    assert keys(plan, "rig_life") == [("rig", "home", s, d) for d in (3, 4) for s in (0, 1)]
+    master = MasterProblem(replace(brief, rigs=(replace(brief.rigs[0], owned_life=4),)))
+    assert keys(master, "rig_life") == [("rig", "home", s, d) for d in (3, 4) for s in (0, 1)]
     for s in (0, 1):
         for d, alive, owned in ((3, (1, 2), 5.0), (4, (2, 3), 0.0)):
             young = {f"{name}[{s},{e}]": -1.0 for name in (B, E) for e in alive}
-            row_is(plan, "rig_life", ("rig", "home", s, d), {f"{K},{s},{d}]": 1.0} | young, at_most=owned)
+            row_is(master, "rig_life", ("rig", "home", s, d), {f"{K},{s},{d}]": 1.0} | young, at_most=owned)
     # ordered at date 0 only: once that is past its life nothing but what was owned is left
     once = replace(brief.rigs[0], owned_life=1000, window=dates(problem, 0), option=None)
-    plan = Plan(replace(brief, rigs=(once,)))
-    assert keys(plan, "rig_life") == [("rig", "home", s, d) for d in (3, 4) for s in (0, 1)]
+    master = MasterProblem(replace(brief, rigs=(once,)))
+    assert keys(master, "rig_life") == [("rig", "home", s, d) for d in (3, 4) for s in (0, 1)]
     for s in (0, 1):
         for d in (3, 4):
-            row_is(plan, "rig_life", ("rig", "home", s, d), {f"{K},{s},{d}]": 1.0}, at_most=5.0)
+            row_is(master, "rig_life", ("rig", "home", s, d), {f"{K},{s},{d}]": 1.0}, at_most=5.0)
 
 
 def test_what_is_past_its_life_is_retired() -> None:
     """The same in decisions: sum_{e <= d} R[e] >= sum_{e <= d - lead - life} (B + E)[e] + owned * (d >= owned_life)."""
     problem = tiny(4, scenarios=2)
     problem = mine(problem, owned=np.array([5.0]), owned_life=1, lead=1, life=1, option=option_of(problem))
-    plan = Plan(problem)
-    assert keys(plan, "rig_life") == [("rig", "home", s, d) for d in (1, 2, 3) for s in (0, 1)]
+    master = MasterProblem(problem)
+    assert keys(master, "rig_life") == [("rig", "home", s, d) for d in (1, 2, 3) for s in (0, 1)]
     for s in (0, 1):
         retired = {f"{R}[0,0]": -1.0, f"{R}[{s},1]": -1.0}
-        row_is(plan, "rig_life", ("rig", "home", s, 1), retired, at_most=-5.0, through=("fleet",))
+        row_is(master, "rig_life", ("rig", "home", s, 1), retired, at_most=-5.0, through=("fleet",))
         retired |= {f"{R}[{s},2]": -1.0}
         old = {f"{B}[0,0]": 1.0, f"{E}[0,0]": 1.0}
-        row_is(plan, "rig_life", ("rig", "home", s, 2), retired | old, at_most=-5.0, through=("fleet",))
+        row_is(master, "rig_life", ("rig", "home", s, 2), retired | old, at_most=-5.0, through=("fleet",))
         retired |= {f"{R}[{s},3]": -1.0}
         old |= {f"{B}[{s},1]": 1.0, f"{E}[{s},1]": 1.0}
-        row_is(plan, "rig_life", ("rig", "home", s, 3), retired | old, at_most=-5.0, through=("fleet",))
+        row_is(master, "rig_life", ("rig", "home", s, 3), retired | old, at_most=-5.0, through=("fleet",))
 
 
 def test_a_rig_of_one_year_earns_one_year() -> None:
@@ -132,11 +132,11 @@ def test_supply_of_a_date_is_for_all_sites_and_both_ways_to_order() -> None:
     """sum_i (B + E)[i, d] <= supply[d]."""
     problem = tiny(2, scenarios=2)
     supply = np.array([4.0, 3.0, np.inf])
-    plan = Plan(mine(problem, sites=2, supply=supply, option=option_of(problem)))
-    assert keys(plan, "rig_supply") == [("rig", 0, 0), ("rig", 0, 1), ("rig", 1, 1)]
+    master = MasterProblem(mine(problem, sites=2, supply=supply, option=option_of(problem)))
+    assert keys(master, "rig_supply") == [("rig", 0, 0), ("rig", 0, 1), ("rig", 1, 1)]
     for s, d in ((0, 0), (0, 1), (1, 1)):
         names = ("orders_rig_home", "orders_rig_away", "exercised_rig_home", "exercised_rig_away")
-        row_is(plan, "rig_supply", ("rig", s, d), {f"{name}[{s},{d}]": 1.0 for name in names}, at_most=supply[d])
+        row_is(master, "rig_supply", ("rig", s, d), {f"{name}[{s},{d}]": 1.0 for name in names}, at_most=supply[d])
 
 
 def test_supply_binds() -> None:
@@ -148,27 +148,27 @@ def test_supply_binds() -> None:
 def test_limit_is_on_all_orders_of_a_path() -> None:
     """sum_{i, d} (B + E) <= limit, once per path."""
     problem = tiny(2, scenarios=2)
-    plan = Plan(mine(problem, sites=2, limit=12.0, option=option_of(problem)))
-    assert keys(plan, "rig_limit") == [("rig", 0), ("rig", 1)]
+    master = MasterProblem(mine(problem, sites=2, limit=12.0, option=option_of(problem)))
+    assert keys(master, "rig_limit") == [("rig", 0), ("rig", 1)]
     for s in (0, 1):
         names = ("orders_rig_home", "orders_rig_away", "exercised_rig_home", "exercised_rig_away")
         terms = {f"{name}[{k},{d}]": 1.0 for name in names for k, d in ((0, 0), (s, 1))}
-        row_is(plan, "rig_limit", ("rig", s), terms, at_most=12.0)
+        row_is(master, "rig_limit", ("rig", s), terms, at_most=12.0)
 
 
 def test_no_more_options_are_exercised_than_were_bought() -> None:
     """sum_{e <= d} sum_i E[i, e] <= sum_{e <= d} O[e] at every node; sum O <= option.limit on every path."""
     problem = tiny(2, scenarios=2)
-    plan = Plan(mine(problem, sites=2, option=option_of(problem)))
+    master = MasterProblem(mine(problem, sites=2, option=option_of(problem)))
     used = {"exercised_rig_home[0,0]": 1.0, "exercised_rig_away[0,0]": 1.0, f"{OPTION}[0,0]": -1.0}
-    row_is(plan, "rig_options", ("rig", 0, 0), used, at_most=0.0)
+    row_is(master, "rig_options", ("rig", 0, 0), used, at_most=0.0)
     for s in (0, 1):
         later = used | {f"exercised_rig_home[{s},1]": 1.0, f"exercised_rig_away[{s},1]": 1.0, f"{OPTION}[{s},1]": -1.0}
-        row_is(plan, "rig_options", ("rig", s, 1), later, at_most=0.0)
+        row_is(master, "rig_options", ("rig", s, 1), later, at_most=0.0)
         # at the horizon an exercise would bring nothing, but options may still be bought
-        row_is(plan, "rig_options", ("rig", s, 2), later | {f"{OPTION}[{s},2]": -1.0}, at_most=0.0)
+        row_is(master, "rig_options", ("rig", s, 2), later | {f"{OPTION}[{s},2]": -1.0}, at_most=0.0)
         bought = {f"{OPTION}[0,0]": 1.0, f"{OPTION}[{s},1]": 1.0, f"{OPTION}[{s},2]": 1.0}
-        row_is(plan, "rig_option_limit", ("rig", s), bought, at_most=7.0)
+        row_is(master, "rig_option_limit", ("rig", s), bought, at_most=7.0)
 
 
 def test_an_option_is_exercised_where_it_pays() -> None:
@@ -196,9 +196,9 @@ def test_money_of_rigs() -> None:
         owned=np.array([5.0]),
         option=option_of(problem),
     )
-    plan = Plan(problem)
+    master = MasterProblem(problem)
     first = {"cash[0,0]": 1.0, "dividends[0,0]": 1.0, f"{B}[0,0]": 0.3 * 0.8, f"{E}[0,0]": 0.3 * 0.5, f"{OPTION}[0,0]": 0.01}
-    row_is(plan, "cash", (0, 0), first | {f"{R}[0,0]": -0.2}, equal=5.0)
+    row_is(master, "cash", (0, 0), first | {f"{R}[0,0]": -0.2}, equal=5.0)
     second = {
         "cash[0,1]": 1.0,
         "cash[0,0]": -1.0,
@@ -212,11 +212,11 @@ def test_money_of_rigs() -> None:
         "margin[home,0,0]": -1.0,
         f"{R}[0,0]": -0.03,  # a rig that is gone costs nothing in period 0
     }
-    row_is(plan, "cash", (0, 1), second, equal=-5.0 * 0.03, through=("operating_cash", "fleet"))
+    row_is(master, "cash", (0, 1), second, equal=-5.0 * 0.03, through=("operating_cash", "fleet"))
     # period 1: what was ordered at date 0 has arrived
     fixed = {f"{B}[0,0]": 0.03, f"{E}[0,0]": 0.03, f"{R}[0,0]": -0.03, f"{R}[0,1]": -0.03}
     operating = {"operating_cash[0,2]": 1.0, "margin[home,0,1]": -1.0} | fixed
-    row_is(plan, "operating_cash", (0, 2), operating, equal=-5.0 * 0.03, through=("fleet",))
+    row_is(master, "operating_cash", (0, 2), operating, equal=-5.0 * 0.03, through=("fleet",))
 
 
 def test_rigs_count_at_the_horizon_by_their_resale_price() -> None:
@@ -228,4 +228,4 @@ def test_rigs_count_at_the_horizon_by_their_resale_price() -> None:
     terms = {f"{B}[0,0]": -worth, f"{B}[0,1]": -worth, f"{R}[0,0]": worth, f"{R}[0,1]": worth}
     paid = {f"dividends[0,{d}]": -(1.08**-d) for d in range(3)}
     terms |= {"value[0]": 1.0, "cash[0,2]": -(1.08**-2)} | paid
-    row_is(Plan(problem), "value", 0, terms, equal=5.0 * worth, through=("fleet",))
+    row_is(MasterProblem(problem), "value", 0, terms, equal=5.0 * worth, through=("fleet",))

@@ -12,7 +12,7 @@ from scipy.sparse import vstack
 
 from models.problem import Array, Call, Depreciation, InterestLimit, Payments, Problem, Project, Rule, Tax
 from models.proforma.assets import depreciation_by_year
-from models.program.program import Plan
+from models.program.master_problem import MasterProblem
 from models.program.tax import depreciation_shares
 from optimizer.case.arrays.frame import MACRS
 from optimizer.engine.solve import solve_problem
@@ -159,7 +159,7 @@ def test_income_is_earnings_and_taxable_receipts() -> None:
             stream(problem, [0.01e6, 0.02e6, 0.03e6, 0.04e6], "exempt", taxable=False),
         ),
     )
-    plan = Plan(problem)
+    master = MasterProblem(problem)
     mean = (price[:, 1:] + price[:, :-1]) / 2
     for s in (0, 1):
         up = np.diff(price[s]) / 1e6
@@ -172,10 +172,10 @@ def test_income_is_earnings_and_taxable_receipts() -> None:
         # rigs sold at date 2 count in the year of period 1, as all of that date; the units of date 0 in year 0
         first |= {"units_wells[0,0]": 1.0 - 0.5}
         given = 1 + 2 + 3 + 0.1 + 0.2 + 0.3
-        row_is(plan, "taxable_income", (s, 0), first, equal=given, through=("operating_cash",))
+        row_is(master, "taxable_income", (s, 0), first, equal=given, through=("operating_cash",))
         second = parts(s, 1) | {f"margin[home,{s},2]": -1.0, f"kept[home,{s},2]": -price[s, 3] / 1e6, f"coins[{s},2]": -up[2]}
         second |= {f"sold[{s},3]": 0.02 * price[s, 3] / 1e6, f"cash[{s},2]": -0.02, "units_wells[0,0]": -0.9}
-        row_is(plan, "taxable_income", (s, 1), second, equal=4 + 0.4, through=("operating_cash",))
+        row_is(master, "taxable_income", (s, 1), second, equal=4 + 0.4, through=("operating_cash",))
 
 
 def test_depreciation_is_of_the_price_at_order_from_the_date_of_service() -> None:
@@ -195,7 +195,7 @@ def test_depreciation_is_of_the_price_at_order_from_the_date_of_service() -> Non
     )
     assert problem.tax is not None
     tax = replace(problem.tax, existing_depreciation=np.array([5e6, 4e6, 3e6]))
-    plan = Plan(replace(problem, rigs=(rig,), services=(tenant,), tax=tax))
+    master = MasterProblem(replace(problem, rigs=(rig,), services=(tenant,), tax=tax))
     b, hall, a = "orders_rig_home", "built_home_build_mining", "signed_tenant_home"
     year = 0.6 / 5
     deducted = {
@@ -214,7 +214,7 @@ def test_depreciation_is_of_the_price_at_order_from_the_date_of_service() -> Non
     }
     for (s, y), terms in deducted.items():
         income = parts(s, y) | {f"margin[home,{s},{y}]": -1.0} | terms
-        row_is(plan, "taxable_income", (s, y), income, equal=-(5.0, 4.0, 3.0)[y], through=("operating_cash",))
+        row_is(master, "taxable_income", (s, y), income, equal=-(5.0, 4.0, 3.0)[y], through=("operating_cash",))
 
 
 def test_interest_fees_discount_and_premium_are_deducted() -> None:
@@ -225,14 +225,14 @@ def test_interest_fees_discount_and_premium_are_deducted() -> None:
     line = debt_of(
         problem, "line", "revolver", limit=40e6, rate=0.10, commitment=0.01, fee=0.02, window=dates(problem, 0), maturity=48
     )
-    plan = Plan(replace(problem, debts=(notes, line)))
+    master = MasterProblem(replace(problem, debts=(notes, line)))
     first = parts(0, 0) | {"issued_notes[0,0]": 0.08 + 0.03 / 4, "balance[line,0,0]": 0.10 - 0.01}
     # called at date 1: the premium and three quarters of the cost
     first |= {"called_notes_0[0,1]": 0.05 + 0.03 * 3 / 4}
-    row_is(plan, "taxable_income", (0, 0), first, equal=-40.0 * (0.01 + 0.02 / 4))
+    row_is(master, "taxable_income", (0, 0), first, equal=-40.0 * (0.01 + 0.02 / 4))
     second = parts(0, 1) | {"issued_notes[0,0]": 0.08 + 0.03 / 4, "balance[line,0,1]": 0.10 - 0.01}
     second |= {"called_notes_0[0,1]": -(0.08 + 0.03 / 4), "called_notes_0[0,2]": 0.05 + 0.03 * 2 / 4}
-    row_is(plan, "taxable_income", (0, 1), second, equal=-40.0 * (0.01 + 0.02 / 4))
+    row_is(master, "taxable_income", (0, 1), second, equal=-40.0 * (0.01 + 0.02 / 4))
 
 
 def test_cost_of_a_draw_is_deducted_from_the_draw_to_maturity() -> None:
@@ -246,26 +246,26 @@ def test_cost_of_a_draw_is_deducted_from_the_draw_to_maturity() -> None:
         "window": dates(problem, 0, 1),
     }
     btc = {"kind": "btc_loan", "ltv": 0.5, "top_up": 0.7, "fee": 0.02, "rate": 0.0, "window": dates(problem, 1)}
-    plan = Plan(replace(problem, debts=(debt_of(problem, "loan", **loan), debt_of(problem, "btc", **btc))))
+    master = MasterProblem(replace(problem, debts=(debt_of(problem, "loan", **loan), debt_of(problem, "btc", **btc))))
     shares = {0: {"issued_loan[0,0]": 0.03 / 3}}
     shares[1] = shares[0] | {"issued_loan[0,1]": 0.03 / 2, "issued_btc[0,1]": 0.02 / 2}
     for y in (0, 1, 2):
-        row_is(plan, "taxable_income", (0, y), parts(0, y) | shares[min(y, 1)], equal=0.0)
+        row_is(master, "taxable_income", (0, y), parts(0, y) | shares[min(y, 1)], equal=0.0)
 
 
 def test_losses_carried_forward() -> None:
     """NOL[y] = NOL[y-1] + neg - use; use <= nol_cap * pos; use <= NOL[y-1], with the opening losses in year 0."""
     problem = tiny(3, months=6, scenarios=2, tax_rate=0.21, nol=15e6, nol_cap=0.8)
-    plan = Plan(problem)
+    master = MasterProblem(problem)
     for s in (0, 1):
         neg, use, pos = f"income_negative[{s},", f"nol_used[{s},", f"income_positive[{s},"
-        row_is(plan, "nol_roll", (s, 0), {f"nol[{s},0]": 1.0, f"{neg}0]": -1.0, f"{use}0]": 1.0}, equal=15.0)
+        row_is(master, "nol_roll", (s, 0), {f"nol[{s},0]": 1.0, f"{neg}0]": -1.0, f"{use}0]": 1.0}, equal=15.0)
         rolled = {f"nol[{s},1]": 1.0, f"nol[{s},0]": -1.0, f"{neg}1]": -1.0, f"{use}1]": 1.0}
-        row_is(plan, "nol_roll", (s, 1), rolled, equal=0.0)
+        row_is(master, "nol_roll", (s, 1), rolled, equal=0.0)
         for y in (0, 1):
-            row_is(plan, "nol_cap", (s, y), {f"{use}{y}]": 1.0, f"{pos}{y}]": -0.8}, at_most=0.0)
-        row_is(plan, "nol_available", (s, 0), {f"{use}0]": 1.0}, at_most=15.0)
-        row_is(plan, "nol_available", (s, 1), {f"{use}1]": 1.0, f"nol[{s},0]": -1.0}, at_most=0.0)
+            row_is(master, "nol_cap", (s, y), {f"{use}{y}]": 1.0, f"{pos}{y}]": -0.8}, at_most=0.0)
+        row_is(master, "nol_available", (s, 0), {f"{use}0]": 1.0}, at_most=15.0)
+        row_is(master, "nol_available", (s, 1), {f"{use}1]": 1.0, f"nol[{s},0]": -1.0}, at_most=0.0)
 
 
 def test_tax_on_given_income() -> None:
@@ -289,8 +289,8 @@ def test_limited_interest(ebitda: bool) -> None:
     assert problem.tax is not None
     tax = replace(problem.tax, interest_limit=limit, existing_depreciation=np.array([5e6, 4e6, 3e6]))
     notes = debt_of(problem, fee=0.03, window=dates(problem, 0), maturity=36)
-    plan = Plan(replace(problem, tax=tax, debts=(notes,), cash_flows=(stream(problem, [0.0, 30e6, 40e6, 50e6]),)))
-    assert keys(plan, "interest_limit") == keys(plan, "interest_carryforward") == [(s, y) for s in (0, 1) for y in (1, 2)]
+    master = MasterProblem(replace(problem, tax=tax, debts=(notes,), cash_flows=(stream(problem, [0.0, 30e6, 40e6, 50e6]),)))
+    assert keys(master, "interest_limit") == keys(master, "interest_carryforward") == [(s, y) for s in (0, 1) for y in (1, 2)]
     cost = {"issued_notes[0,0]": 0.01}
     for s in (0, 1):
         margin = f"margin[home,{s},"
@@ -302,14 +302,16 @@ def test_limited_interest(ebitda: bool) -> None:
             if not ebitda:
                 limited |= {name: 0.3 * c for name, c in worn[y].items()}
             base = earned if ebitda else earned - owned
-            row_is(plan, "interest_limit", (s, y), limited, at_most=0.3 * base, through=("operating_cash",))
+            row_is(master, "interest_limit", (s, y), limited, at_most=0.3 * base, through=("operating_cash",))
             income = parts(s, y) | {f"{margin}{y}]": -1.0, f"{ded}{y}]": 1.0} | cost | worn[y]
-            row_is(plan, "taxable_income", (s, y), income, equal=earned - owned, through=("operating_cash",))
-        row_is(plan, "interest_carryforward", (s, 1), {f"{left}1]": 1.0, f"{ded}1]": 1.0, "issued_notes[0,0]": -0.08}, equal=0.0)
+            row_is(master, "taxable_income", (s, y), income, equal=earned - owned, through=("operating_cash",))
+        row_is(
+            master, "interest_carryforward", (s, 1), {f"{left}1]": 1.0, f"{ded}1]": 1.0, "issued_notes[0,0]": -0.08}, equal=0.0
+        )
         second = {f"{left}2]": 1.0, f"{left}1]": -1.0, f"{ded}2]": 1.0, "issued_notes[0,0]": -0.08}
-        row_is(plan, "interest_carryforward", (s, 2), second, equal=0.0)
+        row_is(master, "interest_carryforward", (s, 2), second, equal=0.0)
         first = parts(s, 0) | {f"{margin}0]": -1.0, f"{hall}[0,0]": 0.5, "issued_notes[0,0]": 0.08 + 0.01}
-        row_is(plan, "taxable_income", (s, 0), first, equal=30.0 - 5.0, through=("operating_cash",))
+        row_is(master, "taxable_income", (s, 0), first, equal=30.0 - 5.0, through=("operating_cash",))
 
 
 def test_limited_interest_is_carried_until_there_is_room() -> None:
@@ -351,8 +353,8 @@ def best(lp: LinearProgram, fixed: list[tuple[str, int]] = ()) -> float:  # type
 
 def both_ways(problem: Problem) -> tuple[float, float]:
     """(relaxation, best over every combination of ways to obey the law), USD."""
-    plan = Plan(problem)
-    lp = compile_model(plan.model)
+    master = MasterProblem(problem)
+    lp = compile_model(master.model)
     rows = {(con.parent_component().local_name, con.index()): i for i, con in enumerate(lp.rows)}
     columns = {var.name: j for j, var in enumerate(lp.columns)}
 
@@ -360,7 +362,7 @@ def both_ways(problem: Problem) -> tuple[float, float]:
         kind, name = way
         return kind, rows["row_" + name, key] if kind == "row" else columns[f"{name}[{key[0]},{key[1]}]"]
 
-    ways = [(index(key, one), index(key, other)) for key, one, other in plan.taxes.law]
+    ways = [(index(key, one), index(key, other)) for key, one, other in master.taxes.disjunctions]
     assert 4 <= len(ways) <= 7
     return best(lp), max(best(lp, list(chosen)) for chosen in itertools.product(*ways))
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.problem import Objective, Problem, Project, Terminal
-from models.program.program import Plan
+from models.program.master_problem import MasterProblem
 from tests.shared.rows import close, keys, row_is, solved
 from tests.shared.tiny import dates, rig_of, site_of, stream, tiny
 
@@ -32,14 +32,14 @@ def test_coins_roll() -> None:
     """coins[s, d] = coins[s, d-1] + kept[s, d-1] - sold[d], sold at nodes, kept by scenario."""
     problem = tiny(2, scenarios=2, coins=30.0, retain=0.5)
     problem = replace(problem, sites=(site_of(problem, "home"), site_of(problem, "away")))
-    plan = Plan(replace(problem, rigs=(rig_of(problem),)))
-    assert len(keys(plan, "coins")) == 6
+    master = MasterProblem(replace(problem, rigs=(rig_of(problem),)))
+    assert len(keys(master, "coins")) == 6
     for s in (0, 1):
-        row_is(plan, "coins", (s, 0), {f"coins[{s},0]": 1.0, "sold[0,0]": 1.0}, equal=30.0)
+        row_is(master, "coins", (s, 0), {f"coins[{s},0]": 1.0, "sold[0,0]": 1.0}, equal=30.0)
         for d in (1, 2):
             rolled = {f"coins[{s},{d}]": 1.0, f"coins[{s},{d - 1}]": -1.0, f"sold[{s},{d}]": 1.0}
             kept = {f"kept[{place},{s},{d - 1}]": -1.0 for place in ("home", "away")}
-            row_is(plan, "coins", (s, d), rolled | kept, equal=0.0)
+            row_is(master, "coins", (s, d), rolled | kept, equal=0.0)
 
 
 def test_coins_are_sold_at_the_best_discounted_price() -> None:
@@ -60,10 +60,10 @@ def test_cash_rolls_with_its_yield_and_every_receipt() -> None:
     )
     business = stream(problem, np.array([[1e6, 2e6, 3e6], [1e6, 4e6, 5e6]]))
     grant = stream(problem, [0.5e6, 0.25e6, 0.125e6], "grant", operating=False)
-    plan = Plan(replace(problem, cash_flows=(business, grant)))
+    master = MasterProblem(replace(problem, cash_flows=(business, grant)))
     for s, flows in ((0, (1.5, 2.25, 3.125)), (1, (1.5, 4.25, 5.125))):
         first = {f"cash[{s},0]": 1.0, "dividends[0,0]": 1.0, f"rescue[{s},0]": -1.0, "sold[0,0]": -0.098}
-        row_is(plan, "cash", (s, 0), first, equal=7.0 + flows[0])
+        row_is(master, "cash", (s, 0), first, equal=7.0 + flows[0])
         second = {
             f"cash[{s},1]": 1.0,
             f"cash[{s},0]": -1.015,
@@ -71,7 +71,7 @@ def test_cash_rolls_with_its_yield_and_every_receipt() -> None:
             f"rescue[{s},1]": -1.0,
             f"sold[{s},1]": -0.098,
         }
-        row_is(plan, "cash", (s, 1), second, equal=flows[1])
+        row_is(master, "cash", (s, 1), second, equal=flows[1])
         # the calendar year ends at date 2: its tax is paid there
         third = {
             f"cash[{s},2]": 1.0,
@@ -81,7 +81,7 @@ def test_cash_rolls_with_its_yield_and_every_receipt() -> None:
             f"sold[{s},2]": -0.098,
         }
         third |= {f"income_positive[{s},0]": 0.21, f"nol_used[{s},0]": -0.21}
-        row_is(plan, "cash", (s, 2), third, equal=flows[2])
+        row_is(master, "cash", (s, 2), third, equal=flows[2])
 
 
 def test_operating_cash_is_margins_rents_and_costs() -> None:
@@ -89,12 +89,12 @@ def test_operating_cash_is_margins_rents_and_costs() -> None:
     problem = tiny(2, months=6, scenarios=2, overhead=np.array([[3e6, 4e6], [5e6, 6e6]]))
     problem = replace(problem, sites=(site_of(problem, "home"), site_of(problem, "away")))
     problem = replace(problem, rigs=(rig_of(problem, sites=np.array([True, True])),))
-    plan = Plan(replace(problem, cash_flows=(stream(problem, [1e6, 2e6, 2.5e6]),)))
+    master = MasterProblem(replace(problem, cash_flows=(stream(problem, [1e6, 2e6, 2.5e6]),)))
     for s in (0, 1):
         for d in (1, 2):
             terms = {f"operating_cash[{s},{d}]": 1.0} | {f"margin[{place},{s},{d - 1}]": -1.0 for place in ("home", "away")}
             overhead = ((3.0, 4.0), (5.0, 6.0))[s][d - 1] / 2.0
-            row_is(plan, "operating_cash", (s, d), terms, equal=(0.0, 2.0, 2.5)[d] - overhead)
+            row_is(master, "operating_cash", (s, d), terms, equal=(0.0, 2.0, 2.5)[d] - overhead)
 
 
 def test_cash_earns_its_yield() -> None:
@@ -115,10 +115,10 @@ def test_cash_is_never_negative() -> None:
 def test_units_of_a_project_are_limited_on_every_path() -> None:
     """minimum <= sum of units per path <= limit: at nodes, or scenario by scenario with recourse."""
     problem = tiny(2, scenarios=2)
-    plan = Plan(replace(problem, projects=(project_of(problem, {1: 2e5}, (0, 1), minimum=3.0),)))
-    own = Plan(replace(problem, projects=(project_of(problem, {1: 2e5}, (0, 1), minimum=3.0, recourse=True),)))
+    master = MasterProblem(replace(problem, projects=(project_of(problem, {1: 2e5}, (0, 1), minimum=3.0),)))
+    own = MasterProblem(replace(problem, projects=(project_of(problem, {1: 2e5}, (0, 1), minimum=3.0, recourse=True),)))
     for s in (0, 1):
-        for made, first in ((plan, 0), (own, s)):
+        for made, first in ((master, 0), (own, s)):
             units = {f"units_wells[{first},0]": 1.0, f"units_wells[{s},1]": 1.0}
             row_is(made, "project_limit", ("wells", s), units, at_most=8.0)
             row_is(made, "project_minimum", ("wells", s), units, at_least=3.0)
@@ -127,10 +127,10 @@ def test_units_of_a_project_are_limited_on_every_path() -> None:
 def test_money_of_projects() -> None:
     """cash[s, d, e] per unit decided at d is received at e."""
     problem = tiny(3, scenarios=2)
-    plan = Plan(replace(problem, projects=(project_of(problem, {1: 3e5, 2: 9e5}),)))
+    master = MasterProblem(replace(problem, projects=(project_of(problem, {1: 3e5, 2: 9e5}),)))
     cash = {"cash[1,2]": 1.0, "cash[1,1]": -1.0, "dividends[1,2]": 1.0}
     cash |= {"units_wells[0,0]": -0.9, "units_wells[1,1]": -0.3, "units_wells[1,2]": 1.0}
-    row_is(plan, "cash", (1, 2), cash, equal=0.0)
+    row_is(master, "cash", (1, 2), cash, equal=0.0)
 
 
 def test_project_limit_and_minimum_bind() -> None:
@@ -162,27 +162,27 @@ def test_value_is_the_discounted_ledger() -> None:
     """V = sum discount[d] * (dividends - (1 + penalty) rescue) + cash[T] + share * P[T] * coins[T] + opening assets."""
     price = np.array([[1e5, 1e5, 1.4e5], [1e5, 1e5, 0.6e5]])
     problem = tiny(2, months=[3, 9], scenarios=2, coins=10.0, rescue_penalty=0.4, btc_price=price)
-    plan = Plan(replace(problem, terminal=Terminal(coins=0.9, opening_assets=12e6)))
+    master = MasterProblem(replace(problem, terminal=Terminal(coins=0.9, opening_assets=12e6)))
     discount = (1.0, 1.08**-0.25, 1 / 1.08)
     for s in (0, 1):
         terms = {f"value[{s}]": 1.0, f"cash[{s},2]": -discount[2], f"coins[{s},2]": -0.9 * price[s, 2] / 1e6 * discount[2]}
         for d in (0, 1, 2):
             terms |= {f"dividends[{s if d else 0},{d}]": -discount[d], f"rescue[{s},{d}]": 1.4 * discount[d]}
-        row_is(plan, "value", s, terms, equal=12.0 * discount[2])
+        row_is(master, "value", s, terms, equal=12.0 * discount[2])
 
 
 def test_shortfall_below_the_threshold() -> None:
     """z[s] >= q - V[s]; objective (1 - w) E + w (q - sum p z / tail)."""
     problem = tiny(1, scenarios=3, probability=[0.5, 0.3, 0.2], weight=0.4, tail=0.25)
-    plan = Plan(problem)
+    master = MasterProblem(problem)
     for s in range(3):
-        row_is(plan, "shortfall", s, {f"shortfall[{s}]": 1.0, "value_at_risk[0]": -1.0, f"value[{s}]": 1.0}, at_least=0.0)
-    objective = plan.model.objective.expr
+        row_is(master, "shortfall", s, {f"shortfall[{s}]": 1.0, "value_at_risk[0]": -1.0, f"value[{s}]": 1.0}, at_least=0.0)
+    objective = master.model.objective.expr
     found = {var.name: coef for var, coef in zip(objective.linear_vars, objective.linear_coefs, strict=True)}
     expected = {f"value[{s}]": 0.6 * p for s, p in enumerate((0.5, 0.3, 0.2))} | {"value_at_risk[0]": 0.4}
     expected |= {f"shortfall[{s}]": -0.4 * p / 0.25 for s, p in enumerate((0.5, 0.3, 0.2))}
     assert found == pytest.approx(expected, rel=1e-12)
-    assert keys(Plan(replace(problem, objective=Objective(0.08))), "shortfall") == []  # risk-neutral: no rows
+    assert keys(MasterProblem(replace(problem, objective=Objective(0.08))), "shortfall") == []  # risk-neutral: no rows
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.3, 1.0])

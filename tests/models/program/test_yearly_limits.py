@@ -10,7 +10,7 @@ import pytest
 
 from models.hours.meters import unit_of
 from models.problem import Block, Diesel, OwnSource, Problem, YearlyLimit
-from models.program.program import Plan
+from models.program.master_problem import MasterProblem
 from optimizer.engine.solution import Solution
 from optimizer.engine.solve import solve_problem
 from optimizer.engine.values import Outcome
@@ -55,11 +55,11 @@ def energies(
     return {f"{kind}[{site},{name},{s},{t},{h}]": w * factor[h] for t in periods for h, w in enumerate(WEIGHT)}
 
 
-def limit_is(plan: Plan, family: str, key: Any, terms: dict, at_most: float) -> None:
+def limit_is(master: MasterProblem, family: str, key: Any, terms: dict, at_most: float) -> None:
     """The row in MWh or t, whatever the unit the program counts them in; excess is counted in that unit."""
-    unit = unit_of(plan.build.problem)
+    unit = unit_of(master.build.problem)
     held = {name: value if name.startswith("excess") else value / unit for name, value in terms.items()}
-    row_is(plan, family, key, held, at_most=at_most / unit)
+    row_is(master, family, key, held, at_most=at_most / unit)
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
@@ -69,30 +69,30 @@ def test_energy_budget_of_each_calendar_year() -> None:
     """Rigs and AI at the meter, whatever feeds them; the year that the horizon cuts has half of its amount."""
     problem = company(scenarios=2)
     amount = np.array([[300e3, 280e3, 260e3], [290e3, 270e3, 250e3]])
-    plan = Plan(at_home(problem, energy_budget=limit_of(problem, amount)))
-    assert keys(plan, "energy_budget") == [("home", s, y) for s in (0, 1) for y in (0, 1)]
+    master = MasterProblem(at_home(problem, energy_budget=limit_of(problem, amount)))
+    assert keys(master, "energy_budget") == [("home", s, y) for s in (0, 1) for y in (0, 1)]
     for s in (0, 1):
         first = energies("rig:rig", (0,), s=s) | energies("ai:tenant", (0,), s=s)
-        limit_is(plan, "energy_budget", ("home", s, 0), first, at_most=amount[s, 0] / 2)
+        limit_is(master, "energy_budget", ("home", s, 0), first, at_most=amount[s, 0] / 2)
         second = energies("rig:rig", (1, 2), s=s) | energies("ai:tenant", (1, 2), s=s)
-        limit_is(plan, "energy_budget", ("home", s, 1), second, at_most=(amount[s, 1] + amount[s, 2]) / 2)
+        limit_is(master, "energy_budget", ("home", s, 1), second, at_most=(amount[s, 1] + amount[s, 2]) / 2)
 
 
 def test_energy_budget_of_the_grid_counts_what_is_bought_there() -> None:
     problem = company()
-    plan = Plan(at_home(problem, energy_budget=limit_of(problem, 300e3, of="grid")))
-    limit_is(plan, "energy_budget", ("home", 0, 1), energies("grid", (1, 2)), at_most=300e3)
+    master = MasterProblem(at_home(problem, energy_budget=limit_of(problem, 300e3, of="grid")))
+    limit_is(master, "energy_budget", ("home", 0, 1), energies("grid", (1, 2)), at_most=300e3)
 
 
 def test_emission_cap_counts_every_source_by_its_factor() -> None:
     """The grid by the hour; a block and own generation also where they are sold back or exported."""
     problem = company()
-    plan = Plan(at_home(problem, emission_cap=limit_of(problem, 90e3)))
+    master = MasterProblem(at_home(problem, emission_cap=limit_of(problem, 90e3)))
     sources = {"grid": (0.2, 0.5), "block:ppa": (0.4, 0.4), "own:sun": (0.05, 0.05), "diesel": (0.8, 0.8)}
     terms: dict[str, float] = {}
     for name, factor in sources.items():
         terms |= energies(name, (1, 2), factor)
-    limit_is(plan, "emission_cap", ("home", 0, 1), terms, at_most=90e3)
+    limit_is(master, "emission_cap", ("home", 0, 1), terms, at_most=90e3)
 
 
 def test_limits_of_the_company_count_all_sites() -> None:
@@ -102,34 +102,34 @@ def test_limits_of_the_company_count_all_sites() -> None:
     problem = replace(
         problem, rigs=(rig_of(problem),), energy_budget=limit_of(problem, 500e3), emission_cap=limit_of(problem, 80e3)
     )
-    plan = Plan(problem)
+    master = MasterProblem(problem)
     both = energies("rig:rig", (0,)) | energies("rig:rig", (0,), site="away")
-    limit_is(plan, "energy_budget", ("(company)", 0, 0), both, at_most=250e3)
+    limit_is(master, "energy_budget", ("(company)", 0, 0), both, at_most=250e3)
     grid = energies("grid", (0,), (0.2, 0.5)) | energies("grid", (0,), (0.2, 0.5), site="away")
     others = (
         energies("block:ppa", (0,), (0.4, 0.4)) | energies("own:sun", (0,), (0.05, 0.05)) | energies("diesel", (0,), (0.8, 0.8))
     )
-    limit_is(plan, "emission_cap", ("(company)", 0, 0), grid | others, at_most=40e3)
+    limit_is(master, "emission_cap", ("(company)", 0, 0), grid | others, at_most=40e3)
 
 
 def test_what_is_above_a_soft_limit_is_paid_at_the_last_date_of_its_year() -> None:
     """- price * excess in operating cash: 2026 at date 1, 2027 at date 3 at the mean of its two halves."""
     problem = company()
-    plan = Plan(at_home(problem, energy_budget=limit_of(problem, 300e3, [20.0, 30.0, 50.0], of="grid")))
-    unit = unit_of(plan.build.problem)
+    master = MasterProblem(at_home(problem, energy_budget=limit_of(problem, 300e3, [20.0, 30.0, 50.0], of="grid")))
+    unit = unit_of(master.build.problem)
     over = ["excess[energy_budget,home,0,0]", "excess[energy_budget,home,0,1]"]
-    limit_is(plan, "energy_budget", ("home", 0, 0), energies("grid", (0,)) | {over[0]: -1.0}, at_most=150e3)
-    limit_is(plan, "energy_budget", ("home", 0, 1), energies("grid", (1, 2)) | {over[1]: -1.0}, at_most=300e3)
+    limit_is(master, "energy_budget", ("home", 0, 0), energies("grid", (0,)) | {over[0]: -1.0}, at_most=150e3)
+    limit_is(master, "energy_budget", ("home", 0, 1), energies("grid", (1, 2)) | {over[1]: -1.0}, at_most=300e3)
     for d, paid in ((1, {over[0]: 20.0 * unit / 1e6}), (2, {}), (3, {over[1]: 40.0 * unit / 1e6})):
         rent = {f"signed_tenant_home[0,{v}]": -0.75 for v in range(d)}
         terms = {f"operating_cash[0,{d}]": 1.0, f"margin[home,0,{d - 1}]": -1.0} | paid | rent
-        row_is(plan, "operating_cash", (0, d), terms, equal=0.0)
+        row_is(master, "operating_cash", (0, d), terms, equal=0.0)
 
 
 def test_no_row_in_a_year_without_a_limit() -> None:
     problem = company()
-    plan = Plan(at_home(problem, emission_cap=limit_of(problem, [np.inf, 90e3, 90e3])))
-    assert keys(plan, "emission_cap") == [("home", 0, 1)]
+    master = MasterProblem(at_home(problem, emission_cap=limit_of(problem, [np.inf, 90e3, 90e3])))
+    assert keys(master, "emission_cap") == [("home", 0, 1)]
 
 
 # --- what binds -------------------------------------------------------------------------------------------------------

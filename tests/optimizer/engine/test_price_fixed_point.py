@@ -128,7 +128,7 @@ def test_where_plans_take_turns_an_average_closes() -> None:
     assert len(found.price.ends) == 2
     assert {round(one.raised["converts"] / 1e6, 6) for one in found.price.ends} == {0.0, 8.0}
     assert sum(one.weight for one in found.price.ends) == pytest.approx(1.0)
-    worths = [one.worth for one in found.price.ends]
+    worths = [one.value for one in found.price.ends]
     assert worths[0] == pytest.approx(worths[1], rel=1e-8)
 
 

@@ -96,7 +96,7 @@ def test_a_company_smaller_than_the_unit_is_solved_in_a_smaller_one(solved: Solu
     first = [(way.method, way.presolve) for way in second_try.ways(problem, "cuts", None)]
     # a proof is missing: what presolve said may be wrong, and where every hour is written out a proof is shortest
     assert first[:2] == [("cuts", False), ("extensive", True)]
-    told = [way.told for way in second_try.ways(problem, "extensive", None, presolve=False)]
+    told = [way.text for way in second_try.ways(problem, "extensive", None, presolve=False)]
     assert len(told) == 2 and all("unit of money" in one for one in told)
 
 

@@ -23,7 +23,7 @@ import pytest
 
 from models.hours.site_hours import SiteHours
 from models.problem import Problem
-from models.program.program import Plan
+from models.program.master_problem import MasterProblem
 from optimizer import Case
 from optimizer.cli import app
 from optimizer.engine.solution import Solution
@@ -46,9 +46,9 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes and signal
 
 
 def hours_of(problem: Problem) -> list[SiteHours]:
-    theta = Plan(problem, "valued").theta
-    assert theta is not None
-    return [value.hours for value in theta.values]
+    recourse = MasterProblem(problem, "benders").recourse
+    assert recourse is not None
+    return [value.hours for value in recourse.values]
 
 
 def questions(sites: list[SiteHours], seed: int = 0) -> list[tuple[Any, Any, Any]]:
@@ -56,7 +56,7 @@ def questions(sites: list[SiteHours], seed: int = 0) -> list[tuple[Any, Any, Any
     rng = np.random.default_rng(seed)
     out = []
     for site in sites:
-        shape = site.oracle.value.base.shape
+        shape = site.subproblem.value.base.shape
         out.append(
             (rng.uniform(0, 80, shape), rng.uniform(-0.3, 1, shape[0]), rng.normal(0, 5, (shape[0], len(site.quantities))))
         )
@@ -67,8 +67,8 @@ def answers(pinned: PinnedHours, asked: list[tuple[Any, Any, Any]]) -> list[byte
     """Bytes of all that is found at every site."""
     out = []
     for i, question in enumerate(asked):
-        split = pinned.split(i, *question)
-        tables = [getattr(split, field.name) for field in fields(split)]
+        solution = pinned.recourse_solution(i, *question)
+        tables = [getattr(solution, field.name) for field in fields(solution)]
         out += [b"none" if table is None else table.tobytes() for table in tables]
     return out
 
@@ -126,17 +126,17 @@ def test_pieces_of_hours_need_few_profiles_and_give_the_same_bits() -> None:
     for problem in (*map(random_problem, SEEDS), random_problem(206, limited=True), SIZES["small"].arrays()):
         sites = hours_of(problem)
         for site, (capacity, alpha, rho) in zip(sites, questions(sites), strict=True):
-            whole, mw = site.split(capacity, alpha, rho), site.dispatch(capacity, alpha, rho)
-            rows = np.arange(site.oracle.blocks)[1::2]
+            whole, mw = site.recourse_solution(capacity, alpha, rho), site.dispatch(capacity, alpha, rho)
+            rows = np.arange(site.subproblem.blocks)[1::2]
             part = site.blocks(rows)
-            found = part.split(capacity[rows], alpha[rows], rho[rows])
+            found = part.recourse_solution(capacity[rows], alpha[rows], rho[rows])
             for field in fields(found):
                 one, all_of_it = getattr(found, field.name), getattr(whole, field.name)
                 assert one is all_of_it is None or one.tobytes() == all_of_it[rows].tobytes(), field.name
-            block_of = np.repeat(np.arange(site.oracle.blocks), site.oracle.count)
+            block_of = np.repeat(np.arange(site.subproblem.blocks), site.subproblem.count)
             assert part.dispatch(capacity[rows], alpha[rows], rho[rows]).tobytes() == mw[np.isin(block_of, rows)].tobytes()
-    first = sites[0].blocks(np.arange(sites[0].oracle.periods))  # of the first scenario: one year of prices out of five
-    assert len(first.oracle.profiles) == len(sites[0].oracle.profiles) - 4
+    first = sites[0].blocks(np.arange(sites[0].subproblem.periods))  # of the first scenario: one year of prices out of five
+    assert len(first.subproblem.profiles) == len(sites[0].subproblem.profiles) - 4
 
 
 def test_serial_is_the_plain_solve() -> None:
@@ -166,7 +166,7 @@ def two() -> Iterator[Executor]:
 @pytest.mark.parametrize(("seed", "limited"), [*((seed, False) for seed in SEEDS), (206, True)])
 def test_processes_find_the_same_bits(two: Executor, seed: int, limited: bool) -> None:
     sites = hours_of(random_problem(seed, limited=limited))
-    assert not limited or sites[0].oracle.market[0].shape[1] == 3, "emission factors that differ by the hour"
+    assert not limited or sites[0].subproblem.market[0].shape[1] == 3, "emission factors that differ by the hour"
     asked = questions(sites, seed)
     serial, pinned = Executor().pin(sites), two.pin(sites)
     assert answers(pinned, asked) == answers(serial, asked) == answers(pinned, asked)
@@ -181,7 +181,7 @@ def test_coupled_hours_stay_in_this_process(two: Executor, tmp_path: Path) -> No
 
     def watched(sites: Any) -> PinnedHours:
         pinned = pin(sites)
-        seen.extend((site.oracle.divisible, len(parts)) for site, parts in zip(sites, pinned.pieces, strict=True))
+        seen.extend((site.subproblem.divisible, len(parts)) for site, parts in zip(sites, pinned.pieces, strict=True))
         return pinned
 
     two.pin = watched  # type: ignore[method-assign]

@@ -12,7 +12,7 @@ from scipy import optimize, sparse
 
 from models.problem import Array
 from optimizer.solver import branch_and_bound
-from optimizer.solver.branch_and_bound import Condition, Settled, Tight, dive, dodged, nearest, settle
+from optimizer.solver.branch_and_bound import BranchResult, Condition, Tight, find_incumbent, penalty_dive, search, violated
 from optimizer.solver.linear_program import LinearProgram
 from optimizer.solver.session import Answer, Session, SolverOptions, Status
 
@@ -76,7 +76,7 @@ def opened(problem: Made, method: str = "simplex") -> tuple[Session, Answer]:
     return session, session.solve()
 
 
-def near(problem: Made, way: Callable[..., Settled | None] = nearest) -> tuple[Session, Answer, Settled | None]:
+def near(problem: Made, way: Callable[..., BranchResult | None] = find_incumbent) -> tuple[Session, Answer, BranchResult | None]:
     session, root = opened(problem)
     before = session.lp
     found = way(session, root, problem.conditions, session.solve, same)
@@ -91,18 +91,20 @@ def test_the_best_branch_is_the_best_of_all_branches(seed: int) -> None:
     every = problem.branches()
     session, root, known = near(problem)
     for begin in (None, known):
-        found = settle(session, root, problem.conditions, session.solve, same, begin)
+        found = search(session, root, problem.conditions, session.solve, same, begin)
         assert found.complete and not found.reasons
         assert (found.answer is None) == (not every)
         if found.answer is not None:
             assert found.answer.objective == pytest.approx(min(every), rel=1e-9, abs=1e-9)
             assert found.bound == pytest.approx(min(every), rel=1e-9, abs=1e-9)
-            assert not dodged(problem.lp, found.answer.x, problem.conditions)
+            assert not violated(problem.lp, found.answer.x, problem.conditions)
 
 
-@pytest.mark.parametrize("way", [nearest, dive])
+@pytest.mark.parametrize("way", [find_incumbent, penalty_dive])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_near_branch_meets_every_condition_and_lies_between_the_bounds(seed: int, way: Callable[..., Settled | None]) -> None:
+def test_a_near_branch_meets_every_condition_and_lies_between_the_bounds(
+    seed: int, way: Callable[..., BranchResult | None]
+) -> None:
     problem = made(seed)
     every = problem.branches()
     _, root, found = near(problem, way)
@@ -110,11 +112,11 @@ def test_a_near_branch_meets_every_condition_and_lies_between_the_bounds(seed: i
         return
     assert found.answer is not None and found.answer.status is Status.OPTIMAL
     lp, x = problem.lp, found.answer.x
-    assert not dodged(lp, x, problem.conditions)
+    assert not violated(lp, x, problem.conditions)
     activity = lp.matrix @ x
     assert (activity <= lp.row_upper + 1e-9).all() and (x >= -1e-9).all() and (x <= lp.col_upper + 1e-9).all()
     assert min(every) - 1e-9 <= found.answer.objective
-    if way is nearest:  # the optimum of its branch; a dive leaves open what nobody dodges
+    if way is find_incumbent:  # the optimum of its branch; a dive leaves open what nobody dodges
         assert any(found.answer.objective == pytest.approx(one, rel=1e-9, abs=1e-9) for one in every)
     assert found.bound == pytest.approx(root.objective, rel=1e-9) and found.bound <= min(every) + 1e-9
     assert found.complete == (abs(found.bound - found.answer.objective) <= 1e-9 * abs(found.answer.objective))
@@ -129,16 +131,16 @@ def test_a_near_branch_is_found_where_there_is_one() -> None:
     alone = 0
     for seed in SEEDS:
         session, root = opened(made(seed))
-        session.load(branch_and_bound.obeyed(made(seed).lp, root.x, made(seed).conditions))
+        session.load(branch_and_bound.satisfied(made(seed).lp, root.x, made(seed).conditions))
         alone += session.solve().status is Status.OPTIMAL
     assert alone < sum(found)
 
 
 def test_one_condition_after_another_finds_branches_that_all_at_once_does_not() -> None:
-    at_once, dived = ([near(made(seed), way)[2] is not None for seed in range(300)] for way in (nearest, dive))
+    at_once, dived = ([near(made(seed), way)[2] is not None for seed in range(300)] for way in (find_incumbent, penalty_dive))
     assert sum(dived) >= 0.85 * sum(at_once)
     assert sum(a or d for a, d in zip(at_once, dived, strict=True)) >= sum(at_once) + 5
-    assert not any(near(made(seed), dive)[2] for seed in SEEDS if not made(seed).branches())
+    assert not any(near(made(seed), penalty_dive)[2] for seed in SEEDS if not made(seed).branches())
 
 
 def test_what_is_held_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,10 +151,10 @@ def test_what_is_held_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> Non
     for problem in map(made, range(20)):
         every = problem.branches()
         session, root = opened(problem)
-        found = settle(session, root, problem.conditions, session.solve, same)
+        found = search(session, root, problem.conditions, session.solve, same)
         assert found.complete and (found.answer is not None) == bool(every)
         assert found.answer is None or found.answer.objective == pytest.approx(min(every), rel=1e-9)
-        way = near(problem, dive)[2]
+        way = near(problem, penalty_dive)[2]
         if way is not None and way.answer is not None:
             dived += 1
             assert any(way.answer.objective == pytest.approx(one, rel=1e-9) for one in every)
@@ -170,7 +172,7 @@ def test_a_way_that_is_barred_is_left() -> None:
     )
     session, root = opened(problem)
     assert root.x[:2] == pytest.approx([0.4, 0.6])
-    found = nearest(session, root, problem.conditions, session.solve, same)
+    found = find_incumbent(session, root, problem.conditions, session.solve, same)
     assert found is not None and found.answer is not None
     assert found.answer.x == pytest.approx([1.0, 0.0, 0.6])
     assert found.bound == pytest.approx(0.0) and not found.complete
@@ -187,7 +189,7 @@ def test_nothing_is_near_where_no_branch_has_a_plan() -> None:
     assert problem.branches() == []
     session, root, found = near(problem)
     assert found is None
-    assert settle(session, root, problem.conditions, session.solve, same).answer is None
+    assert search(session, root, problem.conditions, session.solve, same).answer is None
 
 
 def test_rows_that_come_while_a_branch_is_solved_bar_it() -> None:
@@ -211,7 +213,7 @@ def test_rows_that_come_while_a_branch_is_solved_bar_it() -> None:
             answer = session.solve()
         return answer
 
-    found = nearest(session, root, problem.conditions, solve, same)
+    found = find_incumbent(session, root, problem.conditions, solve, same)
     assert added == 1
     assert found is not None and found.answer is not None
     assert found.answer.x == pytest.approx([1.0, 0.0])

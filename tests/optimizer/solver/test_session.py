@@ -340,7 +340,7 @@ def test_a_session_follows_another_with_fewer_columns():
     lp = program(prices, wide, np.ones(m), np.full(m, INF), np.zeros(n + more), np.full(n + more, INF))
     session = Session()
     session.load(lp)
-    session.follow(former, at)
+    session.map_basis(former, at)
     answer = session.solve()
     cold = solve(lp, SolverOptions(presolve=False))
     assert verify_optimal(lp, answer.x, answer.y).verified
@@ -348,7 +348,7 @@ def test_a_session_follows_another_with_fewer_columns():
     assert answer.iterations < cold.iterations
     fresh = Session()  # nothing to follow: a cold solve
     fresh.load(lp)
-    fresh.follow(Session(), at)
+    fresh.map_basis(Session(), at)
     assert fresh.solve().objective == pytest.approx(cold.objective, rel=1e-9)
 
 
@@ -474,11 +474,11 @@ def test_the_suggested_scale_looks_through_a_chain_row():
     """theta = sum 5e-5 x_h costs 1 per theta: the costs look fine, the hours are worth 5e-5."""
     m = pyo.ConcreteModel()
     m.x = pyo.Var(range(20), bounds=(0, 1))
-    m.theta = pyo.Var()
-    m.chain = pyo.Constraint(expr=m.theta == sum(5e-5 * m.x[h] for h in m.x))
-    m.money = pyo.Objective(expr=m.theta, sense=pyo.maximize)
+    m.recourse = pyo.Var()
+    m.chain = pyo.Constraint(expr=m.recourse == sum(5e-5 * m.x[h] for h in m.x))
+    m.money = pyo.Objective(expr=m.recourse, sense=pyo.maximize)
     assert suggest_cost_scale(compile_model(m)) == 1e3  # 5e-5 -> 5e-2
-    m.money.set_value(1e9 * m.theta)
+    m.money.set_value(1e9 * m.recourse)
     assert suggest_cost_scale(compile_model(m)) == 1e-3  # 1e9 -> 1e6
     m.money.set_value(10 * m.x[0])
     assert suggest_cost_scale(compile_model(m)) == 1.0

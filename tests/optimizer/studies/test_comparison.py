@@ -18,7 +18,7 @@ from optimizer.results.measures import MEASURES, measures, quantile
 from optimizer.results.odds import breach_probability
 from optimizer.runtime.executor import Executor
 from optimizer.studies.comparison import Comparison, account, sentences
-from optimizer.studies.jobs import FAILED, Job, Point, point, solve_job, solve_many
+from optimizer.studies.jobs import FAILED, Job, Point, point, solve_job, solve_jobs
 from optimizer.studies.mixes import mixes
 from tests.shared.places import ROOT
 
@@ -31,7 +31,7 @@ def comparison() -> Comparison:
     """The template of mixes, in this process."""
     jobs = [Job("as optimised", MIXES), *(Job(name, MIXES, name) for name in PURE)]
     with Executor() as executor:
-        return Comparison("mixes", tuple(solve_many(jobs, executor)))
+        return Comparison("mixes", tuple(solve_jobs(jobs, executor)))
 
 
 ONE = ("--workers", "1")
@@ -126,7 +126,7 @@ def test_who_fails_is_a_row_with_a_reason(comparison: Comparison) -> None:
     without = solve_job(Job("starved", MIXES, None, (STARVED,)))
     assert without.status == "infeasible"
     with Executor() as executor:
-        (lost,) = solve_many([Job("lost", str(ROOT / "nowhere.yaml"))], executor)
+        (lost,) = solve_jobs([Job("lost", str(ROOT / "nowhere.yaml"))], executor)
     assert lost.status == FAILED and lost.reasons
     both = Comparison("mixes", (comparison.first, without, lost))
     told = sentences(both)

@@ -63,10 +63,12 @@ def test_each_point_is_the_best_for_its_weight(found: Frontier) -> None:
 def test_ends_are_what_they_are_by_definition(found: Frontier) -> None:
     """Risk-neutral: the mean alone. Worst case: the least of all scenarios, and the highest that any point has of it."""
     neutral, worst = found.points[0], found.worst
-    assert neutral.point.values["objective"] == pytest.approx(float(odds() @ list(neutral.point.worth.values())), rel=1e-9)
-    least = min(worst.point.worth.values())
+    assert neutral.point.values["objective"] == pytest.approx(
+        float(odds() @ list(neutral.point.value_by_scenario.values())), rel=1e-9
+    )
+    least = min(worst.point.value_by_scenario.values())
     assert worst.point.values["objective"] == pytest.approx(least, rel=1e-7)
-    assert all(min(one.point.worth.values()) <= least + 1e-6 * abs(least) for one in found.points)
+    assert all(min(one.point.value_by_scenario.values()) <= least + 1e-6 * abs(least) for one in found.points)
 
 
 def test_points_are_those_of_cold_solves(found: Frontier) -> None:
@@ -84,7 +86,7 @@ def test_the_tangent_point_earns_most_for_a_dollar_of_tail() -> None:
     """By hand: from (E, CVaR) = (0, 0) the points gain 10 for 1, 30 for 2 and 40 for 8 given up: 10, 15 and 5 a dollar."""
 
     def place(weight: float, mean: float, tail: float) -> Placed:
-        return Placed("frontier", weight, Point(f"w {weight}", "optimal", worth={"a": mean}), mean, tail, tail)
+        return Placed("frontier", weight, Point(f"w {weight}", "optimal", value_by_scenario={"a": mean}), mean, tail, tail)
 
     points = (place(0.0, 40.0, -8.0), place(0.5, 30.0, -2.0), place(1.0, 10.0, -1.0))
     none = Placed("worst case", 1.0, Point("worst case", "infeasible", ("no",)), None, None, None)

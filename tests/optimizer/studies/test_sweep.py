@@ -34,7 +34,7 @@ from optimizer.engine.values import Outcome
 from optimizer.results.measures import MEASURES
 from optimizer.runtime.executor import Executor
 from optimizer.studies import plots, sweep, warm_chains
-from optimizer.studies.grid import Grid, GridError, make_grid, parse_axis
+from optimizer.studies.grid import GridError, SweepGrid, make_grid, parse_axis
 from optimizer.studies.jobs import FAILED, Job, Point, point, solve_job
 from optimizer.studies.warm_chains import Chain, Journal, solve_centre, solve_chain
 from tests.shared.places import ROOT
@@ -131,19 +131,19 @@ def test_places_become_settings() -> None:
 
 
 @pytest.fixture(scope="module")
-def grid() -> Grid:
+def grid() -> SweepGrid:
     return make_grid([f"{HALLS}=20..60/3 kUSD/MW/year", f"{WIRES}=4,9 USD/MWh"])
 
 
 @pytest.fixture(scope="module")
-def found(grid: Grid) -> sweep.Sweep:
+def found(grid: SweepGrid) -> sweep.Sweep:
     """Six points in this process: what halls cost leaves the hours as they are, what wires cost changes them."""
     case = Case.load(QUICKSTART, settings=SMALL)
     with Executor() as executor:
         return sweep.run(QUICKSTART, case, grid, executor, changes=SMALL)
 
 
-def test_points_are_those_of_cold_solves(found: sweep.Sweep, grid: Grid) -> None:
+def test_points_are_those_of_cold_solves(found: sweep.Sweep, grid: SweepGrid) -> None:
     for place, one in zip(grid.places(), found.points, strict=True):
         cold = solve_job(Job("cold", QUICKSTART, None, (*SMALL, *grid.settings(place)[1])))
         assert one.status == cold.status == "optimal"
@@ -169,21 +169,21 @@ def test_a_neighbour_saves_rounds_and_is_proved() -> None:
     case = Case.load(QUICKSTART, settings=SMALL)
     cold = engine.solve_warm(case, baseline=False)
     assert cold.warm is not None
-    seed = warm_start.leave(cold.warm)
-    seeded = engine.solve_warm(case, baseline=False, seed_from=seed)
+    exported = warm_start.export_basis(cold.warm)
+    seeded = engine.solve_warm(case, baseline=False, start_from=exported)
     again, warm = seeded.solution, seeded.warm
     assert warm is not None and Search(warm.program, warm.policy).separation is Separation.EVERY
     assert cold.solution.size["rounds"] > 0 and again.size["rounds"] == 0
     assert again.objective == pytest.approx(cold.solution.objective, rel=1e-12)
     assert again.certificate is not None and again.certificate.verified and again.gap is not None and again.gap <= 1e-7
-    (name, site), hours = next(iter(seed.sites.items())), warm_start.digest(cold.warm.program.cuts, 0)  # type: ignore[arg-type]
+    (name, site), hours = next(iter(exported.sites.items())), warm_start.digest(cold.warm.program.cuts, 0)  # type: ignore[arg-type]
     assert name == "texas" and len(site.block) and site.hours == hours
     for setting, same in (
         (f"{HALLS}=40 kUSD/MW/year", True),
         (f"{WIRES}=7 USD/MWh", False),
         ("horizon.hours={every: 53}", False),
     ):
-        other = engine.solve_warm(Case.load(QUICKSTART, settings=(*SMALL, setting)), baseline=False, seed_from=seed)
+        other = engine.solve_warm(Case.load(QUICKSTART, settings=(*SMALL, setting)), baseline=False, start_from=exported)
         assert other.solution.outcome.name == "OPTIMAL" and other.warm is not None
         assert (warm_start.digest(other.warm.program.cuts, 0) == hours) is same, setting  # type: ignore[arg-type]
 
@@ -192,12 +192,12 @@ def test_a_neighbour_of_another_shape_leaves_its_cuts_only() -> None:
     case = Case.load(QUICKSTART, settings=SMALL)
     cold = engine.solve_warm(case, baseline=False)
     assert cold.warm is not None
-    seed = warm_start.leave(cold.warm)
+    exported = warm_start.export_basis(cold.warm)
     begun, policy = [], Policy(canonical=False, algorithm="simplex")
-    for columns in (seed.columns, dict(list(seed.columns.items())[: len(seed.columns) // 2])):
+    for columns in (exported.columns, dict(list(exported.columns.items())[: len(exported.columns) // 2])):
         built = build(case.problem(), policy, Stages())
         program = first_cuts(built, policy)
-        warm_start.begin(replace(seed, columns=columns), built.lp, built.session, program.cuts)
+        warm_start.apply_basis(replace(exported, columns=columns), built.lp, built.session, program.cuts)
         assert program.cuts is not None and program.cuts.pool.count > program.cuts.begun
         begun.append(program.session._warm)
         found = Search(program, policy, Separation.EVERY).optimum()
@@ -211,7 +211,7 @@ def test_cuts_handed_on_hold_for_the_new_hours() -> None:
     cold = engine.solve_warm(case, baseline=False)
     dearer = Case.load(QUICKSTART, settings=(*SMALL, f"{WIRES}=12 USD/MWh"))
     assert cold.warm is not None
-    other = engine.solve_warm(dearer, baseline=False, seed_from=warm_start.leave(cold.warm))
+    other = engine.solve_warm(dearer, baseline=False, start_from=warm_start.export_basis(cold.warm))
     assert other.warm is not None
     cuts = other.warm.program.cuts
     assert cuts is not None
@@ -220,12 +220,12 @@ def test_cuts_handed_on_hold_for_the_new_hours() -> None:
     rho, slope = np.concatenate(pool.rho), np.concatenate(pool.slope)
     here = np.arange(cuts.begun, len(block))
     assert len(here) > 20
-    value, count = cuts.theta.values[0], len(cuts.sites[0].theta)
+    value, count = cuts.recourse.values[0], len(cuts.sites[0].recourse)
     highest = cuts._highest()[0]
     for k in draw.choice(here, 15, replace=False):
         capacity = np.where(cuts.sites[0].capacity >= 0, highest * draw.random(highest.shape), value.constant)
         direction = np.tile(alpha[k], count), np.tile(rho[k], (count, 1))
-        worth = value.split(capacity, *direction).value[block[k]]
+        worth = value.recourse_solution(capacity, *direction).value[block[k]]
         bound = slope[k] @ capacity[block[k]]
         assert worth <= bound + 1e-9 * max(abs(bound), 1e3)
 
@@ -233,8 +233,8 @@ def test_cuts_handed_on_hold_for_the_new_hours() -> None:
 def test_programs_with_other_rows_are_begun_too() -> None:
     """A limit of nothing takes columns and rows away."""
     jobs = [Job(limit, QUICKSTART, None, (*SMALL, f"financing.notes.limit={limit}")) for limit in ("150 MUSD", "0 USD")]
-    seed = solve_centre((jobs[0],))
-    chained = solve_chain(Chain(0, (jobs[1],), seed))[0]
+    exported = solve_centre((jobs[0],))
+    chained = solve_chain(Chain(0, (jobs[1],), exported))[0]
     assert chained.optimal and chained.values["objective"] == pytest.approx(solve_job(jobs[1]).values["objective"], rel=1e-9)
 
 
@@ -272,7 +272,7 @@ def test_a_seed_that_leads_astray_is_left(monkeypatch: pytest.MonkeyPatch) -> No
 # ---- files -------------------------------------------------------------------------------------------------------------
 
 
-def test_the_table_has_every_point(found: sweep.Sweep, grid: Grid) -> None:
+def test_the_table_has_every_point(found: sweep.Sweep, grid: SweepGrid) -> None:
     import pyarrow.parquet as pq
 
     made = sweep.files(found)
@@ -430,8 +430,10 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(tmp_path: Path) -> Non
 def test_points_know_their_worth_by_scenario(found: sweep.Sweep) -> None:
     one = found.points[0]
     odds = {"bear": 0.30, "base": 0.45, "bull": 0.25}
-    assert sum(odds[name] * usd for name, usd in one.worth.items()) == pytest.approx(one.values["expected_npv"], rel=1e-12)
-    assert point("x", engine.solve(Case.load(QUICKSTART, settings=SMALL), baseline=False)).worth.keys() == odds.keys()
+    assert sum(odds[name] * usd for name, usd in one.value_by_scenario.items()) == pytest.approx(
+        one.values["expected_npv"], rel=1e-12
+    )
+    assert point("x", engine.solve(Case.load(QUICKSTART, settings=SMALL), baseline=False)).value_by_scenario.keys() == odds.keys()
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from models.problem import Problem
 from optimizer.case.quotes import CaseWords, Part, dotted
 from optimizer.explain.no_plan.figures import Figure
 from optimizer.explain.no_plan.requirements.big_m import big_m
-from optimizer.explain.no_plan.row_owners import Stated
+from optimizer.explain.no_plan.row_owners import Requirement
 
 if TYPE_CHECKING:
     from optimizer.case.case import Case
@@ -34,12 +34,12 @@ class CaseView:
         """The case as it was read; None without one."""
         return None if self.case is None else self.case.model
 
-    def requirement(self, parts: Sequence[Part], kind: str, label: str, **more: Any) -> Stated:
-        """A requirement with its place; more: fields of `Stated`."""
+    def requirement(self, parts: Sequence[Part], kind: str, label: str, **more: Any) -> Requirement:
+        """A requirement with its place; more: fields of `Requirement`."""
         place = self.words.place(*parts)
-        return Stated(dotted(*parts), kind, label, "" if place is None else str(place), **more)
+        return Requirement(dotted(*parts), kind, label, "" if place is None else str(place), **more)
 
-    def said(self, parts: Sequence[Part], default: str) -> str:
+    def text(self, parts: Sequence[Part], default: str) -> str:
         """`path of 400 MUSD`, in the words of the case; what holds where it says nothing."""
         text = self.words.text(*parts)
         path = dotted(*parts)

@@ -22,18 +22,18 @@ from optimizer.explain.no_plan.requirements.fleet import rig_requirements
 from optimizer.explain.no_plan.requirements.rules import policy_requirements, rule_requirements
 from optimizer.explain.no_plan.requirements.services import service_requirements
 from optimizer.explain.no_plan.requirements.sites import site_requirements
-from optimizer.explain.no_plan.row_owners import Stated
+from optimizer.explain.no_plan.row_owners import Requirement
 
 if TYPE_CHECKING:
     from optimizer.case.case import Case
 
 
-def requirements(problem: Problem, case: Case | None = None) -> list[Stated]:
+def requirements(problem: Problem, case: Case | None = None) -> list[Requirement]:
     """Every requirement of a case that takes part in feasibility. Without a case: those of plain arrays that have rows, and the cash."""
     return list(_in_order(CaseView.of(problem, case)))
 
 
-def _in_order(view: CaseView) -> Iterator[Stated]:
+def _in_order(view: CaseView) -> Iterator[Requirement]:
     problem = view.problem
     for debt in problem.debts:
         yield from debt_requirements(view, debt)

@@ -14,10 +14,10 @@ from optimizer.case.reading.units import parse_quantity
 from optimizer.case.schema.policies import AiFirst, CurtailAbove
 from optimizer.case.schema.rules import MEASURES
 from optimizer.explain.no_plan import adjustments as by
-from optimizer.explain.no_plan.adjustments import Lever
+from optimizer.explain.no_plan.adjustments import AdjustableParameter
 from optimizer.explain.no_plan.requirements.case_view import CaseView, shown
 from optimizer.explain.no_plan.requirements.terms import present
-from optimizer.explain.no_plan.row_owners import ANY, HOURS, Pattern, Stated
+from optimizer.explain.no_plan.row_owners import ANY, HOURS, Pattern, Requirement
 
 #: policies that are rules: the key of their figure, its unit, whether more of it is looser, and how far it goes
 POLICY_FIGURES = {
@@ -30,7 +30,7 @@ POLICY_FIGURES = {
 }
 
 
-def rule_requirements(view: CaseView) -> Iterator[Stated]:
+def rule_requirements(view: CaseView) -> Iterator[Requirement]:
     """Hard rules and covenants; what stands once in the case (for several sites, services) is one requirement."""
     groups: dict[str, list[Rule]] = {}
     for rule in view.problem.rules:
@@ -45,7 +45,7 @@ def rule_requirements(view: CaseView) -> Iterator[Stated]:
             yield _rule(view, path, rules)
 
 
-def policy_requirements(view: CaseView) -> Iterator[Stated]:
+def policy_requirements(view: CaseView) -> Iterator[Requirement]:
     """Policies that are not rules: what is served first, when rigs stop, what cash repays; without a case only the last."""
     yield from _sweeps(view)
     if view.case is None:
@@ -60,11 +60,13 @@ def policy_requirements(view: CaseView) -> Iterator[Stated]:
 # ---- rules -----------------------------------------------------------------------------------------------------------
 
 
-def _bare_rule(path: str, rule: Rule) -> Stated:
+def _bare_rule(path: str, rule: Rule) -> Requirement:
     """A rule of plain arrays."""
-    shift = Lever("", 0.0, True, np.inf, lambda _: (), lambda v: f"by {v:.6g}", lambda v, up: v, apply=_loosened(rule.name))
+    shift = AdjustableParameter(
+        "", 0.0, True, np.inf, lambda _: (), lambda v: f"by {v:.6g}", lambda v, up: v, apply=_loosened(rule.name)
+    )
     rows = (("rule", rule.name),)
-    return Stated(path, "rule", _label("rule", rule.name, rule.text), rule.source, rows=rows, levers=(shift,))
+    return Requirement(path, "rule", _label("rule", rule.name, rule.text), rule.source, rows=rows, parameters=(shift,))
 
 
 def _loosened(name: str) -> Callable[[Problem, float], Problem]:
@@ -80,14 +82,14 @@ def _loosened(name: str) -> Callable[[Problem, float], Problem]:
     return apply
 
 
-def _rule(view: CaseView, path: str, rules: list[Rule]) -> Stated:
+def _rule(view: CaseView, path: str, rules: list[Rule]) -> Requirement:
     rule = rules[0]
     given = view.words.text(*parts_of(path), "name")
     text = " ".join(rule.text.split())
-    levers = tuple(by.sentence_levers(f"{path}.require", text, rule.unit))
+    parameters = tuple(by.sentence_parameters(f"{path}.require", text, rule.unit))
     rows = tuple(("rule", one.name) for one in rules)
     label = _label("rule", rule.name if len(rules) == 1 or given is None else given, text)
-    return Stated(path, "rule", label, rule.source, rows=rows, drop=(_at_no_cost(path, rule),), levers=levers)
+    return Requirement(path, "rule", label, rule.source, rows=rows, drop=(_at_no_cost(path, rule),), parameters=parameters)
 
 
 def _at_no_cost(path: str, rule: Rule) -> str:
@@ -96,33 +98,33 @@ def _at_no_cost(path: str, rule: Rule) -> str:
     return f"{path}.otherwise={{pay: 0 USD/{measured if measured in MEASURES else 'USD'}}}"
 
 
-def _policy_rule(view: CaseView, path: str, rules: list[Rule]) -> Stated:
+def _policy_rule(view: CaseView, path: str, rules: list[Rule]) -> Requirement:
     """A policy that is a rule, or one for each service."""
     rule, at = rules[0], parts_of(path)
     type_ = view.words.text(*at, "type") or ""
     sentence = " ".join(rule.text.split()) if len(rules) == 1 else f"{type_} of {view.words.text(*at, 'at_most')}"
-    lever: Lever | None = None
+    parameter: AdjustableParameter | None = None
     if type_ in POLICY_FIGURES:
         key, unit, up, bound = POLICY_FIGURES[type_]
         value = parse_quantity(view.words.text(*at, key) or "", unit)
-        lever = by.quantity(view.words, (*at, key), unit, value, up=up, bound=bound)
+        parameter = by.quantity(view.words, (*at, key), unit, value, up=up, bound=bound)
     elif type_ == "payback":
         clock = view.problem.clock
         step, now = int(clock.months[0]), int(parse_quantity(view.words.text(*at, "within") or "", "months"))
         points = [m for m in range(step, int(clock.date_month[-1]) + 1, step) if m > now]
         if points:
-            lever = by.months((*at, "within"), now, points, up=True)
+            parameter = by.months((*at, "within"), now, points, up=True)
     # coins that are to be held are also kept when they are mined: that shapes the program
     held: dict[str, Any] = {"touches": (("rule", rule.name), (HOURS,), ("coins",), ("cash",))}
     told: dict[str, Any] = held if type_ == "hold_coins" else {"rows": tuple(("rule", one.name) for one in rules)}
     label = _label("policy", str(at[1]), sentence)
-    return view.requirement(at, "rule", label, drop=(f"{path}=",), levers=present(lever), **told)
+    return view.requirement(at, "rule", label, drop=(f"{path}=",), parameters=present(parameter), **told)
 
 
 # ---- policies that are no rules --------------------------------------------------------------------------------------
 
 
-def _sweeps(view: CaseView) -> Iterator[Stated]:
+def _sweeps(view: CaseView) -> Iterator[Requirement]:
     for sweep in view.problem.sweeps:
         at: tuple[Part, ...] = ("policies", sweep.name)
         level = float(sweep.level.max())
@@ -130,11 +132,11 @@ def _sweeps(view: CaseView) -> Iterator[Stated]:
         above = view.words.text(*at, "above") or shown("USD", level)
         label = _label("policy", sweep.name, f"cash above {above} repays {sweep.debt}")
         drop = (f"{dotted(*at)}=",) if view.case is not None else None
-        levers = (more,) if view.case is not None else ()
-        yield view.requirement(at, "rule", label, rows=(("sweep", sweep.name),), drop=drop, levers=levers)
+        parameters = (more,) if view.case is not None else ()
+        yield view.requirement(at, "rule", label, rows=(("sweep", sweep.name),), drop=drop, parameters=parameters)
 
 
-def _ai_first(view: CaseView, name: str, policy: AiFirst) -> Stated:
+def _ai_first(view: CaseView, name: str, policy: AiFirst) -> Requirement:
     at: tuple[Part, ...] = ("policies", name)
     served = policy.services or list(view.model.ai)
     less = by.quantity(view.words, (*at, "share"), "1", policy.share, up=False, bound=1e-6)
@@ -142,16 +144,16 @@ def _ai_first(view: CaseView, name: str, policy: AiFirst) -> Stated:
     # a lease without penalty owes its service to the policy: it can be made small, not taken away
     touches: tuple[Pattern, ...] = tuple(("service_floor", ANY, one) for one in served)
     drop = (f"{dotted(*at)}.share=0.0001 %",)
-    return view.requirement(at, "floor", _label("policy", name, sentence), touches=touches, drop=drop, levers=(less,))
+    return view.requirement(at, "floor", _label("policy", name, sentence), touches=touches, drop=drop, parameters=(less,))
 
 
-def _curtail_above(view: CaseView, name: str, policy: CurtailAbove) -> Stated:
+def _curtail_above(view: CaseView, name: str, policy: CurtailAbove) -> Requirement:
     at: tuple[Part, ...] = ("policies", name)
     price = by.path_in_time(view.words, (*at, "price"), "USD/MWh", float(np.max(_strike(view, name))), up=True)
     label = _label("policy", name, f"no rig runs above {view.words.text(*at, 'price')}")
     sites = [site.name for site in view.problem.sites if policy.sites is None or site.name in policy.sites]
     touches = tuple((HOURS, site) for site in sites)
-    return view.requirement(at, "share", label, touches=touches, drop=(f"{dotted(*at)}=",), levers=present(price))
+    return view.requirement(at, "share", label, touches=touches, drop=(f"{dotted(*at)}=",), parameters=present(price))
 
 
 def _strike(view: CaseView, name: str) -> Array:

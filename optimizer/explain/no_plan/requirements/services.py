@@ -11,10 +11,10 @@ from optimizer.explain import stated_limits
 from optimizer.explain.no_plan import adjustments as by
 from optimizer.explain.no_plan.requirements.case_view import CaseView
 from optimizer.explain.no_plan.requirements.terms import first_arrival, lead_time, limit, minimum, ramp, window
-from optimizer.explain.no_plan.row_owners import ANY, FACT, HOURS, Pattern, Stated
+from optimizer.explain.no_plan.row_owners import ANY, FACT, HOURS, Pattern, Requirement
 
 
-def service_requirements(view: CaseView, service: Service) -> Iterator[Stated]:
+def service_requirements(view: CaseView, service: Service) -> Iterator[Requirement]:
     at: tuple[Part, ...] = ("ai", service.name)
     clock = view.problem.clock
     j = [s.name for s in view.problem.services].index(service.name)
@@ -36,21 +36,21 @@ def service_requirements(view: CaseView, service: Service) -> Iterator[Stated]:
     if view.case is not None and service.contracted.any():
         parts = (*at, "contracted")
         touched = (("ai_hall",), ("ai_hall_after",), ("service_floor", ANY, service.name))
-        yield view.requirement(parts, FACT, view.said(parts, ""), touches=touched)
+        yield view.requirement(parts, FACT, view.text(parts, ""), touches=touched)
 
 
-def _floor(view: CaseView, at: tuple[Part, ...], service: Service) -> Iterator[Stated]:
+def _floor(view: CaseView, at: tuple[Part, ...], service: Service) -> Iterator[Requirement]:
     """The served share that the contract asks for; that of a policy (`ai_first`) is told by the policy where it asks for more."""
     own = service.floor if view.case is None else float(view.model.ai[service.name].floor)
     if own <= 0.0:
         return
     parts = (*at, "floor")
     # a lease must owe something: nearly nothing stands for nothing
-    lever = by.quantity(view.words, parts, "1", own, up=False, bound=1e-6, apply=None)
+    parameter = by.quantity(view.words, parts, "1", own, up=False, bound=1e-6, apply=None)
     rows = (("service_floor", ANY, service.name),)
-    said = view.said(parts, f"{own:.0%}")
+    said = view.text(parts, f"{own:.0%}")
     told: dict[str, Any] = {"rows": rows} if own >= service.floor and not _policy_floor(view, service.name) else {"touches": rows}
-    yield view.requirement(parts, "floor", said, drop=(f"{dotted(*parts)}=0.0001 %",), levers=(lever,), **told)
+    yield view.requirement(parts, "floor", said, drop=(f"{dotted(*parts)}=0.0001 %",), parameters=(parameter,), **told)
 
 
 def _policy_floor(view: CaseView, service: str) -> bool:
@@ -62,7 +62,7 @@ def _policy_floor(view: CaseView, service: str) -> bool:
     return serves_first(view.model, service)
 
 
-def _flexible(view: CaseView, at: tuple[Part, ...], service: Service) -> Iterator[Stated]:
+def _flexible(view: CaseView, at: tuple[Part, ...], service: Service) -> Iterator[Requirement]:
     """Demand that waits only so much and so long, use that changes only so fast: more of it serves more."""
     if view.case is None or service.floor <= 0.0:
         return
@@ -73,7 +73,7 @@ def _flexible(view: CaseView, at: tuple[Part, ...], service: Service) -> Iterato
         bare = node is None or node.kind == "scalar"
         share = parts if bare else (*parts, "share")
         drop = (f"{dotted(*share)}=100 %",) if bare else (f"{dotted(*share)}=100 %", f"{dotted(*parts)}.deadline=")
-        lever = by.quantity(view.words, share, "1", service.deferrable.share, up=True, bound=1.0)
-        yield view.requirement(parts, "share", view.said(parts, ""), touches=touched, drop=drop, levers=(lever,))
+        parameter = by.quantity(view.words, share, "1", service.deferrable.share, up=True, bound=1.0)
+        yield view.requirement(parts, "share", view.text(parts, ""), touches=touched, drop=drop, parameters=(parameter,))
     if service.ramps:
         yield ramp(view, at, service.ramp_limit, touched)

@@ -14,10 +14,10 @@ from optimizer.explain.no_plan import adjustments as by
 from optimizer.explain.no_plan.adjustments import Settings
 from optimizer.explain.no_plan.requirements.case_view import CaseView, shown
 from optimizer.explain.no_plan.requirements.terms import first_arrival, lead_time, limit, minimum, present, window
-from optimizer.explain.no_plan.row_owners import ANY, FACT, HOURS, Pattern, Stated
+from optimizer.explain.no_plan.row_owners import ANY, FACT, HOURS, Pattern, Requirement
 
 
-def site_requirements(view: CaseView, site: Site) -> Iterator[Stated]:
+def site_requirements(view: CaseView, site: Site) -> Iterator[Requirement]:
     at: tuple[Part, ...] = ("sites", site.name)
     for kind in BUILDS:
         terms: Expansion | None = getattr(site, kind)
@@ -27,15 +27,17 @@ def site_requirements(view: CaseView, site: Site) -> Iterator[Stated]:
         yield _blocks(view, site, at)
     permit = stated_limits.diesel_permit(site)
     if permit is not None:
-        lever = by.quantity(view.words, permit.parts, permit.unit, permit.value, up=True)
-        said = view.said(permit.parts, f"{permit.value:g} {permit.unit}")
-        yield view.requirement(permit.parts, "limit", said, rows=(permit.row,), drop=(f"{permit.path}=",), levers=(lever,))
+        parameter = by.quantity(view.words, permit.parts, permit.unit, permit.value, up=True)
+        said = view.text(permit.parts, f"{permit.value:g} {permit.unit}")
+        yield view.requirement(
+            permit.parts, "limit", said, rows=(permit.row,), drop=(f"{permit.path}=",), parameters=(parameter,)
+        )
     if view.case is None:
         return
     yield from _standing(view, site, at)
     if site.battery is not None:
         parts = (*at, "battery")
-        yield view.requirement(parts, FACT, view.said(parts, ""), touches=((HOURS, site.name),))
+        yield view.requirement(parts, FACT, view.text(parts, ""), touches=((HOURS, site.name),))
     if site.delay.any():
         yield _delay(view, site, at)
     yield from _sources(view, site, at)
@@ -78,7 +80,7 @@ def _build_rows(view: CaseView, site: Site, kind: str) -> tuple[Pattern, ...]:
 # ---- what stands -----------------------------------------------------------------------------------------------------
 
 
-def _standing(view: CaseView, site: Site, at: tuple[Part, ...]) -> Iterator[Stated]:
+def _standing(view: CaseView, site: Site, at: tuple[Part, ...]) -> Iterator[Requirement]:
     """The interconnection and the halls as they are."""
     for key, now, touched in (
         ("interconnection", site.interconnection_mw, _power_rows(view, site)),
@@ -92,11 +94,11 @@ def _standing(view: CaseView, site: Site, at: tuple[Part, ...]) -> Iterator[Stat
         if key != "interconnection":  # a hall beyond all need would cost its upkeep
             drop += (f"{dotted(*at)}.{key}.fixed_cost=0 USD/MW/year",)
         said = f"{dotted(*at, key)} of {view.words.text(*parts)}"
-        lever = by.quantity(view.words, parts, "MW", now, up=True)
-        yield view.requirement(parts, "amount", said, touches=touched, drop=drop, levers=(lever,), slides=True)
+        parameter = by.quantity(view.words, parts, "MW", now, up=True)
+        yield view.requirement(parts, "amount", said, touches=touched, drop=drop, parameters=(parameter,), monotone=True)
 
 
-def _delay(view: CaseView, site: Site, at: tuple[Part, ...]) -> Stated:
+def _delay(view: CaseView, site: Site, at: tuple[Part, ...]) -> Requirement:
     """A site's builds are late: in all scenarios, or in some."""
     drop: list[str] = []
     if view.words.node(*at, "delay") is not None:
@@ -105,45 +107,45 @@ def _delay(view: CaseView, site: Site, at: tuple[Part, ...]) -> Stated:
     drop += [f"scenarios.{name}.delay=" for name in late]
     parts: tuple[Part, ...] = ("scenarios", late[0], "delay") if late else (*at, "delay")
     touched = (*_power_rows(view, site), *_mining_rows(site), ("rule",), *_ai_rows(site), ("rule",))
-    return view.requirement(parts, "lead", view.said(parts, ""), touches=touched, drop=tuple(drop))
+    return view.requirement(parts, "lead", view.text(parts, ""), touches=touched, drop=tuple(drop))
 
 
 # ---- power -----------------------------------------------------------------------------------------------------------
 
 
-def _blocks(view: CaseView, site: Site, at: tuple[Part, ...]) -> Stated:
+def _blocks(view: CaseView, site: Site, at: tuple[Part, ...]) -> Requirement:
     """Contracted blocks need their MW of interconnection, and are paid whether used or not."""
     parts: tuple[Part, ...] = (*at, "power", "blocks")
     touched = ((HOURS, site.name), ("blocks_fit", site.name), ("operating_cash",), ("cash",))
-    lever = None
+    parameter = None
     if len(site.blocks) == 1:
         one = site.blocks[0]
         parts = (*parts, one.name, "mw")
-        lever = by.path_in_time(view.words, parts, "MW", float(one.mw.max()), up=False)
+        parameter = by.path_in_time(view.words, parts, "MW", float(one.mw.max()), up=False)
     drop = (f"{dotted(*at, 'power', 'blocks')}=",)
-    return view.requirement(parts, "amount", view.said(parts, ""), touches=touched, drop=drop, levers=present(lever))
+    return view.requirement(parts, "amount", view.text(parts, ""), touches=touched, drop=drop, parameters=present(parameter))
 
 
-def _sources(view: CaseView, site: Site, at: tuple[Part, ...]) -> Iterator[Stated]:
+def _sources(view: CaseView, site: Site, at: tuple[Part, ...]) -> Iterator[Requirement]:
     """Diesel and plants of the site's own."""
     own: list[tuple[tuple[Part, ...], Any]] = [(("own", one.name), one) for one in site.own]
     for names, source in [(("diesel",), site.diesel), *own]:
         if source is None:
             continue
         parts = (*at, "power", *names, "mw")
-        lever = by.path_in_time(view.words, parts, "MW", float(source.mw.max()), up=True)
+        parameter = by.path_in_time(view.words, parts, "MW", float(source.mw.max()), up=True)
         drop: Settings = (f"{dotted(*parts)}={shown('MW', view.big_m['MW'])}",)
         if getattr(source, "export", False):  # more than the line carries may not be sold
             drop += (f"{dotted(*parts[:-1])}.export=false",)
-        if lever is not None:
+        if parameter is not None:
             touched = _power_rows(view, site)
-            yield view.requirement(parts, "amount", view.said(parts, ""), touches=touched, drop=drop, levers=(lever,))
+            yield view.requirement(parts, "amount", view.text(parts, ""), touches=touched, drop=drop, parameters=(parameter,))
 
 
 # ---- builds ----------------------------------------------------------------------------------------------------------
 
 
-def _build(view: CaseView, site: Site, kind: str, terms: Expansion) -> Iterator[Stated]:
+def _build(view: CaseView, site: Site, kind: str, terms: Expansion) -> Iterator[Requirement]:
     place = stated_limits.build_place(site, kind)
     most, least = stated_limits.build_limit(site, kind, terms), stated_limits.build_minimum(site, kind, terms)
     yield from limit(view, most, _with_build(site, kind, "limit"), as_written=True)

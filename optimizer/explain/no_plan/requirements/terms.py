@@ -12,18 +12,18 @@ from models.problem import Clock, Problem
 from optimizer.case.quotes import Part, dotted
 from optimizer.case.reading.units import parse_quantity
 from optimizer.explain.no_plan import adjustments as by
-from optimizer.explain.no_plan.adjustments import Lever, Settings
+from optimizer.explain.no_plan.adjustments import AdjustableParameter, Settings
 from optimizer.explain.no_plan.requirements.case_view import CaseView, shown
-from optimizer.explain.no_plan.row_owners import Pattern, Stated
+from optimizer.explain.no_plan.row_owners import Pattern, Requirement
 from optimizer.explain.stated_limits import Limit
 
 if TYPE_CHECKING:
     from optimizer.case.schema.field_types import When
 
 
-def present(*levers: Lever | None) -> tuple[Lever, ...]:
+def present(*parameters: AdjustableParameter | None) -> tuple[AdjustableParameter, ...]:
     """Those that there are."""
-    return tuple(lever for lever in levers if lever is not None)
+    return tuple(parameter for parameter in parameters if parameter is not None)
 
 
 #: gives a problem of plain arrays the figure of a limit
@@ -37,7 +37,7 @@ def limit(
     touches: tuple[Pattern, ...] = (),
     drop: Settings = (),
     as_written: bool = False,
-) -> Iterator[Stated]:
+) -> Iterator[Requirement]:
     """A limit. With `touches` in place of rows it is no row of the program (a limit of nothing leaves nothing to limit).
 
     drop: what has to be set with a limit that never binds; as_written: that one in the unit of the case.
@@ -45,27 +45,27 @@ def limit(
     if not np.isfinite(one.value):
         return
     much = view.beyond(one.unit, one.value)
-    lever = by.quantity(view.words, one.parts, one.unit, one.value, up=True, apply=apply)
+    parameter = by.quantity(view.words, one.parts, one.unit, one.value, up=True, apply=apply)
     given = view.words.node(*one.parts) is not None or view.case is None
     yield view.requirement(
         one.parts,
         "limit",
-        view.said(one.parts, shown(one.unit, one.value)),
+        view.text(one.parts, shown(one.unit, one.value)),
         rows=() if touches else (one.row,),
         touches=touches,
-        drop=(f"{one.path}={lever.say(much) if as_written else shown(one.unit, much)}", *drop) if given else None,
+        drop=(f"{one.path}={parameter.say(much) if as_written else shown(one.unit, much)}", *drop) if given else None,
         free=(lambda problem: apply(problem, much)) if touches else None,
-        levers=(lever,),
+        parameters=(parameter,),
     )
 
 
-def minimum(view: CaseView, one: Limit, apply: Apply) -> Iterator[Stated]:
+def minimum(view: CaseView, one: Limit, apply: Apply) -> Iterator[Requirement]:
     if one.value <= 0.0:
         return
-    lever = by.quantity(view.words, one.parts, one.unit, one.value, up=False, apply=apply)
-    said = view.said(one.parts, shown(one.unit, one.value))
+    parameter = by.quantity(view.words, one.parts, one.unit, one.value, up=False, apply=apply)
+    said = view.text(one.parts, shown(one.unit, one.value))
     drop = (f"{one.path}={shown(one.unit, 0.0)}",)
-    yield view.requirement(one.parts, "minimum", said, rows=(one.row,), drop=drop, levers=(lever,))
+    yield view.requirement(one.parts, "minimum", said, rows=(one.row,), drop=drop, parameters=(parameter,))
 
 
 # ---- windows ---------------------------------------------------------------------------------------------------------
@@ -80,7 +80,7 @@ def window(
     note: str = "",
     ends_before: int | None = None,
     offered: bool = False,
-) -> Iterator[Stated]:
+) -> Iterator[Requirement]:
     """Dates at which something may be decided, where they are not all. ends_before: the first date at which it may never be.
 
     What may be decided `never` is not on offer, unless offered says that it is.
@@ -101,18 +101,20 @@ def window(
         always = _window_text(days[0], days[int(np.flatnonzero(whole)[-1])])
     if mask[0]:
         note = ""  # it opens at once: what is late is so for another reason
-    said = view.said(parts, "never" if not mask.any() else "its default")
-    levers = _window_levers(view, parts, mask, whole, always)
-    yield view.requirement(parts, "window", said, touches=touches, drop=(f"{path}={always}",), levers=levers, note=note)
+    said = view.text(parts, "never" if not mask.any() else "its default")
+    parameters = _window_parameters(view, parts, mask, whole, always)
+    yield view.requirement(parts, "window", said, touches=touches, drop=(f"{path}={always}",), parameters=parameters, note=note)
 
 
-def _window_levers(view: CaseView, parts: Sequence[Part], mask: np.ndarray, whole: np.ndarray, always: str) -> tuple[Lever, ...]:
+def _window_parameters(
+    view: CaseView, parts: Sequence[Part], mask: np.ndarray, whole: np.ndarray, always: str
+) -> tuple[AdjustableParameter, ...]:
     """The ends of a window, later and earlier; of one that never opens only what it may be at most."""
     assert view.case is not None
     days = view.case.frame.timeline.dates
     path, when = dotted(*parts), _window_in_case(view, parts)
     if not mask.any() or when is None or when.never:
-        return (Lever(path, 0.0, True, 1.0, lambda _: (f"{path}={always}",), lambda _: always, by.nearest, (1.0,)),)
+        return (AdjustableParameter(path, 0.0, True, 1.0, lambda _: (f"{path}={always}",), lambda _: always, by.nearest, (1.0,)),)
     first, final = int(np.flatnonzero(mask)[0]), int(np.flatnonzero(mask)[-1])
     may = np.flatnonzero(whole)
     later = [days[d] for d in may if d > final]
@@ -146,7 +148,7 @@ def _window_text(first: Any, last: Any) -> str:
 
 def lead_time(
     view: CaseView, parts: Sequence[Part], lead: int, touches: tuple[Pattern, ...], note: str, payments: Sequence[Part]
-) -> Iterator[Stated]:
+) -> Iterator[Requirement]:
     """A lead time of some periods. What is paid later than the shorter lead is paid with it."""
     if lead <= 0 or view.case is None:
         return
@@ -163,9 +165,9 @@ def lead_time(
         return tuple(out)
 
     points = [months * k for k in range(lead - 1, -1, -1)]
-    lever = by.months(parts, months * lead, points, up=False, more=paid_in_time)
-    said = view.said(parts, "none")
-    yield view.requirement(parts, "lead", said, touches=touches, drop=lever.settings(0.0), levers=(lever,), note=note)
+    parameter = by.months(parts, months * lead, points, up=False, more=paid_in_time)
+    said = view.text(parts, "none")
+    yield view.requirement(parts, "lead", said, touches=touches, drop=parameter.settings(0.0), parameters=(parameter,), note=note)
 
 
 def first_arrival(clock: Clock, mask: np.ndarray, lead: int, what: str, done: str, ordered: str = "ordered") -> str:
@@ -181,8 +183,10 @@ def first_arrival(clock: Clock, mask: np.ndarray, lead: int, what: str, done: st
     return f"{what} cannot {done} before {iso_month(clock, at)}: {ordered} in {iso_month(clock, int(dates[0]))} at the earliest"
 
 
-def ramp(view: CaseView, at: tuple[Part, ...], most: float, touched: tuple[Pattern, ...]) -> Stated:
+def ramp(view: CaseView, at: tuple[Part, ...], most: float, touched: tuple[Pattern, ...]) -> Requirement:
     """How much use may change within an hour."""
     parts = (*at, "ramp_limit")
-    lever = by.quantity(view.words, parts, "1/hour", most, up=True)
-    return view.requirement(parts, "limit", view.said(parts, ""), touches=touched, drop=(f"{dotted(*parts)}=",), levers=(lever,))
+    parameter = by.quantity(view.words, parts, "1/hour", most, up=True)
+    return view.requirement(
+        parts, "limit", view.text(parts, ""), touches=touched, drop=(f"{dotted(*parts)}=",), parameters=(parameter,)
+    )

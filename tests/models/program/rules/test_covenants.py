@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from models.problem import Call, Diesel, Function, Payments, Problem, Project, RigOption, Rule, Sweep, Term
-from models.program.program import Plan
+from models.program.master_problem import MasterProblem
 from models.program.rules.words import MONEY, Words
 from models.rules import language as rules
 from tests.shared.rows import close, keys, row_is, solved
@@ -147,7 +147,7 @@ WORDS: dict[tuple[str, str | None, int], tuple[dict[str, float], float]] = {
 
 
 @cache
-def spoken() -> Plan:
+def spoken() -> MasterProblem:
     """One rule for each entry of WORDS."""
     problem = company(
         tiny(
@@ -157,7 +157,7 @@ def spoken() -> Plan:
     rules = [
         rule_of(problem, {(word, argument): 1.0}, DEMAND, (d,), name=f"{word}[{argument}]@{d}") for word, argument, d in WORDS
     ]
-    return Plan(replace(problem, rules=tuple(rules)))
+    return MasterProblem(replace(problem, rules=tuple(rules)))
 
 
 @pytest.mark.parametrize("entry", list(WORDS), ids=lambda e: f"{e[0]}[{e[1]}]@{e[2]}")
@@ -193,12 +193,12 @@ def test_what_is_ordered_of_other_kinds() -> None:
     problem = replace(problem, rigs=(rig_of(problem, limit=0.0, option=option),), services=(servers,))
     kinds = {"options": 0, "rigs": 1, "equipment": 1}
     every = [rule_of(problem, {("capex", kind): 1.0}, DEMAND, (d,), name=kind) for kind, d in kinds.items()]
-    plan = Plan(replace(problem, rules=tuple(every)))
+    master = MasterProblem(replace(problem, rules=tuple(every)))
     found = {"options": {"options_rig[0,0]": 2e4}, "rigs": {"exercised_rig_home[0,1]": 0.5e6}}
     found["equipment"] = {"signed_tenant_home[0,0]": 3e6, "signed_tenant_home[0,1]": 1e6}
     for kind, terms in found.items():
         scale = max(terms.values())
-        row_is(plan, "rule", (kind, 0, kinds[kind]), {n: c / scale for n, c in terms.items()}, at_least=DEMAND / scale)
+        row_is(master, "rule", (kind, 0, kinds[kind]), {n: c / scale for n, c in terms.items()}, at_least=DEMAND / scale)
 
 
 @pytest.mark.parametrize("argument", ["notes", None])
@@ -211,7 +211,7 @@ def test_maturities_are_what_is_left_of_debt_when_it_ends(argument: str | None) 
     other = debt_of(problem, "paper", tenor=12)
     problem = replace(problem, debts=(notes, other))
     rule = rule_of(problem, {("maturities", argument): 1.0}, DEMAND, (1, 2, 3))
-    plan = Plan(replace(problem, rules=(rule,)))
+    master = MasterProblem(replace(problem, rules=(rule,)))
     paper = {d: {} if argument else {f"issued_paper[0,{d - 1}]": 1.0} for d in (1, 2, 3)}
     # what existed is repaid whole at date 1: its half was given before date 0, or never; its calls come at or after its end
     own: dict[int, dict[str, float]] = {
@@ -221,11 +221,11 @@ def test_maturities_are_what_is_left_of_debt_when_it_ends(argument: str | None) 
         found = own[d] | paper[d]
         constant = 9e6 if d == 1 else 0.0
         if not found:
-            assert ("rule", 0, d) not in keys(plan, "rule")  # 9 MUSD are at least 7 USD
+            assert ("rule", 0, d) not in keys(master, "rule")  # 9 MUSD are at least 7 USD
             continue
         scale = 1e6 * max(found.values())
         row = {n: 1e6 * c / scale for n, c in found.items()}
-        row_is(plan, "rule", ("rule", 0, d), row, at_least=(DEMAND - constant) / scale)
+        row_is(master, "rule", ("rule", 0, d), row, at_least=(DEMAND - constant) / scale)
 
 
 @pytest.mark.parametrize(
@@ -243,19 +243,19 @@ def test_balances_mature_when_they_can_be_no_more(kind: str, due: str | None) ->
     if kind == "sculpted":
         line = debt_of(problem, "line", "loan", amortisation="as_cash_allows", coverage=1.2, **terms)
     problem = replace(problem, debts=(line,))
-    plan = Plan(replace(problem, rules=(rule_of(problem, {("maturities", "line"): 1.0}, DEMAND, (1, 2, 3)),)))
+    master = MasterProblem(replace(problem, rules=(rule_of(problem, {("maturities", "line"): 1.0}, DEMAND, (1, 2, 3)),)))
     for d in (1, 2, 3):
         row = {due: 1.0} if due and d == 2 else {f"nothing[rule,(rule,0,{d})]": 1.0}
-        row_is(plan, "rule", ("rule", 0, d), row, at_least=DEMAND / 1e6 if due and d == 2 else 1.0)
+        row_is(master, "rule", ("rule", 0, d), row, at_least=DEMAND / 1e6 if due and d == 2 else 1.0)
 
 
 # --- functions over time ----------------------------------------------------------------------------------------------
 
 
-def spoken_over_time(problem: Problem, word: str, argument: str | None, functions: tuple[Function, ...], d: int) -> Plan:
+def spoken_over_time(problem: Problem, word: str, argument: str | None, functions: tuple[Function, ...], d: int) -> MasterProblem:
     rule = rule_of(problem, {}, DEMAND, (d,))
     ones = np.ones_like(rule.constant)
-    return Plan(replace(problem, rules=(replace(rule, terms={Term(word, argument, functions): ones}),)))
+    return MasterProblem(replace(problem, rules=(replace(rule, terms={Term(word, argument, functions): ones}),)))
 
 
 LTM, TOTAL, YEAR = Function("ltm"), Function("total"), Function("year")
@@ -286,12 +286,12 @@ def test_a_function_reads_its_dates(functions: tuple[Function, ...], d: int, sha
     """Shares sold, by quarter from July 2026."""
     problem = tiny(6, months=3, start_month=2026 * 12 + 6)
     problem = replace(problem, equities=(equity_of(problem, limit=1e9, window=dates(problem)),))
-    plan = spoken_over_time(problem, "issued", "shares", functions, d)
+    master = spoken_over_time(problem, "issued", "shares", functions, d)
     last = {6} if problem.clock.periods == 6 else set()  # nothing is sold at the end of the horizon
     share = {e: (1.0 if functions == (LTM,) else c) for e, c in share.items() if e not in last}
     scale = 1e6 if TOTAL in functions else 1e6 * max(share.values())
     row = {f"issued_shares[0,{e}]": 1e6 * c / scale for e, c in share.items()}
-    row_is(plan, "rule", ("rule", 0, d), row, at_least=DEMAND / scale, through=("rule_total",))
+    row_is(master, "rule", ("rule", 0, d), row, at_least=DEMAND / scale, through=("rule_total",))
 
 
 @pytest.mark.parametrize(("d", "scale"), [(1, 4.0), (2, 2.0), (3, 4 / 3), (4, 1.0), (6, 1.0)])
@@ -299,36 +299,36 @@ def test_ltm_of_what_settles_is_scaled_up_in_the_first_year(d: int, scale: float
     """Interest of 8 % a year on a revolver, by quarter: the sum so far * 12 / months, and the last four from a year on."""
     problem = tiny(6, months=3)
     problem = replace(problem, debts=(debt_of(problem, "line", "revolver", tenor=60),))
-    plan = spoken_over_time(problem, "interest", None, (LTM,), d)
+    master = spoken_over_time(problem, "interest", None, (LTM,), d)
     row = {f"balance[line,0,{e}]": 1.0 for e in range(max(0, d - 4), d)}
-    row_is(plan, "rule", ("rule", 0, d), row, at_least=DEMAND / (1e6 * 0.02 * scale))
+    row_is(master, "rule", ("rule", 0, d), row, at_least=DEMAND / (1e6 * 0.02 * scale))
 
 
 def test_a_running_total_is_a_recursion() -> None:
     """R[d] = R[d-1] + x[d] in a unit near the largest coefficient: coins mined, 1e4 a period, in tens of thousands; data needs no row."""
     problem = replace(tiny(3), sites=(site_of(tiny(3)),))
     problem = replace(problem, rigs=(rig_of(problem),))
-    plan = spoken_over_time(problem, "btc_mined", None, (TOTAL,), 3)
+    master = spoken_over_time(problem, "btc_mined", None, (TOTAL,), 3)
     mined = MINED / 1e5 * 12 * 730.0
     unit = 10.0 ** round(np.log10(mined))
     name, use = "rule_total[total(btc_mined),0,{}]", "use[home,rig:rig,0,{},0]"
-    assert keys(plan, "rule_total") == [("total(btc_mined)", 0, 2), ("total(btc_mined)", 0, 3)]
+    assert keys(master, "rule_total") == [("total(btc_mined)", 0, 2), ("total(btc_mined)", 0, 3)]
     first = {name.format(2): 1.0, use.format(0): -mined / unit, use.format(1): -mined / unit}
-    row_is(plan, "rule_total", ("total(btc_mined)", 0, 2), first, equal=0.0)
+    row_is(master, "rule_total", ("total(btc_mined)", 0, 2), first, equal=0.0)
     row_is(
-        plan,
+        master,
         "rule_total",
         ("total(btc_mined)", 0, 3),
         {name.format(3): 1.0, name.format(2): -1.0, use.format(2): -mined / unit},
         equal=0.0,
     )
-    row_is(plan, "rule", ("rule", 0, 3), {name.format(3): 1.0}, at_least=DEMAND / unit)
+    row_is(master, "rule", ("rule", 0, 3), {name.format(3): 1.0}, at_least=DEMAND / unit)
 
     given = tiny(3)
     given = replace(given, cash_flows=(stream(given, [2.0, 5.0, 5.0, 5.0]),))
-    plan = spoken_over_time(given, "ebitda", None, (TOTAL,), 3)
-    assert keys(plan, "rule_total") == [] and keys(plan, "rule") == []  # 2 + 5 + 5 + 5 USD are at least 7
-    assert plan.words.at("ebitda", None, 0, 3, (TOTAL,)).const == pytest.approx(17e-6)
+    master = spoken_over_time(given, "ebitda", None, (TOTAL,), 3)
+    assert keys(master, "rule_total") == [] and keys(master, "rule") == []  # 2 + 5 + 5 + 5 USD are at least 7
+    assert master.words.at("ebitda", None, 0, 3, (TOTAL,)).const == pytest.approx(17e-6)
 
 
 def test_a_function_has_no_value_before_its_time() -> None:
@@ -348,11 +348,11 @@ def test_a_rule_in_expectation_is_one_row_over_all_scenarios() -> None:
     problem = tiny(2, scenarios=2, probability=[0.25, 0.75])
     right = np.array([[0.0, 1e6, 2e6], [0.0, 5e6, 6e6]])
     rule = replace(rule_of(problem, {("cash", None): 2.0}, right, (1, 2)), expected=True)
-    plan = Plan(replace(problem, rules=(rule,)))
-    assert keys(plan, "rule") == [("rule", 0, 1), ("rule", 0, 2)]
+    master = MasterProblem(replace(problem, rules=(rule,)))
+    assert keys(master, "rule") == [("rule", 0, 1), ("rule", 0, 2)]
     for d in (1, 2):
         row = {f"cash[0,{d}]": 0.25 / 0.75, f"cash[1,{d}]": 1.0}
-        row_is(plan, "rule", ("rule", 0, d), row, at_least=float([0.25, 0.75] @ right[:, d]) / (2e6 * 0.75))
+        row_is(master, "rule", ("rule", 0, d), row, at_least=float([0.25, 0.75] @ right[:, d]) / (2e6 * 0.75))
 
 
 def test_a_breach_in_expectation_is_paid_in_every_scenario() -> None:
@@ -378,10 +378,12 @@ def sweep_of(problem: Problem, debt: str, level: Any, at: tuple[int, ...]) -> Sw
 def test_a_sweep_counts_cash_above_its_level() -> None:
     problem = tiny(3)
     problem = replace(problem, debts=(debt_of(problem, "line", "revolver", tenor=24),))
-    plan = Plan(replace(problem, sweeps=(sweep_of(problem, "line", [5e6, 6e6, 7e6, 8e6], (1, 2, 3)),)))
-    assert keys(plan, "sweep") == [("sweep", 0, 1)]  # from date 2 on nothing can be outstanding
-    row_is(plan, "sweep", ("sweep", 0, 1), {"cash[0,1]": 1.0, "sweep_excess[sweep,0,1]": -1.0}, at_most=6.0)
-    assert [(str(a.name), str(b.name)) for a, b in plan.sweeps.law] == [("sweep_excess[sweep,0,1]", "balance[line,0,1]")]
+    master = MasterProblem(replace(problem, sweeps=(sweep_of(problem, "line", [5e6, 6e6, 7e6, 8e6], (1, 2, 3)),)))
+    assert keys(master, "sweep") == [("sweep", 0, 1)]  # from date 2 on nothing can be outstanding
+    row_is(master, "sweep", ("sweep", 0, 1), {"cash[0,1]": 1.0, "sweep_excess[sweep,0,1]": -1.0}, at_most=6.0)
+    assert [(str(a.name), str(b.name)) for a, b in master.sweeps.disjunctions] == [
+        ("sweep_excess[sweep,0,1]", "balance[line,0,1]")
+    ]
 
 
 def borrower() -> Problem:
@@ -448,8 +450,8 @@ def test_a_sentence_is_the_sum_of_its_words() -> None:
     times = np.array([[0.0, 2.5, 3.5], [0.0, 2.6, 3.6]])
     limit = np.array([[0.0, 1e6, 2e6], [0.0, 3e6, 4e6]])
     terms = {("net_debt", None): 1.0, ("cfads", None): -times, ("rigs_mw", None): -3.0}
-    plan = Plan(replace(problem, rules=(rule_of(problem, terms, limit, (1, 2), "<="),)))
-    assert keys(plan, "rule") == [("rule", s, d) for s in (0, 1) for d in (1, 2)]
+    master = MasterProblem(replace(problem, rules=(rule_of(problem, terms, limit, (1, 2), "<="),)))
+    assert keys(master, "rule") == [("rule", s, d) for s in (0, 1) for d in (1, 2)]
     for s in (0, 1):
         scale = 1e6 * times[s, 1]
         row = {"issued_notes[0,0]": 1e6, f"issued_notes[{s},1]": 1e6, f"cash[{s},1]": -1e6, f"operating_cash[{s},1]": -scale}
@@ -457,7 +459,7 @@ def test_a_sentence_is_the_sum_of_its_words() -> None:
         row |= {f"orders_rig_home[{k},{d}]": -3.0 for k, d in ((0, 0), (s, 1))}
         row |= {f"retired_rig_home[{k},{d}]": 3.0 for k, d in ((0, 0), (s, 1))}
         row = {name: c / scale for name, c in row.items()}
-        row_is(plan, "rule", ("rule", s, 1), row, at_most=limit[s, 1] / scale, through=("fleet",))
+        row_is(master, "rule", ("rule", s, 1), row, at_most=limit[s, 1] / scale, through=("fleet",))
 
 
 @pytest.mark.parametrize("sense", [">=", "<=", "=="])
@@ -466,29 +468,29 @@ def test_a_soft_rule_is_breached_at_a_price(sense: str) -> None:
     problem = tiny(1, cash=0.0)
     problem = replace(problem, cash_flows=(stream(problem, [0.0, 50e6]),))
     rule = rule_of(problem, {("cash", None): 2.0}, 30e6, (1,), sense, penalty=0.25)
-    plan = Plan(replace(problem, rules=(rule,)))
+    master = MasterProblem(replace(problem, rules=(rule,)))
     short, over = "breach[rule,0,1,0]", "breach[rule,0,1,1]"
     sides = {">=": {short: 1.0}, "<=": {over: -1.0}, "==": {short: 1.0, over: -1.0}}[sense]
     bound = {">=": "at_least", "<=": "at_most", "==": "equal"}[sense]
-    row_is(plan, "rule", ("rule", 0, 1), {"cash[0,1]": 1.0} | sides, **{bound: 15.0})  # type: ignore[arg-type]
+    row_is(master, "rule", ("rule", 0, 1), {"cash[0,1]": 1.0} | sides, **{bound: 15.0})  # type: ignore[arg-type]
     value = {"value[0]": 1.0, "dividends[0,0]": -1.0, "dividends[0,1]": -1 / 1.08, "cash[0,1]": -1 / 1.08}
-    row_is(plan, "value", 0, value | {name: 0.25 * 2.0 / 1.08 for name in sides}, equal=0.0)
+    row_is(master, "value", 0, value | {name: 0.25 * 2.0 / 1.08 for name in sides}, equal=0.0)
 
 
 def test_a_row_per_date_and_scenario_where_the_rule_is_active() -> None:
     problem = tiny(3, scenarios=2, apart_from=9)
     rule = rule_of(problem, {("cash", None): 1.0}, 5e6, (1, 3))
     rule = replace(rule, active=rule.active & np.array([[True], [False]]))
-    assert keys(Plan(replace(problem, rules=(rule,))), "rule") == [("rule", 0, 1), ("rule", 0, 3)]
+    assert keys(MasterProblem(replace(problem, rules=(rule,))), "rule") == [("rule", 0, 1), ("rule", 0, 3)]
 
 
 def test_a_demand_nothing_can_meet_is_kept() -> None:
     """5 MW of rigs and none to buy against a demand of 7: the row is there to prove it impossible."""
     problem = tiny(1)
     rule = rule_of(problem, {("rigs_mw", None): 1.0}, 7.0, (0,))
-    plan = Plan(replace(problem, rules=(rule,)))
-    row_is(plan, "rule", ("rule", 0, 0), {"nothing[rule,(rule,0,0)]": 1.0}, at_least=1.0)  # scaled by the demand itself
-    assert keys(Plan(replace(problem, rules=(replace(rule, sense="<="),))), "rule") == []
+    master = MasterProblem(replace(problem, rules=(rule,)))
+    row_is(master, "rule", ("rule", 0, 0), {"nothing[rule,(rule,0,0)]": 1.0}, at_least=1.0)  # scaled by the demand itself
+    assert keys(MasterProblem(replace(problem, rules=(replace(rule, sense="<="),))), "rule") == []
 
 
 # --- what binds -------------------------------------------------------------------------------------------------------

@@ -134,7 +134,7 @@ def test_within_a_branch_of_the_tax_law() -> None:
     problem = random_problem(319)
     solved = solve_warm(bare(problem), baseline=False, method="extensive")
     solution = solved.solution
-    assert solved.warm is not None and solved.warm.settled is not None
+    assert solved.warm is not None and solved.warm.branches is not None
     assert solution.objective is not None
     found = [one for one in price_statements(solved) if one.path and stepped(problem, one.path, 1.0, one.name) is not None]
     stepped_on = [one for one in found if one.next_value or one.last_value]

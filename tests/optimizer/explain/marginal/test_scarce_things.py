@@ -10,10 +10,10 @@ import pytest
 from scipy.sparse import coo_array
 
 from models.problem import Problem
-from models.program.program import Plan
+from models.program.master_problem import MasterProblem
 from optimizer import Case
 from optimizer.explain.marginal.headroom import Headroom
-from optimizer.explain.marginal.scarce_things import Effect, Statement, Statements, opened
+from optimizer.explain.marginal.scarce_things import Effect, ScarceThing, ScarceThings, opened
 from optimizer.solver.compile import compile_model
 from optimizer.solver.linear_program import LinearProgram
 from tests.shared.places import ROOT
@@ -81,21 +81,21 @@ def _changed(one: Any, key: str, more: float) -> Any:
 
 
 class Loaded(NamedTuple):
-    plan: Plan
+    plan: MasterProblem
     lp: LinearProgram
-    statements: list[Statement]
+    statements: list[ScarceThing]
     names: tuple[list[str], list[str]]
 
 
 def kept(problem: Problem, method: str = "cuts") -> Loaded:
     """A program and its statements; headroom of a plan that decides nothing is enough for what they do to rows."""
-    plan, lp = program(problem, method)
-    return Loaded(plan, lp, Statements(plan, lp, _Nothing(problem)).out, named(lp))
+    master, lp = program(problem, method)
+    return Loaded(master, lp, ScarceThings(master, lp, _Nothing(problem)).out, named(lp))
 
 
-def program(problem: Problem, method: str) -> tuple[Plan, LinearProgram]:
-    plan = Plan(problem, "valued" if method == "cuts" else "written")
-    return plan, compile_model(plan.model)
+def program(problem: Problem, method: str) -> tuple[MasterProblem, LinearProgram]:
+    master = MasterProblem(problem, "benders" if method == "cuts" else "extensive")
+    return master, compile_model(master.model)
 
 
 class _Nothing(Headroom):
@@ -126,14 +126,14 @@ def named(lp: LinearProgram) -> tuple[list[str], list[str]]:
     return [con.name for con in lp.rows], [var.name for var in lp.columns]
 
 
-def assert_moves(problem: Problem, one: Statement, loaded: Loaded, step: float, method: str = "cuts") -> None:
+def assert_moves(problem: Problem, one: ScarceThing, loaded: Loaded, step: float, method: str = "cuts") -> None:
     """The program of the changed problem is the program of the problem moved by the statement's effect, and nothing else."""
-    theta, lp, scales = loaded.plan.theta, loaded.lp, loaded.plan.build.scales
+    recourse, lp, scales = loaded.plan.recourse, loaded.lp, loaded.plan.build.scales
     other = stepped(problem, one.path, step if one.relief == "more" else -step, one.name)
     if other is None:
         return
-    plan, changed = program(other, method)
-    if plan.build.scales != scales:
+    master, changed = program(other, method)
+    if master.build.scales != scales:
         # a soft rule at a date at which nothing that it speaks of is decided: its row is scaled by its constant
         assert one.path.startswith("rules")
         return
@@ -151,10 +151,10 @@ def assert_moves(problem: Problem, one: Statement, loaded: Loaded, step: float, 
     np.testing.assert_array_equal(lp.cost, changed.cost)
     assert lp.offset == pytest.approx(changed.offset, rel=1e-12, abs=1e-12)
     assert np.abs(off.data).max(initial=0.0) <= 1e-9, one.path
-    if theta is not None:
-        assert plan.theta is not None
+    if recourse is not None:
+        assert master.recourse is not None
         more = dict(effect.capacity)
-        for i, (here, there) in enumerate(zip(theta.values, plan.theta.values, strict=True)):
+        for i, (here, there) in enumerate(zip(recourse.values, master.recourse.values, strict=True)):
             constant = here.constant + step * more.get(i, np.zeros_like(here.constant))
             np.testing.assert_allclose(constant, there.constant, rtol=1e-12, atol=1e-12, err_msg=one.path)
 
@@ -239,7 +239,7 @@ def test_rows_that_no_statement_knows_are_told_by_their_family(monkeypatch: pyte
     problem = random_problem(301)
     assert problem.projects
     before = next(one for one in kept(problem).statements if one.path == "projects.venture.limit")
-    monkeypatch.setattr(Statements, "_project", lambda self, k: None)
+    monkeypatch.setattr(ScarceThings, "_project", lambda self, k: None)
     after = next(one for one in kept(problem).statements if one.name == "project limit venture")
     assert after.path == "" and after.unit == "unit" and after.relief == "more"
 

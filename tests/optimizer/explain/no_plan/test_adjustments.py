@@ -12,7 +12,15 @@ from optimizer.case.case import Case
 from optimizer.case.quotes import CaseWords, as_value, dotted, flow
 from optimizer.case.reading import yaml_tree
 from optimizer.case.reading.units import parse_quantity
-from optimizer.explain.no_plan.adjustments import Lever, dates, literals, months, path_in_time, quantity, sentence_levers
+from optimizer.explain.no_plan.adjustments import (
+    AdjustableParameter,
+    dates,
+    literals,
+    months,
+    path_in_time,
+    quantity,
+    sentence_parameters,
+)
 from optimizer.explain.no_plan.figures import Figure, plain, rounded
 from optimizer.explain.no_plan.requirements.everything import requirements
 from optimizer.explain.no_plan.row_owners import FACT, ORDER
@@ -111,10 +119,10 @@ def test_any_text_can_be_set(text: str) -> None:
 
 
 def test_a_quantity() -> None:
-    lever = quantity(WORDS, ("notes", "limit"), "USD", 400e6, up=True)
-    assert lever.settings(463e6) == ("notes.limit=463 MUSD",)
-    assert lever.say(lever.now) == "400 MUSD" and lever.bound == float("inf")
-    assert lever.change(600e6) == 0.5
+    parameter = quantity(WORDS, ("notes", "limit"), "USD", 400e6, up=True)
+    assert parameter.settings(463e6) == ("notes.limit=463 MUSD",)
+    assert parameter.say(parameter.now) == "400 MUSD" and parameter.bound == float("inf")
+    assert parameter.change(600e6) == 0.5
     assert quantity(WORDS, ("notes", "fee"), "1", 0.02, up=False).bound == 0.0
 
 
@@ -128,16 +136,16 @@ def test_a_quantity() -> None:
 )
 def test_a_path_in_time_goes_by_a_factor(key: str, unit: str, factor: float, setting: str) -> None:
     size = {"hall": 20.0, "overhead": 4e6, "price": 45.0}[key]
-    lever = path_in_time(WORDS, (key,), unit, size, up=factor > 1.0)
-    assert lever is not None and lever.settings(factor) == (setting,)
-    assert lever.now == 1.0 and lever.change(factor) == pytest.approx(abs(factor - 1.0))
+    parameter = path_in_time(WORDS, (key,), unit, size, up=factor > 1.0)
+    assert parameter is not None and parameter.settings(factor) == (setting,)
+    assert parameter.now == 1.0 and parameter.change(factor) == pytest.approx(abs(factor - 1.0))
     assert path_in_time(WORDS, ("nothing",), unit, size, up=True) is None
 
 
 def test_durations_and_dates() -> None:
-    lever = months(("rig", "lead"), 6, [3, 0], up=False)
-    assert lever.settings(3.0) == ("rig.lead=3 months",)
-    assert (lever.say(0.0), lever.say(1.0), lever.say(6.0)) == ("at once", "1 month", "6 months")
+    parameter = months(("rig", "lead"), 6, [3, 0], up=False)
+    assert parameter.settings(3.0) == ("rig.lead=3 months",)
+    assert (parameter.say(0.0), parameter.say(1.0), parameter.say(6.0)) == ("at once", "1 month", "6 months")
     days = [date(2026, 7, 1), date(2026, 10, 1)]
     later = dates("notes.issue", lambda d: (f"notes.issue={{until: {d}}}",), days, date(2026, 4, 1), up=True)
     assert later is not None and later.say(later.points[0]) == "2026-07"
@@ -167,14 +175,14 @@ def test_the_numbers_of_a_sentence(sentence: str, numbers: list[float]) -> None:
 
 
 def test_a_sentence_is_edited_where_its_number_stands() -> None:
-    levers = sentence_levers("rules[1].require", "cfads + rescue >= 1.30 * debt_service", "USD")
-    assert [lever.now for lever in levers] == [1.3, 0.0]
+    levers = sentence_parameters("rules[1].require", "cfads + rescue >= 1.30 * debt_service", "USD")
+    assert [parameter.now for parameter in levers] == [1.3, 0.0]
     assert levers[0].settings(1.21) == ("rules[1].require=cfads + rescue >= 1.21 * debt_service",)
     assert levers[0].say(1.3) == "1.30" and levers[0].say(1.21) == "1.21"
     assert levers[1].settings(5e6) == ("rules[1].require=cfads + rescue + 5 MUSD >= 1.30 * debt_service",)
-    below = sentence_levers("r", "ai_mw <= 12 MW", "MW")
+    below = sentence_parameters("r", "ai_mw <= 12 MW", "MW")
     assert below[0].say(15.0) == "15 MW" and below[1].settings(3.0) == ("r=ai_mw <= 12 MW + 3 MW",)
-    assert len(sentence_levers("r", "cash == 5 MUSD", "USD")) == 1
+    assert len(sentence_parameters("r", "cash == 5 MUSD", "USD")) == 1
 
 
 # ---- requirements: every setting is one that the case takes ---------------------------------------------------------
@@ -189,28 +197,28 @@ def test_every_statement_can_be_dropped_and_loosened_by_settings(path: str) -> N
         assert one.kind == FACT or one.kind in ORDER
         assert one.place.startswith(str(ROOT / path)) and one.label
         if one.kind == FACT:
-            assert one.drop is None and not one.levers and one.touches
+            assert one.drop is None and not one.parameters and one.touches
             continue
         assert one.rows or one.touches, one.path
         assert one.drop is not None
         changed = Case.load(ROOT / path, settings=one.drop)
         assert changed.digest != case.digest, one.path
-        for lever in one.levers:
-            _moves(path, lever, case)
+        for parameter in one.parameters:
+            _moves(path, parameter, case)
 
 
-def _moves(path: str, lever: Lever, case: Case) -> None:
+def _moves(path: str, parameter: AdjustableParameter, case: Case) -> None:
     """A step of a lever makes another case."""
-    if lever.points:
-        value = lever.points[0]
+    if parameter.points:
+        value = parameter.points[0]
     else:
-        up = lever.up is not False
-        step = 0.1 * abs(lever.now) or lever.unit
-        value = lever.outward(lever.now + (step if up else -step), up)
-        if lever.up is not None:
-            value = min(value, lever.bound) if up else max(value, lever.bound)
-    if value != lever.now:
-        assert Case.load(ROOT / path, settings=lever.settings(value)).digest != case.digest, lever.path
+        up = parameter.up is not False
+        step = 0.1 * abs(parameter.now) or parameter.unit
+        value = parameter.outward(parameter.now + (step if up else -step), up)
+        if parameter.up is not None:
+            value = min(value, parameter.bound) if up else max(value, parameter.bound)
+    if value != parameter.now:
+        assert Case.load(ROOT / path, settings=parameter.settings(value)).digest != case.digest, parameter.path
 
 
 def test_all_features_have_the_statements_that_they_should() -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from models.problem import Problem, Rule
-from models.program.program import Plan
-from optimizer.explain.no_plan.elastic_program import Shift, Trial
+from models.program.master_problem import MasterProblem
+from optimizer.explain.no_plan.elastic_program import ElasticProgram, Shift
 from optimizer.explain.no_plan.requirements.everything import requirements
 from optimizer.explain.no_plan.row_owners import owner_of
 from optimizer.solver.compile import compile_model
@@ -27,21 +27,21 @@ def demanding(problem: Problem, usd: float) -> Problem:
     return replace(problem, rules=(*hard, rich), treasury=replace(problem.treasury, rescue_penalty=None))
 
 
-def trial_of(problem: Problem) -> Trial:
-    return Trial(problem, owner_of(requirements(problem)))
+def trial_of(problem: Problem) -> ElasticProgram:
+    return ElasticProgram(problem, owner_of(requirements(problem)))
 
 
 def most_cash(problem: Problem) -> float | None:
     """By the program in one piece: the largest amount that every scenario can hold at the horizon (USD), None without any plan."""
-    plan = Plan(demanding(problem, 0.0), hours="written")
-    lp = compile_model(plan.model)
+    master = MasterProblem(demanding(problem, 0.0), hours="extensive")
+    lp = compile_model(master.model)
     column = {id(v): j for j, v in enumerate(lp.columns)}
     cost = np.zeros(len(lp.cost) + 1)
     cost[-1] = -1.0
     # one more column t with cash[s, T] - t >= 0 for every s
     from scipy import sparse
 
-    ends = [column[id(plan.treasury.cash[s][-1])] for s in range(plan.build.S)]
+    ends = [column[id(master.treasury.cash[s][-1])] for s in range(master.build.S)]
     more = sparse.csr_array((np.ones(len(ends)), (np.arange(len(ends)), ends)), shape=(len(ends), len(lp.cost)))
     matrix = sparse.vstack(
         [
@@ -78,15 +78,15 @@ def test_the_least_bending_is_that_of_the_program_in_one_piece(seed: int) -> Non
     size = max(most, 1e6)
     assert trial_of(demanding(problem, most - 1e-4 * size)).find().feasible is True
     wanted = most + 0.5 * size
-    trial = trial_of(demanding(problem, wanted))
-    found = trial.find()
+    elastic = trial_of(demanding(problem, wanted))
+    found = elastic.find()
     assert found.feasible is False and found.certificate is not None and found.certificate.verified
     assert 'rule "rich"' in found.owners()
-    assert trial.find(['rule "rich"']).feasible is True
+    assert elastic.find(['rule "rich"']).feasible is True
     # asked how much less would do, it finds the same as the program in one piece
-    shift = trial.shift(demanding(problem, wanted - 0.01 * wanted), 0.01 * wanted)
+    shift = elastic.shift(demanding(problem, wanted - 0.01 * wanted), 0.01 * wanted)
     assert shift is not None
-    least = trial.least(shift)
+    least = elastic.least(shift)
     assert least is not None
     assert wanted - least == pytest.approx(most, rel=1e-6, abs=1e-6 * size)
 
@@ -95,37 +95,37 @@ def test_a_figure_that_slides_and_one_that_only_grows() -> None:
     problem = demanding(random_problem(1), 0.0)
     most = most_cash(problem)
     assert most is not None
-    trial = trial_of(demanding(problem, most + 1e8))
-    assert trial.find().feasible is False
-    richer = replace(trial.problem, treasury=replace(problem.treasury, cash=problem.treasury.cash + 1e6))
-    cash = trial.shift(richer, 1e6)
+    elastic = trial_of(demanding(problem, most + 1e8))
+    assert elastic.find().feasible is False
+    richer = replace(elastic.problem, treasury=replace(problem.treasury, cash=problem.treasury.cash + 1e6))
+    cash = elastic.shift(richer, 1e6)
     assert cash is not None and (cash.by != 0.0).all()
-    assert trial.sliding((cash,)).find().feasible is True
-    assert trial.find().feasible is False  # the trial itself stays as it was
+    assert elastic.sliding((cash,)).find().feasible is True
+    assert elastic.find().feasible is False  # the trial itself stays as it was
 
 
 def test_what_shapes_the_program_is_no_shift() -> None:
     problem = demanding(random_problem(1), 0.0)
-    trial = trial_of(problem)
-    assert trial.shift(problem, 1.0) is None  # nothing moves
+    elastic = trial_of(problem)
+    assert elastic.shift(problem, 1.0) is None  # nothing moves
     longer = replace(problem, treasury=replace(problem.treasury, cash_yield=problem.treasury.cash_yield + 0.01))
-    assert trial.shift(longer, 0.01) is None  # coefficients move
+    assert elastic.shift(longer, 0.01) is None  # coefficients move
 
 
 def test_a_proof_that_does_not_hold_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
     from optimizer.solver import certificates
 
-    trial = trial_of(demanding(random_problem(1), 1e12))
-    assert trial.find().feasible is False
-    refused = certificates.verify_infeasible(trial.base, np.zeros(len(trial.base.row_lower)))
+    elastic = trial_of(demanding(random_problem(1), 1e12))
+    assert elastic.find().feasible is False
+    refused = certificates.verify_infeasible(elastic.base, np.zeros(len(elastic.base.row_lower)))
     assert not refused.verified
     monkeypatch.setattr(certificates, "verify_infeasible", lambda *a, **b: refused)
-    assert trial.find().feasible is None
+    assert elastic.find().feasible is None
 
 
 def test_time_that_is_up_is_no_answer() -> None:
-    trial = trial_of(demanding(random_problem(1), 0.0))
-    assert trial.find(deadline=0.0).feasible is None
+    elastic = trial_of(demanding(random_problem(1), 0.0))
+    assert elastic.find(deadline=0.0).feasible is None
 
 
 def test_shifts_are_read_off_bounds() -> None:

@@ -17,12 +17,12 @@ from optimizer.case.case import Case
 from optimizer.engine.solve import solve
 from optimizer.explain.no_plan import iis as conflicts
 from optimizer.explain.no_plan import text as explain_text
-from optimizer.explain.no_plan.elastic_program import Finding, Shift, Trial
+from optimizer.explain.no_plan.elastic_program import ElasticProgram, FeasibilityResult, Shift
 from optimizer.explain.no_plan.explanation import Explanation, explain, explain_problem, explain_refuted, refuted
-from optimizer.explain.no_plan.iis import Bench, Change, Conflict, collide
+from optimizer.explain.no_plan.iis import IIS, Change, InfeasibilityAnalyser, deletion_filter
 from optimizer.explain.no_plan.repairs import Repair, all_conflicts
 from optimizer.explain.no_plan.requirements.everything import requirements
-from optimizer.explain.no_plan.row_owners import Stated
+from optimizer.explain.no_plan.row_owners import Requirement
 from tests.benchmarks.problems import whole
 from tests.shared.places import ROOT
 
@@ -73,7 +73,7 @@ def outcome(name: str, *settings: str) -> str:
     return solve(Case.load(CASES / f"{name}.yaml", settings=settings), canonical=False, baseline=False).outcome.value
 
 
-def last(found: Explanation) -> Conflict:
+def last(found: Explanation) -> IIS:
     return found.conflicts[-1]
 
 
@@ -87,8 +87,8 @@ def test_the_case_has_no_plan_and_the_conflict_is_named(name: str) -> None:
     found, seconds = explained(name)
     assert found.status == "infeasible" == outcome(name)
     assert len(found.conflicts) == len(NAMED[name])
-    assert all(set(conflict.paths) in NAMED[name] for conflict in found.conflicts)  # which of two comes first, no one says
-    assert all(conflict.minimal and not conflict.margin <= 1e-6 for conflict in found.conflicts)  # none, where branches prove it
+    assert all(set(iis.paths) in NAMED[name] for iis in found.conflicts)  # which of two comes first, no one says
+    assert all(iis.minimal and not iis.margin <= 1e-6 for iis in found.conflicts)  # none, where branches prove it
     assert seconds < 30.0  # 1 to 6 s on a quiet machine
 
 
@@ -97,13 +97,13 @@ def test_without_any_one_of_them_there_is_a_plan(name: str) -> None:
     """Solved and proved, hour by hour, by the engine itself."""
     found, _ = explained(name)
     before = [one.dropped for one in found.conflicts[:-1]]
-    bench = Bench(Case.load(CASES / f"{name}.yaml").problem(), Case.load(CASES / f"{name}.yaml"))
-    earlier = [setting for path in before for setting in bench.statements[path].drop or ()]
+    analyser = InfeasibilityAnalyser(Case.load(CASES / f"{name}.yaml").problem(), Case.load(CASES / f"{name}.yaml"))
+    earlier = [setting for path in before for setting in analyser.requirements[path].drop or ()]
     assert last(found).members
     for member in last(found).members:
         assert member.alone is True
-        assert member.statement.drop
-        assert outcome(name, *earlier, *member.statement.drop) in ("optimal", "unbounded"), member.statement.path
+        assert member.requirement.drop
+        assert outcome(name, *earlier, *member.requirement.drop) in ("optimal", "unbounded"), member.requirement.path
 
 
 @pytest.mark.parametrize("name", NAMED)
@@ -111,8 +111,8 @@ def test_they_collide_by_themselves(name: str) -> None:
     """With every other statement of the case dropped at once, there is still no plan."""
     found, _ = explained(name)
     case = Case.load(CASES / f"{name}.yaml")
-    for conflict in found.conflicts:
-        rest = [s for s in requirements(case.problem(), case) if s.path not in conflict.paths and s.drop]
+    for iis in found.conflicts:
+        rest = [s for s in requirements(case.problem(), case) if s.path not in iis.paths and s.drop]
         assert rest
         assert outcome(name, *(setting for one in rest for setting in one.drop or ())) == "infeasible"
 
@@ -120,7 +120,7 @@ def test_they_collide_by_themselves(name: str) -> None:
 @pytest.mark.parametrize("name", NAMED)
 def test_every_repair_works_when_it_is_pasted(name: str) -> None:
     found, _ = explained(name)
-    assert {step.statement.path for repair in found.repairs for step in repair.steps} >= set(last(found).paths)
+    assert {step.requirement.path for repair in found.repairs for step in repair.steps} >= set(last(found).paths)
     for repair in found.repairs:
         assert repair.settings and repair.outcome == "optimal"
         solution = solve(Case.load(CASES / f"{name}.yaml", settings=repair.settings), canonical=False, baseline=False)
@@ -135,23 +135,23 @@ def test_a_repair_is_no_larger_than_it_must_be(name: str) -> None:
     for repair in found.repairs:
         nearer = _nearer(repair)
         if nearer is not None:
-            assert outcome(name, *nearer.settings) == "infeasible", repair.told
+            assert outcome(name, *nearer.settings) == "infeasible", repair.message
 
 
 def _nearer(repair: Repair) -> Repair | None:
     """The last step of a repair taken less far, those before as they are."""
     step = repair.steps[-1]
-    lever = step.lever
-    if lever is None:  # dropped altogether
+    parameter = step.parameter
+    if parameter is None:  # dropped altogether
         return None
-    if lever.points:
-        at = lever.points.index(step.value)
-        value = lever.points[at - 1] if at else lever.now
+    if parameter.points:
+        at = parameter.points.index(step.value)
+        value = parameter.points[at - 1] if at else parameter.now
     else:
-        digit = lever.unit * 10.0 ** (np.floor(np.log10(abs(step.value) / lever.unit)) - 2)
-        change = step.value - lever.now
+        digit = parameter.unit * 10.0 ** (np.floor(np.log10(abs(step.value) / parameter.unit)) - 2)
+        change = step.value - parameter.now
         value = step.value - np.sign(change) * max(0.05 * abs(change), digit)
-    if value == lever.now:
+    if value == parameter.now:
         return None
     return replace(repair, steps=(*repair.steps[:-1], replace(step, value=value)))
 
@@ -163,10 +163,10 @@ def test_the_text_names_statements_with_places_and_numbers(name: str) -> None:
     told = explain_text.sentence(found, last(found))
     assert told.startswith("No plan can meet") and told.endswith(".")
     for member in last(found).members:
-        line = member.statement.place.split(":")[1]
-        assert f"{name}.yaml:{line}:" in told and member.statement.label in told and member.statement.label in text
+        line = member.requirement.place.split(":")[1]
+        assert f"{name}.yaml:{line}:" in told and member.requirement.label in told and member.requirement.label in text
     for repair in found.repairs:
-        assert repair.told in text
+        assert repair.message in text
         for setting in repair.settings:
             assert setting in text
     assert "objective" in text
@@ -193,12 +193,12 @@ def test_what_bites_where(name: str, words: list[str]) -> None:
 
 def test_the_figures_of_the_least_changes() -> None:
     """By hand: 120 MUSD of notes against 60 % of (15 MW x 9 MUSD + what is left of 30 MW of rigs at the horizon's end)."""
-    least = {repair.steps[0].statement.path: repair for repair in explained("issue-against-collateral")[0].repairs}
+    least = {repair.steps[0].requirement.path: repair for repair in explained("issue-against-collateral")[0].repairs}
     # rigs: 30 MW x 66,667 TH/s/MW x 10 USD/TH x 50 % = 10 MUSD, so 145 MUSD of assets in all
     assert least["financing.notes.minimum"].steps[0].value == pytest.approx(0.6 * 145e6, rel=1e-3)
     assert least["financing.notes.security"].steps[0].value == pytest.approx(120 / 145, rel=2e-3)
     assert least["sites.barker.ai_hall.build.limit"].steps[0].value == pytest.approx((200 - 10) / 9, rel=5e-3)
-    rules = {repair.steps[0].statement.path: repair for repair in explained("three-rules")[0].repairs}
+    rules = {repair.steps[0].requirement.path: repair for repair in explained("three-rules")[0].repairs}
     # 20 MW of each: 20 x (1000 / 16 + 1000 / 13.5) = 2,731.48 PH/s
     assert rules["rules[0]"].steps[0].value == 2730.0
     assert rules["rules[1]"].steps[0].value == pytest.approx(20 + (3000 - 2731.48) * 16 / 1000, rel=5e-3)
@@ -207,13 +207,13 @@ def test_the_figures_of_the_least_changes() -> None:
 def test_the_figures_of_policies_and_yearly_limits() -> None:
     """By hand: 90 MUSD in two calendar years of at most 40; 10 MW at 1.2 for 95 % of 8,760 hours; 20 MUSD of cash, 4 earned by
     midsummer, 30 to be repaid (at once, without interest) before more than 5 may stay."""
-    least = {repair.steps[0].statement.path: repair for repair in explained("policies")[0].repairs}
+    least = {repair.steps[0].requirement.path: repair for repair in explained("policies")[0].repairs}
     assert least["policies.placed"].settings == ("policies.placed.at_least=80 MUSD",)
     assert least["policies.wall"].settings == ("policies.wall.at_most=45 MUSD",)
-    least = {repair.steps[0].statement.path: repair for repair in explained("energy-budget")[0].repairs}
+    least = {repair.steps[0].requirement.path: repair for repair in explained("energy-budget")[0].repairs}
     needed = 10.0 * 1.2 * 0.95 * 8760.0 / 1e3
     assert needed <= float(least["limits.energy"].settings[0].split("=")[1].split()[0]) <= 1.002 * needed
-    least = {repair.steps[0].statement.path: repair for repair in explained("sweep-against-cash")[0].repairs}
+    least = {repair.steps[0].requirement.path: repair for repair in explained("sweep-against-cash")[0].repairs}
     assert least["rules[0]"].steps[0].value == 5.0 and least["policies.sweep"].steps[0].value == 12e6
     assert least["treasury.cash"].steps[0].value == pytest.approx(30e6 + 12e6 - 4e6, rel=1e-3)
 
@@ -224,18 +224,18 @@ def test_the_figures_of_policies_and_yearly_limits() -> None:
 
 def test_a_case_with_a_plan_has_no_conflict() -> None:
     case = Case.load(CASES / "two-rules.yaml", settings=["rules[1].require=ai_hall_mw[barker] <= 20 MW"])
-    assert collide(Bench(case.problem(), case)) is None
-    assert all_conflicts(Bench(case.problem(), case)) == []
+    assert deletion_filter(InfeasibilityAnalyser(case.problem(), case)) is None
+    assert all_conflicts(InfeasibilityAnalyser(case.problem(), case)) == []
 
 
 def test_the_quickstart_with_a_rule_too_many() -> None:
     """A shipped case: its own statements are not named, however many it has."""
     settings = ["rules[2].require=ai_mw >= 14 MW", "rules[2].from=2028-01"]
     case = Case.load(SHIPPED / "quickstart.yaml", settings=settings)
-    bench = Bench(case.problem(), case)
-    (conflict,) = all_conflicts(bench)
-    assert set(conflict.paths) == {"rules[2]", "ai.cloud.limit"}
-    assert all(member.alone is not None for member in conflict.members)
+    analyser = InfeasibilityAnalyser(case.problem(), case)
+    (iis,) = all_conflicts(analyser)
+    assert set(iis.paths) == {"rules[2]", "ai.cloud.limit"}
+    assert all(member.alone is not None for member in iis.members)
 
 
 def test_rows_of_a_family_without_words_are_told_by_their_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,7 +246,7 @@ def test_rows_of_a_family_without_words_are_told_by_their_name(monkeypatch: pyte
     case = Case.load(CASES / "issue-against-collateral.yaml")
     unknown = "sites.barker.ai_hall.build.limit"
     monkeypatch.setattr(conflict, "requirements", lambda *a: [one for one in known(*a) if one.path != unknown])
-    found = collide(Bench(case.problem(), case))
+    found = deletion_filter(InfeasibilityAnalyser(case.problem(), case))
     assert found is not None
     assert set(found.paths) == {"financing.notes.minimum", "financing.notes.security", "build limit barker"}
 
@@ -267,9 +267,9 @@ def test_a_large_problem_is_looked_at_in_one_scenario() -> None:
     assert time.process_time() - start < 60.0
     assert found.status == "infeasible" and len(found.looked_at) == 1
     assert "by itself, one of 20" in "\n".join(explain_text.lines(found))
-    (conflict,) = found.conflicts
-    assert set(conflict.paths) == {'rule "fleet"', "sites.site0.mining_hall.build.limit"}
-    assert conflict.minimal
+    (iis,) = found.conflicts
+    assert set(iis.paths) == {'rule "fleet"', "sites.site0.mining_hall.build.limit"}
+    assert iis.minimal
     assert [repair.outcome for repair in found.repairs] == ["optimal"] * len(found.repairs) and found.repairs
 
 
@@ -304,7 +304,7 @@ def test_twenty_equal_scenarios_are_told_like_one(name: str) -> None:
     found = explain(Case.load(CASES / f"{name}.yaml", settings=[f"scenarios={{{each}}}"]), time_limit=None)
     one, _ = explained(name)
     assert len(found.looked_at) == 1
-    assert [set(conflict.paths) for conflict in found.conflicts] == [set(conflict.paths) for conflict in one.conflicts]
+    assert [set(iis.paths) for iis in found.conflicts] == [set(iis.paths) for iis in one.conflicts]
     told, expected = ({repair.settings: repair for repair in of.repairs} for of in (found, one))
     assert told.keys() == expected.keys()
     for settings, repair in told.items():
@@ -321,7 +321,7 @@ def test_twenty_futures_and_every_hour_are_explained_in_seconds(name: str) -> No
     found = explain(case)
     assert time.process_time() - start < 20.0  # 1 to 4 s on a quiet machine
     assert found.status == "infeasible" and len(found.looked_at) == 1 and found.repairs
-    assert all(conflict.minimal for conflict in found.conflicts)
+    assert all(iis.minimal for iis in found.conflicts)
     assert all(repair.outcome == "optimal" for repair in found.repairs)
 
 
@@ -335,8 +335,8 @@ def test_twenty_scenarios_with_all_hours() -> None:
     found = explain(case)
     assert time.process_time() - start < 25.0  # 8 s on a quiet machine
     assert len(found.looked_at) == 1
-    (conflict,) = found.conflicts
-    assert set(conflict.paths) == {"rules[2]", "ai.cloud.limit"} and conflict.minimal
+    (iis,) = found.conflicts
+    assert set(iis.paths) == {"rules[2]", "ai.cloud.limit"} and iis.minimal
     told = {repair.settings: repair for repair in found.repairs}
     assert told.keys() == {("rules[2].require=ai_mw >= 10 MW",), ("ai.cloud.limit=14 MW",)}
     assert all(repair.outcome == "optimal" for repair in found.repairs)
@@ -361,12 +361,12 @@ def test_a_deep_funding_gap_in_twenty_scenarios() -> None:
     """Its repairs lie where hardly a plan exists and the tax law decides: each is told with a plan of the whole case."""
     settings = twenty("rules[0].require=cash >= 250 MUSD", "treasury.rescue=null")
     first: list[Explanation] = []
-    bench = refuted(Case.load(SHIPPED / "quickstart.yaml", settings=settings))
-    assert bench is not None
-    found = explain_refuted(bench, time_limit=240.0, opened=first.append)
+    analyser = refuted(Case.load(SHIPPED / "quickstart.yaml", settings=settings))
+    assert analyser is not None
+    found = explain_refuted(analyser, time_limit=240.0, opened=first.append)
     assert len(first) == 1 and first[0].conflicts == found.conflicts and not first[0].repairs
-    (conflict,) = found.conflicts
-    assert conflict.minimal and "rules[0]" in conflict.paths
+    (iis,) = found.conflicts
+    assert iis.minimal and "rules[0]" in iis.paths
     told = {repair.settings: repair for repair in found.repairs}
     assert told.keys() >= {("rules[0].require=cash >= 168 MUSD",), ("financing.owners.limit=232 MUSD",)}
     for repair in found.repairs:
@@ -382,23 +382,23 @@ def test_a_deep_funding_gap_in_twenty_scenarios() -> None:
 
 def checked_slides(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """From now on every way to slide that was known from another program is compared with what is worked out of this one; their paths."""
-    slide, known = Bench._slide, list[str]()
+    slide, known = InfeasibilityAnalyser._slide, list[str]()
 
-    def both(bench: Bench, one: Stated, base: Trial, changes: Sequence[Change]) -> Shift | None:
-        held = bench._slides.get((bench.scope, one.path), [])
+    def both(analyser: InfeasibilityAnalyser, one: Requirement, base: ElasticProgram, changes: Sequence[Change]) -> Shift | None:
+        held = analyser._monotone.get((analyser.scope, one.path), [])
         count = len(held)
-        found = slide(bench, one, base, changes)
+        found = slide(analyser, one, base, changes)
         if found is not None and count and len(held) == count:
-            bench._slides.pop((bench.scope, one.path))
-            again = slide(bench, one, base, changes)
-            bench._slides[bench.scope, one.path] = held
+            analyser._monotone.pop((analyser.scope, one.path))
+            again = slide(analyser, one, base, changes)
+            analyser._monotone[analyser.scope, one.path] = held
             assert again is not None and again.least == found.least
             assert np.array_equal(again.rows, found.rows)
             np.testing.assert_allclose(found.by, again.by, rtol=1e-9)
             known.append(one.path)
         return found
 
-    monkeypatch.setattr(Bench, "_slide", both)
+    monkeypatch.setattr(InfeasibilityAnalyser, "_slide", both)
     return known
 
 
@@ -414,10 +414,10 @@ def test_scenarios_that_are_late_are_looked_at_first(monkeypatch: pytest.MonkeyP
     """Lake Mariner with 500 MW of AI by 2027: too much for its halls in every scenario, and far too soon where they come late."""
     known = checked_slides(monkeypatch)
     asked = ("ai.cb_5.limit=400 MW", "rules[0].require=ai_mw >= 500 MW", "rules[0].from=2027-01")
-    bench = refuted(Case.load(SHIPPED / "lake-mariner.yaml", settings=asked))
-    assert bench is not None
-    names = bench.whole.scenarios.names
-    assert [names[s] for s in bench.scope] == ["late_halls"]
+    analyser = refuted(Case.load(SHIPPED / "lake-mariner.yaml", settings=asked))
+    assert analyser is not None
+    names = analyser.whole.scenarios.names
+    assert [names[s] for s in analyser.scope] == ["late_halls"]
     first: list[Explanation] = []
     with pytest.raises(InterruptedError):
 
@@ -425,10 +425,10 @@ def test_scenarios_that_are_late_are_looked_at_first(monkeypatch: pytest.MonkeyP
             first.append(found)
             raise InterruptedError  # repairs are no matter here
 
-        explain_refuted(bench, time_limit=240.0, opened=stop)
-    (conflict,) = first[0].conflicts
+        explain_refuted(analyser, time_limit=240.0, opened=stop)
+    (iis,) = first[0].conflicts
     halls = {f"sites.lake_mariner.ai_hall.{key}" for key in ("build.lead", "convert.lead", "now")}
-    assert conflict.minimal and set(conflict.paths) == {"rules[0]", "scenarios.late_halls.delay", *halls}
+    assert iis.minimal and set(iis.paths) == {"rules[0]", "scenarios.late_halls.delay", *halls}
     text = "\n".join(explain_text.opening(first[0]))
     assert "Dropping one is enough in late_halls for: " in text and "Seen in scenario late_halls by itself, one of 6" in text
     assert known
@@ -436,10 +436,10 @@ def test_scenarios_that_are_late_are_looked_at_first(monkeypatch: pytest.MonkeyP
 
 def test_what_nobody_had_time_to_try_is_told_in_a_line() -> None:
     found, _ = explained("funding-gap")
-    conflict = last(found)
-    sure, unsure = conflict.members[0], replace(conflict.members[1], certain=False)
-    many = (sure, *(replace(unsure, statement=replace(unsure.statement, path=f"financing.k{n}.limit")) for n in range(9)))
-    text = "\n".join(explain_text.lines(replace(found, conflicts=(replace(conflict, members=many, minimal=False),))))
+    iis = last(found)
+    sure, unsure = iis.members[0], replace(iis.members[1], certain=False)
+    many = (sure, *(replace(unsure, requirement=replace(unsure.requirement, path=f"financing.k{n}.limit")) for n in range(9)))
+    text = "\n".join(explain_text.lines(replace(found, conflicts=(replace(iis, members=many, minimal=False),))))
     assert text.count("  - ") == 1 + explain_text.MOST_UNSURE + 1
     assert (
         "perhaps 3 more that there was no time to try without: financing.k6.limit, financing.k7.limit and financing.k8.limit."
@@ -464,8 +464,10 @@ def test_a_slow_clock_changes_no_scenario(monkeypatch: pytest.MonkeyPatch) -> No
     looks = itertools.count(1)
     clock = itertools.count()
     monkeypatch.setattr(conflicts, "SINGLE_SCENARIO_SIZE", 2)
-    monkeypatch.setattr(Trial, "find", lambda self, let_go=(), hours=True, deadline=None: Finding(False, float(next(looks))))
+    monkeypatch.setattr(
+        ElasticProgram, "find", lambda self, let_go=(), hours=True, deadline=None: FeasibilityResult(False, float(next(looks)))
+    )
     monkeypatch.setattr(time, "perf_counter", lambda: float(next(clock)) ** 6)
-    bench = Bench(problem, case)
-    bench = bench.narrow()
-    assert len(order) == 3 and bench.scope == (order[-1],)
+    analyser = InfeasibilityAnalyser(problem, case)
+    analyser = analyser.narrow()
+    assert len(order) == 3 and analyser.scope == (order[-1],)

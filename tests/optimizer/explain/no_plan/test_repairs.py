@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.hours.mixture import Mixture
+from models.hours.convex_combination import ConvexCombination
 from models.problem import Problem
 from optimizer.case.case import Case
 from optimizer.engine.policy import Thoroughness
@@ -15,12 +15,12 @@ from optimizer.engine.solve import solve, solve_problem
 from optimizer.engine.values import Outcome
 from optimizer.explain.no_plan import repairs as repair
 from optimizer.explain.no_plan import text as explain_text
-from optimizer.explain.no_plan.elastic_program import Trial
+from optimizer.explain.no_plan.elastic_program import ElasticProgram
 from optimizer.explain.no_plan.explanation import Explanation, explain
-from optimizer.explain.no_plan.iis import Bench, far_apart
+from optimizer.explain.no_plan.iis import InfeasibilityAnalyser, far_apart
 from optimizer.explain.no_plan.repairs import Repair, Step, line_root
 from optimizer.explain.no_plan.requirements.everything import requirements
-from optimizer.explain.no_plan.verify_repairs import Attempt, Verifier, elsewhere, verify
+from optimizer.explain.no_plan.verify_repairs import RepairResult, Verifier, elsewhere, verify
 from optimizer.solver import branch_and_bound
 from tests.shared.places import ROOT
 from tests.shared.random_problems import random_problem
@@ -36,38 +36,38 @@ def coins(*settings: str) -> Case:
 def test_what_one_scenario_was_enough_for_is_found_anew_where_another_refutes_it() -> None:
     """4 MUSD of cash are enough in base; bear, where coins are worth less, asks for more, and more is what is told."""
     case = coins()
-    bench = Bench(case.problem(), case)
-    lever = bench.statements["treasury.cash"].levers[0]
-    enough = Repair((Step(bench.statements["treasury.cash"], lever, 4e6),), "scenarios")
+    analyser = InfeasibilityAnalyser(case.problem(), case)
+    parameter = analyser.requirements["treasury.cash"].parameters[0]
+    enough = Repair((Step(analyser.requirements["treasury.cash"], parameter, 4e6),), "scenarios")
     assert solve(coins(*enough.settings), canonical=False).outcome is Outcome.INFEASIBLE
-    bench = bench.of((0,))
-    assert bench.without((), [step.change for step in enough.steps]).feasible is True
+    analyser = analyser.of((0,))
+    assert analyser.without((), [step.change for step in enough.steps]).feasible is True
     refuted: dict[str, str] = {}
-    assert elsewhere(bench, enough, refuted) is not None and refuted == {"treasury.cash": "bear"}
-    (found,) = verify(bench, [enough])
-    assert bench.scope == (0,) and bench.deadline is None
+    assert elsewhere(analyser, enough, refuted) is not None and refuted == {"treasury.cash": "bear"}
+    (found,) = verify(analyser, [enough])
+    assert analyser.scope == (0,) and analyser.deadline is None
     assert found.outcome == "optimal" and found.steps[0].value > 4e6
     again = solve(coins(*found.settings), canonical=False)
     assert again.outcome is Outcome.OPTIMAL and again.objective == pytest.approx(found.objective, rel=1e-9)
     nearer = replace(enough, steps=(replace(enough.steps[0], value=4e6 + 0.95 * (found.steps[0].value - 4e6)),))
     assert solve(coins(*nearer.settings), canonical=False).outcome is Outcome.INFEASIBLE
-    assert elsewhere(bench.of((0, 1)), enough) is None  # all were looked at
+    assert elsewhere(analyser.of((0, 1)), enough) is None  # all were looked at
 
 
 def test_a_repair_that_was_refuted_is_not_told_when_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
     case = coins()
-    bench = Bench(case.problem(), case)
-    one = bench.statements["treasury.cash"]
-    bench = bench.of((0,))
-    refuted = Repair((Step(one, one.levers[0], 4e6),), "scenarios")
+    analyser = InfeasibilityAnalyser(case.problem(), case)
+    one = analyser.requirements["treasury.cash"]
+    analyser = analyser.of((0,))
+    refuted = Repair((Step(one, one.parameters[0], 4e6),), "scenarios")
     calls = []
 
-    def expired(self: Bench) -> bool:
+    def expired(self: InfeasibilityAnalyser) -> bool:
         calls.append(self)
         return len(calls) > 1  # after the solve that refutes it
 
-    monkeypatch.setattr(Bench, "expired", expired)
-    assert verify(bench, [refuted], deadline=np.inf) == []
+    monkeypatch.setattr(InfeasibilityAnalyser, "expired", expired)
+    assert verify(analyser, [refuted], deadline=np.inf) == []
 
 
 @pytest.mark.parametrize(
@@ -85,17 +85,17 @@ def test_how_far_a_figure_goes_where_the_least_one_does_not_do(
 ) -> None:
     """What is refuted goes a little further; what stays unsettled goes as far as it may: near the edge trying takes longest."""
     case = coins()
-    bench = Bench(case.problem(), case)
-    one = bench.statements["treasury.cash"]
+    analyser = InfeasibilityAnalyser(case.problem(), case)
+    one = analyser.requirements["treasury.cash"]
     seen: list[float] = []
 
-    def solved(verifier: Verifier, changed: Repair, *_: object) -> Attempt:
+    def solved(verifier: Verifier, changed: Repair, *_: object) -> RepairResult:
         seen.append(changed.steps[0].value)
         outcome = outcomes[len(seen) - 1]
-        return Attempt(outcome, outcome == "OPTIMAL", 1.0 if outcome == "OPTIMAL" else None, None)
+        return RepairResult(outcome, outcome == "OPTIMAL", 1.0 if outcome == "OPTIMAL" else None, None)
 
     monkeypatch.setattr(Verifier, "solve", solved)
-    found = Verifier(bench)._solved(bench, Repair((Step(one, one.levers[0], 4e6),), "planned"))
+    found = Verifier(analyser)._solved(analyser, Repair((Step(one, one.parameters[0], 4e6),), "planned"))
     assert seen == pytest.approx(tried, rel=1e-12)
     assert (None if found is None else found.steps[0].value) == told
 
@@ -108,12 +108,12 @@ def dodging() -> Problem:
 def test_a_search_that_ends_without_a_plan_falls_back_on_the_nearest_branch(monkeypatch: pytest.MonkeyPatch) -> None:
     best = solve_problem(dodging(), baseline=False)
     assert best.outcome is Outcome.OPTIMAL and best.objective is not None and best.borne_out
-    search = branch_and_bound.settle
+    search = branch_and_bound.search
 
-    def no_branch(*arguments: object, **options: object) -> branch_and_bound.Settled:
+    def no_branch(*arguments: object, **options: object) -> branch_and_bound.BranchResult:
         return search(*arguments, **{**options, "most": 1})  # type: ignore[arg-type]
 
-    monkeypatch.setattr(branch_and_bound, "settle", no_branch)
+    monkeypatch.setattr(branch_and_bound, "search", no_branch)
     found = solve_problem(dodging(), baseline=False, time_limit=600.0)
     assert found.outcome is Outcome.LIMIT and found.borne_out and found.books is not None
     assert found.objective is not None and found.upper_bound is not None
@@ -152,10 +152,10 @@ def test_a_plan_without_books_that_agree_is_not_borne_out() -> None:
 
 def test_what_was_verified_is_what_is_said() -> None:
     case = coins()
-    bench = Bench(case.problem(), case)
-    one = bench.statements["treasury.cash"]
-    told = Repair((Step(one, one.levers[0], 9e6),), "feasible", 41.5e6, 42e6)
-    found = Explanation(case, bench.whole, "infeasible", repairs=(told,))
+    analyser = InfeasibilityAnalyser(case.problem(), case)
+    one = analyser.requirements["treasury.cash"]
+    told = Repair((Step(one, one.parameters[0], 9e6),), "feasible", 41.5e6, 42e6)
+    found = Explanation(case, analyser.whole, "infeasible", repairs=(told,))
     text = "\n".join(explain_text.lines(found))
     assert "a plan worth 41.5 MUSD whose books obey every rule; none is worth more than 42 MUSD" in text
     (row,) = explain_text.as_json(found)["repairs"]
@@ -167,19 +167,19 @@ def test_what_was_verified_is_what_is_said() -> None:
 
 def test_a_better_plan_narrows_the_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     case = coins()
-    one = Bench(case.problem(), case).statements["treasury.cash"]
-    known = Repair((Step(one, one.levers[0], 9e6),), "feasible", 40e6, 45e6)
-    verifier = Verifier(Bench(case.problem(), case))
+    one = InfeasibilityAnalyser(case.problem(), case).requirements["treasury.cash"]
+    known = Repair((Step(one, one.parameters[0], 9e6),), "feasible", 40e6, 45e6)
+    verifier = Verifier(InfeasibilityAnalyser(case.problem(), case))
 
     def longer(outcome: str, worth: float, upper: float) -> Repair:
         """What a longer look makes of it."""
 
-        def solve(repair: Repair, thorough: bool, deadline: float | None, row: object = None) -> Attempt:
+        def solve(repair: Repair, thorough: bool, deadline: float | None, row: object = None) -> RepairResult:
             assert repair is known and thorough
-            return Attempt(outcome, True, worth, upper)
+            return RepairResult(outcome, True, worth, upper)
 
         monkeypatch.setattr(verifier, "solve", solve)
-        return verifier._improved(verifier.bench, known)
+        return verifier._improved(verifier.analyser, known)
 
     better = longer("LIMIT", 39e6, 44e6)
     assert (better.outcome, better.objective, better.upper) == ("feasible", 40e6, 44e6)
@@ -195,11 +195,11 @@ def test_hours_that_do_not_bear_the_plan_out_after_all_are_mixed_anew(monkeypatc
     good = solve(case, canonical=False, baseline=False, thoroughness=Thoroughness.QUICK)
     stood = []
 
-    def wrong(self: InnerApproximation, answer: object, explored: object) -> list[Mixture]:
+    def wrong(self: InnerApproximation, answer: object, explored: object) -> list[ConvexCombination]:
         """The splits at these capacities that earn nothing on purpose."""
         stood.append(answer)
         return [
-            Mixture(k, [(0.0 * alpha, rho, np.ones(len(alpha))) for alpha, rho, *_ in points[:1]])
+            ConvexCombination(k, [(0.0 * alpha, rho, np.ones(len(alpha))) for alpha, rho, *_ in points[:1]])
             for k, points in zip(self.capacity, self.points, strict=True)
         ]
 
@@ -221,12 +221,16 @@ def test_two_shortfalls_that_differ_by_rounding_make_no_line() -> None:
 
 
 def test_a_trial_heeds_a_deadline_that_moves() -> None:
-    bench = Bench(coins().problem(), coins())
-    trial = bench.trial()
-    assert isinstance(trial, Trial) and trial.find().feasible is False
-    late = bench.until(0.0)
-    assert late.trial() is trial and trial.find(deadline=late.deadline).feasible is None and late.without(()).feasible is None
-    assert bench.trial() is trial and trial.find().feasible is False and bench.without(()).feasible is False
+    analyser = InfeasibilityAnalyser(coins().problem(), coins())
+    elastic = analyser.elastic_program()
+    assert isinstance(elastic, ElasticProgram) and elastic.find().feasible is False
+    late = analyser.until(0.0)
+    assert (
+        late.elastic_program() is elastic
+        and elastic.find(deadline=late.deadline).feasible is None
+        and late.without(()).feasible is None
+    )
+    assert analyser.elastic_program() is elastic and elastic.find().feasible is False and analyser.without(()).feasible is False
 
 
 def test_a_limit_of_nothing_is_moved_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,7 +238,7 @@ def test_a_limit_of_nothing_is_moved_like_any_other(monkeypatch: pytest.MonkeyPa
     case = Case.load(CASES / "funding-gap.yaml", settings=["financing.owners.limit=0 USD"])
 
     def raised() -> float:
-        (found,) = (one for one in explain(case).repairs if one.steps[-1].statement.path == "financing.owners.limit")
+        (found,) = (one for one in explain(case).repairs if one.steps[-1].requirement.path == "financing.owners.limit")
         assert found.outcome == "optimal"
         return found.steps[-1].value
 
@@ -242,7 +246,7 @@ def test_a_limit_of_nothing_is_moved_like_any_other(monkeypatch: pytest.MonkeyPa
         raise AssertionError("it was tried out")
 
     with monkeypatch.context() as here:
-        here.setattr(repair, "_by_trial", never)
+        here.setattr(repair, "_by_trying", never)
         quick = raised()
     monkeypatch.setattr(repair, "_by_shift", lambda *arguments: None)
     assert raised() == pytest.approx(quick, rel=0.02)  # both are rounded up to a figure that can be said
@@ -268,5 +272,5 @@ def test_what_goes_with_a_limit_that_is_dropped_is_told() -> None:
     found = {one.path: one for one in requirements(case.problem(), case)}
     limit, owners = found["financing.revolver.limit"], found["financing.owners.limit"]
     told = "do without financing.revolver.limit of 10 MUSD, with financing.revolver.fee of 0 % and financing.revolver.commitment_fee of 0 %/year"
-    assert Step(limit).told() == told
-    assert Step(owners).told() == "do without financing.owners.limit of 150 MUSD"
+    assert Step(limit).message() == told
+    assert Step(owners).message() == "do without financing.owners.limit of 150 MUSD"

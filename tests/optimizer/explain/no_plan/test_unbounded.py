@@ -10,7 +10,7 @@ from optimizer.case.case import Case
 from optimizer.engine.solve import solve
 from optimizer.explain.no_plan.explanation import explain
 from optimizer.explain.no_plan.text import as_json, lines, pasted
-from optimizer.explain.no_plan.unbounded import Bounded, unlimited
+from optimizer.explain.no_plan.unbounded import Bounded, find_unbounded
 
 PREPAID = """\
 case: {name: prepaid}
@@ -54,7 +54,7 @@ def case_of(folder: Path, text: str) -> Case:
 def found_in(folder: Path, text: str) -> tuple[Case, Bounded]:
     case = case_of(folder, text)
     assert solve(case).outcome.value == "unbounded"
-    return case, unlimited(case)
+    return case, find_unbounded(case)
 
 
 @pytest.mark.parametrize(
@@ -117,4 +117,4 @@ def test_it_is_told(tmp_path: Path) -> None:
 
 def test_a_bounded_case_has_no_loop(tmp_path: Path) -> None:
     case = case_of(tmp_path, PREPAID.replace("when: 2026-01}", "when: 2026-01, limit: 5}"))
-    assert unlimited(case).loops == ()
+    assert find_unbounded(case).loops == ()

@@ -11,7 +11,7 @@ import pytest
 from optimizer.case.case import Case
 from optimizer.explain.no_plan import verify_repairs
 from optimizer.explain.no_plan.explanation import Explanation, explain_refuted, refuted
-from optimizer.explain.no_plan.iis import Bench
+from optimizer.explain.no_plan.iis import InfeasibilityAnalyser
 from optimizer.explain.no_plan.repairs import Repair
 from optimizer.explain.no_plan.text import lines
 from optimizer.explain.no_plan.verify_repairs import Verifier, cores
@@ -70,12 +70,12 @@ THREE = (
 )
 
 
-def gap(rules: tuple[str, ...]) -> Bench:
+def gap(rules: tuple[str, ...]) -> InfeasibilityAnalyser:
     """In twenty scenarios and every 73rd hour."""
     settings = twenty(*rules, "rules[2].from=2028-01", "horizon.hours={every: 73}")
-    bench = refuted(Case.load(SHIPPED / "quickstart.yaml", settings=settings))
-    assert bench is not None and bench.narrowed
-    return bench
+    analyser = refuted(Case.load(SHIPPED / "quickstart.yaml", settings=settings))
+    assert analyser is not None and analyser.narrowed
+    return analyser
 
 
 @pytest.mark.skipif(cores() < 2, reason="one core only")
@@ -110,5 +110,5 @@ def test_no_process_for_a_small_case(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("optimizer.runtime.processes.Beside", never)
     case = Case.load(ROOT / "tests" / "cases" / "infeasible" / "two-rules.yaml")
-    bench = refuted(case)
-    assert bench is not None and explain_refuted(bench).repairs
+    analyser = refuted(case)
+    assert analyser is not None and explain_refuted(analyser).repairs

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from models.hours.oracle import _Columns
+from models.hours.subproblem import _Columns
 from models.problem import Clock, Problem
 from models.program.fleet import Fleet
 from models.program.rules.covenants import Covenants

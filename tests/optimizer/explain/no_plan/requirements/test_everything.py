@@ -9,12 +9,12 @@ import pytest
 from optimizer.case.case import Case
 from optimizer.case.quotes import CaseWords, parts_of
 from optimizer.explain.marginal.headroom import Headroom
-from optimizer.explain.marginal.scarce_things import Statements
-from optimizer.explain.no_plan.elastic_program import LAW_FAMILIES, plan_of, row_key
+from optimizer.explain.marginal.scarce_things import ScarceThings
+from optimizer.explain.no_plan.elastic_program import UNSTATED_FAMILIES, plan_of, row_key
 from optimizer.explain.no_plan.requirements.everything import requirements
-from optimizer.explain.no_plan.row_owners import Stated, owner_of
+from optimizer.explain.no_plan.row_owners import Requirement, owner_of
 from optimizer.solver.compile import compile_model
-from tests.models.program.test_program import SUMS, written
+from tests.models.program.test_master_problem import SUMS, written
 from tests.shared.places import ROOT
 
 CASES = ROOT / "tests/cases"
@@ -50,8 +50,8 @@ def looked_at(path: str, without: str | None = None) -> dict[tuple[str, bool, st
     case = Case.load(CASES / path, settings=SETTINGS[path])
     problem = case.problem()
     soft = {rule.name for rule in problem.rules if rule.penalty is not None}
-    plan = plan_of(problem)
-    lp = compile_model(plan.model)
+    master = plan_of(problem)
+    lp = compile_model(master.model)
     owner = owner_of([one for one in requirements(problem, case) if one.path != without])
     found = {}
     for i, con in enumerate(lp.rows):
@@ -60,7 +60,7 @@ def looked_at(path: str, without: str | None = None) -> dict[tuple[str, bool, st
             continue
         if owner(family, key) is not None:
             who = "stated"
-        elif family in LAW_FAMILIES:
+        elif family in UNSTATED_FAMILIES:
             who = "law"
         else:
             who = "shaped" if owner.shaped(family, key) else "nobody"
@@ -87,10 +87,10 @@ def test_every_family_is_known(rows: dict[tuple[str, bool, str], tuple[Any, ...]
     named = {family for family, _, who in rows if who in ("stated", "shaped")}
     assert len(named) >= 20
     every = written()
-    assert every - named - LAW_FAMILIES - EQUATIONS - HOURLY == set(), "families without a statement, law or equation"
+    assert every - named - UNSTATED_FAMILIES - EQUATIONS - HOURLY == set(), "families without a statement, law or equation"
     assert {family for family, equation, who in rows if equation and who == "nobody"} <= EQUATIONS
-    assert not (named & LAW_FAMILIES) and not (named & HOURLY)
-    assert every >= LAW_FAMILIES | EQUATIONS | HOURLY, "families that no longer exist"
+    assert not (named & UNSTATED_FAMILIES) and not (named & HOURLY)
+    assert every >= UNSTATED_FAMILIES | EQUATIONS | HOURLY, "families that no longer exist"
 
 
 def test_a_limit_without_a_statement_is_found() -> None:
@@ -108,11 +108,11 @@ POLICIES = {
 def test_policies_and_yearly_limits_are_statements_with_places() -> None:
     path = CASES / "all-features.yaml"
     case = Case.load(path)
-    found: dict[str, Stated] = {one.path: one for one in requirements(case.problem(), case)}
+    found: dict[str, Requirement] = {one.path: one for one in requirements(case.problem(), case)}
     lines = path.read_text().splitlines()
     for name, (family, kind) in POLICIES.items():
         one = found[name]
-        assert one.rows and one.rows[0][0] == family and one.levers and one.drop == (f"{name}=",)
+        assert one.rows and one.rows[0][0] == family and one.parameters and one.drop == (f"{name}=",)
         assert f"type: {kind}" in lines[int(one.place.split(":")[1]) - 1]
     for name in (
         "limits.energy",
@@ -121,7 +121,7 @@ def test_policies_and_yearly_limits_are_statements_with_places() -> None:
         "policies.curtail",
         "sites.barker.power.diesel.permit",
     ):
-        assert found[name].levers and found[name].drop and int(found[name].place.split(":")[1]) > 1
+        assert found[name].parameters and found[name].drop and int(found[name].place.split(":")[1]) > 1
     # what is soft can always be paid for
     assert not {"policies.coins", "policies.payback", "policies.tenants", "policies.some equity"} & found.keys()
 
@@ -140,7 +140,7 @@ def test_prices_and_explanations_call_the_same_thing_by_one_path() -> None:
     solution = solved.solution
     assert solved.warm is not None and solution.decisions is not None and solution.books is not None
     program = solved.warm.program
-    priced = Statements(program.plan, program.lp, Headroom(solution.problem, solution.decisions, solution.books)).out
+    priced = ScarceThings(program.master, program.lp, Headroom(solution.problem, solution.decisions, solution.books)).out
     paths = {one.path.removesuffix(".type") for one in priced if one.path}
     soft = {rule.path.removesuffix(".type") for rule in solution.problem.rules if rule.penalty is not None}
     words, known = CaseWords(case.tree), {one.path for one in requirements(case.problem(), case)}

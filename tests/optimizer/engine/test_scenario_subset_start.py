@@ -11,7 +11,7 @@ import pytest
 
 from models.problem import Problem
 from models.problem.scenario_subset import some_scenarios
-from optimizer.engine import pilot
+from optimizer.engine import scenario_subset_start
 from optimizer.engine.solution import Solution
 from optimizer.engine.solve import solve_problem
 from optimizer.engine.values import Outcome
@@ -26,24 +26,24 @@ def flown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 def let_fly(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Every problem of two scenarios has a pilot of one; what each ascent ended with."""
-    monkeypatch.setattr(pilot, "MIN_BLOCKS", 0)
-    monkeypatch.setattr(pilot, "MIN_SCENARIOS", 2)
-    monkeypatch.setattr(pilot, "MIN_PILOT_SCENARIOS", 1)
+    monkeypatch.setattr(scenario_subset_start, "MIN_BLOCKS", 0)
+    monkeypatch.setattr(scenario_subset_start, "MIN_SCENARIOS", 2)
+    monkeypatch.setattr(scenario_subset_start, "MIN_SUBSET_SCENARIOS", 1)
     ended: list[Any] = []
-    plain = pilot.ascend
+    plain = scenario_subset_start.ascend
 
     def ascend(*given: Any) -> Any:
         ended.append(plain(*given))
         return ended[-1]
 
-    monkeypatch.setattr(pilot, "ascend", ascend)
+    monkeypatch.setattr(scenario_subset_start, "ascend", ascend)
     return ended
 
 
 def ordinary(problem: Problem, **options: Any) -> Solution:
     """Solved without a pilot."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pilot, "worthwhile", lambda _: False)
+        patch.setattr(scenario_subset_start, "worthwhile", lambda _: False)
         return solve_problem(problem, **options)
 
 
@@ -112,13 +112,13 @@ def test_a_pilot_without_a_plan_leaves_the_ordinary_way(flown: list[Any]) -> Non
 
 
 def test_small_problems_have_none() -> None:
-    assert not pilot.worthwhile(mid())
+    assert not scenario_subset_start.worthwhile(mid())
 
 
 def test_scenarios_of_the_pilot_are_spread_and_few() -> None:
-    assert pilot.chosen(100).tolist() == [0, 11, 22, 33, 44, 55, 66, 77, 88, 99]
-    assert len(pilot.chosen(40)) == pilot.MIN_PILOT_SCENARIOS
-    assert pilot.chosen(3).tolist() == [0, 1, 2]
+    assert scenario_subset_start.chosen(100).tolist() == [0, 11, 22, 33, 44, 55, 66, 77, 88, 99]
+    assert len(scenario_subset_start.chosen(40)) == scenario_subset_start.MIN_SUBSET_SCENARIOS
+    assert scenario_subset_start.chosen(3).tolist() == [0, 1, 2]
 
 
 def test_some_scenarios_are_worth_what_they_are_alone() -> None:

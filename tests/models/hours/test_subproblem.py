@@ -8,7 +8,7 @@ import pytest
 from models.hours.merit import merit
 from models.hours.meters import measured
 from models.hours.one_hour import hourly_value
-from models.hours.oracle import Money, make_oracle, with_scenarios
+from models.hours.subproblem import Money, make_subproblem, with_scenarios
 from models.problem import Problem
 from tests.shared.random_problems import random_problem
 
@@ -19,12 +19,12 @@ def oracles(problem: Problem, seed: int):
     """(site, oracle, capacities) with random megawatts."""
     rng = np.random.default_rng(seed)
     for i in range(len(problem.sites)):
-        oracle = make_oracle(problem, i, tuple(range(len(problem.rigs))), tuple(range(len(problem.services))))
-        capacity = np.ones((oracle.blocks, len(oracle.entries)))
-        for e, entry in enumerate(oracle.entries):
+        subproblem = make_subproblem(problem, i, tuple(range(len(problem.rigs))), tuple(range(len(problem.services))))
+        capacity = np.ones((subproblem.blocks, len(subproblem.entries)))
+        for e, entry in enumerate(subproblem.entries):
             if entry.decided:
-                capacity[:, e] = rng.uniform(0, 60, oracle.blocks) * (rng.random(oracle.blocks) < 0.9)
-        yield i, oracle, capacity
+                capacity[:, e] = rng.uniform(0, 60, subproblem.blocks) * (rng.random(subproblem.blocks) < 0.9)
+        yield i, subproblem, capacity
 
 
 def test_there_are_problems_with_sites() -> None:
@@ -35,10 +35,10 @@ def test_there_are_problems_with_sites() -> None:
 def test_kernel_equals_the_formula(seed: int) -> None:
     problem = random_problem(seed)
     rigs, services = tuple(range(len(problem.rigs))), tuple(range(len(problem.services)))
-    for i, oracle, capacity in oracles(problem, seed):
-        found = oracle.split(capacity)
-        number = {entry.name: e for e, entry in enumerate(oracle.entries)}
-        for b in range(oracle.blocks):
+    for i, subproblem, capacity in oracles(problem, seed):
+        found = subproblem.recourse_solution(capacity)
+        number = {entry.name: e for e, entry in enumerate(subproblem.entries)}
+        for b in range(subproblem.blocks):
             s, t = divmod(b, problem.clock.periods)
             m = merit(problem, i, s, t, rigs, services)
             shape = (-1, len(problem.clock.weight[t]))
@@ -54,12 +54,12 @@ def test_kernel_equals_the_formula(seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS[1::4])
 def test_energies_add_up_to_the_value_and_hours_balance(seed: int) -> None:
     problem = random_problem(seed)
-    for _, oracle, capacity in oracles(problem, seed):
-        found = oracle.split(capacity)
-        sign = np.where(oracle.is_source, -1.0, 1.0)
-        income = Money(oracle.value.slope_price * sign, oracle.value.slope_adder * sign, oracle.value.base * sign)
+    for _, subproblem, capacity in oracles(problem, seed):
+        found = subproblem.recourse_solution(capacity)
+        sign = np.where(subproblem.is_source, -1.0, 1.0)
+        income = Money(subproblem.value.slope_price * sign, subproblem.value.slope_adder * sign, subproblem.value.base * sign)
         assert found.total(income) == pytest.approx(found.value, rel=1e-11, abs=1e-5)
-        mw = oracle.dispatch(capacity, None, np.arange(oracle.blocks))
+        mw = subproblem.dispatch(capacity, None, np.arange(subproblem.blocks))
         assert np.abs((mw * sign).sum(axis=1)).max() <= 1e-9
         assert (mw >= 0.0).all()
         # linear in capacity at the marginal values found: slopes times MW are the value
@@ -71,13 +71,13 @@ def test_slopes_are_valid_cuts(seed: int) -> None:
     """V(K') <= V(K) + slope (K' - K) for any two capacities, whatever direction the hours are priced in."""
     problem = random_problem(seed)
     rng = np.random.default_rng(seed)
-    for _, oracle, capacity in oracles(problem, seed):
+    for _, subproblem, capacity in oracles(problem, seed):
         extra = Money(*(rng.normal(0, 20, capacity.shape) for _ in range(3)))
-        here = oracle.split(capacity, extra)
-        decided = np.array([entry.decided for entry in oracle.entries])
+        here = subproblem.recourse_solution(capacity, extra)
+        decided = np.array([entry.decided for entry in subproblem.entries])
         for _ in range(5):
             other = np.where(decided, rng.uniform(0, 90, capacity.shape), capacity)
-            there = oracle.split(other, extra)
+            there = subproblem.recourse_solution(other, extra)
             plane = here.value + (here.slope * (other - capacity)).sum(axis=1)
             assert (there.value <= plane + 1e-9 * (1.0 + np.abs(plane))).all()
 
@@ -85,10 +85,10 @@ def test_slopes_are_valid_cuts(seed: int) -> None:
 @pytest.mark.parametrize("limited", [False, True])
 def test_a_part_of_the_scenarios_gives_the_same_bits(limited: bool) -> None:
     problem = next(p for p in (random_problem(seed, limited) for seed in SEEDS) if p.scenarios.count == 3)
-    for _, oracle, capacity in oracles(problem, 1):
-        whole = oracle.split(capacity)
-        rows = np.arange(oracle.blocks).reshape(3, -1)[1:].ravel()
-        part = with_scenarios(oracle, np.array([1, 2])).split(capacity[rows])
+    for _, subproblem, capacity in oracles(problem, 1):
+        whole = subproblem.recourse_solution(capacity)
+        rows = np.arange(subproblem.blocks).reshape(3, -1)[1:].ravel()
+        part = with_scenarios(subproblem, np.array([1, 2])).recourse_solution(capacity[rows])
         assert (part.value == whole.value[rows]).all() and (part.slope == whole.slope[rows]).all()
 
 
@@ -109,17 +109,17 @@ def test_hours_with_priced_emissions_equal_the_formula() -> None:
     for seed in emitters():
         problem = random_problem(seed, limited=True)
         rigs, services = tuple(range(len(problem.rigs))), tuple(range(len(problem.services)))
-        for i, oracle, capacity in oracles(problem, seed):
-            if oracle.emissions is None:
+        for i, subproblem, capacity in oracles(problem, seed):
+            if subproblem.emissions is None:
                 continue
-            hourly += oracle.market[0].shape[1] == 3
-            carbon = np.random.default_rng(seed).uniform(0.0, 150.0, oracle.blocks)
-            found = oracle.split(capacity, oracle.emissions.times(-carbon))
-            tonnes = found.total(oracle.emissions)
-            mw = oracle.dispatch(capacity, oracle.emissions.times(-carbon), np.arange(oracle.blocks))
-            starts = np.concatenate([[0], np.cumsum(oracle.count)])
-            number = {entry.name: e for e, entry in enumerate(oracle.entries)}
-            for b in range(oracle.blocks):
+            hourly += subproblem.market[0].shape[1] == 3
+            carbon = np.random.default_rng(seed).uniform(0.0, 150.0, subproblem.blocks)
+            found = subproblem.recourse_solution(capacity, subproblem.emissions.times(-carbon))
+            tonnes = found.total(subproblem.emissions)
+            mw = subproblem.dispatch(capacity, subproblem.emissions.times(-carbon), np.arange(subproblem.blocks))
+            starts = np.concatenate([[0], np.cumsum(subproblem.count)])
+            number = {entry.name: e for e, entry in enumerate(subproblem.entries)}
+            for b in range(subproblem.blocks):
                 s, t = divmod(b, problem.clock.periods)
                 m = merit(problem, i, s, t, rigs, services)
                 weight = problem.clock.weight[t]
@@ -143,10 +143,10 @@ def test_a_factor_that_is_the_same_in_all_hours_costs_no_market_column() -> None
     for seed in range(200, 260):
         problem = random_problem(seed, limited=True)
         for i, site in enumerate(problem.sites):
-            oracle = make_oracle(problem, i, tuple(range(len(problem.rigs))), tuple(range(len(problem.services))))
+            subproblem = make_subproblem(problem, i, tuple(range(len(problem.rigs))), tuple(range(len(problem.services))))
             factor = site.grid.emissions if site.grid else None
             differs = factor is not None and np.ptp(factor.profiles) > 0
             looked_at = "emissions_t" in measured(problem, i)
-            assert (oracle.market[0].shape[1] == 3) == (differs and looked_at), seed
-            columns[oracle.market[0].shape[1]] += 1
+            assert (subproblem.market[0].shape[1] == 3) == (differs and looked_at), seed
+            columns[subproblem.market[0].shape[1]] += 1
     assert min(columns.values()) >= 10

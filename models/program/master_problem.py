@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from models.decisions import Decisions, SiteDispatch
-from models.hours.coupled_oracle import OpenBlock
+from models.hours.coupled_subproblem import OpenBlock
 from models.modelling import pyo
 from models.problem import Problem, Project
 from models.program.ai_services import Services
@@ -18,7 +18,7 @@ from models.program.extensive_hours import Power
 from models.program.financing import Instruments
 from models.program.fleet import Fleet, leaves
 from models.program.parts import Parts
-from models.program.recourse_value import Theta
+from models.program.recourse_value import RecourseValues
 from models.program.risk import Risk
 from models.program.rules.cash_sweeps import Sweeps
 from models.program.rules.covenants import Covenants
@@ -29,14 +29,14 @@ from models.program.treasury import Treasury
 from models.program.yearly_limits import Limits
 
 
-class Plan:
+class MasterProblem:
     """The linear program of a problem. `model` is the Pyomo model; objective in money units, maximised.
 
-    hours 'written': every hour as rows and columns (`power`); 'valued': their exact value by cuts (`theta`).
+    hours 'extensive': every hour as rows and columns (`power`); 'benders': their exact value by cuts (`recourse`).
     open_block: what solves the blocks of sites with coupled hours, where hours are valued.
     """
 
-    def __init__(self, problem: Problem, hours: str = "written", open_block: OpenBlock | None = None) -> None:
+    def __init__(self, problem: Problem, hours: str = "extensive", open_block: OpenBlock | None = None) -> None:
         b = self.build = Build(problem)
         wanted = frozenset(term.word for rule in problem.rules for term in rule.terms)
         rates = problem.objective.rates
@@ -49,12 +49,12 @@ class Plan:
         self.sites.limit_after(self.services)
         self._blocks_fit()
         self.power: Power | None = None
-        self.theta: Theta | None = None
+        self.recourse: RecourseValues | None = None
         before = mark(b.operating)
-        if hours == "written":
+        if hours == "extensive":
             self.power = Power(b, self.fleet, self.sites, self.services, wanted)
         else:
-            self.theta = Theta(b, self.fleet, self.sites, self.services, wanted, open_block)
+            self.recourse = RecourseValues(b, self.fleet, self.sites, self.services, wanted, open_block)
         of_hours = since(b.operating, before)
         self.limits = Limits(b)
         self.units: dict[str, Decision] = {}
@@ -78,7 +78,7 @@ class Plan:
             self.sites,
             self.services,
             self.power,
-            self.theta,
+            self.recourse,
             self.units,
             self.instruments,
             self.treasury,
@@ -175,7 +175,7 @@ class Plan:
                 b.entry("terminal_opening_assets")[s, b.T].const += p.terminal.opening_assets / b.unit
 
     # ---- after a solve ---------------------------------------------------------------------------------------------
-    def preferences(self) -> list[Lin]:
+    def lexicographic_objectives(self) -> list[Lin]:
         """What the canonical plan minimises in turn among equal optima: less expected value (a pure CVaR objective does not look at
         good scenarios), debt, early spending, and gains and losses that cancel."""
         b, p = self.build, self.build.problem

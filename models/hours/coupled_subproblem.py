@@ -1,4 +1,4 @@
-"""The oracle of a site whose hours are coupled: every period a linear program of its own, solved from the basis it had (README 15)."""
+"""The subproblem of a site whose hours are coupled: every period a linear program of its own, solved from the basis it had (README 15)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from models.hours.coupled import Coupling, Waiting, coupling_of, state_block, waiting_of
 from models.hours.meters import price_level
-from models.hours.oracle import Money, Oracle, Split, make_oracle
+from models.hours.subproblem import Money, RecourseSolution, Subproblem, make_subproblem
 from models.problem import Array, Ints, Problem
 
 
@@ -56,10 +56,10 @@ class Program:
     bound of the value at every K, and equal to it at the K that was solved for.
     """
 
-    def __init__(self, oracle: CoupledOracle, hours: int, open_block: OpenBlock) -> None:
-        coupling = self.coupling = oracle.coupling
-        names = tuple(entry.name for entry in oracle.entries)
-        model = state_block(coupling, names, int(oracle.is_source.sum()), hours)
+    def __init__(self, subproblem: CoupledSubproblem, hours: int, open_block: OpenBlock) -> None:
+        coupling = self.coupling = subproblem.coupling
+        names = tuple(entry.name for entry in subproblem.entries)
+        model = state_block(coupling, names, int(subproblem.is_source.sum()), hours)
         solver = self.solver = open_block(model)
         column = {id(v): k for k, v in enumerate(solver.columns)}
         place = {id(c): k for k, c in enumerate(solver.rows)}
@@ -77,7 +77,7 @@ class Program:
         self.queue = find("service_queue", place, count, hours if count else 0)
         self.deferred = find("service_deferred", place, count, hours if count else 0)
         self.ramp = find("ramp", place, len(coupling.ramps), hours - 1 if coupling.ramps and hours > 1 else 0)
-        self.sign = np.where(oracle.is_source, -1.0, 1.0)[:, None]
+        self.sign = np.where(subproblem.is_source, -1.0, 1.0)[:, None]
         entry = {name: e for e, name in enumerate(names)}
         self.waits = [entry[use] for _, use in coupling.waiting]
         self.slow = [entry[ramp.name] for ramp in coupling.ramps]
@@ -161,8 +161,8 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class CoupledOracle(Oracle):
-    """The oracle of a site with coupled hours: `Oracle`'s interface, and its arrays of prices and limits.
+class CoupledSubproblem(Subproblem):
+    """The subproblem of a site with coupled hours: `Subproblem`'s interface, and its arrays of prices and limits.
 
     A question that was asked before at the same capacities has the same answer, hour by hour, whatever was asked in between.
     """
@@ -179,23 +179,23 @@ class CoupledOracle(Oracle):
         """No: among equal splits of a block, which one is found depends on what was solved before it."""
         return False
 
-    def _run(self, capacity: Array, extra: Money | None, out_row: Ints, rows: int) -> tuple[Split, Array]:
+    def _run(self, capacity: Array, extra: Money | None, out_row: Ints, rows: int) -> tuple[RecourseSolution, Array]:
         shape = (self.blocks, len(self.entries))
         money = self.priced(extra)
-        split = Split(np.zeros(shape[0]), *(np.zeros(shape) for _ in range(4)))
-        energies = [split.energy, split.price_energy, split.adder_energy]
+        solution = RecourseSolution(np.zeros(shape[0]), *(np.zeros(shape) for _ in range(4)))
+        energies = [solution.energy, solution.price_energy, solution.adder_energy]
         if self.market[0].shape[1] > len(energies) - 1:
             energies.append(np.zeros(shape))
-            split = replace(split, factor_energy=energies[-1])
+            solution = replace(solution, factor_energy=energies[-1])
         mw = np.zeros((shape[1], rows))
         for b in range(self.blocks):
             found, flow = self._block(b, capacity[b], money, out_row[b] >= 0)
-            split.value[b], split.slope[b] = found.value, found.slope
+            solution.value[b], solution.slope[b] = found.value, found.slope
             for table, energy in zip(energies, found.energy, strict=True):
                 table[b] = energy
             if flow is not None:
                 mw[:, out_row[b] : out_row[b] + flow.shape[1]] = flow
-        return split, mw
+        return solution, mw
 
     def _block(self, b: int, capacity: Array, money: Money, wanted: bool) -> tuple[Found, Array | None]:
         memory = self._memory.setdefault(b, Memory())
@@ -247,17 +247,17 @@ class CoupledOracle(Oracle):
         return self._waiting[b]
 
 
-def site_oracle(
+def site_subproblem(
     problem: Problem, i: int, rigs: tuple[int, ...], services: tuple[int, ...], open_block: OpenBlock | None = None
-) -> Oracle:
-    """The oracle of site i: the compiled kernel's where every hour stands by itself, else one of blocks. Raises ValueError as
+) -> Subproblem:
+    """The subproblem of site i: the compiled kernel's where every hour stands by itself, else one of blocks. Raises ValueError as
     `coupling_of` does."""
-    oracle = make_oracle(problem, i, rigs, services)
+    subproblem = make_subproblem(problem, i, rigs, services)
     coupling = coupling_of(problem, i, rigs, services)
-    return oracle if coupling is None else couple(problem, oracle, coupling, open_block)
+    return subproblem if coupling is None else couple(problem, subproblem, coupling, open_block)
 
 
-def couple(problem: Problem, oracle: Oracle, coupling: Coupling, open_block: OpenBlock | None) -> CoupledOracle:
+def couple(problem: Problem, subproblem: Subproblem, coupling: Coupling, open_block: OpenBlock | None) -> CoupledSubproblem:
     """The same prices and limits with coupled hours."""
-    own = {f.name: getattr(oracle, f.name) for f in fields(oracle)}
-    return CoupledOracle(**own, problem=problem, coupling=coupling, open_block=open_block)
+    own = {f.name: getattr(subproblem, f.name) for f in fields(subproblem)}
+    return CoupledSubproblem(**own, problem=problem, coupling=coupling, open_block=open_block)

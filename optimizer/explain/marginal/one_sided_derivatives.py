@@ -44,35 +44,35 @@ SLACK_TOLERANCE = 1e-7
 WITHIN_BRANCH = "within the plan's branch of the tax law"
 
 
-class Ground:
+class Evaluator:
     """A solved program from which steps are taken: its optimum, and what puts the session back.
 
-    lp: as built, or with bounds of its own; law: what is heeded of the program's. x: the plan; None: any optimum. lawful: the program of
-    the branch of the tax law that the plan is in, if there were branches.
+    lp: as built, or with bounds of its own; disjunctions: what is heeded of the program's. x: the plan; None: any optimum. branch: the
+    program of the branch of the tax law that the plan is in, if there were branches.
     """
 
     def __init__(
         self,
         program: WarmProgram,
         lp: LinearProgram,
-        law: list[branch_and_bound.Condition],
+        disjunctions: list[branch_and_bound.Condition],
         x: Array | None = None,
-        lawful: LinearProgram | None = None,
+        branch: LinearProgram | None = None,
     ) -> None:
         program.lift_limits()  # of the solve, which is over
         self.session: Session = program.session
         self.cuts: Cuts | None = program.cuts
         self.built = lp
         self.unit = program.problem.money
-        self.law = law
-        self.note = "" if lawful is None else WITHIN_BRANCH
+        self.disjunctions = disjunctions
+        self.note = "" if branch is None else WITHIN_BRANCH
         self.outside = self.session.lp
-        if lawful is not None:
-            n = len(lawful.row_lower)
-            self.rows = np.flatnonzero(self.outside.row_lower[:n] != lawful.row_lower)
-            self.columns = np.flatnonzero(self.outside.col_upper != lawful.col_upper)
-            self._bounds(lawful)
-        self.inside = lawful is not None
+        if branch is not None:
+            n = len(branch.row_lower)
+            self.rows = np.flatnonzero(self.outside.row_lower[:n] != branch.row_lower)
+            self.columns = np.flatnonzero(self.outside.col_upper != branch.col_upper)
+            self._bounds(branch)
+        self.inside = branch is not None
         self.refresh()
         self.x = self.answer.x if x is None else x
 
@@ -96,7 +96,7 @@ class Ground:
         self.value = self.answer.objective
 
     def _real(self, answer: Answer) -> Answer:
-        return answer if self.cuts is None else self.cuts.tighten(answer).answer
+        return answer if self.cuts is None else self.cuts.cutting_plane_loop(answer).answer
 
     # ---- slopes ----------------------------------------------------------------------------------------------------
     def slope(self, effect: Effect, y: Array, x: Array) -> float:
@@ -195,8 +195,8 @@ class Ground:
                 if abs(quotient - slope) <= SLOPE_TOLERANCE * max(abs(quotient), abs(slope)) + noise:
                     return slope, said
             h /= STEP_DIVISOR
-        bent = f"approximate: what a unit is worth changes within {abs(h) * STEP_DIVISOR:.1g} of it"
-        return slope, "; ".join(filter(None, [said, bent]))
+        note = f"approximate: what a unit is worth changes within {abs(h) * STEP_DIVISOR:.1g} of it"
+        return slope, "; ".join(filter(None, [said, note]))
 
     def _step(self, effect: Effect, h: float) -> tuple[float, float, str] | None:
         """(objective, slope there, what is to be said) after a step of h units; None where there is no plan."""
@@ -206,12 +206,12 @@ class Ground:
                 return None
             said = self.note
             if (
-                self.law
+                self.disjunctions
                 and not self.inside
-                and branch_and_bound.dodged(self.session.lp, answer.x[: len(self.session.lp.cost)], self.law)
+                and branch_and_bound.violated(self.session.lp, answer.x[: len(self.session.lp.cost)], self.disjunctions)
             ):
                 free = answer.objective
-                with self._lawful():
+                with self._within_branch():
                     answer = self._solved()
                 if answer is None:
                     return None
@@ -235,10 +235,10 @@ class Ground:
         return answer
 
     @contextmanager
-    def _lawful(self) -> Iterator[None]:
+    def _within_branch(self) -> Iterator[None]:
         """Within the branch of the tax law that the plan is in."""
         lp = self.session.lp
-        tight = branch_and_bound.obeyed(self.built, self.x, self.law)
+        tight = branch_and_bound.satisfied(self.built, self.x, self.disjunctions)
         rows = np.flatnonzero(tight.row_lower != self.built.row_lower)
         columns = np.flatnonzero(tight.col_upper != self.built.col_upper)
         self.session.set_row_bounds(rows, lp.row_upper[rows], lp.row_upper[rows])

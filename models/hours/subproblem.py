@@ -71,7 +71,7 @@ class Money:
 
 
 @dataclass(frozen=True)
-class Split:
+class RecourseSolution:
     """What the kernel found: value (B,) USD, slope (B, E) USD per MW, energy (B, E) MWh and weighted with price and adder (USD) and
     the hourly emission factor (t; None where no factor is hourly)."""
 
@@ -91,10 +91,10 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Oracle:
+class Subproblem:
     """All hours of one site. Blocks are numbered s * T + t. value: USD per MWh of uses, and cost of sources, coins counted in full.
     emissions: t per MWh of every entry; None where nothing emits, or nothing looks at it.
-    origin (B,): number of each block in the whole problem, where this is the oracle of a part of its blocks.
+    origin (B,): number of each block in the whole problem, where this is the subproblem of a part of its blocks.
     """
 
     periods: int
@@ -122,7 +122,7 @@ class Oracle:
         """Whether a part of the blocks, worked out anywhere, gives the bits that all of them together would."""
         return True
 
-    def split(self, capacity: Array, extra: Money | None = None) -> Split:
+    def recourse_solution(self, capacity: Array, extra: Money | None = None) -> RecourseSolution:
         """capacity (B, E) MW (1 where not decided). extra: money added to `value`, positive for uses and sources alike as income."""
         out, _ = self._run(capacity, extra, np.full(self.blocks, -1, dtype=np.int64), 0)
         return out
@@ -142,20 +142,20 @@ class Oracle:
         return self.value.plus(extra.each(lambda table: table * sign), np.ones(self.blocks))
 
     @timed("kernel")
-    def _run(self, capacity: Array, extra: Money | None, out_row: Ints, rows: int) -> tuple[Split, Array]:
-        from models.hours.kernel import split
+    def _run(self, capacity: Array, extra: Money | None, out_row: Ints, rows: int) -> tuple[RecourseSolution, Array]:
+        from models.hours.kernel import recourse_solutions
 
         shape = (self.blocks, len(self.entries))
         spend(HOUR * shape[1] * float(self.count.sum()))
         money = self.priced(extra)
         hourly_factor = self.market[0].shape[1] > 2
-        found = Split(np.zeros(shape[0]), *(np.zeros(shape) for _ in range(4)))
+        found = RecourseSolution(np.zeros(shape[0]), *(np.zeros(shape) for _ in range(4)))
         slope = None
         if hourly_factor:
             found = replace(found, factor_energy=np.zeros(shape))
             slope = np.ascontiguousarray(np.zeros(shape) if money.slope_factor is None else money.slope_factor)
         mw = np.empty((shape[1], rows))
-        split(
+        recourse_solutions(
             self.profiles, self.first, self.count, self.hours, self.weight, *self.market,
             np.ascontiguousarray(money.slope_price), np.ascontiguousarray(money.slope_adder), slope, np.ascontiguousarray(money.base),
             self.is_source, *self.limit, np.ascontiguousarray(capacity),
@@ -310,8 +310,8 @@ def _times(limit: Hours, mw: Array) -> Hours:
     return limit[0], limit[1] * mw, limit[2] * mw
 
 
-def make_oracle(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple[int, ...]) -> Oracle:
-    """The oracle of site i; rigs and services: those that may be there (README 5)."""
+def make_subproblem(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple[int, ...]) -> Subproblem:
+    """The subproblem of site i; rigs and services: those that may be there (README 5)."""
     clock, site = problem.clock, problem.sites[i]
     s_count, t_count = problem.scenarios.count, clock.periods
     blocks = s_count * t_count
@@ -336,7 +336,7 @@ def make_oracle(problem: Problem, i: int, rigs: tuple[int, ...], services: tuple
     starts = np.concatenate([[0], np.cumsum(lengths)])[:-1].astype(np.int64)
     kinds = (np.int64, float, float)  # said, as a site without any use or source has nothing to tell them by
     limits = tuple(np.array([c[3][k] for c in columns], dtype=kinds[k]).reshape(len(columns), blocks).T.copy() for k in range(3))
-    return Oracle(
+    return Subproblem(
         periods=t_count,
         site=i,
         entries=tuple(c[0] for c in columns),
@@ -375,28 +375,28 @@ def _emissions(site: Site, entries: list[Entry], shape: tuple[int, int]) -> Mone
     return Money(zero, zero, base, np.tile(is_grid.astype(float), (blocks, 1)))
 
 
-def with_scenarios(oracle: Oracle, scenarios: Ints) -> Oracle:
-    """The oracle of some scenarios only."""
-    t = oracle.periods
-    return with_blocks(oracle, (np.asarray(scenarios)[:, None] * t + np.arange(t)).ravel())
+def with_scenarios(subproblem: Subproblem, scenarios: Ints) -> Subproblem:
+    """The subproblem of some scenarios only."""
+    t = subproblem.periods
+    return with_blocks(subproblem, (np.asarray(scenarios)[:, None] * t + np.arange(t)).ravel())
 
 
-def with_blocks(oracle: Oracle, rows: Ints) -> Oracle:
-    """The oracle of some blocks only and the profiles that these need, for a worker that holds just these."""
-    used = np.unique(np.concatenate([oracle.market[0][rows].ravel(), oracle.limit[0][rows].ravel()]))
+def with_blocks(subproblem: Subproblem, rows: Ints) -> Subproblem:
+    """The subproblem of some blocks only and the profiles that these need, for a worker that holds just these."""
+    used = np.unique(np.concatenate([subproblem.market[0][rows].ravel(), subproblem.limit[0][rows].ravel()]))
 
     def pick(three: tuple[Ints, Array, Array]) -> tuple[Ints, Array, Array]:
         return np.searchsorted(used, three[0][rows]), three[1][rows], three[2][rows]
 
     return replace(
-        oracle,
-        profiles=oracle.profiles[used],
-        first=oracle.first[rows],
-        count=oracle.count[rows],
-        market=pick(oracle.market),
-        limit=pick(oracle.limit),
-        value=oracle.value.rows(rows),
-        gross=oracle.gross.rows(rows),
-        emissions=None if oracle.emissions is None else oracle.emissions.rows(rows),
-        origin=oracle.origin[rows],
+        subproblem,
+        profiles=subproblem.profiles[used],
+        first=subproblem.first[rows],
+        count=subproblem.count[rows],
+        market=pick(subproblem.market),
+        limit=pick(subproblem.limit),
+        value=subproblem.value.rows(rows),
+        gross=subproblem.gross.rows(rows),
+        emissions=None if subproblem.emissions is None else subproblem.emissions.rows(rows),
+        origin=subproblem.origin[rows],
     )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from models.problem import Depreciation, Problem, RigOption
 from models.program.expressions import Build, Decision
-from models.program.program import Plan
+from models.program.master_problem import MasterProblem
 from tests.shared.places import ROOT
 from tests.shared.rows import SUMS, label, row_is
 from tests.shared.tiny import debt_of, equity_of, expansion_of, hourly, path, rig_of, service_of, site_of, tiny, tree
@@ -74,12 +74,12 @@ def test_every_family_of_rows_has_a_test() -> None:
 def test_running_sum_rows() -> None:
     """cum[s, d] = cum[s, d-1] + decision[s, d]: at the first date it is the decision itself."""
     problem = tiny(3, scenarios=2, apart_from=2)
-    plan = Plan(replace(problem, equities=(equity_of(problem, limit=1e9),)))
+    master = MasterProblem(replace(problem, equities=(equity_of(problem, limit=1e9),)))
     x, c = "issued_shares", "issued_shares_cum"
-    row_is(plan, "issued_shares_sum", (0, 1), {f"{c}[0,1]": 1.0, f"{x}[0,0]": -1.0, f"{x}[0,1]": -1.0}, equal=0.0)
+    row_is(master, "issued_shares_sum", (0, 1), {f"{c}[0,1]": 1.0, f"{x}[0,0]": -1.0, f"{x}[0,1]": -1.0}, equal=0.0)
     for s in (0, 1):
-        row_is(plan, "issued_shares_sum", (s, 2), {f"{c}[{s},2]": 1.0, f"{c}[0,1]": -1.0, f"{x}[{s},2]": -1.0}, equal=0.0)
-    assert (1, 1) not in plan.model.row_issued_shares_sum  # scenarios share the node of date 1, so they share its sum
+        row_is(master, "issued_shares_sum", (s, 2), {f"{c}[{s},2]": 1.0, f"{c}[0,1]": -1.0, f"{x}[{s},2]": -1.0}, equal=0.0)
+    assert (1, 1) not in master.model.row_issued_shares_sum  # scenarios share the node of date 1, so they share its sum
 
 
 def a_decision(problem: Problem, window: np.ndarray, recourse: bool) -> tuple[Build, Decision]:
@@ -133,30 +133,30 @@ def test_sums_that_several_rows_use() -> None:
     rig = rig_of(problem, price=[1e6 * 0.9**d for d in range(7)], lead=1, depreciation=Depreciation("straight", 4, (), 0.0, 4))
     cloud = service_of(problem, "ai", "cloud", rate=1000.0, demand=hourly(problem, 0.9), lead=1, equipment=path(5e6, 2, 7))
     problem = replace(problem, rigs=(rig,), services=(cloud,), debts=(debt_of(problem, "notes", **terms),))
-    plan = Plan(problem)
+    master = MasterProblem(problem)
     x, b, j, n = "orders_rig_home", "built_home_build_mining", "signed_ai_home", "issued_notes"
     hall, gear = float(problem.sites[0].build_mining.cost[0, 2]) / 1e6, 5.0
     parts = {f"{x}[0,2]": -0.81, f"{b}[0,2]": -hall, f"{j}[0,2]": -gear}
-    row_is(plan, "capex", (0, 2), {"capex[0,2]": 1.0} | parts, equal=0.0)
-    assert (1, 2) not in plan.model.row_capex
+    row_is(master, "capex", (0, 2), {"capex[0,2]": 1.0} | parts, equal=0.0)
+    assert (1, 2) not in master.model.row_capex
     # sums of two terms stand for themselves: halls ordered by date 1, and what date 3 adds to the sum of date 2
     early = {f"{b}[0,0]": -float(problem.sites[0].build_mining.cost[0, 0]) / 1e6, f"{b}[0,1]": -hall}
-    row_is(plan, "halls_cost", (0, 2), {"halls_cost[0,2]": 1.0, f"{b}[0,2]": -hall} | early, equal=0.0)
+    row_is(master, "halls_cost", (0, 2), {"halls_cost[0,2]": 1.0, f"{b}[0,2]": -hall} | early, equal=0.0)
     later = {"halls_cost[0,2]": -1.0, f"{b}[0,3]": -hall, f"{b}[0,4]": -hall}
-    row_is(plan, "halls_cost", (0, 4), {"halls_cost[0,4]": 1.0} | later, equal=0.0)
+    row_is(master, "halls_cost", (0, 4), {"halls_cost[0,4]": 1.0} | later, equal=0.0)
     gears = {f"{j}[0,{d}]": -gear for d in range(3)}
-    row_is(plan, "equipment_cost", (0, 2), {"equipment_cost[0,2]": 1.0} | gears, equal=0.0)
+    row_is(master, "equipment_cost", (0, 2), {"equipment_cost[0,2]": 1.0} | gears, equal=0.0)
     # notes of three months at 12 % a year: at date 3 those of dates 0 to 2 pay interest, those of date 0 are repaid
     monthly = 0.01
     faces = {f"{n}[0,{d}]": -monthly for d in range(3)}
-    row_is(plan, "debt_interest", ("notes", 0, 3), {"debt_interest[notes,0,3]": 1.0} | faces, equal=0.0)
-    row_is(plan, "debt_paid", ("notes", 0, 3), {"debt_paid[notes,0,3]": 1.0} | faces | {f"{n}[0,0]": -1.0 - monthly}, equal=0.0)
+    row_is(master, "debt_interest", ("notes", 0, 3), {"debt_interest[notes,0,3]": 1.0} | faces, equal=0.0)
+    row_is(master, "debt_paid", ("notes", 0, 3), {"debt_paid[notes,0,3]": 1.0} | faces | {f"{n}[0,0]": -1.0 - monthly}, equal=0.0)
     left = {f"{n}[0,{d}]": -1.0 for d in (1, 2, 3)}
-    row_is(plan, "debt_balance", ("notes", 0, 3), {"debt_balance[notes,0,3]": 1.0} | left, equal=0.0)
+    row_is(master, "debt_balance", ("notes", 0, 3), {"debt_balance[notes,0,3]": 1.0} | left, equal=0.0)
     yearly = {f"{n}[0,{d}]": -monthly * min(3, 6 - d) for d in range(6)}
-    row_is(plan, "debt_accrued", ("notes", 0, 0), {"debt_accrued[notes,0,0]": 1.0} | yearly, equal=0.0)
+    row_is(master, "debt_accrued", ("notes", 0, 0), {"debt_accrued[notes,0,0]": 1.0} | yearly, equal=0.0)
     fees = {f"{n}[0,{d}]": -0.01 * min(3, 6 - d) / 3 for d in range(6)}
-    row_is(plan, "debt_cost", ("notes", 0, 0), {"debt_cost[notes,0,0]": 1.0} | fees, equal=0.0)
+    row_is(master, "debt_cost", ("notes", 0, 0), {"debt_cost[notes,0,0]": 1.0} | fees, equal=0.0)
 
 
 def test_rent_of_a_lease_is_one_sum() -> None:
@@ -164,11 +164,11 @@ def test_rent_of_a_lease_is_one_sum() -> None:
     problem = tiny(18, months=1, scenarios=2, apart_from=19)
     problem = replace(problem, sites=(site_of(problem, ai_mw=20.0),))
     lease = service_of(problem, "tenant", rate=1e6, demand=hourly(problem, 0.9), lead=1, escalator=0.1, ramp=(0.5,), term=60)
-    plan = Plan(replace(problem, services=(lease,)))
+    master = MasterProblem(replace(problem, services=(lease,)))
     key, name = ("tenant", "home", 0, 15), "signed_tenant_home"
     # at period 15 those of dates 0 to 2 have run for a year; that of date 14 starts, at half
     terms = {f"{name}[0,{d}]": -(1.1 if d <= 2 else 1.0) for d in range(14)} | {f"{name}[0,14]": -0.5}
-    row_is(plan, "rented", key, {"rented[tenant,home,0,15]": 1.0} | terms, equal=0.0)
+    row_is(master, "rented", key, {"rented[tenant,home,0,15]": 1.0} | terms, equal=0.0)
 
 
 def test_what_is_decided_of_a_rig_at_several_sites_is_one_sum() -> None:
@@ -177,17 +177,17 @@ def test_what_is_decided_of_a_rig_at_several_sites_is_one_sum() -> None:
     problem = replace(problem, sites=tuple(site_of(problem, name) for name in ("a", "b", "c")))
     option = RigOption(1e4, 5e5, 100.0, np.arange(4) < 2, np.arange(4) < 3)
     rig = rig_of(problem, lead=1, option=option, sites=np.ones(3, dtype=bool), owned=np.zeros(3))
-    plan = Plan(replace(problem, rigs=(rig,)))
+    master = MasterProblem(replace(problem, rigs=(rig,)))
 
     def parts(decision: str) -> dict[str, float]:
         return {f"{decision}_rig_{place}[0,1]": -1.0 for place in "abc"}
 
-    row_is(plan, "rig_ordered", ("rig", 0, 1), {"rig_ordered[rig,0,1]": 1.0} | parts("orders"), equal=0.0)
-    row_is(plan, "rig_exercised", ("rig", 0, 1), {"rig_exercised[rig,0,1]": 1.0} | parts("exercised"), equal=0.0)
-    row_is(plan, "rig_retired", ("rig", 0, 1), {"rig_retired[rig,0,1]": 1.0} | parts("retired"), equal=0.0)
+    row_is(master, "rig_ordered", ("rig", 0, 1), {"rig_ordered[rig,0,1]": 1.0} | parts("orders"), equal=0.0)
+    row_is(master, "rig_exercised", ("rig", 0, 1), {"rig_exercised[rig,0,1]": 1.0} | parts("exercised"), equal=0.0)
+    row_is(master, "rig_retired", ("rig", 0, 1), {"rig_retired[rig,0,1]": 1.0} | parts("retired"), equal=0.0)
     standing = {f"installed[rig,{place},0,1]": -1.0 for place in "abc"}
-    row_is(plan, "rig_standing", ("rig", 0, 1), {"rig_standing[rig,0,1]": 1.0} | standing, equal=0.0)
-    assert ("rig", 1, 1) not in plan.model.row_rig_standing
+    row_is(master, "rig_standing", ("rig", 0, 1), {"rig_standing[rig,0,1]": 1.0} | standing, equal=0.0)
+    assert ("rig", 1, 1) not in master.model.row_rig_standing
 
 
 def test_scheduled_principal_and_purchases_on_like_terms_are_sums() -> None:
@@ -196,13 +196,13 @@ def test_scheduled_principal_and_purchases_on_like_terms_are_sums() -> None:
     problem = replace(problem, sites=(site_of(problem),))
     rig = rig_of(problem, price=1e6, lead=1, depreciation=Depreciation("macrs", 0, (0.5, 0.5), 0.0, 24))
     notes = debt_of(problem, "notes", frequency=1, tenor=4, amortisation="level", window=np.arange(25) < 3)
-    plan = Plan(replace(problem, rigs=(rig,), debts=(notes,)))
+    master = MasterProblem(replace(problem, rigs=(rig,), debts=(notes,)))
     # everything is repaid in equal parts at the four dates up to its maturity: date 3 is the third of date 0, second of 1, first of 2
     quarters = {f"issued_notes[0,{v}]": -0.25 for v in range(3)}
-    row_is(plan, "debt_principal", ("notes", 0, 3), {"debt_principal[notes,0,3]": 1.0} | quarters, equal=0.0)
+    row_is(master, "debt_principal", ("notes", 0, 3), {"debt_principal[notes,0,3]": 1.0} | quarters, equal=0.0)
     for n, dates in enumerate((range(11), range(11, 23))):  # placed in service a month later
         bought = {f"orders_rig_home[0,{d}]": -1.0 for d in dates}
-        row_is(plan, "tax_basis", (0, n), {f"tax_basis[0,{n}]": 1.0} | bought, equal=0.0)
+        row_is(master, "tax_basis", (0, n), {f"tax_basis[0,{n}]": 1.0} | bought, equal=0.0)
 
 
 # --- who knows what when ----------------------------------------------------------------------------------------------
@@ -242,9 +242,9 @@ def test_every_part_of_the_program_follows_the_tree() -> None:
             debt_of(problem, "btc", "btc_loan", ltv=0.5, top_up=0.7),
         ),
     )
-    plan = Plan(problem)
+    master = MasterProblem(problem)
     index: dict[str, set[tuple[int, int]]] = {}
-    for component in plan.model.component_objects(pyo.Var):
+    for component in master.model.component_objects(pyo.Var):
         for var in component.values():
             numbers = tuple(int(k) for k in label(var).split("[")[1].rstrip("]").split(",") if k.lstrip("-").isdigit())
             if len(numbers) >= 2:
