@@ -52,10 +52,10 @@ def written() -> set[str]:
 
 
 def with_a_test() -> set[str]:
-    """Families that some `row_is(plan, "family", ...)` of the row tests looks at."""
+    """Families that some `row_is(master, "family", ...)` of the row tests looks at, or `limit_is` of those of yearly limits."""
     out = set()
     for file in sorted(HERE.rglob("test_*.py")):
-        for argument in first_arguments(file, "row_is", 1):
+        for argument in [*first_arguments(file, "row_is", 1), *first_arguments(file, "limit_is", 1)]:
             if isinstance(argument, ast.Constant):
                 name = str(argument.value)
                 out.add("*_sum" if name.endswith("_sum") else name)
