@@ -73,7 +73,7 @@ def solve_warm(
     method: 'cuts' values every hour exactly and adds what is needed of it to the program; 'extensive' writes every hour out.
     executor: who works out the hours ('cuts' only); None: this process. The answer is the same to the last bit.
     baseline: also work out what a company that invests in nothing new would be worth.
-    seed_from: begin where a neighbour ended (`warm_start`); the proof is the same. seed, presolve, algorithm: as `Policy`.
+    start_from: begin where a neighbour ended (`warm_start`); the proof is the same. seed, presolve, algorithm: as `Policy`.
     price_is_given: at the share price of the arrays, also where it follows the plan; else that is found first (`price_fixed_point`).
     Raises ValueError for an unknown method; SolverError when HiGHS itself fails; ExecutorError when its workers cannot go on.
     """

@@ -216,6 +216,6 @@ def test_of_plans_with_the_same_tail_the_one_that_expects_most(
         warm = engine.solve_warm(weighed(neighbour), baseline=False).warm
         assert warm is not None
         exported = warm_start.export_basis(warm)
-    solution = engine.solve(weighed(1.0), baseline=False, seed_from=exported)
+    solution = engine.solve(weighed(1.0), baseline=False, start_from=exported)
     agree(solution, whole)
     assert expected(solution) == pytest.approx(most, rel=1e-8)

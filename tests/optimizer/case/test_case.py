@@ -212,6 +212,7 @@ def test_all_features_uses_every_key() -> None:
         "Market": {"hashprice"},
         "HourSet": {"at"},
         "Tax": {"interest_limit"},
+        "Objective": {"value", "rates"},  # another measure of value: tests/models/program/test_own_rates.py
     }
     shared = {"describe", "tenant", "sites", "minimum", "order", "payments", "depreciation", "fixed_cost", "lead"}
     shared |= {"ratio", "bank_case"}  # of a sculpted loan, whose cash flow nothing else may decide: tested with its own cases

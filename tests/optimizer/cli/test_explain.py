@@ -191,7 +191,8 @@ def test_mistakes_are_told_with_code_2(
 def test_every_infeasible_case_is_valid(capsys: pytest.CaptureFixture[str]) -> None:
     paths = sorted(map(str, INFEASIBLE.glob("*.yaml")))
     assert app.run(["validate", *paths]) == 0
-    assert capsys.readouterr().out == "".join(f"{path}: valid\n" for path in paths)
+    said = capsys.readouterr().out.splitlines()
+    assert [line for line in said if not line.startswith("  note: ")] == [f"{path}: valid" for path in paths]
 
 
 def test_names_cannot_drive_a_terminal(case: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -258,7 +258,7 @@ def test_a_seed_that_leads_astray_is_left(monkeypatch: pytest.MonkeyPatch) -> No
     solve, asked = engine.solve_warm, []
 
     def astray(case: Case, **options: object) -> object:
-        asked.append(options.get("seed_from") is not None)
+        asked.append(options.get("start_from") is not None)
         found = solve(case, **options)  # type: ignore[arg-type]
         astray = replace(found.solution, outcome=Outcome.UNVERIFIED)
         return replace(found, solution=astray) if asked[-1] else found

@@ -54,7 +54,12 @@ def load(folder: Path, text: str = TWO) -> Case:
         (QUICK, "notes", ("financing.notes.limit=0.0 USD",)),
         (QUICK, "owners", ("financing.owners.limit=0 USD",)),
         (QUICK, "s21_xp", ("rigs.s21_xp.limit=0 MW",)),
-        (LAKE, "ai", ("ai.core42.minimum=18.0 MW", "ai.core42.limit=18.0 MW", "ai.fluidstack.limit=0.0 MW")),
+        (
+            LAKE,
+            "ai",
+            ("ai.core42.minimum=18.0 MW", "ai.core42.limit=18.0 MW")
+            + tuple(f"ai.cb_{n}.{key}=0.0 MW" for n in (3, 4, 5) for key in ("minimum", "limit")),
+        ),
         (LAKE, "core42", ("ai.core42.minimum=18.0 MW", "ai.core42.limit=18.0 MW")),
     ],
 )
