@@ -57,8 +57,11 @@ def load(folder: Path, text: str = TWO) -> Case:
         (
             LAKE,
             "ai",
-            ("ai.core42.minimum=18.0 MW", "ai.core42.limit=18.0 MW")
-            + tuple(f"ai.cb_{n}.{key}=0.0 MW" for n in (3, 4, 5) for key in ("minimum", "limit")),
+            (
+                "ai.core42.minimum=18.0 MW",
+                "ai.core42.limit=18.0 MW",
+                *(f"ai.cb_{n}.{key}=0.0 MW" for n in (3, 4, 5) for key in ("minimum", "limit")),
+            ),
         ),
         (LAKE, "core42", ("ai.core42.minimum=18.0 MW", "ai.core42.limit=18.0 MW")),
     ],
