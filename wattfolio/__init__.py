@@ -22,8 +22,7 @@ from wattfolio.api import compare, explain, frontier, load_result, solve, solve_
 if TYPE_CHECKING:
     from optimizer.case.case import Case
     from optimizer.case.reading.diagnostics import CaseError
-    from optimizer.engine.solution import Solution
-    from optimizer.engine.solve import Solved
+    from optimizer.engine.solution import Solution, Solved
     from optimizer.results.serialise import ResultError
 
 __all__ = [
@@ -37,7 +36,7 @@ _WHERE = {
     "CaseError": "optimizer.case.reading.diagnostics",
     "ResultError": "optimizer.results.serialise",
     "Solution": "optimizer.engine.solution",
-    "Solved": "optimizer.engine.solve",
+    "Solved": "optimizer.engine.solution",
 }
 
 

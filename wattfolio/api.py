@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from optimizer.case.case import Case
-    from optimizer.engine.solution import Solution
-    from optimizer.engine.solve import Solved
+    from optimizer.engine.solution import Solution, Solved
 
 Path = str | PathLike[str]
 
@@ -82,7 +81,7 @@ def explain(plan: Solution | Solved, *, time_limit: float = 30.0) -> list[str]:
         plan = wattfolio.solve("cases/quickstart.yaml")
         print("\\n".join(wattfolio.explain(plan)))
     """
-    from optimizer.engine.solve import Solved
+    from optimizer.engine.solution import Solved
     from optimizer.explain.no_plan.explanation import explain_no_plan
     from optimizer.explain.no_plan.text import lines
 
@@ -253,7 +252,7 @@ def load_result(folder: Path) -> dict[str, Any]:
 
 def _account(plan: Solution | Solved) -> list[str]:
     """The sentences of an optimal plan's account; without its program, those that take no further solve."""
-    from optimizer.engine.solve import Solved
+    from optimizer.engine.solution import Solved
     from optimizer.explain.account import brief_account, explain_optimal
     from optimizer.explain.marginal.marginal_values import price_statements
 

@@ -11,7 +11,7 @@ from models.finance.cap_table import MULTIPLES
 from models.finance.context import StatementContext
 from models.proforma.books import Check
 from models.proforma.checks import Checklist
-from models.proforma.keep import cvar
+from models.proforma.keep import risk_adjusted
 from models.proforma.sizes import least_usd
 
 if TYPE_CHECKING:
@@ -212,9 +212,7 @@ def _check_value(checks: _Ties, context: StatementContext, finance: FinanceState
     checks.tie("bridge from the business ends at the value", finance.bridge["npv"][:, 0], books.value, scale=scale)
     raised = sum(finance.returns.capital.values(), context.zero) @ problem.discount
     if certificate is not None:
-        aim = problem.objective
-        tail = cvar(value, problem.scenarios.probability, aim.tail)[0]
-        objective = (1.0 - aim.weight) * float(problem.scenarios.probability @ value) + aim.weight * tail
+        objective = risk_adjusted(problem, value)
         program = certificate.objective * problem.money
         least = least_usd(problem, books.moved)  # the program knows a plan of nearly nothing no better than the solver does
         checks.tie(

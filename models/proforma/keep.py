@@ -111,6 +111,12 @@ def cvar(values: ArrayLike, probability: ArrayLike, tail: float) -> tuple[float,
     return var - float(p @ np.maximum(var - v, 0.0)) / tail, var
 
 
+def risk_adjusted(problem: Problem, values: Array) -> float:
+    """USD: the objective of values (S,): (1 - weight) * expected value + weight * CVaR."""
+    odds, aim = problem.scenarios.probability, problem.objective
+    return (1.0 - aim.weight) * float(odds @ values) + aim.weight * cvar(values, odds, aim.tail)[0]
+
+
 def _coins(problem: Problem, decisions: Decisions, power: Power) -> Array:
     """(S, D) BTC held after each date."""
     kept = at_period_ends(power.total("kept"))

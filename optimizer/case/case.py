@@ -34,8 +34,7 @@ from optimizer.case.validate import Entry, validate
 
 if TYPE_CHECKING:
     from models.problem import Problem
-    from optimizer.engine.solution import Solution
-    from optimizer.engine.solve import Solved
+    from optimizer.engine.solution import Solution, Solved
 
 SETTINGS = "--set"  # the file that mistakes in settings are shown in; setting n is its line n
 

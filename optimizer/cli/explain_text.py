@@ -17,8 +17,7 @@ from optimizer.text import money, printable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from optimizer.engine.solution import Solution
-    from optimizer.engine.solve import Solved
+    from optimizer.engine.solution import Solution, Solved
 
 #: columns of a line of text
 WIDTH = 100

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from optimizer.engine import rules_of_thumb
-from optimizer.engine.solution import Solution
-from optimizer.engine.solve import Solved, solve_warm, within
+from optimizer.engine.solution import Solution, Solved
+from optimizer.engine.solve import solve_warm, within
 from optimizer.engine.values import Baseline, CaseLike, Outcome
 
 PAYBACK = re.compile(r"payback-([1-9]\d{0,2})")

@@ -24,13 +24,13 @@ import numpy as np
 from models.finance.context import StatementContext
 from models.finance.implied_price import ImpliedPrice, ShareFlows, average, divided, implied_price, share_flows, value_at
 from models.proforma.checks import Checklist
-from models.proforma.keep import cvar
+from models.proforma.keep import risk_adjusted
+from optimizer.engine import warm_start
 from optimizer.engine.values import TOLERANCE, FollowedPrice, Outcome, PlanAtPrice
 
 if TYPE_CHECKING:
     from models.problem import Array, Debt, Equity, Mask, Problem
-    from optimizer.engine.master import SolvedProgram
-    from optimizer.engine.solution import Solution
+    from optimizer.engine.solution import Solution, Solved
     from optimizer.engine.stages import Progress
     from optimizer.engine.values import Baseline
     from optimizer.engine.warm_start import ExportedBasis
@@ -55,21 +55,13 @@ class _Known:
     issued: Mapping[str, Array]
 
 
-@dataclass(frozen=True, eq=False)
-class Priced:
-    """A solution at a share price, and its program, warm (None: there is no plan to go on from)."""
-
-    solution: Solution
-    warm: SolvedProgram | None
-
-
 @dataclass(frozen=True)
 class Solver:
     """How programs are solved here. at: the case with these arrays, from a seed (None: from nothing), within seconds (None: no limit), without a
     baseline. unimproved: what the company is worth without new investment, by a solved program, beside an optimum."""
 
-    at: Callable[[Problem, ExportedBasis | None, float | None], Priced]
-    unimproved: Callable[[Priced, Solution], Baseline]
+    at: Callable[[Problem, ExportedBasis | None, float | None], Solved]
+    unimproved: Callable[[Solved, Solution], Baseline]
 
 
 def follow(
@@ -79,15 +71,13 @@ def follow(
     progress: Progress | None,
     baseline: bool,
     start_from: ExportedBasis | None,
-) -> Priced:
+) -> Solved:
     """The plan that is best at the share price that it implies. All as in `solve_warm`, which raises what it raises."""
-    from optimizer.engine import warm_start
-
     follows, start = problem.market.follows, time.perf_counter()
     assert follows is not None and problem.market.share_price is not None
     deadline = None if time_limit is None else start + time_limit
     path, exported, known, weights = problem.market.share_price, start_from, list[_Known](), list[float]()
-    nearest: Priced | None = None
+    nearest: Solved | None = None
     stuck = 0
     for count in range(1, MOST_SOLVES + 1):
         if progress is not None:
@@ -110,7 +100,9 @@ def follow(
             return _ended(solver, solved, baseline, start)
         if known:
             mixed = average([x.flows for x in known], weights)
-            short = _worth(problem, value_at(problem, one.flows, path)) - _worth(problem, value_at(problem, mixed, path))
+            short = risk_adjusted(problem, value_at(problem, one.flows, path)) - risk_adjusted(
+                problem, value_at(problem, mixed, path)
+            )
             if short <= TIED * _size(problem, [x.flows for x in (*known, one)], path):
                 made = _averaged(solver, problem, solved.solution, known, weights, deadline, exported)
                 if made is not None:
@@ -130,7 +122,7 @@ def follow(
     return _ended(solver, _told_apart(nearest, problem, known, weights, count), baseline, start)
 
 
-def _gap(solved: Priced) -> float:
+def _gap(solved: Solved) -> float:
     assert solved.solution.price is not None
     return solved.solution.price.gap
 
@@ -143,14 +135,13 @@ def _priced(problem: Problem, path: Array) -> Problem:
     return replace(problem, market=replace(problem.market, share_price=path))
 
 
-def _solve_at(solver: Solver, problem: Problem, deadline: float | None, exported: ExportedBasis | None) -> Priced:
+def _solve_at(solver: Solver, problem: Problem, deadline: float | None, exported: ExportedBasis | None) -> Solved:
     """The case with these arrays, solved; from nothing where a neighbour led astray."""
 
-    def once(begin: ExportedBasis | None) -> Priced:
+    def once(begin: ExportedBasis | None) -> Solved:
         return solver.at(problem, begin, None if deadline is None else max(deadline - time.perf_counter(), 0.0))
 
-    found = once(exported)
-    return once(None) if exported is not None and found.solution.outcome is Outcome.UNVERIFIED else found
+    return warm_start.from_a_neighbour(once, exported)
 
 
 def without_bounds(progress: Progress) -> Progress:
@@ -219,12 +210,6 @@ def measured(problem: Problem) -> Mask:
 # ---- averages of plans ---------------------------------------------------------------------------------------------------------
 
 
-def _worth(problem: Problem, value: Array) -> float:
-    """USD: the objective of values by scenario."""
-    odds, aim = problem.scenarios.probability, problem.objective
-    return (1.0 - aim.weight) * float(odds @ value) + aim.weight * cvar(value, odds, aim.tail)[0]
-
-
 def _slopes(problem: Problem, values: Sequence[Array], weights: Sequence[float]) -> Array:
     """(K,) USD: what the objective of the average gains by each plan: its values, weighted as the objective weights scenarios there."""
     odds, aim = problem.scenarios.probability, problem.objective
@@ -238,7 +223,7 @@ def _slopes(problem: Problem, values: Sequence[Array], weights: Sequence[float])
 
 def _size(problem: Problem, flows: Sequence[ShareFlows], path: Array) -> float:
     """USD that worths are measured against."""
-    return max(1.0, *(abs(_worth(problem, value_at(problem, one, path))) for one in flows))
+    return max(1.0, *(abs(risk_adjusted(problem, value_at(problem, one, path))) for one in flows))
 
 
 def _equilibrium(problem: Problem, flows: Sequence[ShareFlows], weights: Sequence[float]) -> list[float]:
@@ -301,7 +286,7 @@ def _averaged(
     weights: Sequence[float],
     deadline: float | None,
     exported: ExportedBasis | None,
-) -> Priced | None:
+) -> Solved | None:
     """The plan that issues what the average of plans issues, at the price of the average; free: the best plan there without that rule.
 
     None where it is worth less than the best plan, so that it is none of the best.
@@ -351,7 +336,7 @@ def _ends(problem: Problem, known: Sequence[_Known], weights: Sequence[float], p
             weights[k],
             {name: float(odds @ amount.sum(axis=1)) for name, amount in known[k].issued.items()},
             float(odds @ implied_price(problem, known[k].flows).path[:, -1]),
-            _worth(problem, value_at(problem, known[k].flows, path)),
+            risk_adjusted(problem, value_at(problem, known[k].flows, path)),
         )
         for k in taken
     )
@@ -360,7 +345,7 @@ def _ends(problem: Problem, known: Sequence[_Known], weights: Sequence[float], p
 # ---- how it ends ---------------------------------------------------------------------------------------------------------------
 
 
-def _told_apart(nearest: Priced, problem: Problem, known: Sequence[_Known], weights: Sequence[float], solves: int) -> Priced:
+def _told_apart(nearest: Solved, problem: Problem, known: Sequence[_Known], weights: Sequence[float], solves: int) -> Solved:
     """The plan that came nearest of all programs solved, with both ends between which the price did not close."""
     found = nearest.solution
     assert found.price is not None
@@ -372,7 +357,7 @@ def _told_apart(nearest: Priced, problem: Problem, known: Sequence[_Known], weig
     return replace(nearest, solution=replace(found, price=price, notes=(*found.notes, note)))
 
 
-def _ended(solver: Solver, solved: Priced, baseline: bool, start: float, free: Priced | None = None) -> Priced:
+def _ended(solver: Solver, solved: Solved, baseline: bool, start: float, free: Solved | None = None) -> Solved:
     """The answer, with what the company is worth without new investment at the same price. free: as in `_averaged`."""
     found, asked = solved.solution, free or solved
     if baseline and asked.warm is not None:

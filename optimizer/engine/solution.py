@@ -11,6 +11,8 @@ from optimizer.engine.values import SolvedCase
 if TYPE_CHECKING:
     import pandas as pd
 
+    from optimizer.engine.master import SolvedProgram
+
 
 @dataclass(frozen=True, repr=False)
 class Solution(SolvedCase):
@@ -57,3 +59,11 @@ class Solution(SolvedCase):
         from optimizer.engine.views import brief
 
         return as_html(brief.title(self), brief.rows(self))
+
+
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """A solution, and beside it the program, warm, for what is asked next; None where there is no plan to go on from."""
+
+    solution: Solution
+    warm: SolvedProgram | None

@@ -20,26 +20,18 @@ from typing import TYPE_CHECKING, Any
 
 from models.problem import Problem
 from optimizer.engine.policy import METHODS, Policy, Thoroughness
-from optimizer.engine.solution import Solution
+from optimizer.engine.solution import Solution, Solved
 from optimizer.engine.stages import Progress, Stages, silent
 from optimizer.engine.values import Baseline, CaseLike, Outcome
 
 if TYPE_CHECKING:
     from models.benders.cuts import Separation
-    from optimizer.engine.master import Built, Narrowed, SolvedProgram, WarmProgram
+    from optimizer.engine.master import Built, Narrowed, WarmProgram
     from optimizer.engine.search import Search
     from optimizer.engine.warm_start import ExportedBasis
     from optimizer.runtime.executor import Executor
     from optimizer.solver.answer import Answer
     from optimizer.solver.restricted_program import RestrictedProgram
-
-
-@dataclass(frozen=True, eq=False)
-class Solved:
-    """A solution, and beside it the program, warm, for what is asked next; None where there is no plan to go on from."""
-
-    solution: Solution
-    warm: SolvedProgram | None
 
 
 def solve(case: CaseLike, **options: Any) -> Solution:
@@ -110,17 +102,12 @@ def _at_the_plans_price(
 
     told = None if progress is None else price_fixed_point.without_bounds(progress)
 
-    def at(problem: Problem, begin: ExportedBasis | None, left: float | None) -> price_fixed_point.Priced:
-        here = case.with_problem(problem) if hasattr(case, "with_problem") else bare(problem)
-        solved = solve_warm(here, time_limit=left, progress=told, baseline=False, start_from=begin, price_is_given=True, **how)
-        return price_fixed_point.Priced(solved.solution, solved.warm)
+    def at(problem: Problem, begin: ExportedBasis | None, left: float | None) -> Solved:
+        here = case.with_problem(problem)
+        return solve_warm(here, time_limit=left, progress=told, baseline=False, start_from=begin, price_is_given=True, **how)
 
-    def unimproved(priced: price_fixed_point.Priced, best: Solution) -> Baseline:
-        return _unimproved(Solved(priced.solution, priced.warm), best)
-
-    solver = price_fixed_point.Solver(at, unimproved)
-    found = price_fixed_point.follow(case.problem(), solver, time_limit, progress, baseline, start_from)
-    return Solved(found.solution, found.warm)
+    solver = price_fixed_point.Solver(at, _unimproved)
+    return price_fixed_point.follow(case.problem(), solver, time_limit, progress, baseline, start_from)
 
 
 def _unimproved(solved: Solved, best: Solution) -> Baseline:
@@ -336,3 +323,6 @@ class _Bare:
 
     def problem(self) -> Problem:
         return self.arrays
+
+    def with_problem(self, problem: Problem) -> CaseLike:
+        return bare(problem)

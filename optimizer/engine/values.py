@@ -32,6 +32,9 @@ class CaseLike(Protocol):
     def problem(self) -> Problem:
         """The case in plain arrays."""
 
+    def with_problem(self, problem: Problem) -> CaseLike:
+        """The same case with other arrays."""
+
 
 class Outcome(Enum):
     """How a run ended."""

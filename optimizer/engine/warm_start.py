@@ -12,17 +12,20 @@ All this is where the search begins. What it ends with is proved like any other 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from models.problem import Array, Ints
+from optimizer.engine.values import Outcome
 
 if TYPE_CHECKING:
     from models.benders.cut_pool import Site
     from models.benders.cuts import Cuts
     from optimizer.engine.master import SolvedProgram
+    from optimizer.engine.solution import Solved
     from optimizer.solver.linear_program import LinearProgram
     from optimizer.solver.session import Session
 
@@ -217,3 +220,9 @@ def _carry(exported: ExportedCuts, cuts: Cuts, i: int) -> list[Ints]:
         cuts.again(i, exported.block[at], exported.alpha[at], exported.rho[at], exported.capacity[at])
         out.append(exported.status[at])
     return out
+
+
+def from_a_neighbour(solve: Callable[[ExportedBasis | None], Solved], exported: ExportedBasis | None) -> Solved:
+    """What `solve` finds from where a neighbour ended (None: from nothing); where that led astray, the long way, from nothing."""
+    found = solve(exported)
+    return solve(None) if exported is not None and found.solution.outcome is Outcome.UNVERIFIED else found

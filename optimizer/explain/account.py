@@ -19,8 +19,7 @@ from optimizer.text import money, number, percent
 
 if TYPE_CHECKING:
     from optimizer.engine.master import SolvedProgram
-    from optimizer.engine.solution import Solution
-    from optimizer.engine.solve import Solved
+    from optimizer.engine.solution import Solution, Solved
 
 #: sentences of one section; what is left out is counted
 MOST_SENTENCES = 8

@@ -27,6 +27,7 @@ from optimizer.runtime.worker import Failure, stamp
 from optimizer.studies.jobs import FAILED, Job, Point, point
 
 if TYPE_CHECKING:
+    from optimizer.engine.solution import Solved
     from optimizer.engine.warm_start import ExportedBasis
     from optimizer.runtime.executor import Executor
 
@@ -79,10 +80,11 @@ def _solve(job: Job, exported: ExportedBasis | None) -> tuple[Point, ExportedBas
     start = time.perf_counter()
     try:
         case = Case.load(job.path, variant=job.variant, settings=job.settings)
-        solved = solve_warm(case, time_limit=job.time_limit, baseline=False, start_from=exported)
-        if exported is not None and solved.solution.outcome.name == "UNVERIFIED":
-            # where a neighbour led astray, the long way
-            solved = solve_warm(case, time_limit=job.time_limit, baseline=False)
+
+        def once(begin: ExportedBasis | None) -> Solved:
+            return solve_warm(case, time_limit=job.time_limit, baseline=False, start_from=begin)
+
+        solved = warm_start.from_a_neighbour(once, exported)
         found = point(job.name, solved.solution, time.perf_counter() - start)
         return found, None if solved.warm is None else warm_start.export_basis(solved.warm)
     except CaseError as error:

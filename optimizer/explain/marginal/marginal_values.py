@@ -24,8 +24,7 @@ from optimizer.solver import branch_and_bound
 
 if TYPE_CHECKING:
     from optimizer.engine.master import SolvedProgram
-    from optimizer.engine.solution import Solution
-    from optimizer.engine.solve import Solved
+    from optimizer.engine.solution import Solution, Solved
     from optimizer.engine.views.tables import Cell, Table
 
 #: first step, relative to the size of what is stated, and the smallest size that counts (MW; money units for USD)

@@ -27,8 +27,7 @@ from optimizer.runtime import files
 from optimizer.runtime.read_back import BLESSED, BLESSED_PLAN, NUMBER, TEXT, Maybe, json_of, shaped
 
 if TYPE_CHECKING:
-    from optimizer.engine.solution import Solution
-    from optimizer.engine.solve import Solved
+    from optimizer.engine.solution import Solution, Solved
 
 SCHEMA = 1
 BASE = "base"

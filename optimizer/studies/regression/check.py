@@ -24,8 +24,7 @@ from optimizer.studies.regression import blessed as files
 
 if TYPE_CHECKING:
     from optimizer.case.case import Case
-    from optimizer.engine.solution import Solution
-    from optimizer.engine.solve import Solved
+    from optimizer.engine.solution import Solution, Solved
     from optimizer.studies.regression.replay import Again
 
 #: of the scale of its terms: how far an objective may move

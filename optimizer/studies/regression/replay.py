@@ -18,8 +18,7 @@ from models.program.expressions import without_rounding
 if TYPE_CHECKING:
     from models.program.expressions import Decision
     from optimizer.engine.master import Narrowed, SolvedProgram
-    from optimizer.engine.solution import Solution
-    from optimizer.engine.solve import Solved
+    from optimizer.engine.solution import Solution, Solved
 
 #: decisions that answer to the others
 ANSWERS = frozenset({"sold", "dividends", "rescue"})

@@ -24,8 +24,7 @@ from optimizer.solver.session import Session
 
 if TYPE_CHECKING:
     from optimizer.engine.master import SolvedProgram
-    from optimizer.engine.solution import Solution
-    from optimizer.engine.solve import Solved
+    from optimizer.engine.solution import Solution, Solved
 
 #: relative thickness of the set of plans as good as the best: what two runs may differ by; what stands for 0 where rounding leaves no plan at 0
 FACE_THICKNESS, LEAST_THICKNESS = 1e-9, 1e-12

@@ -17,8 +17,8 @@ from models.finance.lines import Line, plus, statement
 from models.problem import Array, Conversion, Depreciation, Equity, Payments, Problem
 from models.proforma.keep import keep_books
 from optimizer.case.case import Case
-from optimizer.engine.solution import Solution
-from optimizer.engine.solve import Solved, bare, solve_warm
+from optimizer.engine.solution import Solution, Solved
+from optimizer.engine.solve import bare, solve_warm
 from optimizer.engine.values import Outcome
 from optimizer.results import folder
 from optimizer.results.finance_tables import FINANCE_TABLES, KEY_MEASURES

@@ -11,6 +11,7 @@ import pytest
 
 from optimizer.case.case import Case
 from optimizer.cli import app
+from optimizer.engine.solution import Solved
 from optimizer.engine.solve import solve
 from optimizer.engine.values import Outcome
 from tests.shared.places import ROOT
@@ -83,7 +84,7 @@ def test_what_only_a_solve_can_tell(
         asked.append(thorough)
         return look(*arguments, thorough=thorough) if thorough else None  # type: ignore[arg-type]
 
-    def doubtful(*arguments: object, **options: object) -> engine.Solved:
+    def doubtful(*arguments: object, **options: object) -> Solved:
         found = solved(*arguments, **options)  # type: ignore[arg-type]
         if proved or found.solution.outcome is not Outcome.INFEASIBLE:
             return found

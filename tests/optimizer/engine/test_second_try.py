@@ -14,7 +14,7 @@ from optimizer.case.case import Case
 from optimizer.engine import second_try
 from optimizer.engine import solve as engine
 from optimizer.engine.master import WarmProgram
-from optimizer.engine.solution import Solution
+from optimizer.engine.solution import Solution, Solved
 from optimizer.engine.values import Outcome
 from optimizer.solver import certificates
 from tests.shared.company import SMALL
@@ -40,7 +40,7 @@ def fail(monkeypatch: pytest.MonkeyPatch, relative: float, passes: int | None, r
     runs: list[tuple[float, str]] = []
     run = engine._solved
 
-    def off(*arguments: Any) -> engine.Solved:
+    def off(*arguments: Any) -> Solved:
         found = run(*arguments)
         runs.append((found.solution.problem.money, found.solution.method))
         return found if len(runs) - 1 == passes else replace(found, solution=failing(found.solution, relative, residual))

@@ -15,7 +15,8 @@ from models.hours.one_hour import hourly_value
 from models.proforma.keep import cvar
 from optimizer.case.case import Case
 from optimizer.cli.app import cli
-from optimizer.engine.solve import Solved, solve, solve_problem, solve_warm
+from optimizer.engine.solution import Solved
+from optimizer.engine.solve import solve, solve_problem, solve_warm
 from optimizer.explain.account import (
     Section,
     account,

@@ -15,8 +15,8 @@ from models.problem import Depreciation, Problem, Rule
 from optimizer.engine.narrowing import baselines
 from optimizer.engine.rules_of_thumb import monthly_margin, payback_orders
 from optimizer.engine.search import Search
-from optimizer.engine.solution import Solution
-from optimizer.engine.solve import Solved, bare, solve_problem, solve_warm
+from optimizer.engine.solution import Solution, Solved
+from optimizer.engine.solve import bare, solve_problem, solve_warm
 from optimizer.engine.values import Baseline, Outcome
 from optimizer.results import terminal
 from optimizer.results.serialise import to_json

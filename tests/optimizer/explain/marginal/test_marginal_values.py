@@ -13,8 +13,8 @@ import pytest
 
 from models.problem import Problem, Project, Rule
 from optimizer import Case
-from optimizer.engine.solution import Solution
-from optimizer.engine.solve import Solved, bare, solve_problem, solve_warm
+from optimizer.engine.solution import Solution, Solved
+from optimizer.engine.solve import bare, solve_problem, solve_warm
 from optimizer.engine.values import Outcome
 from optimizer.explain.marginal.marginal_values import StatementPrice, compact, price_statements
 from optimizer.results import folder as results

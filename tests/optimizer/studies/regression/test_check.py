@@ -12,6 +12,7 @@ import pytest
 
 from optimizer.cli import app
 from optimizer.engine import solve as engine
+from optimizer.engine.solution import Solved
 from optimizer.engine.values import Outcome
 from optimizer.studies.regression import blessed, check
 from optimizer.studies.regression.check import DIFFERENT, INVALID, LIMIT, MISSING, SAME, UNUSABLE, UNVERIFIED, Task, run_one
@@ -215,8 +216,8 @@ def test_a_run_without_a_proof_is_no_result(
     copied(small, tmp_path)
     solve = engine.solve_warm
 
-    def off(case: Any, **options: Any) -> engine.Solved:
-        return engine.Solved(replace(solve(case, **options).solution, outcome=outcome, reasons=("a row is off",)), None)
+    def off(case: Any, **options: Any) -> Solved:
+        return Solved(replace(solve(case, **options).solution, outcome=outcome, reasons=("a row is off",)), None)
 
     monkeypatch.setattr(engine, "solve_warm", off)
     before = {path: path.read_bytes() for path in (tmp_path / "results").rglob("*.json")}
