@@ -10,7 +10,7 @@ Convertible Securities, Journal of Financial Economics 4 (1977).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,11 +49,16 @@ class Vintage:
 
     def claim(self, ratio: Array) -> Array:
         """What 1 of balance is worth at maturity, less what the capped call brings back, at ratio = share price / strike."""
-        return np.maximum(1.0, ratio) - np.minimum(np.maximum(ratio - 1.0, 0.0), self.room)
+        return np.maximum(1.0, ratio) - _brought_back(ratio, self.room)
 
     def claim_at_end(self, ratio: Array) -> Array:
         """The same of balance that stands at T, where a put to come counts as far as it is earned."""
-        return np.maximum(self.claim(ratio), self.earned - np.minimum(np.maximum(ratio - 1.0, 0.0), self.room))
+        return np.maximum(self.claim(ratio), self.earned - _brought_back(ratio, self.room))
+
+
+def _brought_back(ratio: Array, room: float | Array) -> Array:
+    """What the capped call brings back of 1 of balance, at ratio = share price / strike."""
+    return np.asarray(np.minimum(np.maximum(ratio - 1.0, 0.0), room))
 
 
 @dataclass(frozen=True)
@@ -229,7 +234,7 @@ def implied_price(problem: Problem, flows: ShareFlows, near: ImpliedPrice | None
     )
 
 
-def _node_average(problem: Problem):  # type: ignore[no-untyped-def]
+def _node_average(problem: Problem) -> Callable[[Array], Array]:
     """A function (S, D) -> (S, D): the mean over the scenarios of each node, by their odds."""
     node = problem.scenarios.node
     weight = np.repeat(problem.scenarios.probability[:, None], node.shape[1], axis=1)
@@ -301,7 +306,7 @@ class _End:
     def value(self, path: Array) -> Array:
         """(S, B) USD that they take in all at prices (S, B)."""
         ratio = path[:, :, None] / self.strike[:, None, :]
-        back = np.minimum(np.maximum(ratio - 1.0, 0.0), self.room)
+        back = _brought_back(ratio, self.room)
         return np.sum(self.balance[:, None, :] * (np.maximum(ratio, self.earned) - back) - self.cash[:, None, :], axis=2)
 
 
@@ -322,10 +327,9 @@ def _at_end(flows: ShareFlows, strikes: Mapping[VintageKey, Array], last: int) -
 def _in_shares(end: _End, path: Array) -> Array:
     """(S,) USD that convertibles take at T in shares, at the price `path` (S,): those that convert, less what capped calls bring back."""
     ratio = path[:, None] / end.strike
-    back = np.minimum(np.maximum(ratio - 1.0, 0.0), end.room)
-    return np.sum(
-        end.balance * (np.where(ratio > end.earned, ratio, 0.0) - back) - np.where(ratio > end.earned, end.cash, 0.0), axis=1
-    )
+    converts = ratio > end.earned
+    back = _brought_back(ratio, end.room)
+    return np.sum(end.balance * (np.where(converts, ratio, 0.0) - back) - np.where(converts, end.cash, 0.0), axis=1)
 
 
 def _end_price(end: _End, shares: Array, factor: Array, there: Array) -> Array:
@@ -337,9 +341,9 @@ def _end_price(end: _End, shares: Array, factor: Array, there: Array) -> Array:
     """
     bends = np.concatenate([end.strike * np.maximum(end.earned, 1.0), end.strike, end.strike * (1.0 + end.room)], axis=1)
     bends = np.sort(bends / factor[:, None], axis=1)
-    low = np.minimum(bends[:, :1], (there / shares)[:, None]) - 1.0 if bends.shape[1] else (there / shares)[:, None] - 1.0
-    high = np.maximum(bends[:, -1:], (there / shares)[:, None]) + 1.0 if bends.shape[1] else (there / shares)[:, None] + 1.0
-    grid = np.concatenate([low, bends, high], axis=1)
+    unclaimed = (there / shares)[:, None]
+    around = np.concatenate([bends, unclaimed], axis=1)
+    grid = np.concatenate([around.min(axis=1, keepdims=True) - 1.0, bends, around.max(axis=1, keepdims=True) + 1.0], axis=1)
 
     def taken(price: Array) -> Array:
         return shares[:, None] * price + end.value(np.maximum(factor[:, None] * price, 0.0))

@@ -76,22 +76,16 @@ def table(comparison: Comparison) -> Table:
                     comparison.difference(one, measure.key) if one.optimal else None,
                 )
             )
-        rows += [
-            (one.name, one.status, f"raised[{name}]", "USD", usd, _less(comparison.first.raised, name, usd))
-            for name, usd in one.raised.items()
-        ]
-        rows += [
-            (one.name, one.status, f"cost[{name}]", "/year", cost, _less(comparison.first.costs, name, cost))
-            for name, cost in one.costs.items()
-        ]
-        rows += [
-            (one.name, one.status, f"ledger[{name}]", "USD", usd, _less(comparison.first.ledger, name, usd))
-            for name, usd in one.ledger.items()
-        ]
-        rows += [
-            (one.name, one.status, f"capacity[{name}]", "USD/USD", usd, _less(comparison.first.capacity, name, usd))
-            for name, usd in one.capacity.items()
-        ]
+        for family, unit, values, first in (
+            ("raised", "USD", one.raised, comparison.first.raised),
+            ("cost", "/year", one.costs, comparison.first.costs),
+            ("ledger", "USD", one.ledger, comparison.first.ledger),
+            ("capacity", "USD/USD", one.capacity, comparison.first.capacity),
+        ):
+            rows += [
+                (one.name, one.status, f"{family}[{name}]", unit, value, _less(first, name, value))
+                for name, value in values.items()
+            ]
     return Table(("name", "status", "measure", "unit", "value", "difference"), rows)
 
 
