@@ -14,20 +14,10 @@ from models.finance.capital.cost_of_capital import relevered_rate, worth_after
 from models.finance.capital.distress import missed_payment, rescued
 from models.finance.capital.npv_bridge import unlevered_tax
 from models.finance.context import StatementContext
-from models.problem import Array, Conversion, Equity, Problem, Terminal
+from models.problem import Array, Conversion, Equity, Terminal
 from models.proforma.keep import keep_books
+from tests.shared.statements import made
 from tests.shared.tiny import at, debt_of, equity_of, idle, path, service_of, site_of, stream, tiny
-
-
-def made(problem: Problem, **decided: object) -> FinanceStatements:
-    """Statements of a plan that does only what is given."""
-    decisions = idle(problem, **decided)
-    plan: Any = SimpleNamespace(
-        problem=problem, decisions=decisions, books=keep_books(problem, decisions), certificate=None, covenants=()
-    )
-    found = finance_statements(plan)
-    assert found.loose == ()
-    return found
 
 
 def item(found: FinanceStatements, key: str) -> float:

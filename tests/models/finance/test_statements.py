@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.finance import FinanceStatements, finance_statements
+from models.finance import finance_statements
 from models.finance.lines import Line, plus, statement
 from models.problem import Array, Conversion, Depreciation, Equity, Payments, Problem
 from models.proforma.keep import keep_books
@@ -27,6 +27,7 @@ from optimizer.results.serialise import ResultError
 from tests.shared.places import ROOT
 from tests.shared.plans import plan_of
 from tests.shared.random_problems import random_problem
+from tests.shared.statements import made
 from tests.shared.tiny import at, dates, debt_of, equity_of, idle, rig_of, site_of, stream, tiny
 
 THIN = "horizon.hours={every: 121}"
@@ -59,17 +60,6 @@ def solved(name: str) -> Solved:
 def solution(name: str) -> Solution:
     found = solved(name).solution if name in WARM else plan_of(question(name))
     assert found.outcome is Outcome.OPTIMAL, found.reasons
-    return found
-
-
-def made(problem: Problem, **decided: object) -> FinanceStatements:
-    """Statements of a plan that does only what is given."""
-    decisions = idle(problem, **decided)
-    plan: Any = SimpleNamespace(
-        problem=problem, decisions=decisions, books=keep_books(problem, decisions), certificate=None, covenants=()
-    )
-    found = finance_statements(plan)
-    assert found.loose == ()
     return found
 
 

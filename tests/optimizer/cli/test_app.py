@@ -22,33 +22,8 @@ from optimizer.results import folder as results
 from optimizer.results.read_folder import load
 from optimizer.results.serialise import ResultError
 from optimizer.version import __version__
+from tests.shared.mill import CASE
 from tests.shared.places import ROOT
-
-CASE = """\
-case: {name: mill town}
-horizon: {start: 2026-01, years: 2, period: year}
-treasury: {cash: 5 MUSD, dividends: always}
-objective: {discount: 8 %/year}
-projects:
-  mill:
-    cost: 100 USD/unit
-    income: {amount: 80 USD/unit/year}
-    limit: 1000 units
-    provides: {flour: 2}
-rules:
-  - {name: enough, require: "provided[flour] >= 100", from: 2026-01, until: 2026-01}
-variants:
-  small: {set: {projects.mill.limit: 500 units}}
-  hungry: {set: {projects.mill.limit: 10 units}}
-"""
-
-
-@pytest.fixture
-def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    path = tmp_path / "mill.yaml"
-    path.write_text(CASE)
-    return path
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:

@@ -14,33 +14,18 @@ from optimizer.cli import app
 from optimizer.engine.solution import Solved
 from optimizer.engine.solve import solve
 from optimizer.engine.values import Outcome
+from tests.shared.mill import CASE
 from tests.shared.places import ROOT
 
 INFEASIBLE = ROOT / "tests" / "cases" / "infeasible"
-MILL = """\
-case: {name: mill town}
-horizon: {start: 2026-01, years: 2, period: year}
-treasury: {cash: 5 MUSD, dividends: always}
-objective: {discount: 8 %/year}
-projects:
-  mill:
-    cost: 100 USD/unit
-    income: {amount: 80 USD/unit/year}
-    limit: 1000 units
-    provides: {flour: 2}
-rules:
-  - {name: enough, require: "provided[flour] >= 100", from: 2026-01, until: 2026-01}
-variants:
-  hungry: {set: {projects.mill.limit: 10 units}}
-"""
+MILL = CASE.replace("  small: {set: {projects.mill.limit: 500 units}}\n", "")
 
 
 @pytest.fixture
-def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    path = tmp_path / "mill.yaml"
-    path.write_text(MILL)
-    return path
+def case(case: Path) -> Path:
+    """The mill town with one variant."""
+    case.write_text(MILL)
+    return case
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -193,7 +178,8 @@ def test_every_infeasible_case_is_valid(capsys: pytest.CaptureFixture[str]) -> N
     paths = sorted(map(str, INFEASIBLE.glob("*.yaml")))
     assert app.run(["validate", *paths]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert [line for line in said if not line.startswith("  note: ")] == [f"{path}: valid" for path in paths]
+    note = "  note: nothing is counted at the horizon's end of what objective.terminal does not name: halls (sites.barker)"
+    assert [line for line in said if not line.startswith(note)] == [f"{path}: valid" for path in paths]
 
 
 def test_names_cannot_drive_a_terminal(case: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from optimizer.cli import app, streams
 from optimizer.cli.exit_codes import DONE, USAGE
-from tests.optimizer.cli.test_app import CASE
+from tests.shared.mill import CASE
 from tests.shared.places import ROOT
 
 pytestmark = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="streams of Linux")

@@ -61,7 +61,9 @@ def test_a_hundred_kills_leave_the_old_result_or_the_new_one(
     elif not exchange_works(tmp_path):
         pytest.skip("this file system cannot exchange folders in one step")
     chance, seen = random.Random(5), set()
-    for kill in range(100):
+    for kill in range(400):
+        if kill >= 100 and len(seen) > 20:
+            break  # on a busy machine it takes more of them to come between writes of all kinds
         child = os.fork()
         if child == 0:
             endless(target, kill * 10_000)
@@ -73,7 +75,7 @@ def test_a_hundred_kills_leave_the_old_result_or_the_new_one(
         with results.claimed(target):  # what the next run does first
             seen.add(whole(target))
             assert [path.name for path in target.parent.iterdir() if path.name.endswith(".tmp")] == []
-    assert len(seen) > 10  # kills came between writes of all kinds; how many depends on how busy the machine is
+    assert len(seen) > 20  # kills came between writes of all kinds
     assert [path.name for path in target.parent.iterdir()] == ["base"]
 
 

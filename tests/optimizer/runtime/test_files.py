@@ -21,7 +21,7 @@ from optimizer.results.serialise import ResultError
 from optimizer.runtime import files
 from optimizer.studies.regression import blessed
 from optimizer.studies.warm_chains import Journal
-from tests.optimizer.cli.test_app import CASE, run
+from tests.optimizer.cli.test_app import run
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pipes and links of POSIX")
 
@@ -31,14 +31,6 @@ def pipe(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     os.mkfifo(path)
-    return path
-
-
-@pytest.fixture
-def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    path = tmp_path / "mill.yaml"
-    path.write_text(CASE)
     return path
 
 
