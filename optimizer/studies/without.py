@@ -13,6 +13,7 @@ import numpy as np
 
 from models.finance.capital.streams import BREACH_ODDS
 from models.spelling import did_you_mean
+from optimizer.engine.views.builds import BUILDS
 from optimizer.studies.jobs import solve_jobs
 from optimizer.text import percent
 
@@ -29,11 +30,6 @@ PLURAL = ("ai", "rigs")
 SAME = 5e-5
 #: USD a unit and date of a rule that is broken where no plan keeps it; what it is measured in for that; rounds of naming such rules
 PRICE, PRICED_UNITS, MOST_ROUNDS = 1, ("USD", "MW", "MWh", "BTC", "share"), 6
-#: what a site can order -> where the case has it
-BUILDS = {
-    "expand": "interconnection.expand", "build_mining": "mining_hall.build", "build_ai": "ai_hall.build", "convert": "ai_hall.convert",
-    "store": "battery.build",
-}  # fmt: skip
 
 
 class WithoutError(ValueError):
@@ -110,12 +106,12 @@ def _no_rig(problem: Problem, name: str) -> Iterator[str]:
 def _no_site(case: Case, problem: Problem, name: str) -> Iterator[str]:
     """Nothing is built, ordered for or signed at a site; what stands there goes on."""
     n = next(i for i, site in enumerate(problem.sites) if site.name == name)
-    for kind, path in BUILDS.items():
+    for kind, build in BUILDS.items():
         terms = getattr(problem.sites[n], kind)
         if terms is not None and terms.limit > 0.0:
             if terms.minimum > 0.0:
-                yield f"sites.{name}.{path}.minimum=0 MW"
-            yield f"sites.{name}.{path}.limit=0 MW"
+                yield f"sites.{name}.{build.place}.minimum=0 MW"
+            yield f"sites.{name}.{build.place}.limit=0 MW"
     others = [site.name for site in problem.sites]
     for rig in problem.rigs:
         if rig.sites[n] and rig.window.any() and rig.limit > 0.0:

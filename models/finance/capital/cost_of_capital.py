@@ -29,7 +29,7 @@ class Claim:
     cost   the rate per year that its holders earn on what they are expected to put in, all in; None and why
     rate   the same, and where there is none: of debt its interest over its balance, of shares the owners' rate
     flows  (D,) USD expected: received by the holders (+), put in (-)
-    worth  (D,) USD after each date: of its later flows at `cost`; where there is no such rate, of debt the balance that stands
+    value  (D,) USD after each date: of its later flows at `cost`; where there is no such rate, of debt the balance that stands
     """
 
     name: str

@@ -120,10 +120,14 @@ def _price(context: StatementContext, site: Site, s: int, t: int, mwh: Array) ->
 def stops(problem: Problem) -> tuple[Service, ...]:
     """Services with a contract, standing or to be signed, that can run beyond the horizon."""
     periods = problem.clock.periods
-    out = []
-    for service in problem.services:
-        signs = np.flatnonzero(service.window[:periods]) if service.limit > 0.0 else np.zeros(0, dtype=int)
-        latest = int(signs[-1]) + service.lead + service.term if len(signs) else 0
-        if latest > periods or (service.contracted.any() and service.contracted_term > periods):
-            out.append(service)
-    return tuple(out)
+    return tuple(
+        service
+        for service in problem.services
+        if latest_end(service, periods) > periods or (service.contracted.any() and service.contracted_term > periods)
+    )
+
+
+def latest_end(service: Service, periods: int) -> int:
+    """The period at which the last contract that can be signed ends; 0 where none can be."""
+    signs = np.flatnonzero(service.window[:periods]) if service.limit > 0.0 else np.zeros(0, dtype=int)
+    return int(signs[-1]) + service.lead + service.term if len(signs) else 0

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import numpy as np
-
-from models.finance.capital.horizon_end import stops
+from models.finance.capital.horizon_end import latest_end, stops
 from models.problem import Depreciation, Problem, Service
+from optimizer.engine.views.builds import BUILDS
 from optimizer.text import money, percent
 
 #: a year by which the growth of the share price may differ from the owners' rate before it is told
@@ -62,8 +61,7 @@ def _sites_with(problem: Problem, *kinds: str) -> list[str]:
 def _years_beyond(problem: Problem, service: Service) -> str:
     """Up to how long a contract can run beyond the horizon."""
     periods = problem.clock.periods
-    signs = np.flatnonzero(service.window[:periods]) if service.limit > 0.0 else np.zeros(0, dtype=int)
-    last = max(int(signs[-1]) + service.lead + service.term if len(signs) else 0, service.contracted_term)
+    last = max(latest_end(service, periods), service.contracted_term)
     return f"up to {(last - periods) * float(problem.years[-1]):.3g} years beyond"
 
 
@@ -82,20 +80,13 @@ def _plant(problem: Problem) -> Iterator[tuple[str, Depreciation]]:
         if rig.limit > 0.0 and rig.window.any() and rig.price.any():
             yield f"rigs.{rig.name}", rig.depreciation
     for site in problem.sites:
-        for kind, where in _WHERE.items():
+        for kind, build in BUILDS.items():
             terms = getattr(site, kind)
             if terms is not None and terms.limit > 0.0 and terms.window.any() and terms.cost.any():
-                yield f"sites.{site.name}.{where}", terms.depreciation
+                yield f"sites.{site.name}.{build.place}", terms.depreciation
     for service in problem.services:
         if service.equipment is not None and service.limit > 0.0 and service.window.any() and service.equipment.any():
             yield f"ai.{service.name}.equipment", service.depreciation
-
-
-#: what a site can order -> where the case has it
-_WHERE = {
-    "expand": "interconnection.expand", "build_mining": "mining_hall.build", "build_ai": "ai_hall.build", "convert": "ai_hall.convert",
-    "store": "battery.build",
-}  # fmt: skip
 
 
 def _price_growth(problem: Problem) -> Iterator[str]:
