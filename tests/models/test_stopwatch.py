@@ -34,10 +34,11 @@ def test_calls_add_up_also_those_that_raise() -> None:
     assert since(dict(stopwatch.SECONDS)) == {}
 
 
-def test_a_solution_tells_its_seconds_in_kernel_and_solver() -> None:
+def test_a_solution_tells_its_seconds_in_kernel_and_solver(monkeypatch: pytest.MonkeyPatch) -> None:
     p = tiny(scenarios=2)
     p = tiny(scenarios=2, sites=(site_of(p),), rigs=(rig_of(p),))
-    SECONDS["kernel"] = SECONDS.get("kernel", 0.0) + 1e6  # somebody else's
+    for name in ("kernel", "highs"):
+        monkeypatch.setitem(SECONDS, name, 1e6)  # somebody else's; what tests with clocks of their own have left there is more
     stages = {method: solve_problem(p, method=method).timings for method in ("cuts", "extensive")}
     for timings in stages.values():
         within = sum(seconds for name, seconds in timings.items() if name in ("kernel", "highs"))
