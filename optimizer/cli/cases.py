@@ -56,20 +56,30 @@ def _first_comment(path: Path) -> str:
 @click.argument("cases", nargs=-1, required=True, metavar="CASE...")
 @click.option("--variant", metavar="NAME", help="Check this variant alone.  [default: the case and all its variants]")
 @click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a value in all of them. Repeatable.")
-def validate(cases: tuple[str, ...], variant: str | None, changes: tuple[str, ...]) -> int:
-    """Check cases, with the place of every mistake in them."""
+@click.option("--strict", is_flag=True, help="What looks like a slip is a mistake, as long as case.meant does not name it.")
+def validate(cases: tuple[str, ...], variant: str | None, changes: tuple[str, ...], strict: bool) -> int:
+    """Check cases, with the place of every mistake in them, and of what is valid and looks like a slip."""
     check_options(changes, None)
     bad = 0
     for path in cases:
         try:
             case = load_case(path, variant, changes)
             notes = [*case.notes, *(_variants(case, path, changes) if variant is None else ())]
+            slips = _slips(case, path, changes, variant)
+            if strict and slips:
+                raise Mistaken("\n".join(f"{slip} (if it is meant, name it in case.meant)" for slip in slips))
         except Mistaken as mistake:
             mistake.show()
             bad += 1
         else:
             print_now(lambda lines=(f"{path}: valid", *(f"  note: {one}" for one in notes)): click.echo("\n".join(lines)))  # type: ignore[misc]
     return USAGE if bad else DONE
+
+
+def _slips(case: Case, path: str, changes: tuple[str, ...], variant: str | None) -> list[str]:
+    """What looks like a slip in a case and its variants, each once, with its place."""
+    cases = [case] if variant is not None else [case, *(load_case(path, name, changes) for name in case.variants)]
+    return list(dict.fromkeys(f"{one.place(doubt.path) or path}: {doubt.text}" for one in cases for doubt in one.doubts()))
 
 
 def _variants(case: Case, path: str, changes: tuple[str, ...]) -> list[str]:
