@@ -12,9 +12,11 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
 import pytest
 
 from optimizer import Case
+from optimizer.engine.solution import Solution
 from optimizer.engine.values import Outcome
 from optimizer.results.folder import contents
 from optimizer.results.summary_json import summary
@@ -34,6 +36,8 @@ LEANED_ON = {
     ("lake-mariner", "leases_open"),
     ("lake-mariner", "no_ai"),
     ("bitfarms", "as_done"),
+    ("bitfarms", "no_ai"),
+    ("bitfarms", "no_converts"),
     ("iren", "no_converts"),
     ("iren", "thin_premium"),
     ("iren", "equity_same_dilution"),
@@ -67,6 +71,11 @@ class Answer:
                 total += float(row["amount"])
         return total
 
+    def mean(self, kind: str, *whats: str) -> float:
+        """Mean over scenarios of what plan.csv has of a kind; of some things only, where they are named."""
+        odds = {row["scenario"]: float(row["probability"]) for row in self.tables["scenarios"]}
+        return sum(odds[s] * sum(self.decided(kind, what, s) for what in whats or ("",)) for s in odds)
+
     def debt(self, day: str) -> float:
         """GUSD outstanding at a date, mean over scenarios."""
         total: dict[str, float] = defaultdict(float)
@@ -78,13 +87,10 @@ class Answer:
 
 
 def answer(name: str, variant: str | None = None) -> Answer:
-    return solved(name, variant)
+    return changed(name, variant, ())
 
 
-@cache
-def solved(name: str, variant: str | None) -> Answer:
-    """Each case and variant once for the module."""
-    solution = plan(ROOT / "cases" / f"{name}.yaml", variant=variant)
+def of_plan(solution: Solution) -> Answer:
     assert solution.outcome is Outcome.OPTIMAL, solution.reasons
     files = contents(solution)
     tables = {
@@ -92,6 +98,12 @@ def solved(name: str, variant: str | None) -> Answer:
         for table in ("plan", "financing", "scenarios", "covenants")
     }
     return Answer(summary(solution), tables)
+
+
+@cache
+def changed(name: str, variant: str | None, settings: tuple[str, ...]) -> Answer:
+    """The answer to a case with settings of the command line."""
+    return of_plan(plan(ROOT / "cases" / f"{name}.yaml", *settings, variant=variant))
 
 
 @cache
@@ -104,16 +116,40 @@ def prose(name: str) -> str:
     return re.sub(r"\s+", " ", section(name))
 
 
+def table(name: str, head: str) -> list[list[str]]:
+    """The lines of the section's table whose first column is called so, its titles first; empty without such a table."""
+    lines = section(name).splitlines()
+    found: list[list[str]] = []
+    for line in lines:
+        cells = [cell.strip() for cell in line.strip("|").split("|")] if line.startswith("|") else []
+        if found and not cells:
+            break
+        if cells and (found or cells[0] == head) and not line.startswith("|---"):
+            found.append(cells)
+    return found
+
+
 def rows(name: str) -> dict[str | None, list[str]]:
     """variant (None: as written) -> the cells of its row."""
     found: dict[str | None, list[str]] = {}
-    for line in section(name).splitlines():
-        if line.startswith("|") and not line.startswith(("| variant", "|---")):
-            first, *cells = [cell.strip() for cell in line.strip("|").split("|")]
-            label = re.match(r"`(\w+)`", first)
-            assert label or first == "as written", line
-            found[label[1] if label else None] = cells
+    for first, *cells in table(name, "variant")[1:]:
+        label = re.match(r"`(\w+)`", first)
+        assert label or first == "as written", first
+        found[label[1] if label else None] = cells
     return found
+
+
+#: what a column of "what changes" says of an answer
+COLUMNS = {
+    "objective, MUSD": lambda one: one.value(),
+    "AI signed, MW": lambda one: one.mean("sign AI contract"),
+    "converts, MUSD": lambda one: one.mean("issue", *CONVERTS) / 1e6,
+    "shares sold, MUSD": lambda one: one.mean("issue", *SHARES) / 1e6,
+    "debt on 2025-10-01, GUSD": lambda one: one.debt("2025-10-01"),
+    "breach": lambda one: 100.0 * one.whole["odds"]["breach"],
+}
+CONVERTS = ("convertible", "convert_2032", "capped_convert", "converts")
+SHARES = ("shares", "atm", "placement", "owners")
 
 
 def rounds_to(value: float, cell: str) -> bool:
@@ -149,6 +185,41 @@ def test_tables_list_all_variants_best_first(name):
     assert {None, *Case.load(ROOT / "cases" / f"{name}.yaml").model.variants} == set(found)
     objectives = [float(cells[0].replace(",", "")) for cells in found.values()]
     assert objectives == sorted(objectives, reverse=True)
+
+
+CHANGES = [
+    pytest.param(name, number, marks=pytest.mark.slow)
+    for name in TITLES
+    for number in range(1, len(table(name, "what is changed")))
+]
+
+
+@pytest.mark.parametrize(("name", "number"), CHANGES)
+def test_what_changes_an_answer(name, number):
+    """Each line: a variant and settings as the command line takes them, and what comes of them."""
+    titles, *lines = table(name, "what is changed")
+    first, *cells = lines[number - 1]
+    spans = re.findall(r"`([^`]+)`", first)
+    assert spans or first == "as written"
+    variant = spans.pop(0) if spans and "=" not in spans[0] else None
+    found = changed(name, variant, tuple(spans))
+    assert len(cells) == len(titles) - 1
+    for title, cell in zip(titles[1:], cells, strict=True):
+        value = COLUMNS[title](found)
+        assert rounds_to(value, cell.removesuffix(" %")), (title, value, cell)
+
+
+@pytest.mark.parametrize("name", TITLES)
+def test_an_answer_says_its_odds_and_what_lies_after_the_horizon(name):
+    """In the words of every section: of a breach, of rescue money, of a missed payment; the share of value after the horizon."""
+    whole = answer(name).whole
+    odds = whole["odds"]
+    says(
+        name,
+        f"odds of a breach are {100 * odds['breach']:.0f} %, of rescue money {100 * odds['rescue']:.0f} %, "
+        f"of a missed payment {100 * odds['missed_payment']:.0f} %",
+        f"{100 * whole['after_horizon']['share']:.0f} % of the expected value lie after the horizon",
+    )
 
 
 @pytest.mark.parametrize("name", TITLES)
@@ -232,19 +303,59 @@ def test_lake_mariner_hangs_on_what_comes_after_2031_and_on_the_backstop():
 
 
 def test_bitfarms_takes_few_converts():
-    base, done = answer("bitfarms"), answer("bitfarms", "as_done")
+    base, none, mining = answer("bitfarms"), answer("bitfarms", "no_converts"), answer("bitfarms", "no_ai")
+    done = answer("bitfarms", "as_done")
     converts = base.decided("issue", "convertible") / 1e6
     assert 0.0 < converts < 0.25 * 588.0
-    secured = {name: base.decided("issue", "secured", name) / 1e6 for name in ("base", "crypto_winter", "ai_glut")}
+    assert (
+        base.decided("build AI hall")
+        == base.decided("convert to AI hall")
+        == base.decided("sign AI contract", scenario="no_tenant")
+        == 0.0
+    )
+    signed = {name: base.decided("sign AI contract", scenario=name) for name in ("base", "boom", "crypto_winter", "ai_glut")}
+    secured = {name: base.decided("issue", "secured", name) / 1e6 for name in ("base", "crypto_winter")}
+    breach = {name: base.decided("breach", "leverage", name) / 1e6 for name in ("base", "crypto_winter")}
     says(
         "bitfarms",
-        f"Objective {base.value():.1f} MUSD",
-        f"begins {base.decided('build AI hall'):.1f} MW of halls",
+        f"Objective {base.value():.1f} MUSD at 15 %: expected {base.value('expected_npv'):.1f}, tail {base.value('cvar'):.1f}",
+        f"renews {base.decided('buy rigs'):.0f} MW of rigs",
         f"{base.decided('issue', 'atm') / 1e6:.1f} MUSD of shares at the market and {converts:.1f} MUSD of the converts",
-        f"{secured['base']:,.0f} MUSD in base, {secured['crypto_winter']:.0f} in the crypto winter, {secured['ai_glut']:.0f} in the glut",
+        f"{signed['base']:.0f} MW are signed in base, {signed['boom']:.0f} in the boom, {signed['crypto_winter']:.0f} in the crypto winter, "
+        f"{signed['ai_glut']:.0f} in the glut",
+        f"The notes pay, {secured['base']:,.0f} MUSD in base and {secured['crypto_winter']:.0f} in the crypto winter, whose coverage "
+        f"needs {base.decided('rescue', scenario='crypto_winter') / 1e6:.1f} MUSD of rescue money",
+        f"in base by {breach['base']:.0f} MUSD at two dates together, in the crypto winter by {breach['crypto_winter']:.0f}",
         f"All {base.decided('sell coins'):,.0f} coins are sold",
+        f"Converts are worth {base.value() - none.value():.1f} MUSD",
         f"as it was done, cost {base.value() - done.value():.1f}",
-        f"{base.whole['ledger']['expected']['terminal_contracts'] / 1e6:.1f} MUSD is rent after 2031",
+        f"a payment is missed with odds of {100 * done.whole['odds']['missed_payment']:.0f} %",
+        f"AI is worth {base.value() - mining.value():.1f} MUSD",
+    )
+
+
+@pytest.mark.slow
+def test_bitfarms_takes_all_converts_where_only_the_plan_moves_its_share():
+    """Both ends of what the rest of the company may do; the fixed point closes in both."""
+    path = ROOT / "cases" / "bitfarms.yaml"
+    alike, wide = answer("bitfarms", "price_follows"), answer("bitfarms", "price_follows_wide")
+    likely = changed("bitfarms", None, ("scenarios.no_tenant.probability=1 %", "scenarios.base.probability=44 %"))
+    rated = changed("bitfarms", None, ("financing.secured.coupon=7.125 %/year", "financing.secured.price=100 %"))
+    dear = changed("bitfarms", None, ("sites.pennsylvania.ai_hall.build.cost=11 MUSD/MW",))
+    less = changed("bitfarms", None, ("objective.terminal.contracts.share=40 %",)).mean("sign AI contract")
+    assert alike.whole["share_price"]["closed"] and wide.whole["share_price"]["closed"]
+    assert alike.decided("issue", "convertible") == pytest.approx(588e6, rel=1e-9)
+    assert wide.decided("issue", "convertible") < 0.1 * 588e6
+    # the end of each path as wide as the share prices of the case
+    prices = Case.load(path).problem().market.share_price[:, -1] / 5.28
+    grown = Case.load(path, "price_follows_wide").problem().market.follows.rest[:, -1]
+    np.testing.assert_allclose(np.log(grown), np.log(prices), atol=0.12)
+    says(
+        "bitfarms",
+        f"the rest of the company, {alike.whole['share_price']['rest_of_company']:.2f} of 5.28 USD a share",
+        f"with 40 % of that rent {less:.0f} MW are signed in place of {answer('bitfarms').mean('sign AI contract'):.0f}",
+        f"at par {rated.mean('sign AI contract'):.0f} MW are signed, at halls of 11 MUSD/MW {dear.mean('sign AI contract'):.0f}",
+        f"would begin {likely.decided('build AI hall'):.1f} MW if it were 1 %",
     )
 
 
