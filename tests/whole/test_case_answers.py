@@ -41,6 +41,9 @@ LEANED_ON = {
     ("iren", "no_converts"),
     ("iren", "thin_premium"),
     ("iren", "equity_same_dilution"),
+    ("iren", "as_done"),
+    ("iren", "contract_open"),
+    ("iren", "no_ai"),
     ("industry-2025", "no_ai"),
     ("surplus-power", "no_mining"),
     ("ercot-flex", "inflexible"),
@@ -359,27 +362,77 @@ def test_bitfarms_takes_all_converts_where_only_the_plan_moves_its_share():
     )
 
 
+TRANCHES = ("horizon_1", "horizon_2", "horizon_3_4")
+
+
 def test_iren_pays_for_a_premium_and_not_for_a_coupon():
-    """At 0 % and no premium worth the name no converts are taken: a missing coupon alone is no reason."""
+    """At 0 % and no premium worth the name converts are worth next to nothing: a missing coupon alone is no reason."""
     base = answer("iren")
-    thin, none, sold = (answer("iren", name) for name in ("thin_premium", "no_converts", "equity_same_dilution"))
-    assert thin.decided("issue", "convertible") == 0.0
-    assert thin.value() == pytest.approx(none.value(), rel=1e-7)
-    assert base.decided("issue", "convertible") > 0.3e9
+    thin, none, sold, done = (answer("iren", name) for name in ("thin_premium", "no_converts", "equity_same_dilution", "as_done"))
+    assert thin.value() - none.value() < 0.1 * (base.value() - none.value())
     # As many shares as 1 GUSD of converts turn into, at the price of the day.
     assert pytest.approx(sold.decided("issue", "placement"), rel=1e-4) == 1e9 / (60.09 * 1.425) * 60.09
-    gpu = sum(base.decided("issue", one, "base") for one in ("gpu_notes", "gpu_loan")) / 1e6
     says(
         "iren",
-        f"Objective {base.value():,.0f} MUSD",
-        f"signs {base.decided('sign AI contract', 'hyperscaler'):.1f} of the hyperscaler's 200 MW",
-        f"({base.decided('issue', 'prepayment', 'base') / 1e6:,.0f} MUSD in advance in base), rated GPU debt ({gpu:,.0f} MUSD)",
         f"{base.decided('issue', 'convertible') / 1e6:.1f} MUSD of the converts",
+        f"are worth {thin.value() - none.value():.1f} MUSD, at the same 0 %",
         f"is worth {base.value() - none.value():.1f} MUSD to them",
         f"{1e3 / 85.63:.2f} million shares",
         f"{sold.decided('issue', 'placement') / 1e6:.1f} MUSD in place of 1,000",
         f"worth {base.value() - sold.value():.1f} MUSD less",
-        f"the first {(750 - 0.96 * 650) / 1.3:.0f} fit beside the rigs",
+        f"was done, cost {base.value() - done.value():.1f}",
+    )
+
+
+def test_iren_is_paid_by_its_customer_in_tranches():
+    """A fifth of five years' rent comes a quarter before each delivery, and goes back in 12 equal credits from the 24th month of service."""
+    base, mining, free = answer("iren"), answer("iren", "no_ai"), answer("iren", "contract_open")
+    assert [base.decided("sign AI contract", one) for one in TRANCHES] == [50.0, 50.0, 100.0]
+    received = {
+        "prepaid_1": (50.0, "2026-04-01", "2028-10-01"),
+        "prepaid_2": (50.0, "2026-07-01", "2029-01-01"),
+        "prepaid_3_4": (100.0, "2026-10-01", "2029-04-01"),
+    }
+    for name, (mw, paid, credited) in received.items():
+        lines = [row for row in base.tables["financing"] if (row["instrument"], row["scenario"]) == (name, "base")]
+        assert [(row["date"], float(row["issued"])) for row in lines if float(row["issued"])] == [(paid, 0.2 * 5 * 9.7e6 * mw)]
+        back = {row["date"]: float(row["principal"]) + float(row["redeemed"]) for row in lines}
+        back = {day: amount for day, amount in back.items() if amount}
+        assert min(back) == credited
+        assert list(back.values()) == pytest.approx([9.7e6 * mw / 12.0] * len(back), rel=1e-9)
+        assert len(back) == (12 if name != "prepaid_3_4" else 11)  # the last of them a quarter after the horizon
+    gpu = sum(base.decided("issue", one, "base") for one in ("gpu_notes", "gpu_loan")) / 1e6
+    signed = free.mean("sign AI contract", *TRANCHES)
+    says(
+        "iren",
+        f"Objective {base.value():,.0f} MUSD at 12 %: expected {base.value('expected_npv'):,.0f}, tail {base.value('cvar'):,.0f}",
+        f"({sum(base.decided('issue', one, 'base') for one in received) / 1e6:,.0f} MUSD in advance), rated GPU debt ({gpu:,.0f} MUSD in base)",
+        f"hall notes ({base.decided('issue', 'hall_notes', 'base') / 1e6:,.0f} MUSD)",
+        f"with {base.mean('rescue') / 1e6:.0f} MUSD on average",
+        f"are {9.7 * 200 / 3:.0f} MUSD a year when all run",
+        f"less could be signed, {signed:.0f} MW would be: the first {(750 - 0.96 * 650) / 1.3:.0f} fit beside the rigs",
+        f"All 200 MW cost {free.value() - base.value():.0f} MUSD",
+        f"AI is worth {base.value() - mining.value():.1f} MUSD",
+    )
+
+
+@pytest.mark.slow
+def test_iren_hangs_on_what_is_left_after_2031():
+    ends = ("objective.terminal.halls=0 %", "objective.terminal.equipment=0 %")
+    base, alike, wide = (answer("iren", name) for name in (None, "price_follows", "price_follows_wide"))
+    free, none = answer("iren", "contract_open"), changed("iren", "contract_open", ends)
+    cheap = changed("iren", "contract_open", ("sites.childress.ai_hall.build.cost=10 MUSD/MW",))
+    assert alike.whole["share_price"]["closed"] and wide.whole["share_price"]["closed"]
+    assert changed("iren", None, ends).value() < 0.0
+    assert alike.decided("issue", "convertible") == pytest.approx(1e9, rel=1e-9)
+    says(
+        "iren",
+        f"{none.mean('sign AI contract', *TRANCHES):.0f} of the 200 MW would be signed",
+        f"at 12.5 MUSD/MW {free.mean('sign AI contract', *TRANCHES):.0f} MW would be signed, at 10 nearly all "
+        f"({cheap.mean('sign AI contract', *TRANCHES):.0f})",
+        f"{alike.whole['share_price']['rest_of_company']:.2f} of 60.09 USD a share",
+        f"where it swings, {wide.decided('issue', 'convertible') / 1e6:.0f} MUSD",
+        f"Rated GPU debt is worth {base.value() - answer('iren', 'no_gpu_debt').value():,.0f} MUSD",
     )
 
 
