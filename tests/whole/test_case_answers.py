@@ -45,6 +45,7 @@ LEANED_ON = {
     ("iren", "contract_open"),
     ("iren", "no_ai"),
     ("industry-2025", "no_ai"),
+    ("industry-2025", "hard_leverage"),
     ("surplus-power", "no_mining"),
     ("ercot-flex", "inflexible"),
 }
@@ -453,6 +454,44 @@ def test_the_sector_borrows_for_halls():
         f"So {debt - without:.1f} of the {debt - 2.1:.1f} GUSD are for {signed:,.0f} MW of halls",
         f"{base.decided('buy rigs', 's21_pro'):,.0f} MW of rigs in that year, without them {mining.decided('buy rigs', 's21_pro'):,.0f}",
         f"Debt goes on to {peak['sideways']:.1f} GUSD",
+    )
+
+
+def test_the_sector_breaks_the_leverage_rule_or_owes_less():
+    """Both answers: the rule with a waiver at a price, broken in every scenario, and the rule kept."""
+    base, hard = answer("industry-2025"), answer("industry-2025", "hard_leverage")
+    times: dict[tuple[str, str], float] = {}
+    for row in base.tables["covenants"]:
+        if row["name"] == "leverage" and float(row["breach"]) > 1.0:
+            times[row["scenario"], row["date"]] = 6.0 * float(row["left"]) / float(row["right"])
+    assert {scenario for scenario, _ in times} == {row["scenario"] for row in base.tables["scenarios"]}
+    first = [value for (_, date), value in times.items() if date == "2027-07-01"]
+    later = [value for (_, date), value in times.items() if date > "2028"]
+    assert hard.whole["odds"]["breach"] == 0.0
+    assert all(float(row["breach"]) == 0.0 for row in hard.tables["covenants"])
+    says(
+        "industry-2025",
+        f"{min(first):.1f} to {max(first):.1f} times in July 2027, and up to {max(later):.1f} as others follow in 2029",
+        f"leaves {hard.debt('2025-10-01'):.1f} GUSD of debt, and costs {base.value() - hard.value():.1f} MUSD",
+    )
+
+
+@pytest.mark.slow
+def test_the_near_hit_on_the_sectors_debt_hangs_on_the_terminal_share():
+    def debt(*settings: str, variant: str | None = None) -> float:
+        return changed("industry-2025", variant, settings).debt("2025-10-01")
+
+    share = "objective.terminal.contracts.share"
+    alike, wide = answer("industry-2025", "price_follows"), answer("industry-2025", "price_follows_wide")
+    assert alike.whole["share_price"]["closed"] and wide.whole["share_price"]["closed"]
+    says(
+        "industry-2025",
+        f"{debt(f'{share}=0 %'):.1f} GUSD with none, {debt(f'{share}=40 %'):.1f} with 40 %, {debt():.1f} with 75 %, "
+        f"{debt(f'{share}=100 %'):.1f} with all of it",
+        f"{debt('sites.fleet.ai_hall.build.cost=11 MUSD/MW'):.1f} GUSD at 11 MUSD/MW",
+        f"{debt(variant='price_follows'):.1f} GUSD where it follows the plan",
+        f"{alike.whole['share_price']['rest_of_company']:.2f} of 24 USD",
+        f"{debt(variant='price_follows_wide'):.1f} where the rest swings",
     )
 
 
