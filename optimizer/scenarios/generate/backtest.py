@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from optimizer.scenarios.generate import bitcoin
 from optimizer.scenarios.generate.calibration import calibrate, from_history
 from optimizer.scenarios.generate.history import History
-from optimizer.scenarios.generate.network import Beliefs, Paths, draw_network
+from optimizer.scenarios.generate.network import Beliefs, Paths, draw_network, draw_traits
 from optimizer.scenarios.generate.response import Prior
 from optimizer.scenarios.generate.streams import monthly_normals
 
@@ -58,7 +58,8 @@ def backtest(
         known = history.until(origin)
         reach = min(max(horizons), len(history.month) - 1 - at)
         drawn = calibrate(from_history(known, "backtest"), prior)
-        seen = draw_network(drawn.start, drawn.moves, drawn.posterior, Beliefs(), origin, (paths, reach))
+        traits = draw_traits(drawn.posterior, Beliefs(), origin, paths)
+        seen = draw_network(drawn.start, drawn.moves, traits, origin, reach)
         blind = _blind(known, seen, origin, (paths, reach))
         for months in horizons:
             if months <= reach:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import beta
 
-from optimizer.scenarios.generate.streams import monthly_uniforms, uniforms
+from optimizer.scenarios.generate.streams import Seed, monthly_uniforms, uniforms
 
 Array = NDArray[np.float64]
 
@@ -33,17 +33,30 @@ class FeePrior:
     keep: float = 0.65  # of a burst, a month later
 
 
-def draw_fees(prior: FeePrior, today: float | None, seed: int, shape: tuple[int, int]) -> Array:
-    """(paths, months + 1) share of the subsidy; `today` is the share at the start where it is known."""
-    paths, months = shape
+@dataclass(frozen=True, eq=False)
+class Bursts:
+    """Parameters of paths, (paths,) each: log of the quiet share, chance of a burst in a month, mean size (log); what is kept of a burst."""
+
+    quiet: Array
+    chance: Array
+    size: Array
+    keep: float
+
+
+def draw_bursts(prior: FeePrior, seed: Seed, paths: int) -> Bursts:
     u = uniforms(seed, "transaction_fees/parameters", paths, 3)
     quiet = np.log(prior.quiet) + prior.quiet_sd * ndtri(u[:, 0])
-    chance = beta.ppf(u[:, 1], *prior.chance)
     size = prior.size * np.exp(prior.size_sd * ndtri(u[:, 2]))
-    happens = monthly_uniforms(seed, "transaction_fees/chance", paths, months) < chance[:, None]
-    jump = np.where(happens, -np.log(monthly_uniforms(seed, "transaction_fees/size", paths, months)) * size[:, None], 0.0)
+    return Bursts(quiet, np.asarray(beta.ppf(u[:, 1], *prior.chance)), size, prior.keep)
+
+
+def draw_fees(of: Bursts, today: float | None, seed: Seed, months: int) -> Array:
+    """(paths, months + 1) share of the subsidy; `today` is the share at the start where it is known."""
+    paths = len(of.quiet)
+    happens = monthly_uniforms(seed, "transaction_fees/chance", paths, months) < of.chance[:, None]
+    jump = np.where(happens, -np.log(monthly_uniforms(seed, "transaction_fees/size", paths, months)) * of.size[:, None], 0.0)
     burst = np.empty((paths, months + 1))
-    burst[:, 0] = chance * size / (1.0 - prior.keep) if today is None else np.log(max(today, 1e-6)) - quiet
+    burst[:, 0] = of.chance * of.size / (1.0 - of.keep) if today is None else np.log(max(today, 1e-6)) - of.quiet
     for m in range(months):
-        burst[:, m + 1] = prior.keep * burst[:, m] + jump[:, m]
-    return np.minimum(np.exp(quiet[:, None] + burst), HIGHEST)
+        burst[:, m + 1] = of.keep * burst[:, m] + jump[:, m]
+    return np.minimum(np.exp(of.quiet[:, None] + burst), HIGHEST)

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from optimizer.scenarios.generate import bitcoin
-from optimizer.scenarios.generate.fees import FeePrior, draw_fees
-from optimizer.scenarios.generate.price import Moves, draw_price
-from optimizer.scenarios.generate.response import LAG, Posterior, draw_response
-from optimizer.scenarios.generate.streams import monthly_normals, uniforms
+from optimizer.scenarios.generate.fees import Bursts, FeePrior, draw_bursts, draw_fees
+from optimizer.scenarios.generate.price import Moves, draw_drift, draw_price
+from optimizer.scenarios.generate.response import LAG, Drawn, Posterior, draw_response
+from optimizer.scenarios.generate.streams import Seed, monthly_normals, uniforms
 
 Array = NDArray[np.float64]
 
@@ -55,7 +55,7 @@ class Beliefs:
 @dataclass(frozen=True, eq=False)
 class Paths:
     """(N, months + 1) each, at the first of months: price USD/BTC, hashrate EH/s, fee_share of the subsidy, height, hashprice USD/PH/day with
-    fees, base_hashprice without; rigs and share: factors on prices of rigs and on the miner's share (mean 1 at each date over the draws)."""
+    fees, base_hashprice without; rigs and share: factors on prices of rigs and on the miner's share, 1 where hashprice is that of date 0."""
 
     price: Array
     hashrate: Array
@@ -73,13 +73,55 @@ class Paths:
         }  # fmt: skip
 
 
-def draw_network(start: Start, past: Moves, after: Posterior, beliefs: Beliefs, seed: int, shape: tuple[int, int]) -> Paths:
-    """shape: (paths, months). Each driver has its own stream: the hashrate's noise does not move the price."""
-    paths, months = shape
-    price = np.log(start.price) + draw_price(past, beliefs.growth, beliefs.uncertain, seed, shape)
-    fees = draw_fees(beliefs.fees, start.fee_share, seed, shape)
-    drawn = draw_response(after, seed, paths)
-    noise = drawn.noise[:, None] * monthly_normals(seed, "network_hashrate/noise", paths, months)
+@dataclass(frozen=True, eq=False)
+class Traits:
+    """What stays the same along a path, (paths,) each: drift of the price, the answer of hashrate, of fees, of rigs and the share."""
+
+    drift: Array
+    answer: Drawn
+    bursts: Bursts
+    rigs: Array
+    share: Array
+
+    def repeated(self, row: int, paths: int) -> Traits:
+        """Those of one path, for many that go on from it."""
+
+        def again(values: Array) -> Array:
+            return np.full(paths, values[row])
+
+        a, b = self.answer, self.bursts
+        return Traits(
+            again(self.drift),
+            Drawn(again(a.level), again(a.response), again(a.fall), again(a.noise), a.month0, a.limit),
+            Bursts(again(b.quiet), again(b.chance), again(b.size), b.keep),
+            again(self.rigs),
+            again(self.share),
+        )
+
+
+def draw_traits(after: Posterior, beliefs: Beliefs, seed: Seed, paths: int) -> Traits:
+    follows = beliefs.follows
+    rigs = follows.rigs + follows.rigs_sd * ndtri(uniforms(seed, "rig_prices/elasticity", paths, 1)[:, 0])
+    share = follows.share + follows.share_sd * ndtri(uniforms(seed, "share_price/elasticity", paths, 1)[:, 0])
+    return Traits(
+        draw_drift(beliefs.growth, beliefs.uncertain, seed, paths),
+        draw_response(after, seed, paths),
+        draw_bursts(beliefs.fees, seed, paths),
+        np.maximum(rigs, 0.0),
+        np.maximum(share, 0.0),
+    )
+
+
+def draw_network(start: Start, past: Moves, traits: Traits, seed: Seed, months: int, at_date_0: float | None = None) -> Paths:
+    """One path for each of the traits. Each driver has its own stream: the hashrate's noise does not move the price.
+
+    at_date_0: hashprice without fees from which rigs and the share are measured, where the paths go on from a later month.
+    """
+    paths = len(traits.drift)
+    price = np.log(start.price) + draw_price(past, traits.drift, seed, months)
+    fees = draw_fees(traits.bursts, start.fee_share, seed, months)
+    answer = traits.answer
+    noise = answer.noise[:, None] * monthly_normals(seed, "network_hashrate/noise", paths, months)
     luck = monthly_normals(seed, "blocks", paths, months)
     hashrate, height = np.empty((paths, months + 1)), np.empty((paths, months + 1))
     hashrate[:, 0], height[:, 0] = np.log(start.hashrate), start.height
@@ -88,28 +130,19 @@ def draw_network(start: Start, past: Moves, after: Posterior, beliefs: Beliefs, 
     for lag in range(1, LAG):
         earned[:, LAG - 1 - lag] = start.before[lag - 1] if lag <= len(start.before) else earned[:, LAG - 1]
     for m in range(months):
-        years = (start.month + m - drawn.month0) / 12.0
-        gap = earned[:, m : m + LAG].mean(axis=1) + drawn.fall * years
-        growth = np.minimum(drawn.level + drawn.response * gap + noise[:, m], drawn.limit)
+        years = (start.month + m - answer.month0) / 12.0
+        gap = earned[:, m : m + LAG].mean(axis=1) + answer.fall * years
+        growth = np.minimum(answer.level + answer.response * gap + noise[:, m], answer.limit)
         hashrate[:, m + 1] = hashrate[:, m] + growth
         expected = bitcoin.blocks_of_month(growth)
         height[:, m + 1] = height[:, m] + np.rint(expected + np.sqrt(expected) * luck[:, m])
         earned[:, LAG + m] = _log_hashprice(price[:, m + 1], hashrate[:, m + 1], height[:, m + 1])
     base = np.exp(earned[:, LAG - 1 :])
-    hashprice = base * (1.0 + fees)
-    rigs, share = _followers(np.log(base / base[:, :1]), beliefs.follows, seed)
-    return Paths(np.exp(price), np.exp(hashrate), fees, height, hashprice, base, rigs, share)
+    moved = np.log(base / (base[:, :1] if at_date_0 is None else at_date_0))
+    rigs, share = np.exp(traits.rigs[:, None] * moved), np.exp(traits.share[:, None] * moved)
+    return Paths(np.exp(price), np.exp(hashrate), fees, height, base * (1.0 + fees), base, rigs, share)
 
 
 def _log_hashprice(log_price: Array, log_hashrate: Array, height: Array) -> Array:
     coins = bitcoin.subsidy(height)
     return np.log(bitcoin.hashprice(np.exp(log_price), bitcoin.difficulty(np.exp(log_hashrate)), coins))
-
-
-def _followers(moved: Array, follows: Follows, seed: int) -> tuple[Array, Array]:
-    """Factors on rig prices and on the miner's share, from (N, M) log hashprice over that of date 0."""
-    u = ndtri(uniforms(seed, "rig_prices/elasticity", len(moved), 1))
-    rigs = np.exp(np.maximum(follows.rigs + follows.rigs_sd * u, 0.0) * moved)
-    u = ndtri(uniforms(seed, "share_price/elasticity", len(moved), 1))
-    share = np.exp(np.maximum(follows.share + follows.share_sd * u, 0.0) * moved)
-    return rigs, share / share.mean(axis=0)

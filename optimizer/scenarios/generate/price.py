@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from optimizer.scenarios.generate.streams import monthly_uniforms, uniforms
+from optimizer.scenarios.generate.streams import Seed, monthly_uniforms, uniforms
 
 Array = NDArray[np.float64]
 
@@ -59,13 +59,16 @@ def moves(log_price: Array) -> Moves:
     return Moves(volatility, size / math.sqrt(float((size**2).mean())), float(1.0 / (weight**2).sum()))
 
 
-def draw_price(past: Moves, growth: float, uncertain: float, seed: int, shape: tuple[int, int]) -> Array:
-    """(paths, months + 1) log of the price over its start. growth, uncertain: of the median, per year."""
-    paths, months = shape
-    blocks = -(-months // BLOCK)
+def draw_drift(growth: float, uncertain: float, seed: Seed, paths: int) -> Array:
+    """(paths,) log growth of the median a year, one for each path."""
+    return math.log1p(growth) + uncertain * np.asarray(ndtri(uniforms(seed, "btc_price/drift", paths, 1)[:, 0]))
+
+
+def draw_price(past: Moves, drift: Array, seed: Seed, months: int) -> Array:
+    """(paths, months + 1) log of the price over its start."""
+    paths, blocks = len(drift), -(-months // BLOCK)
     chosen = np.floor(monthly_uniforms(seed, "btc_price/block", paths, blocks) * len(past.size)).astype(np.int64)
     position = (chosen[:, :, None] + np.arange(BLOCK)).reshape(paths, -1)[:, :months] % len(past.size)
     sign = np.where(monthly_uniforms(seed, "btc_price/sign", paths, months) < 0.5, -1.0, 1.0)
-    drift = math.log1p(growth) + uncertain * ndtri(uniforms(seed, "btc_price/drift", paths, 1))
-    steps = drift / 12.0 + past.volatility * sign * past.size[position]
+    steps = drift[:, None] / 12.0 + past.volatility * sign * past.size[position]
     return np.concatenate([np.zeros((paths, 1)), np.cumsum(steps, axis=1)], axis=1)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from optimizer.scenarios.generate.price import BLOCK, Moves, draw_price, moves
+from optimizer.scenarios.generate.price import BLOCK, Moves, draw_drift, draw_price, moves
 
 
 def past(seed: int = 3, months: int = 130, drift: float = 0.08) -> np.ndarray:
@@ -16,13 +16,13 @@ def past(seed: int = 3, months: int = 130, drift: float = 0.08) -> np.ndarray:
 def test_the_past_drift_has_no_way_in():
     """A history that grew by 8 % a month: the median goes where it is stated."""
     known = moves(past())
-    drawn = draw_price(known, 0.0, 0.10, 1, (4000, 60))
+    drawn = draw_price(known, draw_drift(0.0, 0.10, 1, 4000), 1, 60)
     assert (drawn[:, 0] == 0).all()
     for month in (12, 36, 60):
         spread = drawn[:, month].std()
         assert abs(np.median(drawn[:, month])) < 4 * 1.2533 * spread / math.sqrt(4000)
-    grown = draw_price(known, 0.25, 0.0, 1, (4000, 60))
-    assert np.median(grown[:, 48]) - np.median(draw_price(known, 0.0, 0.0, 1, (4000, 60))[:, 48]) == pytest.approx(
+    grown = draw_price(known, draw_drift(0.25, 0.0, 1, 4000), 1, 60)
+    assert np.median(grown[:, 48]) - np.median(draw_price(known, draw_drift(0.0, 0.0, 1, 4000), 1, 60)[:, 48]) == pytest.approx(
         4 * math.log(1.25)
     )
 
@@ -30,7 +30,7 @@ def test_the_past_drift_has_no_way_in():
 def test_spread_is_of_moves_and_of_drift():
     """Variance after m months: m volatility^2 + (uncertain m / 12)^2."""
     known = Moves(0.15, np.array([0.5, 1.0, math.sqrt(1.75)] * 8), 60.0)
-    drawn = draw_price(known, 0.0, 0.10, 5, (20_000, 48))
+    drawn = draw_price(known, draw_drift(0.0, 0.10, 5, 20_000), 5, 48)
     for month in (6, 48):
         expected = month * 0.15**2 * float((known.size**2).mean()) + (0.10 * month / 12) ** 2
         assert drawn[:, month].var() == pytest.approx(expected, rel=0.05)
@@ -38,7 +38,7 @@ def test_spread_is_of_moves_and_of_drift():
 
 def test_sizes_come_in_blocks_of_the_past():
     known = Moves(1.0, np.arange(1.0, 41.0), 60.0)
-    steps = np.abs(np.diff(draw_price(known, 0.0, 0.0, 2, (50, 24)), axis=1))
+    steps = np.abs(np.diff(draw_price(known, draw_drift(0.0, 0.0, 2, 50), 2, 24), axis=1))
     for block in range(24 // BLOCK):
         inside = steps[:, block * BLOCK : (block + 1) * BLOCK]
         assert np.isin(np.round(np.diff(inside, axis=1)), (1.0, -39.0)).all()
