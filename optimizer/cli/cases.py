@@ -10,6 +10,9 @@ import click
 from optimizer.cli.common import Mistaken, check_options, load_case, print_now, reason_of
 from optimizer.cli.exit_codes import DONE, USAGE
 
+#: columns of text that is read, not looked up
+TEXT_WIDTH = 80
+
 if TYPE_CHECKING:
     from optimizer.case.case import Case
 
@@ -94,12 +97,25 @@ def _variants(case: Case, path: str, changes: tuple[str, ...]) -> list[str]:
 
 
 @click.command()
-def schema() -> int:
-    """Print the JSON schema of a case, for editors."""
-    import json
-
+@click.argument("path", required=False, metavar="[PATH]")
+@click.option("--reference", is_flag=True, help="Every key as a document (docs/reference.md).")
+def schema(path: str | None, reference: bool) -> int:
+    """Print the JSON schema of a case, for editors; of a PATH such as financing.convertible, what it holds, to read."""
     from optimizer.case.schema.case_model import case_schema
 
-    text = json.dumps(case_schema(), indent=2, ensure_ascii=False)
-    print_now(lambda: click.echo(text))
+    if path is None and not reference:
+        import json
+
+        text = json.dumps(case_schema(), indent=2, ensure_ascii=False) + "\n"
+    else:
+        from optimizer.case import schema_reference
+
+        if path is not None and reference:
+            raise click.UsageError("--reference is of the whole case: leave PATH out")
+        try:
+            found = case_schema()
+            text = schema_reference.markdown(found) if path is None else schema_reference.text(found, path, TEXT_WIDTH)
+        except schema_reference.NoSuchKey as problem:
+            raise Mistaken(str(problem)) from None
+    print_now(lambda: click.echo(text, nl=False))
     return DONE
