@@ -157,19 +157,19 @@ def _exchanged(
     """(R,) the cost with each of `tried` in a place."""
     n = len(group.distance)
     rest = np.delete(kept, place)
-    near = group.distance[:, rest].min(axis=1) if len(rest) else np.full(n, np.inf)
-    fresh = group.distance[:, tried]
-    takes = fresh < near[:, None]  # (N, R)
-    left = np.minimum(fresh, near[:, None]).mean(axis=0)
-    odds = takes.mean(axis=0)
+    near = group.distance[rest].min(axis=0) if len(rest) else np.full(n, np.inf)
+    fresh = group.distance[tried]  # (R, N): distances are the same both ways, and rows lie together
+    takes = fresh < near
+    left = np.minimum(fresh, near).mean(axis=1)
+    odds = takes.mean(axis=1)
     features = group.features
     mean = odds[:, None] * features[tried]
     square = odds[:, None] * features[tried] ** 2
     if len(rest):
-        who = group.distance[:, rest].argmin(axis=1)
+        who = group.distance[rest].argmin(axis=0)
         one_hot = (who[:, None] == np.arange(len(rest))).astype(np.float64)
-        stay = one_hot.T @ (~takes) / n  # (K - 1, R)
-        mean += stay.T @ features[rest]
-        square += stay.T @ features[rest] ** 2
+        stay = one_hot.mean(axis=0) - takes.astype(np.float64) @ one_hot / n  # (R, K - 1)
+        mean += stay @ features[rest]
+        square += stay @ features[rest] ** 2
     total_mean, total_square = others[0] + group.odds * mean, others[1] + group.odds * square
     return np.asarray((apart + group.odds * left) / unit + penalty(total_mean, total_square, target))

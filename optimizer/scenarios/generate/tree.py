@@ -25,7 +25,7 @@ LEAST = 400  # paths drawn after a node; as many as the sample has, if that is s
 
 @dataclass(frozen=True, eq=False)
 class Leaf:
-    """One scenario: its name says the way (1.2.1), odds, and its path as the row of what it was drawn with."""
+    """One scenario: its name says the way (1-2-1), odds, and its path as the row of what it was drawn with."""
 
     way: tuple[int, ...]
     odds: float
@@ -34,7 +34,7 @@ class Leaf:
 
     @property
     def name(self) -> str:
-        return ".".join(str(step) for step in self.way)
+        return "-".join(str(step) for step in self.way)
 
 
 @dataclass(frozen=True)
