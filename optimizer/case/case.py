@@ -210,7 +210,7 @@ class _Loading:
         written = None
         if tree is not original and is_generated(original):
             written, _ = validate(without_scenarios(original), Reading(self.files, Mistakes()))
-        found = expanded(tree, base, given, timeline, written or base, self.mistakes)
+        found = expanded(tree, base, given, timeline, written or base, self.reading)
         if found is None:
             return plain, base, None
         explicit, generated = found
