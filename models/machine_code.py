@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -36,12 +37,14 @@ def leave_notes_to_parent() -> None:
 
 class MachineCode:
     """`function` compiled for arguments of the given kinds: 'i' an integer; 'f1', 'i2', 'b1': an array of that many axes in C order.
+    parts: functions that it calls, of the same file, a part before what calls it.
 
     What is kept saves time and nothing else: what cannot be read is made again, what cannot be written is not kept.
     """
 
-    def __init__(self, function: Callable[..., None], kinds: Sequence[str]) -> None:
+    def __init__(self, function: Callable[..., None], kinds: Sequence[str], parts: Sequence[Callable[..., Any]] = ()) -> None:
         self.function = function
+        self.parts = tuple(parts)
         self.kinds = tuple(kinds)
         self._entry: Callable[..., int] | None = None
         self._engine: Any = None  # holds the code in memory
@@ -130,7 +133,11 @@ class MachineCode:
 
         # without what calls it from Python and counts references: nothing of that is in the code, so that it loads alone
         options: Any = {"_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "error_model": "numpy"}
-        made: Any = numba.njit(tuple(map(of, self.kinds)), **options)(self.function)
+        names = dict(self.function.__globals__)  # in which the parts are compiled, for this function alone
+        for part in self.parts:
+            names[part.__name__] = numba.njit(**options)(FunctionType(part.__code__, names, part.__name__))  # type: ignore[attr-defined]
+        function = FunctionType(self.function.__code__, names, self.function.__name__)
+        made: Any = numba.njit(tuple(map(of, self.kinds)), **options)(function)
         (result,) = made.overloads.values()
         return bytes(result.fndesc.llvm_func_name.encode() + b"\n" + result.library._get_compiled_object())
 

@@ -8,6 +8,7 @@ value of power is that of `one_hour.hourly_value`.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -39,6 +40,22 @@ def threads() -> int:
 def ready() -> None:
     """Load or compile what hours need."""
     _BLOCKS.ready()
+
+
+def shared(code: MachineCode, count: Any, work: int, run: Callable[[int, int], None]) -> None:
+    """Run blocks begin to end, in threads where there is enough to do. count (B,): hours of a block; work: of one of its hours."""
+    blocks, ends = len(count), np.cumsum(count)
+    hours = int(ends[-1]) if blocks else 0
+    parts = min(threads(), blocks) if hours * work >= LEAST_SHARED else 1
+    if parts == 1:
+        run(0, blocks)
+        return
+    code.ready()
+    # by hours, not by blocks: some may hold few
+    cuts = np.searchsorted(ends, hours * np.arange(1, parts) / parts).tolist()
+    with ThreadPoolExecutor(parts) as pool:
+        for done in [pool.submit(run, begin, end) for begin, end in zip([0, *cuts], [*cuts, blocks], strict=True)]:
+            done.result()
 
 
 def _blocks(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
@@ -217,7 +234,7 @@ def recourse_solutions(
     Out: value (B,) USD; slope (B, E) USD per MW of capacity; energy (B, E) MWh, and the same weighted with p and a (USD) and f (t).
     out (E, rows): MW hour by hour of the blocks whose out_row[b] >= 0 (row of their first hour).
     """
-    blocks, entries = base.shape
+    entries = base.shape[1]
     nothing = np.empty((0, 0))
     arrays = (
         profiles, first, count, hours, weight, market_row, market_factor, market_shift, slope_price, slope_adder,
@@ -229,15 +246,4 @@ def recourse_solutions(
     def run(begin: int, end: int) -> None:
         _BLOCKS(*arrays, hourly_factor, begin, end, np.empty((8, entries)), np.empty(entries, dtype=np.int64))
 
-    ends = np.cumsum(count)
-    work = int(ends[-1]) if blocks else 0
-    parts = min(threads(), blocks) if work * entries >= LEAST_SHARED else 1
-    if parts == 1:
-        run(0, blocks)
-        return
-    _BLOCKS.ready()
-    # by hours, not by blocks: some may hold few
-    cuts = np.searchsorted(ends, work * np.arange(1, parts) / parts).tolist()
-    with ThreadPoolExecutor(parts) as pool:
-        for done in [pool.submit(run, begin, end) for begin, end in zip([0, *cuts], [*cuts, blocks], strict=True)]:
-            done.result()
+    shared(_BLOCKS, count, entries, run)

@@ -12,9 +12,11 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
 import pytest
 
 from optimizer import Case
+from optimizer.engine.solution import Solution
 from optimizer.engine.values import Outcome
 from optimizer.results.folder import contents
 from optimizer.results.summary_json import summary
@@ -34,10 +36,16 @@ LEANED_ON = {
     ("lake-mariner", "leases_open"),
     ("lake-mariner", "no_ai"),
     ("bitfarms", "as_done"),
+    ("bitfarms", "no_ai"),
+    ("bitfarms", "no_converts"),
     ("iren", "no_converts"),
     ("iren", "thin_premium"),
     ("iren", "equity_same_dilution"),
+    ("iren", "as_done"),
+    ("iren", "contract_open"),
+    ("iren", "no_ai"),
     ("industry-2025", "no_ai"),
+    ("industry-2025", "hard_leverage"),
     ("surplus-power", "no_mining"),
     ("ercot-flex", "inflexible"),
 }
@@ -67,6 +75,11 @@ class Answer:
                 total += float(row["amount"])
         return total
 
+    def mean(self, kind: str, *whats: str) -> float:
+        """Mean over scenarios of what plan.csv has of a kind; of some things only, where they are named."""
+        odds = {row["scenario"]: float(row["probability"]) for row in self.tables["scenarios"]}
+        return sum(odds[s] * sum(self.decided(kind, what, s) for what in whats or ("",)) for s in odds)
+
     def debt(self, day: str) -> float:
         """GUSD outstanding at a date, mean over scenarios."""
         total: dict[str, float] = defaultdict(float)
@@ -78,13 +91,10 @@ class Answer:
 
 
 def answer(name: str, variant: str | None = None) -> Answer:
-    return solved(name, variant)
+    return changed(name, variant, ())
 
 
-@cache
-def solved(name: str, variant: str | None) -> Answer:
-    """Each case and variant once for the module."""
-    solution = plan(ROOT / "cases" / f"{name}.yaml", variant=variant)
+def of_plan(solution: Solution) -> Answer:
     assert solution.outcome is Outcome.OPTIMAL, solution.reasons
     files = contents(solution)
     tables = {
@@ -92,6 +102,12 @@ def solved(name: str, variant: str | None) -> Answer:
         for table in ("plan", "financing", "scenarios", "covenants")
     }
     return Answer(summary(solution), tables)
+
+
+@cache
+def changed(name: str, variant: str | None, settings: tuple[str, ...]) -> Answer:
+    """The answer to a case with settings of the command line."""
+    return of_plan(plan(ROOT / "cases" / f"{name}.yaml", *settings, variant=variant))
 
 
 @cache
@@ -104,16 +120,40 @@ def prose(name: str) -> str:
     return re.sub(r"\s+", " ", section(name))
 
 
+def table(name: str, head: str) -> list[list[str]]:
+    """The lines of the section's table whose first column is called so, its titles first; empty without such a table."""
+    lines = section(name).splitlines()
+    found: list[list[str]] = []
+    for line in lines:
+        cells = [cell.strip() for cell in line.strip("|").split("|")] if line.startswith("|") else []
+        if found and not cells:
+            break
+        if cells and (found or cells[0] == head) and not line.startswith("|---"):
+            found.append(cells)
+    return found
+
+
 def rows(name: str) -> dict[str | None, list[str]]:
     """variant (None: as written) -> the cells of its row."""
     found: dict[str | None, list[str]] = {}
-    for line in section(name).splitlines():
-        if line.startswith("|") and not line.startswith(("| variant", "|---")):
-            first, *cells = [cell.strip() for cell in line.strip("|").split("|")]
-            label = re.match(r"`(\w+)`", first)
-            assert label or first == "as written", line
-            found[label[1] if label else None] = cells
+    for first, *cells in table(name, "variant")[1:]:
+        label = re.match(r"`(\w+)`", first)
+        assert label or first == "as written", first
+        found[label[1] if label else None] = cells
     return found
+
+
+#: what a column of "what changes" says of an answer
+COLUMNS = {
+    "objective, MUSD": lambda one: one.value(),
+    "AI signed, MW": lambda one: one.mean("sign AI contract"),
+    "converts, MUSD": lambda one: one.mean("issue", *CONVERTS) / 1e6,
+    "shares sold, MUSD": lambda one: one.mean("issue", *SHARES) / 1e6,
+    "debt on 2025-10-01, GUSD": lambda one: one.debt("2025-10-01"),
+    "breach": lambda one: 100.0 * one.whole["odds"]["breach"],
+}
+CONVERTS = ("convertible", "convert_2032", "capped_convert", "converts")
+SHARES = ("shares", "atm", "placement", "owners")
 
 
 def rounds_to(value: float, cell: str) -> bool:
@@ -149,6 +189,41 @@ def test_tables_list_all_variants_best_first(name):
     assert {None, *Case.load(ROOT / "cases" / f"{name}.yaml").model.variants} == set(found)
     objectives = [float(cells[0].replace(",", "")) for cells in found.values()]
     assert objectives == sorted(objectives, reverse=True)
+
+
+CHANGES = [
+    pytest.param(name, number, marks=pytest.mark.slow)
+    for name in TITLES
+    for number in range(1, len(table(name, "what is changed")))
+]
+
+
+@pytest.mark.parametrize(("name", "number"), CHANGES)
+def test_what_changes_an_answer(name, number):
+    """Each line: a variant and settings as the command line takes them, and what comes of them."""
+    titles, *lines = table(name, "what is changed")
+    first, *cells = lines[number - 1]
+    spans = re.findall(r"`([^`]+)`", first)
+    assert spans or first == "as written"
+    variant = spans.pop(0) if spans and "=" not in spans[0] else None
+    found = changed(name, variant, tuple(spans))
+    assert len(cells) == len(titles) - 1
+    for title, cell in zip(titles[1:], cells, strict=True):
+        value = COLUMNS[title](found)
+        assert rounds_to(value, cell.removesuffix(" %")), (title, value, cell)
+
+
+@pytest.mark.parametrize("name", TITLES)
+def test_an_answer_says_its_odds_and_what_lies_after_the_horizon(name):
+    """In the words of every section: of a breach, of rescue money, of a missed payment; the share of value after the horizon."""
+    whole = answer(name).whole
+    odds = whole["odds"]
+    says(
+        name,
+        f"odds of a breach are {100 * odds['breach']:.0f} %, of rescue money {100 * odds['rescue']:.0f} %, "
+        f"of a missed payment {100 * odds['missed_payment']:.0f} %",
+        f"{100 * whole['after_horizon']['share']:.0f} % of the expected value lie after the horizon",
+    )
 
 
 @pytest.mark.parametrize("name", TITLES)
@@ -232,43 +307,133 @@ def test_lake_mariner_hangs_on_what_comes_after_2031_and_on_the_backstop():
 
 
 def test_bitfarms_takes_few_converts():
-    base, done = answer("bitfarms"), answer("bitfarms", "as_done")
+    base, none, mining = answer("bitfarms"), answer("bitfarms", "no_converts"), answer("bitfarms", "no_ai")
+    done = answer("bitfarms", "as_done")
     converts = base.decided("issue", "convertible") / 1e6
     assert 0.0 < converts < 0.25 * 588.0
-    secured = {name: base.decided("issue", "secured", name) / 1e6 for name in ("base", "crypto_winter", "ai_glut")}
+    assert (
+        base.decided("build AI hall")
+        == base.decided("convert to AI hall")
+        == base.decided("sign AI contract", scenario="no_tenant")
+        == 0.0
+    )
+    signed = {name: base.decided("sign AI contract", scenario=name) for name in ("base", "boom", "crypto_winter", "ai_glut")}
+    secured = {name: base.decided("issue", "secured", name) / 1e6 for name in ("base", "crypto_winter")}
+    breach = {name: base.decided("breach", "leverage", name) / 1e6 for name in ("base", "crypto_winter")}
     says(
         "bitfarms",
-        f"Objective {base.value():.1f} MUSD",
-        f"begins {base.decided('build AI hall'):.1f} MW of halls",
+        f"Objective {base.value():.1f} MUSD at 15 %: expected {base.value('expected_npv'):.1f}, tail {base.value('cvar'):.1f}",
+        f"renews {base.decided('buy rigs'):.0f} MW of rigs",
         f"{base.decided('issue', 'atm') / 1e6:.1f} MUSD of shares at the market and {converts:.1f} MUSD of the converts",
-        f"{secured['base']:,.0f} MUSD in base, {secured['crypto_winter']:.0f} in the crypto winter, {secured['ai_glut']:.0f} in the glut",
+        f"{signed['base']:.0f} MW are signed in base, {signed['boom']:.0f} in the boom, {signed['crypto_winter']:.0f} in the crypto winter, "
+        f"{signed['ai_glut']:.0f} in the glut",
+        f"The notes pay, {secured['base']:,.0f} MUSD in base and {secured['crypto_winter']:.0f} in the crypto winter, whose coverage "
+        f"needs {base.decided('rescue', scenario='crypto_winter') / 1e6:.1f} MUSD of rescue money",
+        f"in base by {breach['base']:.0f} MUSD at two dates together, in the crypto winter by {breach['crypto_winter']:.0f}",
         f"All {base.decided('sell coins'):,.0f} coins are sold",
+        f"Converts are worth {base.value() - none.value():.1f} MUSD",
         f"as it was done, cost {base.value() - done.value():.1f}",
-        f"{base.whole['ledger']['expected']['terminal_contracts'] / 1e6:.1f} MUSD is rent after 2031",
+        f"a payment is missed with odds of {100 * done.whole['odds']['missed_payment']:.0f} %",
+        f"AI is worth {base.value() - mining.value():.1f} MUSD",
     )
 
 
+@pytest.mark.slow
+def test_bitfarms_takes_all_converts_where_only_the_plan_moves_its_share():
+    """Both ends of what the rest of the company may do; the fixed point closes in both."""
+    path = ROOT / "cases" / "bitfarms.yaml"
+    alike, wide = answer("bitfarms", "price_follows"), answer("bitfarms", "price_follows_wide")
+    likely = changed("bitfarms", None, ("scenarios.no_tenant.probability=1 %", "scenarios.base.probability=44 %"))
+    rated = changed("bitfarms", None, ("financing.secured.coupon=7.125 %/year", "financing.secured.price=100 %"))
+    dear = changed("bitfarms", None, ("sites.pennsylvania.ai_hall.build.cost=11 MUSD/MW",))
+    less = changed("bitfarms", None, ("objective.terminal.contracts.share=40 %",)).mean("sign AI contract")
+    assert alike.whole["share_price"]["closed"] and wide.whole["share_price"]["closed"]
+    assert alike.decided("issue", "convertible") == pytest.approx(588e6, rel=1e-9)
+    assert wide.decided("issue", "convertible") < 0.1 * 588e6
+    # the end of each path as wide as the share prices of the case
+    prices = Case.load(path).problem().market.share_price[:, -1] / 5.28
+    grown = Case.load(path, "price_follows_wide").problem().market.follows.rest[:, -1]
+    np.testing.assert_allclose(np.log(grown), np.log(prices), atol=0.12)
+    says(
+        "bitfarms",
+        f"the rest of the company, {alike.whole['share_price']['rest_of_company']:.2f} of 5.28 USD a share",
+        f"with 40 % of that rent {less:.0f} MW are signed in place of {answer('bitfarms').mean('sign AI contract'):.0f}",
+        f"at par {rated.mean('sign AI contract'):.0f} MW are signed, at halls of 11 MUSD/MW {dear.mean('sign AI contract'):.0f}",
+        f"would begin {likely.decided('build AI hall'):.1f} MW if it were 1 %",
+    )
+
+
+TRANCHES = ("horizon_1", "horizon_2", "horizon_3_4")
+
+
 def test_iren_pays_for_a_premium_and_not_for_a_coupon():
-    """At 0 % and no premium worth the name no converts are taken: a missing coupon alone is no reason."""
+    """At 0 % and no premium worth the name converts are worth next to nothing: a missing coupon alone is no reason."""
     base = answer("iren")
-    thin, none, sold = (answer("iren", name) for name in ("thin_premium", "no_converts", "equity_same_dilution"))
-    assert thin.decided("issue", "convertible") == 0.0
-    assert thin.value() == pytest.approx(none.value(), rel=1e-7)
-    assert base.decided("issue", "convertible") > 0.3e9
+    thin, none, sold, done = (answer("iren", name) for name in ("thin_premium", "no_converts", "equity_same_dilution", "as_done"))
+    assert thin.value() - none.value() < 0.1 * (base.value() - none.value())
     # As many shares as 1 GUSD of converts turn into, at the price of the day.
     assert pytest.approx(sold.decided("issue", "placement"), rel=1e-4) == 1e9 / (60.09 * 1.425) * 60.09
-    gpu = sum(base.decided("issue", one, "base") for one in ("gpu_notes", "gpu_loan")) / 1e6
     says(
         "iren",
-        f"Objective {base.value():,.0f} MUSD",
-        f"signs {base.decided('sign AI contract', 'hyperscaler'):.1f} of the hyperscaler's 200 MW",
-        f"({base.decided('issue', 'prepayment', 'base') / 1e6:,.0f} MUSD in advance in base), rated GPU debt ({gpu:,.0f} MUSD)",
         f"{base.decided('issue', 'convertible') / 1e6:.1f} MUSD of the converts",
+        f"are worth {thin.value() - none.value():.1f} MUSD, at the same 0 %",
         f"is worth {base.value() - none.value():.1f} MUSD to them",
         f"{1e3 / 85.63:.2f} million shares",
         f"{sold.decided('issue', 'placement') / 1e6:.1f} MUSD in place of 1,000",
         f"worth {base.value() - sold.value():.1f} MUSD less",
-        f"the first {(750 - 0.96 * 650) / 1.3:.0f} fit beside the rigs",
+        f"was done, cost {base.value() - done.value():.1f}",
+    )
+
+
+def test_iren_is_paid_by_its_customer_in_tranches():
+    """A fifth of five years' rent comes a quarter before each delivery, and goes back in 12 equal credits from the 24th month of service."""
+    base, mining, free = answer("iren"), answer("iren", "no_ai"), answer("iren", "contract_open")
+    assert [base.decided("sign AI contract", one) for one in TRANCHES] == [50.0, 50.0, 100.0]
+    received = {
+        "prepaid_1": (50.0, "2026-04-01", "2028-10-01"),
+        "prepaid_2": (50.0, "2026-07-01", "2029-01-01"),
+        "prepaid_3_4": (100.0, "2026-10-01", "2029-04-01"),
+    }
+    for name, (mw, paid, credited) in received.items():
+        lines = [row for row in base.tables["financing"] if (row["instrument"], row["scenario"]) == (name, "base")]
+        assert [(row["date"], float(row["issued"])) for row in lines if float(row["issued"])] == [(paid, 0.2 * 5 * 9.7e6 * mw)]
+        back = {row["date"]: float(row["principal"]) + float(row["redeemed"]) for row in lines}
+        back = {day: amount for day, amount in back.items() if amount}
+        assert min(back) == credited
+        assert list(back.values()) == pytest.approx([9.7e6 * mw / 12.0] * len(back), rel=1e-9)
+        assert len(back) == (12 if name != "prepaid_3_4" else 11)  # the last of them a quarter after the horizon
+    gpu = sum(base.decided("issue", one, "base") for one in ("gpu_notes", "gpu_loan")) / 1e6
+    signed = free.mean("sign AI contract", *TRANCHES)
+    says(
+        "iren",
+        f"Objective {base.value():,.0f} MUSD at 12 %: expected {base.value('expected_npv'):,.0f}, tail {base.value('cvar'):,.0f}",
+        f"({sum(base.decided('issue', one, 'base') for one in received) / 1e6:,.0f} MUSD in advance), rated GPU debt ({gpu:,.0f} MUSD in base)",
+        f"hall notes ({base.decided('issue', 'hall_notes', 'base') / 1e6:,.0f} MUSD)",
+        f"with {base.mean('rescue') / 1e6:.0f} MUSD on average",
+        f"are {9.7 * 200 / 3:.0f} MUSD a year when all run",
+        f"less could be signed, {signed:.0f} MW would be: the first {(750 - 0.96 * 650) / 1.3:.0f} fit beside the rigs",
+        f"All 200 MW cost {free.value() - base.value():.0f} MUSD",
+        f"AI is worth {base.value() - mining.value():.1f} MUSD",
+    )
+
+
+@pytest.mark.slow
+def test_iren_hangs_on_what_is_left_after_2031():
+    ends = ("objective.terminal.halls=0 %", "objective.terminal.equipment=0 %")
+    base, alike, wide = (answer("iren", name) for name in (None, "price_follows", "price_follows_wide"))
+    free, none = answer("iren", "contract_open"), changed("iren", "contract_open", ends)
+    cheap = changed("iren", "contract_open", ("sites.childress.ai_hall.build.cost=10 MUSD/MW",))
+    assert alike.whole["share_price"]["closed"] and wide.whole["share_price"]["closed"]
+    assert changed("iren", None, ends).value() < 0.0
+    assert alike.decided("issue", "convertible") == pytest.approx(1e9, rel=1e-9)
+    says(
+        "iren",
+        f"{none.mean('sign AI contract', *TRANCHES):.0f} of the 200 MW would be signed",
+        f"at 12.5 MUSD/MW {free.mean('sign AI contract', *TRANCHES):.0f} MW would be signed, at 10 nearly all "
+        f"({cheap.mean('sign AI contract', *TRANCHES):.0f})",
+        f"{alike.whole['share_price']['rest_of_company']:.2f} of 60.09 USD a share",
+        f"where it swings, {wide.decided('issue', 'convertible') / 1e6:.0f} MUSD",
+        f"Rated GPU debt is worth {base.value() - answer('iren', 'no_gpu_debt').value():,.0f} MUSD",
     )
 
 
@@ -289,6 +454,44 @@ def test_the_sector_borrows_for_halls():
         f"So {debt - without:.1f} of the {debt - 2.1:.1f} GUSD are for {signed:,.0f} MW of halls",
         f"{base.decided('buy rigs', 's21_pro'):,.0f} MW of rigs in that year, without them {mining.decided('buy rigs', 's21_pro'):,.0f}",
         f"Debt goes on to {peak['sideways']:.1f} GUSD",
+    )
+
+
+def test_the_sector_breaks_the_leverage_rule_or_owes_less():
+    """Both answers: the rule with a waiver at a price, broken in every scenario, and the rule kept."""
+    base, hard = answer("industry-2025"), answer("industry-2025", "hard_leverage")
+    times: dict[tuple[str, str], float] = {}
+    for row in base.tables["covenants"]:
+        if row["name"] == "leverage" and float(row["breach"]) > 1.0:
+            times[row["scenario"], row["date"]] = 6.0 * float(row["left"]) / float(row["right"])
+    assert {scenario for scenario, _ in times} == {row["scenario"] for row in base.tables["scenarios"]}
+    first = [value for (_, date), value in times.items() if date == "2027-07-01"]
+    later = [value for (_, date), value in times.items() if date > "2028"]
+    assert hard.whole["odds"]["breach"] == 0.0
+    assert all(float(row["breach"]) == 0.0 for row in hard.tables["covenants"])
+    says(
+        "industry-2025",
+        f"{min(first):.1f} to {max(first):.1f} times in July 2027, and up to {max(later):.1f} as others follow in 2029",
+        f"leaves {hard.debt('2025-10-01'):.1f} GUSD of debt, and costs {base.value() - hard.value():.1f} MUSD",
+    )
+
+
+@pytest.mark.slow
+def test_the_near_hit_on_the_sectors_debt_hangs_on_the_terminal_share():
+    def debt(*settings: str, variant: str | None = None) -> float:
+        return changed("industry-2025", variant, settings).debt("2025-10-01")
+
+    share = "objective.terminal.contracts.share"
+    alike, wide = answer("industry-2025", "price_follows"), answer("industry-2025", "price_follows_wide")
+    assert alike.whole["share_price"]["closed"] and wide.whole["share_price"]["closed"]
+    says(
+        "industry-2025",
+        f"{debt(f'{share}=0 %'):.1f} GUSD with none, {debt(f'{share}=40 %'):.1f} with 40 %, {debt():.1f} with 75 %, "
+        f"{debt(f'{share}=100 %'):.1f} with all of it",
+        f"{debt('sites.fleet.ai_hall.build.cost=11 MUSD/MW'):.1f} GUSD at 11 MUSD/MW",
+        f"{debt(variant='price_follows'):.1f} GUSD where it follows the plan",
+        f"{alike.whole['share_price']['rest_of_company']:.2f} of 24 USD",
+        f"{debt(variant='price_follows_wide'):.1f} where the rest swings",
     )
 
 
