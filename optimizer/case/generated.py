@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from models.spelling import did_you_mean
 from optimizer.case.reading.diagnostics import Mistakes, Place
+from optimizer.case.reading.dotted_paths import split_path
 from optimizer.case.reading.paths_in_time import Path
 from optimizer.case.reading.timeline import Timeline, first_of_month
 from optimizer.case.reading.yaml_tree import Node, noun
@@ -60,6 +61,12 @@ class Generated:
 def is_generated(tree: Node) -> bool:
     scenarios = tree.get("scenarios")
     return scenarios is not None and GENERATE in scenarios
+
+
+def drawn_setting(setting: str) -> bool:
+    """Whether a setting is of a drawn scenario, such as scenarios.1-1.scale: to be applied once there are any."""
+    parts = split_path(setting.partition("=")[0].strip())
+    return len(parts) > 1 and parts[0].text == "scenarios" and parts[1].text != GENERATE
 
 
 def without_scenarios(tree: Node) -> Node:
