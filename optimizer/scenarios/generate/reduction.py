@@ -19,8 +19,9 @@ LOW, HIGH = 0.86, 1.14  # of the variance kept: beyond these a choice is pushed 
 PUSH = 30.0  # what a squared log of variance beyond the band costs, in distances of fast forward selection
 TRIED = 400  # scenarios tried in each place, in each round
 ROUNDS = 8
-STARTS = 4  # searches where few are kept in all: the first from fast forward selection, the others from sets at random
+STARTS = 4  # searches where at most FEW are kept in all
 FEW = 8
+MOST_STARTS = 12  # where a variance is not kept
 
 
 def distances(values: Array) -> Array:
@@ -99,17 +100,31 @@ def choose(groups: list[Group], target: Target, rng: np.random.Generator) -> lis
     """The choice in each group, whose moments over all groups are near the target.
 
     Begins with fast forward selection, then exchanges one kept scenario for another as long as (distance over that of fast forward selection)
-    plus the penalty of moments falls. At most ROUNDS rounds over all places. Few places are searched from other starts as well.
+    plus the penalty of moments falls. At most ROUNDS rounds over all places. Few places, and those where a variance stays outside of 0.8 to 1.2,
+    are searched from sets at random as well.
     """
     first = [fast_forward(group.distance, group.keep) for group in groups]
     unit = max(sum(group.odds * one.distance for group, one in zip(groups, first, strict=True)), 1e-300)
-    starts = [first]
-    if sum(group.keep for group in groups) <= FEW:
-        for _ in range(STARTS - 1):
+    few = sum(group.keep for group in groups) <= FEW
+    best = (True, np.inf, first)  # whether a variance is not kept, cost, choice
+    for start in range(MOST_STARTS):
+        if start >= (STARTS if few else 1) and not best[0]:
+            break
+        begun = first
+        if start:
             sets = [rng.choice(len(group.distance), group.keep, replace=False) for group in groups]
-            starts.append([stand_for(group.distance, one) for group, one in zip(groups, sets, strict=True)])
-    found = [_search(groups, start, target, unit, rng) for start in starts]
-    return min(found, key=lambda one: one[0])[1]
+            begun = [stand_for(group.distance, one) for group, one in zip(groups, sets, strict=True)]
+        cost, chosen = _search(groups, begun, target, unit, rng)
+        best = min(best, (not kept_within(groups, chosen, target), cost, chosen), key=lambda one: one[:2])
+    return best[2]
+
+
+def kept_within(groups: list[Group], chosen: list[Chosen], target: Target) -> bool:
+    """Whether every feature that varies keeps 0.8 to 1.2 of its variance."""
+    mean, square = np.sum([_moments(group, one) for group, one in zip(groups, chosen, strict=True)], axis=0)
+    live = target.variance > 1e-12
+    share = (square - mean**2)[live] / target.variance[live]
+    return bool(((share >= 0.8) & (share <= 1.2)).all())
 
 
 def _search(

@@ -8,9 +8,10 @@ import pytest
 from optimizer.scenarios.generate.backtest import backtest, crps
 from optimizer.scenarios.generate.calibration import BUNDLED, as_rows, bundled, calibrate, from_history, from_rows
 from optimizer.scenarios.generate.estimates import DATA, PRIOR, STATED, estimates
+from optimizer.scenarios.generate.fees import draw_bursts
 from optimizer.scenarios.generate.history import Days, monthly
 from optimizer.scenarios.generate.network import Beliefs
-from optimizer.scenarios.generate.response import Prior
+from optimizer.scenarios.generate.response import Prior, draw_response
 from tests.shared.network_data import days, made_days, needs_network
 
 
@@ -70,7 +71,7 @@ def test_no_price_can_be_had_back_from_the_table():
 
 def test_every_estimate_has_an_interval_and_says_when_it_leans():
     table = {one.name: one for one in estimates(calibrate(bundled()), Beliefs())}
-    assert len(table) == 11
+    assert len(table) == 13
     for one in table.values():
         assert one.low <= one.value <= one.high
         assert one.source in (DATA, PRIOR, STATED)
@@ -79,6 +80,26 @@ def test_every_estimate_has_an_interval_and_says_when_it_leans():
     assert response.leans
     assert "the sign is wrong" in response.note
     assert 0.02 < response.low < response.value < response.high < 0.1
+
+
+def test_estimates_are_what_paths_are_drawn_with():
+    """Quantiles of 20,000 drawn sets of parameters."""
+    known = calibrate(bundled())
+    table = {one.name: one for one in estimates(known, Beliefs())}
+    drawn = draw_response(known.posterior, 3, 20_000)
+    usual = drawn.level + drawn.response * np.interp(drawn.fall, known.posterior.fall, known.posterior.centre)
+    for name, values in (
+        ("response of hashrate to hashprice", drawn.response), ("fall of the target hashprice", drawn.fall),
+        ("noise of hashrate", drawn.noise), ("growth of hashrate at its usual hashprice", usual),
+    ):  # fmt: skip
+        one = table[name]
+        wide = one.high - one.low
+        for level, stated in ((0.05, one.low), (0.5, one.value), (0.95, one.high)):
+            assert np.quantile(values, level) == pytest.approx(stated, abs=0.06 * wide), (name, level)
+    fees = draw_bursts(Beliefs().fees, 3, 20_000)
+    for name, values in (("fees in a quiet month", np.exp(fees.quiet)), ("chance of a burst of fees", fees.chance)):
+        one = table[name]
+        assert np.quantile(values, [0.05, 0.5, 0.95]) == pytest.approx([one.low, one.value, one.high], rel=0.06)
 
 
 def test_a_prior_that_data_hold_up_is_not_leant_on():
