@@ -116,6 +116,10 @@ def _kept(found: dict[str, Any]) -> list[str]:
         f"distance by stage: {apart} MUSD of a trial plan's value, whose standard deviation over all is {found['spread_usd'] / 1e6:,.1f} MUSD",
         "  ",
     )
+    off = max((abs(one["shift"]) for one in found["plans"]), default=0.0)
+    out += _wrapped(
+        f"mean value of {len(found['plans'])} trial plans over those kept: off by at most {off:.2f} standard deviations", "  "
+    )
     for one in found["kept"]:
         if not 0.8 <= one["variance"] <= 1.2:
             text = f"{one['driver']} at {one['date']} keeps {one['variance']:.2f} of its variance, outside of 0.8 to 1.2"

@@ -58,6 +58,7 @@ def drawn(case: Case) -> dict[str, Any]:
             {"date": _month(found, one.month), "driver": one.driver, "variance": one.variance, "shift": one.shift}
             for one in tree.kept
         ],
+        "plans": [{"plan": one.driver, "variance": one.variance, "shift": one.shift} for one in tree.plans],
         "distance_usd": list(tree.distance),
         "spread_usd": tree.spread,
         "digests": tree.pool.digests(),

@@ -17,6 +17,9 @@ Index = NDArray[np.int64]
 
 LOW, HIGH = 0.86, 1.14  # of the variance kept: beyond these a choice is pushed back (0.8 to 1.2 is what is promised)
 PUSH = 30.0  # what a squared log of variance beyond the band costs, in distances of fast forward selection
+PUSH_OF_VALUE = 3.0  # and of what a plan is worth
+SHIFT = 1.5  # what a squared shift of a driver's mean costs, in standard deviations
+SHIFT_OF_VALUE = 15.0  # and that of what a plan is worth: the objective is such a mean
 TRIED = 400  # scenarios tried in each place, in each round
 ROUNDS = 8
 STARTS = 4  # searches where at most FEW are kept in all
@@ -75,14 +78,25 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """Mean and variance (D,) that the chosen ones, of all groups together, should have."""
+    """Mean and variance (D,) that the chosen ones, of all groups together, should have; what a shifted mean and a variance beyond the band
+    cost (D,)."""
 
     mean: Array
     variance: Array
+    shift: Array
+    push: Array
 
     @staticmethod
-    def of(features: Array) -> Target:
-        return Target(features.mean(axis=0), features.var(axis=0))
+    def of(features: Array, values: int = 0, whole: bool = True) -> Target:
+        """The last `values` features are what plans are worth: their means weigh more; their variance counts where paths are whole."""
+        count = features.shape[1]
+        of_plans = np.arange(count) >= count - values
+        return Target(
+            features.mean(axis=0),
+            features.var(axis=0),
+            np.where(of_plans, SHIFT_OF_VALUE, SHIFT),
+            np.where(of_plans, PUSH_OF_VALUE * whole, PUSH),
+        )
 
 
 def penalty(mean: Array, square: Array, target: Target) -> Array:
@@ -93,7 +107,7 @@ def penalty(mean: Array, square: Array, target: Target) -> Array:
     shift = (mean - target.mean) ** 2 / spread
     kept = np.log(np.maximum((square - mean**2) / spread, 1e-3))
     out = np.maximum(kept - np.log(HIGH), 0.0) + np.maximum(np.log(LOW) - kept, 0.0)
-    return np.asarray((np.where(live, 1.5 * shift + PUSH * out**2 + 0.05 * kept**2, 0.0)).sum(axis=-1))
+    return np.asarray((np.where(live, target.shift * shift + target.push * (out**2 + 0.002 * kept**2), 0.0)).sum(axis=-1))
 
 
 def choose(groups: list[Group], target: Target, rng: np.random.Generator) -> list[Chosen]:
@@ -120,9 +134,9 @@ def choose(groups: list[Group], target: Target, rng: np.random.Generator) -> lis
 
 
 def kept_within(groups: list[Group], chosen: list[Chosen], target: Target) -> bool:
-    """Whether every feature that varies keeps 0.8 to 1.2 of its variance."""
+    """Whether every driver that varies keeps 0.8 to 1.2 of its variance."""
     mean, square = np.sum([_moments(group, one) for group, one in zip(groups, chosen, strict=True)], axis=0)
-    live = target.variance > 1e-12
+    live = (target.variance > 1e-12) & (target.push >= PUSH)
     share = (square - mean**2)[live] / target.variance[live]
     return bool(((share >= 0.8) & (share <= 1.2)).all())
 

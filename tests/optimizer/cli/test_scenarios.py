@@ -61,7 +61,7 @@ def test_text_has_every_part(path: Path) -> None:
     for part in (
         "drawn: 100 futures drawn with seed 7", "Estimates, each with its 90 % interval", "leans on its prior", "the sign is wrong",
         "Fans over all that were drawn", "halving at block 1,050,000", "Scenarios, known at 2027-01, 2028-01", "sites.texas 2 months late",
-        "Variance kept", "distance by stage", "Digests",
+        "Variance kept", "distance by stage", "trial plans", "Digests",
     ):  # fmt: skip
         assert part in text, part
     assert max(len(line) for line in text.splitlines()) <= 120
