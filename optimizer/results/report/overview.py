@@ -37,7 +37,8 @@ def tiles(source: Source) -> str:
             (f"VaR, best of the worst {tail}", money(summary["var"])),
         ]
     if base.get("value_of_optimising") is not None:
-        found.append(("more than no new investment", money(base["value_of_optimising"])))
+        beside = "what is signed alone" if base["name"] == "what-is-signed" else "no new investment"
+        found.append((f"more than {beside}", money(base["value_of_optimising"])))
     of = "expected " if several else ""
     if kpis.get("irr") is not None:
         found.append((f"IRR of {of}flows", percent(kpis["irr"])))
