@@ -1,6 +1,8 @@
-"""What is used of Pyomo, without what Pyomo imports on sight of scipy and nobody here uses: half a second of every process.
+"""What is used of Pyomo, without what nobody here uses: `pyomo.environ` brings every solver and transformation there is, and Pyomo
+imports the statistics of scipy on sight. Three quarters of a second of every process.
 
-Import Pyomo from here and from nowhere else: whoever comes first decides.
+Import Pyomo from here and from nowhere else: whoever comes first decides. The models that are built are Pyomo's own: who wants to
+solve or transform one with Pyomo imports `pyomo.environ` beside it.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ UNUSED_SCIPY = ("scipy.stats", "scipy.spatial", "scipy.integrate")
 _stand_ins = {name: ModuleType(name) for name in UNUSED_SCIPY if name not in sys.modules}
 sys.modules.update(_stand_ins)
 try:
-    import pyomo.environ as pyo
+    import pyomo.core as pyo
     from pyomo.common.dependencies import scipy_available
     from pyomo.common.errors import (
         InfeasibleConstraintException,

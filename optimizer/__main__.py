@@ -17,6 +17,8 @@ def main() -> NoReturn:
     try:
         if ours:
             signal.signal(signal.SIGINT, _leave)
+        # looking for plugins of pydantic reads what every installed package says of itself; none of these is for this program
+        os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
         from optimizer.cli.app import main
 
         if ours:

@@ -11,6 +11,7 @@ import numpy as np
 
 from models.hours.coupled import Coupling, Waiting, coupling_of, state_block, waiting_of
 from models.hours.meters import price_level
+from models.hours.storage_subproblem import StorageSubproblem
 from models.hours.subproblem import Money, RecourseSolution, Subproblem, make_subproblem
 from models.problem import Array, Ints, Problem
 
@@ -250,11 +251,18 @@ class CoupledSubproblem(Subproblem):
 def site_subproblem(
     problem: Problem, i: int, rigs: tuple[int, ...], services: tuple[int, ...], open_block: OpenBlock | None = None
 ) -> Subproblem:
-    """The subproblem of site i: the compiled kernel's where every hour stands by itself, else one of blocks. Raises ValueError as
-    `coupling_of` does."""
+    """The subproblem of site i: a compiled kernel's where every hour stands by itself or a battery alone couples them, else one of blocks.
+
+    Raises ValueError as `coupling_of` does.
+    """
     subproblem = make_subproblem(problem, i, rigs, services)
     coupling = coupling_of(problem, i, rigs, services)
-    return subproblem if coupling is None else couple(problem, subproblem, coupling, open_block)
+    if coupling is None:
+        return subproblem
+    if coupling.battery is not None and not coupling.waiting and not coupling.ramps:
+        own = {f.name: getattr(subproblem, f.name) for f in fields(subproblem)}
+        return StorageSubproblem(**own, battery=coupling.battery)
+    return couple(problem, subproblem, coupling, open_block)
 
 
 def couple(problem: Problem, subproblem: Subproblem, coupling: Coupling, open_block: OpenBlock | None) -> CoupledSubproblem:

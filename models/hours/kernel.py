@@ -8,79 +8,57 @@ value of power is that of `one_hour.hourly_value`.
 from __future__ import annotations
 
 import os
-import sys
-from contextlib import suppress
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
 
-# threads that wait for the next call sleep: where other processes need the cores, spinning costs several times what it saves
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+from models.machine_code import MachineCode
 
+#: entries times hours from which threads gain more than it takes to start them
+LEAST_SHARED = 1_000_000
 
-#: whether it was said that compiled code cannot be kept; a process that works for another leaves saying so to it
-said = False
-
-
-def leave_notes_to_parent() -> None:
-    """Say nothing of the cache in this process, which works for another that says it."""
-    global said
-    said = True
+#: most threads of a call, where it is set (`use_threads`)
+_most_threads: int | None = None
 
 
-class _Cache:
-    """What numba keeps of compiled code. It saves time and nothing else: what cannot be read is made again, what cannot be written is
-    not kept."""
-
-    def __init__(self, kept: Any) -> None:
-        self._kept = kept
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._kept, name)
-
-    def load_overload(self, signature: Any, target: Any) -> Any:
-        """The code, or None: it is then compiled. An index or code that is cut off is thrown away, or it would be met again every time."""
-        try:
-            return self._kept.load_overload(signature, target)
-        except Exception as problem:  # half a pickle fails in many ways
-            _say(f"the compiled code that was kept cannot be read and is made again ({_why(problem)})")
-            with suppress(OSError):
-                self._kept.flush()
-            return None
-
-    def save_overload(self, signature: Any, code: Any) -> None:
-        try:
-            self._kept.save_overload(signature, code)
-        except Exception as problem:
-            _say(f"compiled code cannot be kept in {self._kept.cache_path} ({_why(problem)}): every run compiles it again")
+def use_threads(most: int | None) -> None:
+    """Let a call use at most so many threads; None: one a core (or NUMBA_NUM_THREADS, where it is set)."""
+    global _most_threads
+    _most_threads = most
 
 
-def _why(problem: Exception) -> str:
-    return getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
+def threads() -> int:
+    """How many threads a large call is shared out to."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    stated = os.environ.get("NUMBA_NUM_THREADS", "")
+    most = int(stated) if stated.isdigit() and int(stated) > 0 else cores
+    return max(1, most if _most_threads is None else min(most, _most_threads))
 
 
-def _say(text: str) -> None:
-    """Once in a process, on stderr; the numbers are the same either way."""
-    global said
-    if not said and sys.stderr is not None:
-        with suppress(OSError, ValueError):
-            sys.stderr.write(f"{text}\n")
-    said = True
+def ready() -> None:
+    """Load or compile what hours need."""
+    _BLOCKS.ready()
 
 
-def _compiled(function):  # type: ignore[no-untyped-def]
-    """Compiled once and kept beside the code or in the user's cache; where nothing can be written, compiled in every process."""
-    try:
-        made: Any = njit(cache=True, parallel=True)(function)
-    except (RuntimeError, OSError):
-        return njit(parallel=True)(function)
-    made._cache = _Cache(made._cache)
-    return made
+def shared(code: MachineCode, count: Any, work: int, run: Callable[[int, int], None]) -> None:
+    """Run blocks begin to end, in threads where there is enough to do. count (B,): hours of a block; work: of one of its hours."""
+    blocks, ends = len(count), np.cumsum(count)
+    hours = int(ends[-1]) if blocks else 0
+    parts = min(threads(), blocks) if hours * work >= LEAST_SHARED else 1
+    if parts == 1:
+        run(0, blocks)
+        return
+    code.ready()
+    # by hours, not by blocks: some may hold few
+    cuts = np.searchsorted(ends, hours * np.arange(1, parts) / parts).tolist()
+    with ThreadPoolExecutor(parts) as pool:
+        for done in [pool.submit(run, begin, end) for begin, end in zip([0, *cuts], [*cuts, blocks], strict=True)]:
+            done.result()
 
 
-@_compiled
-def recourse_solutions(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+def _blocks(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     profiles,
     first,
     count,
@@ -106,27 +84,28 @@ def recourse_solutions(  # type: ignore[no-untyped-def]  # pragma: no cover - co
     factor_energy,
     out_row,
     out,
+    hourly_factor,
+    begin,
+    end,
+    scratch,
+    order,
 ):
-    """Value, slopes and energies of every block b (one scenario and period of a site) with E entries (uses, then sources).
-
-    profiles (R, 8784); block b keeps hours[first[b] : first[b] + count[b]] with their weight. Column 0 of market_* (B, 2 or 3) is the
-    grid price, column 1 the adder: profile * factor + shift, USD/MWh; column 2 the emission factor f, t/MWh. Entry prices are
-    slope_price[b, e] * p + slope_adder[b, e] * a + slope_factor[b, e] * f + base[b, e]; limits (limit_factor[b, e] * profile +
-    limit_shift[b, e]) * capacity[b, e] MW. slope_factor and factor_energy are None where there is no column 2: what needs f is then
-    left out when this is compiled, and costs no time.
-
-    Out: value (B,) USD; slope (B, E) USD per MW of capacity; energy (B, E) MWh, and the same weighted with p and a (USD) and f (t).
-    out (E, rows): MW hour by hour of the blocks whose out_row[b] >= 0 (row of their first hour).
-    """
-    blocks, entries = base.shape
-    for b in prange(blocks):
-        price = np.empty(entries)
-        cap = np.empty(entries)
-        per = np.empty(entries)
-        order = np.arange(entries)
-        acc_slope = np.zeros(entries)
-        acc = np.zeros((3, entries))
-        acc_factor = np.zeros(entries)
+    """Blocks begin to end of `recourse_solutions`; scratch (8, E) and order (E,) are what a block works with."""
+    entries = base.shape[1]
+    price = scratch[0]
+    cap = scratch[1]
+    per = scratch[2]
+    acc_slope = scratch[3]
+    acc = scratch[4:7]
+    acc_factor = scratch[7]
+    for b in range(begin, end):
+        for e in range(entries):
+            order[e] = e
+            acc_slope[e] = 0.0
+            acc[0, e] = 0.0
+            acc[1, e] = 0.0
+            acc[2, e] = 0.0
+            acc_factor[e] = 0.0
         total = 0.0
         for k in range(count[b]):
             h = hours[first[b] + k]
@@ -135,11 +114,11 @@ def recourse_solutions(  # type: ignore[no-untyped-def]  # pragma: no cover - co
             a = profiles[market_row[b, 1], h] * market_factor[b, 1] + market_shift[b, 1]
             wanted = 0.0
             f = 0.0
-            if slope_factor is not None:
+            if hourly_factor:
                 f = profiles[market_row[b, 2], h] * market_factor[b, 2] + market_shift[b, 2]
             for e in range(entries):
                 price[e] = slope_price[b, e] * p + slope_adder[b, e] * a + base[b, e]
-                if slope_factor is not None:
+                if hourly_factor:
                     price[e] += slope_factor[b, e] * f
                 per[e] = profiles[limit_row[b, e], h] * limit_factor[b, e] + limit_shift[b, e]
                 cap[e] = per[e] * capacity[b, e]
@@ -178,7 +157,7 @@ def recourse_solutions(  # type: ignore[no-untyped-def]  # pragma: no cover - co
                     acc[0, e] += w * cap[e]
                     acc[1, e] += w * cap[e] * p
                     acc[2, e] += w * cap[e] * a
-                    if factor_energy is not None:
+                    if hourly_factor:
                         acc_factor[e] += w * cap[e] * f
                 if row >= 0:
                     out[e, row] = cap[e] if gain > 0.0 else 0.0
@@ -195,7 +174,7 @@ def recourse_solutions(  # type: ignore[no-untyped-def]  # pragma: no cover - co
                     acc[0, e] += w * take
                     acc[1, e] += w * take * p
                     acc[2, e] += w * take * a
-                    if factor_energy is not None:
+                    if hourly_factor:
                         acc_factor[e] += w * take * f
                     if row >= 0:
                         out[e, row] = take
@@ -205,5 +184,66 @@ def recourse_solutions(  # type: ignore[no-untyped-def]  # pragma: no cover - co
             energy[b, e] = acc[0, e]
             price_energy[b, e] = acc[1, e]
             adder_energy[b, e] = acc[2, e]
-            if factor_energy is not None:
+            if hourly_factor:
                 factor_energy[b, e] = acc_factor[e]
+
+
+_BLOCKS = MachineCode(
+    _blocks,
+    (
+        "f2", "i1", "i1", "i1", "f1", "i2", "f2", "f2", "f2", "f2", "f2", "f2", "b1", "i2", "f2", "f2", "f2",
+        "f1", "f2", "f2", "f2", "f2", "f2", "i1", "f2", "i", "i", "i", "f2", "i1",
+    ),
+)  # fmt: skip
+
+
+def recourse_solutions(
+    profiles: Any,
+    first: Any,
+    count: Any,
+    hours: Any,
+    weight: Any,
+    market_row: Any,
+    market_factor: Any,
+    market_shift: Any,
+    slope_price: Any,
+    slope_adder: Any,
+    slope_factor: Any,
+    base: Any,
+    is_source: Any,
+    limit_row: Any,
+    limit_factor: Any,
+    limit_shift: Any,
+    capacity: Any,
+    value: Any,
+    slope: Any,
+    energy: Any,
+    price_energy: Any,
+    adder_energy: Any,
+    factor_energy: Any,
+    out_row: Any,
+    out: Any,
+) -> None:
+    """Value, slopes and energies of every block b (one scenario and period of a site) with E entries (uses, then sources).
+
+    profiles (R, 8784); block b keeps hours[first[b] : first[b] + count[b]] with their weight. Column 0 of market_* (B, 2 or 3) is the
+    grid price, column 1 the adder: profile * factor + shift, USD/MWh; column 2 the emission factor f, t/MWh. Entry prices are
+    slope_price[b, e] * p + slope_adder[b, e] * a + slope_factor[b, e] * f + base[b, e]; limits (limit_factor[b, e] * profile +
+    limit_shift[b, e]) * capacity[b, e] MW. slope_factor and factor_energy are None where there is no column 2.
+
+    Out: value (B,) USD; slope (B, E) USD per MW of capacity; energy (B, E) MWh, and the same weighted with p and a (USD) and f (t).
+    out (E, rows): MW hour by hour of the blocks whose out_row[b] >= 0 (row of their first hour).
+    """
+    entries = base.shape[1]
+    nothing = np.empty((0, 0))
+    arrays = (
+        profiles, first, count, hours, weight, market_row, market_factor, market_shift, slope_price, slope_adder,
+        nothing if slope_factor is None else slope_factor, base, is_source, limit_row, limit_factor, limit_shift, capacity, value,
+        slope, energy, price_energy, adder_energy, nothing if factor_energy is None else factor_energy, out_row, out,
+    )  # fmt: skip
+    hourly_factor = int(slope_factor is not None)
+
+    def run(begin: int, end: int) -> None:
+        _BLOCKS(*arrays, hourly_factor, begin, end, np.empty((8, entries)), np.empty(entries, dtype=np.int64))
+
+    shared(_BLOCKS, count, entries, run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -143,8 +144,6 @@ class Subproblem:
 
     @timed("kernel")
     def _run(self, capacity: Array, extra: Money | None, out_row: Ints, rows: int) -> tuple[RecourseSolution, Array]:
-        from models.hours.kernel import recourse_solutions
-
         shape = (self.blocks, len(self.entries))
         spend(HOUR * shape[1] * float(self.count.sum()))
         money = self.priced(extra)
@@ -155,13 +154,20 @@ class Subproblem:
             found = replace(found, factor_energy=np.zeros(shape))
             slope = np.ascontiguousarray(np.zeros(shape) if money.slope_factor is None else money.slope_factor)
         mw = np.empty((shape[1], rows))
-        recourse_solutions(
+        tables = (
             self.profiles, self.first, self.count, self.hours, self.weight, *self.market,
             np.ascontiguousarray(money.slope_price), np.ascontiguousarray(money.slope_adder), slope, np.ascontiguousarray(money.base),
             self.is_source, *self.limit, np.ascontiguousarray(capacity),
             found.value, found.slope, found.energy, found.price_energy, found.adder_energy, found.factor_energy, out_row, mw,
         )  # fmt: skip
+        self._compiled(tables)
         return found, mw
+
+    def _compiled(self, tables: tuple[Any, ...]) -> None:
+        """Fill the tables of what is found."""
+        from models.hours.kernel import recourse_solutions
+
+        recourse_solutions(*tables)
 
 
 class _Profiles:

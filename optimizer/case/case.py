@@ -20,6 +20,7 @@ from optimizer.case.arrays.frame import Frame, timeline_of
 from optimizer.case.arrays.problem import build
 from optimizer.case.checks.everything import check
 from optimizer.case.checks.notes import case_notes
+from optimizer.case.checks.plausible import Doubt, doubts
 from optimizer.case.checks.rules import find_rules
 from optimizer.case.patch import Target, scale_path, set_path
 from optimizer.case.reading import yaml_tree
@@ -100,6 +101,10 @@ class Case:
                 place = place if below is None else node.key_place(key)
             node = below
         return place
+
+    def doubts(self) -> tuple[Doubt, ...]:
+        """What is valid and looks like a slip, and is not named in `case.meant`."""
+        return doubts(self._problem, self.tree)
 
     def solve(self, **options: Any) -> Solution:
         """Solve and prove; options as of `optimizer.engine.solve.solve_warm`."""

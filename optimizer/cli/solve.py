@@ -81,6 +81,7 @@ def solve(
     from optimizer.engine import solve as engine
     from optimizer.results import folder as results
     from optimizer.runtime.executor import Executor, ExecutorError
+    from optimizer.runtime.forked import Forked
     from optimizer.runtime.interrupts import prompt
     from optimizer.runtime.watchdog import Watchdog
 
@@ -104,15 +105,18 @@ def solve(
                 solution = engine.solve(case, method=method, time_limit=time_limit, progress=progress, executor=executor)
             code = EXIT_CODES[solution.outcome.name]
             if code == DONE:
-                book, missing = workbook_of(solution, xlsx)
-                if missing is not None and not xlsx:
-                    click.echo(missing, err=True)
-                try:
-                    written = results.write(solution, out, label=label, dispatch=dispatch, workbook=book, latest=True)
-                except serialise.ResultError as problem:
-                    trouble = str(problem)
+                with Forked(lambda: workbook_of(solution, xlsx)) as apart:  # while the other files are made here
+                    try:
+                        written = results.write(
+                            solution, out, label=label, dispatch=dispatch, workbook=lambda: apart.result()[0], latest=True
+                        )
+                    except serialise.ResultError as problem:
+                        trouble = str(problem)
+                    _, missing = apart.result()
                 if xlsx and missing is not None:
                     trouble = trouble or missing
+                elif missing is not None:
+                    click.echo(missing, err=True)
             elif code == UNVERIFIED:
                 with contextlib.suppress(serialise.ResultError):  # what is told of the answer is told all the same
                     aside = results.write_unverified(solution, out, label=label)

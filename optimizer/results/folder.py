@@ -14,7 +14,7 @@ import io
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -210,10 +210,10 @@ def write(
     dispatch: bool = False,
     prices: tuple[StatementPrice, ...] | None = None,
     latest: bool = False,
-    workbook: bytes | None = None,
+    workbook: Callable[[], bytes | None] | None = None,
 ) -> Path:
     """Write the result folder of an optimal, verified solution and return its path; `label` replaces the variant in it. prices: for prices.csv.
-    latest: the link of that name beside it leads to it. workbook: workbook.xlsx (`optimizer.results.workbook`).
+    latest: the link of that name beside it leads to it. workbook: what gives workbook.xlsx or None (`optimizer.results.workbook`), asked last.
 
     All files go to a new folder beside it first; only when every byte is on the disk do the two change places, so an
     earlier result is either whole or replaced. Raises ResultError.
@@ -223,8 +223,8 @@ def write(
     target = folder(out_dir, solution.case.name, label or solution.variant)
     prepare(target)
     files = contents(solution, dispatch, prices)
-    if workbook is not None:
-        files["workbook.xlsx"] = workbook
+    if workbook is not None and (book := workbook()) is not None:
+        files["workbook.xlsx"] = book
     manifest = {
         "schema": SCHEMA,
         "case": solution.case.name,

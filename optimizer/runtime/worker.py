@@ -114,9 +114,9 @@ def work_out(piece: Piece, request: bytes, threads: int | None = None) -> Any:
     arguments = pickle.loads(request)
     with _KERNEL:
         if threads is not None:
-            import numba
+            from models.hours.kernel import use_threads
 
-            numba.set_num_threads(max(1, min(threads, numba.config.NUMBA_NUM_THREADS)))  # type: ignore[attr-defined]
+            use_threads(threads)
         return piece.hours.recourse_solution(*arguments)
 
 
@@ -140,7 +140,8 @@ def serve(handle: int, parent: int) -> None:
         import models.hours.kernel  # what hours need, while there is nothing else to do
         import models.hours.site_hours
 
-        models.hours.kernel.leave_notes_to_parent()
+        models.machine_code.leave_notes_to_parent()
+        models.hours.kernel.ready()
     except Exception:
         pass  # told when hours are asked for
     while True:

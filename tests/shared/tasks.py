@@ -12,10 +12,10 @@ from typing import Any
 
 def report(_: Any) -> dict[str, Any]:
     """What a worker has imported, and with how many threads its kernel runs."""
-    import numba
+    from models.hours.kernel import threads
 
     heavy = {"pyomo", "highspy", "pandas", "pydantic", "click", "distributed"}
-    return {"pid": os.getpid(), "heavy": sorted(heavy & set(sys.modules)), "threads": numba.get_num_threads()}
+    return {"pid": os.getpid(), "heavy": sorted(heavy & set(sys.modules)), "threads": threads()}
 
 
 def reciprocal(x: float) -> float:

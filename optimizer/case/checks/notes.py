@@ -11,13 +11,15 @@ import numpy as np
 
 from models.problem import Array, Debt, Mask, Problem, Rule
 from optimizer.case.checks.horizon_notes import horizon_notes
+from optimizer.case.checks.plausible import doubts
 from optimizer.case.reading.yaml_tree import Node
 from optimizer.engine.views.builds import BUILDS
 
 
 def case_notes(problem: Problem, tree: Node | None = None) -> tuple[str, ...]:
     """Notes about a case as it was built, each a sentence. tree: the case as it is written; None: nothing is known of that."""
-    built = (*_barred(problem), *_several_prices(problem), *_rest_of_the_company(problem))
+    slips = (f"{doubt.text} (if it is meant, name it in case.meant)" for doubt in doubts(problem, tree))
+    built = (*slips, *_barred(problem), *_several_prices(problem), *_rest_of_the_company(problem))
     return (*built, *horizon_notes(problem, lambda path: _says(tree, path)))
 
 

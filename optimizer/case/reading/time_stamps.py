@@ -140,7 +140,11 @@ def _check_sequence(hours: NDArray[np.int64], stamps: list[str], naive: bool) ->
     missing = int((steps[steps > 1] - 1).sum())
     count = f"{missing} hours are missing in all" if missing > 1 else "the only gap"
     hint = "a local clock with daylight saving time needs `timezone`" if naive and missing <= 2 else None
-    raise BadTime(row, f"hour {_stamp(int(hours[faults[0]]) + 1)} is missing before this row ({count})", hint)
+    hour = _stamp(int(hours[faults[0]]) + 1)
+    if not naive:  # hours are counted without daylight saving time: what the file shows in summer is an hour later
+        hour += " of standard time"
+        hint = "standard time is the clock of winter, all year round: in summer it is an hour behind the local clock"
+    raise BadTime(row, f"hour {hour} is missing before this row ({count})", hint)
 
 
 def _as_year(hours: NDArray[np.int64], values: Array, notes: list[str]) -> HourlyYear:

@@ -27,9 +27,18 @@ from models.spelling import suggest
 
 LARGEST = 1e18  # no quantity here comes near; a number beyond it is a slip, and would spoil the scaling of the LP
 LONGEST = 100  # characters
+MOST_YEARS = 15  # up to which a duration without a unit is taken for years in a hint
 NUMBER = r"[+-]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:[eE][+-]?\d{1,4})?"
 _QUANTITY = re.compile(rf"({NUMBER})(?![\d_.,])\s*(.*)", re.DOTALL)
 _COMMA = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,])")
+_DECIMAL_COMMA = re.compile(r"([+-]?\d+),(\d+)(?![\d,.])")
+_GROUPS = re.compile(r"[+-]?\d{1,3}(?:[.']\d{3}){2,}(?![\d.,'])")
+_DOLLARS = re.compile(
+    rf"(?:US)?[$]\s*(\d{{1,3}}(?:,\d{{3}})+|{NUMBER})(?![\d.,])\s*(k|m|mm|mn|mio|million|b|bn|billion|)", re.IGNORECASE
+)
+_SIZES = {"": "", "k": "k", "b": "G", "bn": "G", "billion": "G"}  # of money written in words; all others are millions
+#: other money, alone or with a size before it
+_CURRENCY = re.compile(r"[kMGmb]?(EUR|GBP|CAD|AUD|CHF|JPY|CNY|NOK|SEK|INR|BRL)")
 _NOT_FINITE = re.compile(r"[+-]?\.?(nan|inf|infinity)\b", re.IGNORECASE)
 _EXPRESSION = re.compile(r"(?:1|[A-Za-z%]+)(?:[/*][A-Za-z%]+){0,5}")
 
@@ -301,6 +310,16 @@ def split(text: str, kind: Kind) -> tuple[str, str]:
     if comma := _COMMA.match(stripped):
         plain, grouped = comma[0].replace(",", ""), comma[0].replace(",", "_")
         raise UnitError(f'"{shown}" has a comma in its number', f"write {plain} or {grouped}")
+    if groups := _GROUPS.match(stripped):
+        grouped = groups[0].replace(".", "_").replace("'", "_")
+        raise UnitError(f'"{shown}" has more than one point in its number', f"write {grouped}")
+    if decimal := _DECIMAL_COMMA.match(stripped):
+        raise UnitError(f'"{shown}" has a comma in its number', f"write {decimal[1]}.{decimal[2]}: a point before decimals")
+    if kind.unit.startswith("USD") and (dollars := _DOLLARS.match(stripped)):
+        meant = f"{dollars[1].replace(',', '_')} {_SIZES.get(dollars[2].lower(), 'M')}{kind.example}"
+        raise UnitError(f'"{shown}" does not begin with a number: {such} "{_example(kind)}"', f'did you mean "{meant}"?')
+    if kind.unit.startswith("USD") and stripped[0] in "€£¥":
+        raise UnitError(f'"{shown}" does not begin with a number: {such} "{_example(kind)}"', FOREIGN["€"])
     found = _QUANTITY.match(stripped)
     if not found or not found[1].isascii():
         raise UnitError(f'"{shown}" does not begin with a number: {such} "{_example(kind)}"')
@@ -320,7 +339,7 @@ def _factor(number: str | None, written: str, kind: Kind) -> float | Fraction:
     expected = f'{kind.noun} such as "{_example(kind, number or "100")}"'
     quoted = f"{number} {written}".strip() if number is not None else written
     if not written:
-        raise UnitError(f'"{quoted}" has no unit: expected {expected}')
+        raise UnitError(f'"{quoted}" has no unit: expected {expected}', _likely_unit(number or "", kind))
     if not _EXPRESSION.fullmatch(written):
         raise UnitError(f'"{written[:40]}" is not a unit: expected {expected}', _foreign(written, kind))
     unknown = [atom for atom in re.split(r"[/*]", written) if atom not in ATOMS and atom != "1"]
@@ -336,8 +355,17 @@ def _factor(number: str | None, written: str, kind: Kind) -> float | Fraction:
         hint = None
         if {*ours.dimensionality} ^ {*theirs.dimensionality} == {"[time]", "[hours]"}:
             hint = "hours and days do not convert into months and years: a month has no fixed number of days"
+        elif number is not None and written[0] in "kMG" and f"{written[0]}USD" in kind.factors:
+            hint = f'did you mean "{number} {written[0]}USD"?'  # 1.5 GW of money
         raise UnitError(f'"{quoted}" is {_described(theirs, written)}: expected {expected}', hint)
     return float(registry.Quantity(1.0, theirs).to(ours).magnitude)
+
+
+def _likely_unit(number: str, kind: Kind) -> str | None:
+    """A hint for a number without a unit, where its size says what is meant: a few years, some dozens of months."""
+    if kind.noun != "a duration":
+        return None
+    return f'did you mean "{number} {"years" if float(number.replace("_", "")) <= MOST_YEARS else "months"}"?'
 
 
 def _foreign(written: str, kind: Kind) -> str | None:
@@ -345,6 +373,8 @@ def _foreign(written: str, kind: Kind) -> str | None:
     for atom in re.split(r"[/*\s]+", written):
         if atom not in ATOMS and atom in FOREIGN:
             return FOREIGN[atom]
+        if currency := _CURRENCY.fullmatch(atom):
+            return FOREIGN["EUR"] if currency[1] == "EUR" else FOREIGN["EUR"].replace("all money", f"no {currency[1]}: all money")
     if "$" in written or "€" in written:
         return FOREIGN["$" if "$" in written else "€"]
     near = suggest(written.replace(" ", ""), [name for name in kind.factors if name])

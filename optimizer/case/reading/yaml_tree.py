@@ -179,6 +179,15 @@ def _syntax(problem: yaml.MarkedYAMLError, file: str, text: str) -> Mistake:
     if "\t" in line and line[: place.column].endswith("\t"):
         return Mistake(place, "", "a tab cannot indent YAML", "use blanks")
     hint = None
+    if (columns := _misfit(lines, place.line)) is not None and ("mapping" in what or "block" in f"{problem.context}"):
+        told = " or ".join(str(column) for column in columns)
+        begins = len(line) - len(line.lstrip(" ")) + 1
+        return Mistake(
+            Place(file, place.line, begins),
+            "",
+            f"not valid YAML: this line begins in column {begins}, and what stands above it in column {told}",
+            "keys of one section begin in the same column",
+        )
     if "mapping values are not allowed" in what:
         what = "a second `:` in one value"
         hint = "quote text that holds `: `, or check the indentation"
@@ -191,6 +200,23 @@ def _syntax(problem: yaml.MarkedYAMLError, file: str, text: str) -> Mistake:
         if problem.context_mark and (problem.context_mark.line + 1) != place.line:
             what += f" that begins in line {problem.context_mark.line + 1}"
     return Mistake(place, "", f"not valid YAML: {what}", hint)
+
+
+def _misfit(lines: list[str], number: int) -> list[int] | None:
+    """The columns in which the sections around a line begin, where it begins in none of them and opens none; None where it fits."""
+
+    def column(line: str) -> int:
+        return len(line) - len(line.lstrip(" ")) + 1
+
+    if number > len(lines):
+        return None
+    own, above = column(lines[number - 1]), list[int]()
+    for line in reversed(lines[: number - 1]):
+        if line.strip() and not line.lstrip().startswith("#") and (not above or column(line) < above[0]):
+            if not above and column(line) < own and line.split(" #")[0].rstrip().endswith(":"):
+                return None  # the first line of a section
+            above.insert(0, column(line))
+    return None if not above or own in above else above[-2:]
 
 
 @dataclass

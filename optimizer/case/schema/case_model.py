@@ -77,6 +77,10 @@ class About(Section):
     name: Prose | None = Field(default=None, description="name in reports; default: the file's name")
     description: Prose = Field(default="", description="free text")
     sources: list[Prose] = Field(default=[], description="where the figures come from, with dates; say `unverified` where so")
+    meant: list[Prose] = Field(
+        default=[],
+        description="paths of values that look like a slip and are meant, such as financing.notes.coupon; default none",
+    )
 
 
 class HoursKept(Reader):

@@ -172,7 +172,13 @@ class Quantity(Reader):
         except UnitError as problem:
             raise refuse(given, reading, problem.message, problem.hint) from None
         if wrong := self.bounds.complaint(value, _shown(self.unit)):
-            raise refuse(given, reading, f'"{given}" {wrong}')
+            percent = self.unit == "1" and value > self.bounds.high and self.bounds.complaint(value / 100.0, str) is None
+            raise refuse(
+                given,
+                reading,
+                f'"{given}" {wrong}',
+                f'did you mean "{given.strip()} %"?' if percent and "%" not in given else None,
+            )
         return value
 
     def _parse(self, text: str) -> float:

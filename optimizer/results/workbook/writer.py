@@ -6,6 +6,7 @@ import io
 import math
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from optimizer.results.workbook.sheets import FIRST, Row, Sheet
@@ -41,6 +42,19 @@ def clean(text: str) -> str:
     """Text that a cell can hold: no lone surrogates, no control characters but line ends and tabs, not too long."""
     text = text.encode("utf-8", "replace").decode()
     return "".join(c for c in text if c in "\n\t" or ord(c) >= 32)[:LONGEST_TEXT]
+
+
+@lru_cache(maxsize=1)
+def plain_worksheet() -> Any:
+    """A worksheet of xlsxwriter that takes formulas as they are: it would look for the functions of later Excels in each of ten thousand
+    formulas, by 29 regular expressions, and none of ours uses one (a test compares the bytes)."""
+    from xlsxwriter.worksheet import Worksheet
+
+    class PlainFormulas(Worksheet):  # type: ignore[misc]
+        def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:
+            return formula.removeprefix("=")
+
+    return PlainFormulas
 
 
 class Writer:
@@ -86,7 +100,7 @@ class Writer:
         self, sheet: Sheet, headings: tuple[Any, ...], widths: dict[str, float], status: tuple[str, Any] | None = None
     ) -> Any:
         """One sheet. headings: what stands over the figures (dates as texts); status: a formula beside the title, and its value."""
-        page = self.book.add_worksheet(sheet.name)
+        page = self.book.add_worksheet(sheet.name, plain_worksheet())
         page.set_tab_color(TABS[sheet.tab])
         page.hide_gridlines(2)
         page.set_landscape()

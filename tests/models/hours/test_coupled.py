@@ -304,8 +304,8 @@ def test_a_part_of_the_scenarios_has_the_same_values() -> None:
 
 
 def test_blocks_need_a_solver() -> None:
-    problem = at_prices([20.0, 30.0], battery=Battery(1.0, 1.0, 1.0))
-    subproblem = site_subproblem(problem, 0, (), ())
+    problem = with_load(at_prices([20.0, 30.0]), ramp_limit=0.5)
+    subproblem = site_subproblem(problem, 0, (), (0,))
     with pytest.raises(ValueError, match="needs a solver"):
         subproblem.recourse_solution(np.ones((subproblem.blocks, len(subproblem.entries))))
 

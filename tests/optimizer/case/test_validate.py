@@ -275,6 +275,7 @@ rules:
   - {name: a, require: cash >= }
 >>>
 3:9: treasury.cash: "5 MW" is power: expected money such as "5 USD"
+    hint: did you mean "5 MUSD"?
 4:3: treasury.cash_yeild: unknown key
     hint: did you mean "cash_yield"?
 6:29: sites.barker.interconnection: "lots" does not begin with a number: expected power such as "100 MW"
@@ -413,6 +414,7 @@ cash_flows: {a: {dated: {2031-01: 1 MUSD, 2026-1: 5 MUSD, 2026-04: 5 MW}}}
 >>>
 2:43: cash_flows.a.dated.2026-1: "2026-1" is not a date: expected a month or a day, such as 2026-01 or 2026-01-31
 2:68: cash_flows.a.dated.2026-04: "5 MW" is power: expected money such as "5 USD"
+    hint: did you mean "5 MUSD"?
 === name
 sites: {"a.b": {}}
 >>>
