@@ -64,7 +64,7 @@ def is_generated(tree: Node) -> bool:
 
 
 def drawn_setting(setting: str) -> bool:
-    """Whether a setting is of a drawn scenario, such as scenarios.1-1.scale: to be applied once there are any."""
+    """Whether a setting is of a drawn scenario, such as scenarios.s1-1.scale: to be applied once there are any."""
     parts = split_path(setting.partition("=")[0].strip())
     return len(parts) > 1 and parts[0].text == "scenarios" and parts[1].text != GENERATE
 
@@ -302,7 +302,7 @@ def _drawn_paths(base: CaseModel, given: Generate) -> list[str]:
 
 #: trees that were grown, by what they hang on: a case is loaded again for each variant and setting
 _GROWN: dict[str, Tree] = {}
-_MOST_GROWN = 16
+_MOST_GROWN = 4
 
 
 def _grow(world: World, used: frozenset[str], shape: object, base: CaseModel, timeline: Timeline) -> Tree:

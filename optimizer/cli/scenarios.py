@@ -9,6 +9,7 @@ import click
 
 from optimizer.cli.common import PIPE_WIDTH, Mistaken, check_options, load_case, print_now
 from optimizer.cli.exit_codes import DONE
+from optimizer.text import money
 
 
 @click.command()
@@ -17,31 +18,43 @@ from optimizer.cli.exit_codes import DONE
 @click.option(
     "--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a value, such as scenarios.generate.seed=8. Repeatable."
 )
+@click.option("--knowing", "solved", is_flag=True, help="Solve it four times: what it is worth to know the future sooner.")
+@click.option("--time-limit", type=float, metavar="SECONDS", help="Stop each of these solves after this time.")
 @click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON and nothing else.")
-def scenarios(path: str, variant: str | None, changes: tuple[str, ...], as_json: bool) -> int:
-    """Show what was drawn: estimates with intervals, fans, odds, what the tree keeps."""
-    check_options(changes, None)
+def scenarios(
+    path: str, variant: str | None, changes: tuple[str, ...], solved: bool, time_limit: float | None, as_json: bool
+) -> int:
+    """Show what was drawn: estimates with intervals, fans, odds, what the tree keeps; with --knowing, how much the objective owes to it."""
+    check_options(changes, time_limit)
     case = load_case(path, variant, changes)
     from optimizer.results import serialise
     from optimizer.results.drawn import drawn
 
-    try:
+    found: dict[str, Any] = {}
+    if case.generated is not None:
         found = drawn(case)
-    except ValueError as problem:
-        raise Mistaken(f"{path}: {problem}") from None
+    elif not solved:
+        raise Mistaken(f"{path}: its scenarios are written, not drawn: `scenarios: {{generate: {{}}}}` draws them")
+    if solved:
+        from optimizer.studies.knowing import knowing
+
+        found["knowing"] = [vars(one) for one in knowing(case, time_limit)]
     text = serialise.to_json(found).rstrip("\n") if as_json else "\n".join(_lines(found))
     print_now(lambda: click.echo(text))
     return DONE
 
 
 def _lines(found: dict[str, Any]) -> list[str]:
+    last = _knowing(found["knowing"]) if "knowing" in found else []
+    if "fans" not in found:
+        return last[1:]
     data, start = found["data"], found["start"]
     out = [
         f"{found['case']}: {found['sample']:,} futures drawn with seed {found['seed']}, {len(found['scenarios'])} kept",
         f"  date 0: {start['date']}, {start['btc_price']:,.0f} USD/BTC, {start['network_hashrate']:,.1f} EH/s, block {start['height']:,.0f}",
         *_wrapped(f"data until {data['until']}: {data['source']}", "  "),
     ]
-    return [*out, *_estimates(found), *_fans(found), *_odds(found), *_kept(found), *_digests(found)]
+    return [*out, *_estimates(found), *_fans(found), *_odds(found), *_kept(found), *_digests(found), *last]
 
 
 def _wrapped(text: str, indent: str) -> list[str]:
@@ -125,6 +138,17 @@ def _kept(found: dict[str, Any]) -> list[str]:
             text = f"{one['driver']} at {one['date']} keeps {one['variance']:.2f} of its variance, outside of 0.8 to 1.2"
             out += _wrapped(text, "  note: ")
     return out
+
+
+def _knowing(rows: list[dict[str, Any]]) -> list[str]:
+    """Objectives, and what each adds to the one before."""
+    out, before = [["scenarios are known", "objective", "more by"]], None
+    for one in rows:
+        value = one["objective"]
+        more = "" if value is None or before is None else money(value - before)
+        out.append([one["when"], one["reason"] if value is None else money(value), more])
+        before = value
+    return ["", "What it is worth to know sooner: what is above `as the case says` is optimism", *_table(out)]
 
 
 def _digests(found: dict[str, Any]) -> list[str]:

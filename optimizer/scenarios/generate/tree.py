@@ -25,7 +25,7 @@ LEAST = 400  # paths drawn after a node; as many as the sample has, if that is s
 
 @dataclass(frozen=True, eq=False)
 class Leaf:
-    """One scenario: its name says the way (1-2-1), odds, and its path as the row of what it was drawn with."""
+    """One scenario: its name says the way (s1-2-1), odds, and its path as a row of futures."""
 
     way: tuple[int, ...]
     odds: float
@@ -34,7 +34,7 @@ class Leaf:
 
     @property
     def name(self) -> str:
-        return "-".join(str(step) for step in self.way)
+        return "s" + "-".join(str(step) for step in self.way)  # a spreadsheet would take 1-2-1 for a date
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def grow(world: World, values: Values, used: Collection[str], shape: Shape) -> T
         chosen = choose(groups, target, stream(seed, "tree", level))
         lost.append(float(sum(leaf.odds * one.distance for leaf, one in zip(leaves, chosen, strict=True))))
         leaves = [
-            Leaf((*leaf.way, at + 1), leaf.odds * float(odds), futures, int(row))
+            Leaf((*leaf.way, at + 1), leaf.odds * float(odds), futures.only(int(row)), 0)
             for leaf, futures, one in zip(leaves, drawn, chosen, strict=True)
             for at, (row, odds) in enumerate(_by_odds(one.kept, one.odds))
         ]

@@ -143,7 +143,7 @@ def test_one_stage_gives_scenarios_known_at_one_date(tmp_path: Path) -> None:
 
 def test_variants_and_settings_meet_the_same_futures(tmp_path: Path, case: Case) -> None:
     def ways(one: Case) -> list:
-        return [(leaf.way, leaf.odds, leaf.row) for leaf in one.generated.tree.leaves]
+        return [(leaf.way, leaf.odds, leaf.futures.digests()) for leaf in one.generated.tree.leaves]
 
     path = case.path
     assert ways(Case.load(path, variant="no_cloud")) == ways(case)
@@ -243,6 +243,16 @@ def test_heights_of_days() -> None:
     """Against blocks whose day is known: 500,000 on 2017-12-18, 800,000 on 2023-07-24; within nine days."""
     found = heights(np.array([date(2017, 12, 18).toordinal(), date(2023, 7, 24).toordinal(), date(2024, 4, 30).toordinal()]))
     assert found == pytest.approx([500_000, 800_000, 841_440], abs=9 * 144)
+
+
+def test_settings_reach_drawn_scenarios_by_name(case: Case, tmp_path: Path) -> None:
+    """They come after the draw; a name that is not there is told."""
+    changed = Case.load(case.path, settings=["scenarios.s1-1.scale={market.hashprice: 0.5}"])
+    ratio = changed.problem().market.hashprice / case.problem().market.hashprice
+    assert ratio[0] == pytest.approx(0.5)
+    assert ratio[1:] == pytest.approx(1.0)
+    with pytest.raises(CaseError, match='there is no "s9-9" in scenarios'):
+        Case.load(case.path, settings=["scenarios.s9-9.probability=3 %"])
 
 
 GOLDEN = """\

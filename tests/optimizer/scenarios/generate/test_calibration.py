@@ -1,5 +1,6 @@
 """What data say, in few numbers; nothing after a day is in them; and how forecasts did."""
 
+import re
 from datetime import date
 
 import numpy as np
@@ -12,7 +13,9 @@ from optimizer.scenarios.generate.fees import draw_bursts
 from optimizer.scenarios.generate.history import Days, monthly
 from optimizer.scenarios.generate.network import Beliefs
 from optimizer.scenarios.generate.response import Prior, draw_response
-from tests.shared.network_data import days, made_days, needs_network
+from tests.shared.network_data import ROOT, days, made_days, needs_network
+
+DESIGN = ROOT / "docs" / "design" / "scenarios.md"
 
 
 def test_nothing_after_the_day_is_used():
@@ -136,6 +139,15 @@ def test_forecasts_of_hashprice_from_every_quarter_since_2017():
     scores = backtest(monthly(days()), 2016 * 12 + 11, paths=1000)
     assert [one.months for one in scores] == [12, 24, 36]
     assert [one.origins for one in scores] == [34, 30, 26]
+    told = re.findall(
+        r"^\| (\d+) \| ([\d.]+) \| ([\d.]+) \| (\d+) % \| (\d+) % \| (\d+) \|$", DESIGN.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert len(told) == 3
+    for one, row in zip(scores, told, strict=True):  # what the notes say
+        assert (one.months, one.origins) == (int(row[0]), int(row[5]))
+        assert [one.crps, one.blind, one.better, one.covered] == pytest.approx(
+            [float(row[1]), float(row[2]), int(row[3]) / 100, int(row[4]) / 100], abs=0.006
+        )
     for one, most, better in zip(scores, (0.46, 0.52, 0.56), (0.25, 0.45, 0.60), strict=True):
         assert one.crps <= most
         assert one.covered >= 0.85
