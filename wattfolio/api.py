@@ -97,17 +97,21 @@ def compare(
     case: Path | Case,
     variants: Sequence[str] = (),
     *,
+    without: Sequence[str] = (),
     settings: Sequence[str] = (),
     time_limit: float | None = None,
     workers: int = 1,
 ) -> pd.DataFrame:
     """A case as it stands and its variants (all, where none are named) side by side: comparison.csv, a row for each plan and measure.
 
+    without: what to leave out in a plan of its own, in place of all variants: "ai", "debt", "rigs", or an instrument, site, service or rig
+    model by name. What follows for the cost of capital stands in `table.attrs["sentences"]`.
+
     Columns: name, status, measure, unit, value, difference (to the case as it stands; in the measure's unit). A variant without a plan has
     its status and empty values. time_limit: seconds for each plan. workers: processes.
 
-    Raises CaseError for a case with mistakes or a variant that is not there, ValueError for a loaded case that is a variant itself,
-    ExecutorError when workers cannot go on.
+    Raises CaseError for a case with mistakes or a variant that is not there, ValueError for a loaded case that is a variant itself or for
+    something to leave out that is not there, ExecutorError when workers cannot go on.
 
     Example:
 
@@ -118,18 +122,22 @@ def compare(
     from optimizer.engine.views.frames import dated
     from optimizer.runtime.executor import Executor
     from optimizer.studies.comparison import Comparison, table
-    from optimizer.studies.jobs import solve_jobs
     from optimizer.studies.mixes import jobs_for
+    from optimizer.studies.without import solve_pairs, told_of_pairs
+    from optimizer.studies.without import without as left_out
 
     path, loaded = _loaded(case, None, settings)
     if loaded.variant is not None:
         raise ValueError(f"a case is compared with its variants, and this one is the variant {loaded.variant!r}")
     for name in variants:
         Case.load(path, variant=name, settings=loaded.settings)  # a mistake in a variant is told before anything is solved
-    jobs = jobs_for([(path, loaded)], tuple(variants), False, loaded.settings, time_limit)
+    pairs = tuple(left_out(loaded, what) for what in dict.fromkeys(without))
+    jobs = jobs_for([(path, loaded)], tuple(variants), False, loaded.settings, time_limit, pairs)
     with Executor(workers) as executor:
-        points = solve_jobs(jobs, executor, lambda done, of: None)
-    return dated(table(Comparison(loaded.name, tuple(points))))
+        points, found = solve_pairs(loaded, jobs, pairs, executor, lambda done, of: None)
+    frame = dated(table(Comparison(loaded.name, tuple(points))))
+    frame.attrs["sentences"] = list(told_of_pairs(points, found))
+    return frame
 
 
 def sweep(

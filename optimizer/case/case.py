@@ -22,6 +22,7 @@ from optimizer.case.checks.everything import check
 from optimizer.case.checks.notes import case_notes
 from optimizer.case.checks.plausible import Doubt, doubts
 from optimizer.case.checks.rules import find_rules
+from optimizer.case.generated import Generated, expanded, is_generated, read_generate, without_scenarios
 from optimizer.case.patch import Target, scale_path, set_path
 from optimizer.case.reading import yaml_tree
 from optimizer.case.reading.case_files import Files
@@ -57,6 +58,7 @@ class Case:
     _problem: Problem = field(repr=False)
     tree: Node | None = field(default=None, repr=False)  # with the variant and the settings in it
     settings: tuple[str, ...] = ()
+    generated: Generated | None = field(default=None, repr=False)  # what its scenarios stand for, where they were drawn
 
     @classmethod
     def load(
@@ -154,11 +156,16 @@ class _Loading:
         tree = self.vary(tree, variant)
         tree = self.set_all(tree, settings)
         tried = _TRIED.get(original)
-        base, lost = validate(tree, self.reading, None if tried is None else {"variants": tried})
+        drawn = is_generated(tree)
+        shown = without_scenarios(tree) if drawn else tree
+        base, lost = validate(shown, self.reading, None if tried is None else {"variants": tried})
         if base is None:
             self.mistakes.raise_if_any()
             raise AssertionError("a case that cannot be read has mistakes")
         timeline = None if ("horizon",) in lost else self.timeline(tree, base)
+        generated = None
+        if drawn:
+            tree, base, generated = self.generate(tree, base, timeline, lost, original)
         if tried is None:
             before = len(self.mistakes)
             self.try_variants(original)
@@ -186,7 +193,34 @@ class _Loading:
             _problem=problem,
             tree=tree,
             settings=tuple(settings),
+            generated=generated,
         )
+
+    def generate(
+        self, tree: Node, base: CaseModel, timeline: Timeline | None, lost: frozenset[Entry], original: Node
+    ) -> tuple[Node, CaseModel, Generated | None]:
+        """The tree and the model with the scenarios that `generate` asks for; without any where something is wrong, which is told.
+
+        Trial plans are those of the file as it is written, so that its variants, and what is set, meet the same futures.
+        """
+        given = read_generate(tree, self.reading)
+        plain = without_scenarios(tree)
+        if given is None or timeline is None or lost:
+            return plain, base, None
+        written = None
+        if tree is not original and is_generated(original):
+            written, _ = validate(without_scenarios(original), Reading(self.files, Mistakes()))
+        found = expanded(tree, base, given, timeline, written or base, self.mistakes)
+        if found is None:
+            return plain, base, None
+        explicit, generated = found
+        fresh = ("scenarios", "information", "market")
+        known = {key: getattr(base, key) if key in CaseModel.model_fields else None for key in explicit.value if key not in fresh}
+        again, _ = validate(explicit, self.reading, known)
+        if again is None:
+            self.mistakes.raise_if_any()
+            raise AssertionError("what was drawn can be read")
+        return explicit, again, generated
 
     def vary(self, tree: Node, variant: str | None) -> Node:
         """The tree with a variant's patch."""

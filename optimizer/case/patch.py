@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from pydantic import Tag
@@ -22,7 +22,17 @@ from optimizer.case.reading.hourly_year import HourlyYear
 from optimizer.case.reading.paths_in_time import Path
 from optimizer.case.reading.yaml_tree import Node, noun
 from optimizer.case.schema.case_model import CaseModel
-from optimizer.case.schema.field_types import Bounds, ByPath, HourlyReader, Over, Quantity, Reader, Section, shorthand_keys
+from optimizer.case.schema.field_types import (
+    Besides,
+    Bounds,
+    ByPath,
+    HourlyReader,
+    Over,
+    Quantity,
+    Reader,
+    Section,
+    shorthand_keys,
+)
 from optimizer.case.schema.financing import Coupon
 
 
@@ -35,6 +45,7 @@ class Kind:
     items: Any = None  # annotation of the items of a list
     reader: Reader | None = None
     by_path: bool = False  # the names of the mapping are paths of the case
+    besides: Mapping[str, type[Section]] = field(default_factory=dict)  # names of the mapping that are sections of their own
 
 
 #: of something whose `type` is missing or wrong, which validation tells
@@ -74,6 +85,9 @@ def kind_of_field(info: FieldInfo, node: Node | None) -> Kind:
         if isinstance(note, Reader):
             return Kind(reader=note)
     kind = kind_of_annotation(info.annotation, node)
+    for note in info.metadata:
+        if isinstance(note, Besides):
+            kind = replace(kind, besides=note.sections)
     return replace(kind, by_path=True) if any(isinstance(note, ByPath) for note in info.metadata) else kind
 
 
@@ -102,7 +116,7 @@ def kind_at(tree: Node, parts: list[str | int]) -> tuple[Kind, Node | None]:
             kind = kind_of_field(found[1], node)
         elif kind.names is not None:
             node = node.get(str(part)) if node is not None else None
-            kind = kind_of_annotation(kind.names, node)
+            kind = Kind(section=kind.besides[str(part)]) if part in kind.besides else kind_of_annotation(kind.names, node)
         elif kind.items is not None and isinstance(part, int):
             node = node[part] if node is not None and node.kind == "list" and part < len(node) else None
             kind = kind_of_annotation(kind.items, node)
@@ -140,6 +154,8 @@ def kind_of_path(root: Node, text: str) -> Kind | None:
 
 def kind_below(root: Node, kind: Kind, key: str, child: Node | None) -> Kind:
     """What the schema expects at a key of a mapping of names. What a scenario sets is what its path leads to in the case."""
+    if key in kind.besides:
+        return Kind(section=kind.besides[key])
     if kind.by_path and kind.names is Any:
         return kind_of_path(root, key) or Kind()
     return kind_of_annotation(kind.names, child)

@@ -159,6 +159,8 @@ def _references(given: Any, place: str = "") -> Iterator[tuple[str, str]]:
         yield from _references(one, place)
     if isinstance(given.get("additionalProperties"), dict):
         yield from _references(given["additionalProperties"], f"{place}.{NAMED}")
+    for name, below in given.get("properties", {}).items():
+        yield from _references(below, f"{place}.{name}")
     if isinstance(given.get("items"), dict):
         yield from _references(given["items"], f"{place}[]")
 

@@ -117,14 +117,14 @@ def _leave_out(wrapped: Any, entry: Entry) -> None:
         wrapped[entry[0]].pop(entry[1], None)
 
 
-def tell(error: ValidationError, tree: Node, mistakes: Mistakes) -> None:
-    """Note every complaint of pydantic that a reader has not noted itself."""
+def tell(error: ValidationError, tree: Node, mistakes: Mistakes, under: tuple[str, ...] = ()) -> None:
+    """Note every complaint of pydantic that a reader has not noted itself. under: where in the tree what was validated stands."""
     unknown: list[tuple[Place, str, str, Kind]] = []
     for item in error.errors(include_url=False, include_input=False):
         kind = item["type"]
         if kind == NOTED:
             continue
-        parts = _descend(tree, item["loc"])
+        parts = _descend(tree, (*under, *item["loc"]))
         expected, node = kind_at(tree, parts)
         place = _place(tree, parts)
         where = _dotted(parts)

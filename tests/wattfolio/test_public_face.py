@@ -202,3 +202,11 @@ def test_a_result_read_back_has_the_plan_by_date(small: wattfolio.Solution, tmp_
     assert isinstance(found["statements"].index, pd.DatetimeIndex)
     with pytest.raises(wattfolio.ResultError, match="no result in"):
         wattfolio.load_result(tmp_path / "nothing")
+
+
+def test_what_is_left_out_is_compared_and_the_sentence_follows() -> None:
+    table = wattfolio.compare(ROOT / "cases" / "quickstart.yaml", without=["ai"])
+    assert list(dict.fromkeys(table["name"])) == ["as optimised", "without ai"]
+    assert any("cost" in text and "capital" in text for text in table.attrs["sentences"])
+    with pytest.raises(ValueError, match="nothing of that name"):
+        wattfolio.compare(ROOT / "cases" / "quickstart.yaml", without=["airships"])

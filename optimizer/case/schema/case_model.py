@@ -20,6 +20,7 @@ from optimizer.case.reading.timeline import DateError, parse_date
 from optimizer.case.schema.field_types import (
     POSITIVE,
     Amount,
+    Besides,
     Bounds,
     ByPath,
     CashYearPath,
@@ -66,9 +67,12 @@ from optimizer.case.schema.field_types import (
 )
 from optimizer.case.schema.financing import Instrument, RuleTerms
 from optimizer.case.schema.fleet import AnyService, Rig
+from optimizer.case.schema.generate import Generate
 from optimizer.case.schema.policies import AnyPolicy
 from optimizer.case.schema.share_price import FollowsPlan, SharePriceReader
 from optimizer.case.schema.sites import Limits, Site
+
+GENERATE = "generate"  # in place of a scenario's name: scenarios are drawn
 
 
 class About(Section):
@@ -387,7 +391,9 @@ class CaseModel(Section):
     horizon: Horizon = Field(description="from when, how long, in which steps")
     company: Company = Field(default=Company.model_construct(), description="overhead, shares, plant owned")
     market: Market = Field(default=Market.model_construct(), description="bitcoin price and hashprice")
-    scenarios: dict[str, Scenario] = Field(default={}, description="ways the world may go; default: one, called base")
+    scenarios: Annotated[dict[str, Scenario], Besides({GENERATE: Generate})] = Field(
+        default={}, description="ways the world may go, or `generate` alone: drawn ones; default: one, called base"
+    )
     information: Annotated[date | str, Information()] | None = Field(
         default=None, description="date until which all scenarios share decisions (excluded), or start; default: never known"
     )
@@ -417,4 +423,7 @@ def case_schema() -> dict[str, Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PydanticJsonSchemaWarning)
         schema = CaseModel.model_json_schema(by_alias=True, schema_generator=_Generator)
+        drawn = Generate.model_json_schema(by_alias=True, schema_generator=_Generator)
+    schema["$defs"] |= drawn.pop("$defs") | {"Generate": drawn}
+    schema["properties"]["scenarios"]["properties"] = {GENERATE: {"$ref": "#/$defs/Generate"}}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "wattfolio case"} | schema

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, ClassVar
@@ -559,6 +559,13 @@ def shorthand_keys(model: type[BaseModel]) -> list[str]:
 
 class ByPath:
     """Marks a mapping whose keys are paths of the case."""
+
+
+@dataclass(frozen=True)
+class Besides:
+    """Marks a mapping of names some of which are sections of another kind."""
+
+    sections: Mapping[str, type[Section]]
 
 
 def by_scenario(default: Any = ..., **more: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from optimizer.results.report import shares
 from optimizer.results.report.source import EXPECTED, Source
 from optimizer.results.report.tables import Cell, quantity, table, usd
 from optimizer.results.report.text import amount, esc, money, month, multiple, percent
@@ -36,6 +37,8 @@ def tiles(source: Source) -> str:
             (f"CVaR, mean of the worst {tail}", money(summary["cvar"])),
             (f"VaR, best of the worst {tail}", money(summary["var"])),
         ]
+    if by_share := shares.per_share(source):
+        found.append(("objective by the share of today" if several else "value by the share of today", by_share))
     if base.get("value_of_optimising") is not None:
         beside = "what is signed alone" if base["name"] == "what-is-signed" else "no new investment"
         found.append((f"more than {beside}", money(base["value_of_optimising"])))

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.results.report import capital, costs, debt, mixes, overview, power, proof, returns
+from optimizer.results.report import capital, costs, debt, mixes, overview, power, proof, returns, shares
 from optimizer.results.report.data import NAME, report_data, to_bytes
 from optimizer.results.report.page import Part, page
 from optimizer.results.report.source import Source, from_loaded, from_tables, read
@@ -66,6 +66,7 @@ def _render(source: Source, comparison: Any, frontier: Any) -> str:
         Part("cash", "Cash", debt.cash(source)),
         Part("power", "Power", power.section(source)),
         Part("returns", "Returns", returns.section(source)),
+        Part("shares", "Value per share", shares.section(source)),
         Part("mixes", "Financing mixes", mixes.comparison(mixed, mixes.account(comparison))),
         Part("frontier", "Frontier", mixes.frontier(points)),
         Part("scarce", "What is scarce", returns.scarce(source)),

@@ -15,7 +15,7 @@ CASES = ROOT / "cases"
 QUICKSTART, IREN = CASES / "quickstart.yaml", CASES / "iren.yaml"
 #: (case, settings, path of the doubt, what it says)
 SLIPS = [
-    (IREN, ["ai.hyperscaler.rent=970 MUSD/MW/year"], "ai.hyperscaler.rent", "is 970 MUSD/MW/year"),
+    (IREN, ["ai.horizon_1.rent=970 MUSD/MW/year"], "ai.horizon_1.rent", "is 970 MUSD/MW/year"),
     (QUICKSTART, ["financing.notes.coupon=712.5 %/year"], "financing.notes.coupon", "is 712.5 %/year"),
     (QUICKSTART, ["sites.texas.power.grid.price=0.031 USD/MWh"], "sites.texas.power.grid.price", "a price in USD/kWh?"),
     (QUICKSTART, ["sites.texas.power.grid.price=3_100 USD/MWh"], "sites.texas.power.grid.price", "a price in cents?"),

@@ -1,0 +1,1 @@
+"""Futures: data about the world, and scenarios drawn from what they say."""
