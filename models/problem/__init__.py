@@ -16,7 +16,7 @@ from models.problem.company import CashFlow, Market, Objective, PriceFollowsPlan
 from models.problem.financing import RUNNING, Call, Conversion, Debt, Equity, Treasury
 from models.problem.power import Battery, Block, Diesel, Grid, OwnSource, YearlyLimit
 from models.problem.rigs import Rig, RigOption
-from models.problem.rules import Function, Rule, Sweep, Term
+from models.problem.rules import EarnedDividends, Function, Rule, Sweep, Term
 from models.problem.services import Deferrable, Service
 from models.problem.sites import Site
 from models.problem.tax import InterestLimit, Tax
@@ -35,6 +35,7 @@ __all__ = [
     "Deferrable",
     "Depreciation",
     "Diesel",
+    "EarnedDividends",
     "Equity",
     "Expansion",
     "Function",

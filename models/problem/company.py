@@ -10,7 +10,7 @@ from models.problem.clock import Clock
 from models.problem.financing import Debt, Equity, Treasury
 from models.problem.power import YearlyLimit
 from models.problem.rigs import Rig
-from models.problem.rules import Rule, Sweep
+from models.problem.rules import EarnedDividends, Rule, Sweep
 from models.problem.services import Service
 from models.problem.sites import Site
 from models.problem.tax import Tax
@@ -155,6 +155,7 @@ class Problem:
     tax: Tax | None = None
     rules: tuple[Rule, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
+    earned_dividends: tuple[EarnedDividends, ...] = ()
     terminal: Terminal = Terminal()
     opening_ppe: float = 0.0
     opening_ppe_months: int = 0

@@ -1,4 +1,4 @@
-"""Rules as rows of words, and cash sweeps."""
+"""Rules as rows of words, cash sweeps, and dividends that must be earned."""
 
 from __future__ import annotations
 
@@ -88,5 +88,21 @@ class Sweep:
     name: str
     debt: str
     level: Array
+    active: Mask
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class EarnedDividends:
+    """Dividends are paid out of what was earned: at active dates nothing is paid, or three things hold.
+
+    Dividends and rescue money so far are within `opening` and net income so far; no revolver is drawn and no rescue money is taken; no
+    shares are sold at the date or the one before.
+
+    opening USD: earnings retained before date 0, below 0 where losses were; active (S, D).
+    """
+
+    name: str
+    opening: float
     active: Mask
     source: str = ""

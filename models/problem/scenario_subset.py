@@ -89,6 +89,7 @@ BY_SCENARIO: dict[str, tuple[str, ...]] = {
     "Debt": ("rate", "completion", "bank_case"),
     "Rule": ("terms", "constant", "active", "moved", "moved_constant"),
     "Sweep": ("level", "active"),
+    "EarnedDividends": ("active",),
 }
 
 

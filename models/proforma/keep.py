@@ -22,6 +22,7 @@ from models.proforma.books import Books
 from models.proforma.calendar import calendar
 from models.proforma.checks import Checklist
 from models.proforma.debt import Liabilities, keep_debts
+from models.proforma.dividends import check_dividends
 from models.proforma.feasibility import check_decisions
 from models.proforma.holders import check_holders
 from models.proforma.own_rates import own_rates
@@ -84,6 +85,7 @@ def keep_books(problem: Problem, decisions: Decisions) -> Books:
     check_decisions(problem, decisions, assets, debts, books, checks)
     check_limits(problem, decisions, power, checks)
     check_rules(problem, decisions, words, sizes, checks)
+    check_dividends(problem, decisions, sheet["retained_earnings"], checks)
     object.__setattr__(books, "checks", checks.result())
     return books
 

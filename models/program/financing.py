@@ -188,10 +188,10 @@ class Instruments:
         """Date of maturity of what is issued or drawn at date d."""
         if debt.is_strip:
             return self.build.problem.clock.date_at(debt.maturity_month(int(self.build.problem.clock.date_month[d])))
-        return self._window(debt)[1]
+        return self.window(debt)[1]
 
     # ---- running balances ----------------------------------------------------------------------------------------
-    def _window(self, debt: Debt) -> tuple[int, int, int]:
+    def window(self, debt: Debt) -> tuple[int, int, int]:
         """(first date, maturity date, months from date 0 the terms are counted from)."""
         clock = self.build.problem.clock
         dates = np.flatnonzero(debt.window)
@@ -227,7 +227,7 @@ class Instruments:
         B[d] = B[d-1] + F[d] - A[d];   B = 0 from maturity on          [USD]
         """
         b, clock = self.build, self.build.problem.clock
-        first, end, issued = self._window(debt)
+        first, end, issued = self.window(debt)
         btc = debt.kind == "btc_loan"
         dates = np.arange(b.D)
         made = self._face(debt, (np.inf if btc else debt.limit - debt.existing))
@@ -287,7 +287,7 @@ class Instruments:
     def _revolver(self, debt: Debt) -> None:
         """Drawn and repaid freely by scenario up to its limit; a fee on what is not drawn."""
         b = self.build
-        first, end, _ = self._window(debt)
+        first, end, _ = self.window(debt)
         limit = debt.limit / b.unit
         balances = np.full((b.S, b.D), None, dtype=object)
         if debt.window.any() or debt.existing > 0.0:

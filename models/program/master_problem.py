@@ -22,6 +22,7 @@ from models.program.recourse_value import RecourseValues
 from models.program.risk import Risk
 from models.program.rules.cash_sweeps import Sweeps
 from models.program.rules.covenants import Covenants
+from models.program.rules.earned_dividends import DividendsEarned
 from models.program.rules.words import Words
 from models.program.sites import Sites
 from models.program.tax import Taxes
@@ -88,6 +89,7 @@ class MasterProblem:
         self.covenants = Covenants(parts, self.words)
         self.covenants.sculpt()
         self.sweeps = Sweeps(parts)
+        self.earned = DividendsEarned(parts)
         self._terminal()
         if rates is not None:
             OwnRates(parts, rates, of_hours, of_financing, self.instruments.accrued)

@@ -77,7 +77,7 @@ def strip(problem: Problem, debt: Debt, v: int, existing: bool = False) -> Strip
     total_months = max(int(months[maturity]) - issued, 1)
     cost = 0.0 if existing else 1.0 - debt.price + debt.fee
     left = np.ones(count)  # share of the issue cost not yet deducted
-    paydays = _paydays(debt, months, issued, first, maturity)
+    paydays = payment_dates(debt, months, issued, first, maturity)
     last_payment = np.full(count, issued if not existing else issued + _last_multiple(-issued, debt.frequency))
     given = _given(problem, debt, issued)
     for e in range(first + 1, dates):
@@ -175,7 +175,7 @@ def _last_multiple(elapsed: int, frequency: int) -> int:
     return elapsed - elapsed % frequency if frequency else 0
 
 
-def _paydays(debt: Debt, months: Ints, issued: int, first: int, maturity: int) -> np.ndarray:
+def payment_dates(debt: Debt, months: Ints, issued: int, first: int, maturity: int) -> np.ndarray:
     """Mask over dates 0..len(months)-1: interest is paid there (the end of the strip aside)."""
     out = np.zeros(len(months), dtype=bool)
     if debt.frequency:

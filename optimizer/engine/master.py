@@ -202,8 +202,9 @@ def _lexicographic(master: MasterProblem, lp: LinearProgram) -> list[Array]:
 
 
 def conditions(master: MasterProblem, lp: LinearProgram) -> list[Condition]:
-    """The pairs of the tax law and of cash sweeps by row and column number."""
-    if not master.taxes.disjunctions and not master.sweeps.disjunctions:
+    """The pairs of the tax law, of cash sweeps and of dividends that must be earned, by row and column number."""
+    pairs = [*master.sweeps.disjunctions, *master.earned.disjunctions]
+    if not master.taxes.disjunctions and not pairs:
         return []
 
     rows = {(con.parent_component().local_name, con.index()): i for i, con in enumerate(lp.rows)}
@@ -215,6 +216,4 @@ def conditions(master: MasterProblem, lp: LinearProgram) -> list[Condition]:
         return Tight("column", columns[id(master.build.component(way[1])[key])])
 
     tax = [(tight(key, one), tight(key, other)) for key, one, other in master.taxes.disjunctions]
-    return tax + [
-        (Tight("column", columns[id(one)]), Tight("column", columns[id(other)])) for one, other in master.sweeps.disjunctions
-    ]
+    return tax + [(Tight("column", columns[id(one)]), Tight("column", columns[id(other)])) for one, other in pairs]

@@ -78,6 +78,8 @@ _BY_SCENARIO = frozenset(
         "cash",
         "rule",
         "sweep",
+        "dividends_earned",
+        "dividends_blocked",
         "interconnection",
         "grid_limit",
         "revolver_limit",

@@ -86,6 +86,8 @@ def without_lawful_plan(problem: Problem, branches: BranchResult, ended: Ending)
     why = "the rules leave a plan only if losses or interest are deducted later than tax law demands"
     if problem.sweeps:
         why += ", or cash stays where a sweep takes it"
+    if problem.earned_dividends:
+        why += ", or dividends are paid that were not earned"
     if branches.reasons:
         return ended(outcome=Outcome.UNVERIFIED, reasons=(why, *branches.reasons))
 
@@ -112,4 +114,5 @@ def with_plan(
 
 def branched_over(problem: Problem) -> str:
     """What branches are over."""
-    return "tax deductions and cash sweeps" if problem.sweeps else "tax deductions"
+    over = ["tax deductions"] + ["cash sweeps"] * bool(problem.sweeps) + ["dividends"] * bool(problem.earned_dividends)
+    return " and ".join([", ".join(over[:-1]), over[-1]] if len(over) > 1 else over)

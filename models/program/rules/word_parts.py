@@ -7,17 +7,23 @@ by cuts, of `power` where they are written out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from models.problem import Array, Debt, Payments
+from models.problem import Array, Debt, Ints, Payments
 from models.program.expressions import Decision, Lin, total
 from models.program.parts import Parts
 from models.program.strips import Strip, strip
 
 #: what a site can order -> the kind of asset it is
-BUILDS = {"expand": "interconnection", "build_mining": "halls", "build_ai": "halls", "convert": "halls"}
+BUILDS = {
+    "expand": "interconnection",
+    "build_mining": "halls",
+    "build_ai": "halls",
+    "convert": "halls",
+    "store": "interconnection",
+}
 
 
 def named(name: str | None, thing: str, site: str) -> bool:
@@ -114,35 +120,54 @@ def ai_revenue(parts: Parts, s: int, d: int, name: str | None) -> Lin:
 # ---- capital -------------------------------------------------------------------------------------------------------
 
 
-def _purchases(parts: Parts) -> Iterator[tuple[str, Decision, Array, Payments]]:
-    """(kind of asset, decision, USD per unit of it (S, D), instalments) of everything that capex pays for."""
-    p = parts.build.problem
+class Purchase(NamedTuple):
+    """Something that capex pays for: USD per unit of a decision (S, D), its instalments, and how it wears in the books.
+
+    lead (S,) dates from the order to work; book_months: straight-line life from there (0: it does not wear).
+    """
+
+    kind: str
+    decision: Decision
+    price: Array
+    payments: Payments
+    lead: Ints
+    book_months: int
+
+
+def purchases(parts: Parts) -> Iterator[Purchase]:
+    """Everything that capex pays for."""
+    p, none = parts.build.problem, np.zeros(parts.build.S, dtype=np.int64)
     for (r, _), decision in parts.fleet.orders.items():
-        yield "rigs", decision, p.rigs[r].price, p.rigs[r].payments
+        rig = p.rigs[r]
+        yield Purchase("rigs", decision, rig.price, rig.payments, none + rig.lead, rig.depreciation.book_months)
     for (r, _), decision in parts.fleet.exercised.items():
-        option = p.rigs[r].option
-        assert option is not None
-        yield "rigs", decision, np.full_like(p.rigs[r].price, option.strike), p.rigs[r].payments
+        rig = p.rigs[r]
+        assert rig.option is not None
+        strike = np.full_like(rig.price, rig.option.strike)
+        yield Purchase("rigs", decision, strike, rig.payments, none + rig.lead, rig.depreciation.book_months)
     for r, decision in parts.fleet.options.items():
         option = p.rigs[r].option
         assert option is not None
-        yield "options", decision, np.full_like(p.rigs[r].price, option.fee), Payments()
+        yield Purchase("options", decision, np.full_like(p.rigs[r].price, option.fee), Payments(), none, 0)
     for (i, kind), decision in parts.sites.built.items():
         terms = getattr(p.sites[i], kind)
-        yield BUILDS[kind], decision, terms.cost, terms.payments
-    for (j, _), decision in parts.services.signed.items():
+        lead = terms.lead + p.sites[i].delay
+        yield Purchase(BUILDS[kind], decision, terms.cost, terms.payments, lead, terms.depreciation.book_months)
+    for (j, i), decision in parts.services.signed.items():
         service = p.services[j]
         if service.equipment is not None:
-            yield "equipment", decision, service.equipment, service.payments
+            lead = service.lead + p.sites[i].delay
+            book = service.depreciation.book_months
+            yield Purchase("equipment", decision, service.equipment, service.payments, lead, book)
 
 
 def capex(parts: Parts, s: int, d: int, kind: str) -> Lin:
     """Cash paid at d for one kind of asset: each instalment of what was ordered so many dates before          [USD]"""
     out = Lin()
-    for asset, decision, price, payments in _purchases(parts):
-        for later, share in payments.shares if asset == kind else ():
+    for one in purchases(parts):
+        for later, share in one.payments.shares if one.kind == kind else ():
             if d >= later:
-                out.add(decision.at(s, d - later), share * float(price[s, d - later]) / parts.build.unit)
+                out.add(one.decision.at(s, d - later), share * float(one.price[s, d - later]) / parts.build.unit)
     return out
 
 

@@ -1,4 +1,4 @@
-"""Policies of a case: the sentences they become, the data they change, and the sweeps they are."""
+"""Policies of a case: the sentences they become, the data they change, and the either-ors they are (sweeps, dividends)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from models.problem import Service, Site, Sweep, Treasury
+from models.problem import EarnedDividends, Mask, Service, Site, Sweep, Treasury
 from optimizer.case.arrays.frame import Frame
 from optimizer.case.arrays.rules import SourcedRule
 from optimizer.case.reading.yaml_tree import Node
@@ -20,6 +20,7 @@ from optimizer.case.schema.policies import (
     CapitalShare,
     CashSweep,
     CurtailAbove,
+    DividendsEarned,
     HoldCoins,
     Issue,
     MaximumIssue,
@@ -28,6 +29,7 @@ from optimizer.case.schema.policies import (
     Policy,
     RefinancingWall,
     Ruled,
+    Scoped,
     TenantConcentration,
 )
 
@@ -133,17 +135,31 @@ def retain(frame: Frame, treasury: Treasury) -> Treasury:
     return treasury
 
 
+def _applies(frame: Frame, policy: Scoped) -> Mask:
+    """(S, D) where a policy with dates and scenarios applies."""
+    days = [(policy.from_ is None or day >= policy.from_) and (policy.until is None or day <= policy.until)
+            for day in frame.timeline.dates]  # fmt: skip
+    told = np.array([policy.scenarios is None or scenario in policy.scenarios for scenario in frame.names])
+    return np.asarray(told[:, None] & np.array(days)[None, :])
+
+
 def build_sweeps(frame: Frame, tree_place: dict[str, str]) -> tuple[Sweep, ...]:
     """Cash sweeps. tree_place: policy -> where it stands."""
     out = []
     for name, policy in frame.base.policies.items():
         if isinstance(policy, CashSweep):
-            days = [(policy.from_ is None or day >= policy.from_) and (policy.until is None or day <= policy.until)
-                    for day in frame.timeline.dates]  # fmt: skip
-            told = np.array([policy.scenarios is None or scenario in policy.scenarios for scenario in frame.names])
-            active = told[:, None] & np.array(days)[None, :]
+            active = _applies(frame, policy)
             out.append(Sweep(name, policy.into, np.full(active.shape, policy.above), active, tree_place.get(name, "")))
     return tuple(out)
+
+
+def build_earned_dividends(frame: Frame, tree_place: dict[str, str]) -> tuple[EarnedDividends, ...]:
+    """Policies that hold dividends to what was earned. tree_place: policy -> where it stands."""
+    return tuple(
+        EarnedDividends(name, policy.retained_earnings, _applies(frame, policy), tree_place.get(name, ""))
+        for name, policy in frame.base.policies.items()
+        if isinstance(policy, DividendsEarned)
+    )
 
 
 def issues(model: CaseModel, name: str) -> bool:

@@ -13,7 +13,7 @@ from models.problem import CashFlow, Mask, Objective, Problem, Project, Rates, R
 from optimizer.case.arrays.financing import build_debts, build_equities, build_market, build_tax, build_treasury
 from optimizer.case.arrays.fleet import build_rigs, build_services
 from optimizer.case.arrays.frame import Frame
-from optimizer.case.arrays.policies import build_sweeps, curtail, retain, serve_first
+from optimizer.case.arrays.policies import build_earned_dividends, build_sweeps, curtail, retain, serve_first
 from optimizer.case.arrays.rules import SourcedRule, build_rules
 from optimizer.case.arrays.sites import build_sites
 from optimizer.case.arrays.yearly_limits import emission_cap, energy_budget
@@ -52,7 +52,8 @@ def build(frame: Frame, name: str, rules: list[SourcedRule], mistakes: Mistakes,
         overhead=overhead,
         tax=build_tax(frame),
         rules=compiled,
-        sweeps=build_sweeps(frame, {name: str(place(f"policies.{name}")) for name in base.policies}),
+        sweeps=build_sweeps(frame, policies := {name: str(place(f"policies.{name}")) for name in base.policies}),
+        earned_dividends=build_earned_dividends(frame, policies),
         terminal=_terminal(frame),
         opening_ppe=base.company.plant,
         opening_ppe_months=base.company.plant_life,

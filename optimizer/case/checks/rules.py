@@ -23,6 +23,7 @@ from optimizer.case.schema.policies import (
     CapitalShare,
     CashSweep,
     CurtailAbove,
+    DividendsEarned,
     Issue,
     Policy,
     Scoped,
@@ -77,7 +78,7 @@ def check_rules(c: Checker) -> None:
     seen: dict[str, str] = {}
     for name, policy in c.base.policies.items():
         _policy(c, ("policies", name), policy)
-        if isinstance(policy, CashSweep):
+        if isinstance(policy, CashSweep | DividendsEarned):
             seen.setdefault(name, f"policies.{name}")
     for rule in find_rules(c.tree, c.base, None if c.frame is None else c.frame.timeline, c.lost):
         parts = _parts_of(rule.where)[:-1]

@@ -10,6 +10,7 @@ from optimizer.case.schema.field_types import (
     DurationPositive,
     EnergyPriceAnyPath,
     Money,
+    MoneyAny,
     Prose,
     Section,
     SharePart,
@@ -112,6 +113,17 @@ class CashSweep(Scoped):
     above: Money = Field(description="cash that may stay")
 
 
+class DividendsEarned(Scoped):
+    """Dividends are paid out of what was earned, and not while money of last resort is out."""
+
+    type: Literal["dividends_earned"] = Field(
+        description="dividends_earned: total(dividends + rescue) within earnings where one is paid; none beside a revolver, rescue or new shares"
+    )
+    retained_earnings: MoneyAny = Field(
+        default=0.0, description="earnings retained before the start; negative: an accumulated deficit; default 0 USD"
+    )
+
+
 class Issue(Policy):
     """What is issued of an instrument by a date, in all."""
 
@@ -138,7 +150,7 @@ class MaximumIssue(Issue):
 POLICY_CLASSES: dict[str, type[Policy]] = {
     "ai_first": AiFirst, "curtail_above": CurtailAbove, "hold_coins": HoldCoins, "payback": Payback,
     "capital_share": CapitalShare, "refinancing_wall": RefinancingWall, "tenant_concentration": TenantConcentration,
-    "cash_sweep": CashSweep, "minimum_issue": MinimumIssue, "maximum_issue": MaximumIssue,
+    "cash_sweep": CashSweep, "dividends_earned": DividendsEarned, "minimum_issue": MinimumIssue, "maximum_issue": MaximumIssue,
 }  # fmt: skip
 
 AnyPolicy = Annotated[
@@ -150,6 +162,7 @@ AnyPolicy = Annotated[
     | Annotated[RefinancingWall, Tag("refinancing_wall")]
     | Annotated[TenantConcentration, Tag("tenant_concentration")]
     | Annotated[CashSweep, Tag("cash_sweep")]
+    | Annotated[DividendsEarned, Tag("dividends_earned")]
     | Annotated[MinimumIssue, Tag("minimum_issue")]
     | Annotated[MaximumIssue, Tag("maximum_issue")],
     Discriminator(type_of),

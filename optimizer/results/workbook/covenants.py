@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from models.finance.lines import Statement
-from models.problem import Array, Function, Rule, Sweep
+from models.problem import Array, EarnedDividends, Function, Rule, Sweep
 from models.problem import Term as Word
 from models.proforma.debt import first_date, running_maturity
 from models.proforma.words import OPERATING
@@ -228,7 +228,7 @@ def rule_rows(parts: Parts, sheet: Sheet) -> Rules:
     """Both sides and headroom of every rule at the dates at which it applies in some scenario."""
     frame, problem = parts.frame, parts.frame.problem
     made = Rules()
-    if not problem.rules and not problem.sweeps:
+    if not problem.rules and not problem.sweeps and not problem.earned_dividends:
         return made
     known = words(parts)
     cache: dict[str, tuple[Row, int]] = {}
@@ -254,6 +254,8 @@ def rule_rows(parts: Parts, sheet: Sheet) -> Rules:
         _rule(parts, sheet, made, n, rule, values)
     for n, sweep in enumerate(problem.sweeps):
         _sweep(parts, sheet, made, n, sweep)
+    for n, policy in enumerate(problem.earned_dividends):
+        _earned_dividends(parts, sheet, made, n, policy)
     return made
 
 
@@ -345,6 +347,40 @@ def _sweep(parts: Parts, sheet: Sheet, made: Rules, n: int, sweep: Sweep) -> Non
     sheet.row("Level", lambda d: level[d])
     sheet.row("Cash", lambda d: cash[d])
     made.hard.append((sweep.name, sheet.row("Kept in spite of it", kept, key=f"sweep/{n}/kept")))
+
+
+def _earned_dividends(parts: Parts, sheet: Sheet, made: Rules, n: int, policy: EarnedDividends) -> None:
+    """What is paid out of anything but earnings: the lesser of a dividend and what stands against it."""
+    frame, shape = parts.frame, (parts.frame.scenarios, parts.frame.dates)
+    sheet.note(policy.name, "section", frame.headings)
+    sheet.note("dividends are paid out of earnings; none while a revolver is drawn or rescue money is out, nor out of new shares")
+    active = np.broadcast_to(policy.active, shape).astype(float)
+    counts = frame.paths.series(f"{policy.name}: applies (1)", active, "", "count", keep=True)
+    opening = frame.given(
+        f"earned/{n}/opening", f"{policy.name}: earnings retained before the start", policy.opening, "USD", "usd"
+    )
+    retained, revolvers = parts.rows["balance_sheet"]["retained_earnings"], [
+        key for key, debt in parts.debts.kinds.items() if debt.kind == "revolver"
+    ]  # fmt: skip
+
+    def so_far(entry: Entry, d: int) -> Term:
+        return sum((entry(e) for e in range(d + 1)), ZERO)
+
+    def unearned(d: int) -> Term:
+        paid = so_far(lambda e: parts.dividends[e], d) + so_far(lambda e: parts.rescue[e], d)
+        return largest(paid - retained[d] - opening, 0.0)
+
+    def brought(d: int) -> Term:
+        sold = sum((row[e] for row, _, _ in parts.equity for e in ((d - 1, d) if d else (0,))), ZERO)
+        return sum((parts.debts.of(key, "closing", d) for key in revolvers), parts.rescue[d]) + sold
+
+    first = sheet.row("Dividends and rescue money so far, beyond what was earned", unearned)
+    second = sheet.row("Revolvers drawn, rescue money, shares just sold", brought)
+
+    def against(d: int) -> Term:
+        return counts[d] * least(parts.dividends[d], largest(first[d], second[d]))
+
+    made.hard.append((policy.name, sheet.row("Paid in spite of it", against, key=f"earned/{n}/paid")))
 
 
 def _over_time(parts: Parts, sheet: Sheet, label: str, function: Function, x: Row, first: int, settles: bool) -> tuple[Row, int]:

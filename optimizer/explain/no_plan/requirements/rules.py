@@ -48,6 +48,7 @@ def rule_requirements(view: CaseView) -> Iterator[Requirement]:
 def policy_requirements(view: CaseView) -> Iterator[Requirement]:
     """Policies that are not rules: what is served first, when rigs stop, what cash repays; without a case only the last."""
     yield from _sweeps(view)
+    yield from _earned_dividends(view)
     if view.case is None:
         return
     for name, policy in view.model.policies.items():
@@ -134,6 +135,14 @@ def _sweeps(view: CaseView) -> Iterator[Requirement]:
         drop = (f"{dotted(*at)}=",) if view.case is not None else None
         parameters = (more,) if view.case is not None else ()
         yield view.requirement(at, "rule", label, rows=(("sweep", sweep.name),), drop=drop, parameters=parameters)
+
+
+def _earned_dividends(view: CaseView) -> Iterator[Requirement]:
+    for policy in view.problem.earned_dividends:
+        at: tuple[Part, ...] = ("policies", policy.name)
+        label = _label("policy", policy.name, "dividends are paid out of earnings")
+        rows: tuple[Pattern, ...] = (("dividends_earned", policy.name), ("dividends_blocked", policy.name))
+        yield view.requirement(at, "rule", label, rows=rows, drop=(f"{dotted(*at)}=",) if view.case is not None else None)
 
 
 def _ai_first(view: CaseView, name: str, policy: AiFirst) -> Requirement:
