@@ -8,7 +8,9 @@
 | `ai-only` | no rig is ordered, and those owned are sold on the first date |
 | `payback-24` | rigs are bought whenever they pay back within 24 months (`payback_orders`); nothing else is invested |
 
-What a case demands (a `minimum`) is done up to what it demands, and no more. Contracts that run, debt that is out and rigs that
+What a case demands (a `minimum`) is done up to what it demands, and no more. Where it demands AI contracts for which there are no halls
+today, signed leases say, the company without new investment builds AI halls and interconnection for them and raises the money, as best it
+can: `no-new-investment` is then told as `what-is-signed`. Contracts that run, debt that is out and rigs that
 stand stay as they are. A revolver, rescue money, calls, retirements and the hours are the program's, unless the table says otherwise.
 A narrower program is never worth more: the difference is what optimising is worth.
 """
@@ -30,13 +32,36 @@ if TYPE_CHECKING:
 
 #: MW below which a rule of thumb does not order
 SMALLEST_ORDER_MW = 1e-6
+#: what is built for AI contracts
+FOR_AI = ("build_ai", "convert", "expand")
 
 
 def nothing_new(warm: SolvedProgram) -> Narrowed:
-    """Nothing is bought, built, signed, issued or begun. What each scenario decides by itself is running, not investing."""
+    """Nothing is bought, built, signed, issued or begun but what is owed. What each scenario decides by itself is running, not investing."""
+    problem = warm.program.problem
     taken = ("orders", "exercised", "options", "built", "signed", "issued")
-    plans = {project.name for project in warm.program.problem.projects if not project.recourse}
-    return _Narrowing(warm).close(lambda key: key[0] in taken or (key[0] == "units" and key[1] in plans)).bounds()
+    plans = {project.name for project in problem.projects if not project.recourse}
+    places = places_owed(problem)
+
+    def closed(key: tuple[str, ...]) -> bool:
+        owed = key[0] == "issued" or (key[0] == "built" and key[1] in places and key[2] in FOR_AI)
+        return (key[0] in taken and not (places and owed)) or (key[0] == "units" and key[1] in plans)
+
+    return _Narrowing(warm).close(closed).bounds()
+
+
+def places_owed(problem: Problem) -> frozenset[str]:
+    """Sites at which AI halls are owed: those of services that the case demands, where together they demand more than fits today's halls."""
+    demanded = [service for service in problem.services if service.minimum > 0.0]
+    places = [site for i, site in enumerate(problem.sites) if any(service.sites[i] for service in demanded)]
+    if sum(service.minimum for service in demanded) <= sum(site.ai_mw for site in places):
+        return frozenset()
+    return frozenset(site.name for site in places)
+
+
+def told_as(name: str, problem: Problem) -> str:
+    """The name of a rule of thumb that says what it came to in this case."""
+    return "what-is-signed" if name == "no-new-investment" and places_owed(problem) else name
 
 
 def all_equity(warm: SolvedProgram) -> Narrowed:
@@ -73,6 +98,7 @@ def by_payback(warm: SolvedProgram, months: float, debt: bool) -> Narrowed:
 
 def told(name: str, found: Solution, optimum: Solution) -> Baseline:
     """The best plan of a rule of thumb beside the optimum."""
+    name = told_as(name, optimum.problem)
     proved = found.certificate is not None and found.certificate.verified
     if found.outcome in (Outcome.OPTIMAL, Outcome.LIMIT) and found.books is not None and proved:
         books = found.books

@@ -177,12 +177,13 @@ def _baseline(solution: Solution, out: _Printer) -> None:
     one = solution.baseline
     if one is None:
         return
+    label = "nothing new but what is signed" if one.name == "what-is-signed" else "no new investment"
     if one.objective is None or one.upper_bound is None:
-        out.line(_shorter(f"  no new investment: {one.reason}", WIDEST))
+        out.line(_shorter(f"  {label}: {one.reason}", WIDEST))
         return
     most = one.upper_bound - one.objective > 1e-6 * abs(one.objective)
     known = f" (at most {money(one.upper_bound)})" if most else ""
-    out.line(f"  no new investment {money(one.objective)}{known}: optimising is worth {money(one.value_of_optimising)}")
+    out.line(f"  {label} {money(one.objective)}{known}: optimising is worth {money(one.value_of_optimising)}")
 
 
 def _capital(solution: Solution, decided: list[Step], out: _Printer) -> None:

@@ -292,6 +292,15 @@ def test_lake_mariner_hangs_on_what_comes_after_2031_and_on_the_backstop():
         rows = csv.DictReader(io.StringIO(contents(plan(path, *settings, variant="leases_open"))["plan.csv"].decode()))
         return sum(float(row["amount"]) for row in rows if row["what"].startswith("cb_"))
 
+    alike, wide = answer("lake-mariner", "price_follows"), answer("lake-mariner", "price_follows_wide")
+    assert alike.whole["share_price"]["closed"] and wide.whole["share_price"]["closed"]
+    says(
+        "lake-mariner",
+        f"{answer('lake-mariner').mean('issue', *CONVERTS) / 1e6:.0f} MUSD are taken at the prices that the scenarios state, "
+        f"{alike.mean('issue', *CONVERTS) / 1e6:,.0f} where the price follows the plan",
+        f"the rest of the company, {alike.whole['share_price']['rest_of_company']:.2f} of 14.50 USD a share",
+        f"{wide.mean('issue', *CONVERTS) / 1e6:,.0f} where the rest swings",
+    )
     share = "objective.terminal.contracts.share"
     half = plan(path, f"{share}=40 %")
     unpaid = plan(path, 'scenarios.tenant_fails.set."cash_flows.backstop.dated"={2028-10: 0 USD}')

@@ -40,7 +40,8 @@ def tiles(source: Source) -> str:
     if by_share := shares.per_share(source):
         found.append(("objective by the share of today" if several else "value by the share of today", by_share))
     if base.get("value_of_optimising") is not None:
-        found.append(("more than no new investment", money(base["value_of_optimising"])))
+        beside = "what is signed alone" if base["name"] == "what-is-signed" else "no new investment"
+        found.append((f"more than {beside}", money(base["value_of_optimising"])))
     of = "expected " if several else ""
     if kpis.get("irr") is not None:
         found.append((f"IRR of {of}flows", percent(kpis["irr"])))

@@ -160,6 +160,32 @@ def test_what_a_case_demands_is_done_and_no_more() -> None:
     assert solution.decisions.orders["rig", "home"].sum() > 10.0
 
 
+def test_signed_leases_bring_their_halls_and_the_money_for_them() -> None:
+    """3 MW are signed and no hall stands: 9 MUSD of halls, of which owners pay 5, for two years' rent of 2 MUSD/MW. The 17 MW more that
+    would pay and the rigs are left."""
+    p = tiny(2, discount=0.1, cash=4e6)
+    p = replace(p, sites=(site_of(p, ai_mw=0.0, build_ai=expansion_of(p, cost=3e6, limit=40.0), build_mining=expansion_of(p)),))
+    tenant = service_of(p, rate=2e6, minimum=3.0, limit=20.0, term=2)
+    p = replace(p, services=(tenant,), rigs=(rig_of(p, price=0.1e6, resale=0.05e6),), equities=(equity_of(p),))
+    warm = solved(p)
+    quick, one = warm.solution.baseline, baselines(warm, ["no-new-investment"])["no-new-investment"]
+    assert one.solution is not None and one.solution.decisions is not None and quick is not None
+    decided = one.solution.decisions
+    assert quick.name == one.name == "what-is-signed"
+    assert decided.signed["tenant", "home"].sum() == pytest.approx(3.0)
+    assert decided.built["home", "build_ai"].sum() == pytest.approx(3.0)
+    assert decided.built["home", "build_mining"].sum() == decided.orders["rig", "home"].sum() == 0.0
+    assert decided.issued["shares"].sum() == pytest.approx(5e6)
+    assert quick.objective == pytest.approx(4e6 - 9e6 + 3.0 * 2e6 * (1 / 1.1 + 1 / 1.21), rel=1e-9)
+    case: Any = _Dressed(p)
+    text = printed(replace(warm.solution, case=case))
+    assert "nothing new but what is signed" in text and "no new investment" not in text
+    # halls that stand hold what is signed: nothing is built, and the name is the old one
+    stands = optimum(replace(p, sites=(replace(p.sites[0], ai_mw=3.0),))).baseline
+    assert stands is not None and stands.name == "no-new-investment"
+    assert stands.objective == pytest.approx(4e6 + 3.0 * 2e6 * (1 / 1.1 + 1 / 1.21), rel=1e-9)
+
+
 def test_where_there_is_no_plan_the_reason_is_said() -> None:
     """A rule that asks for a unit of a project: without new investment nothing keeps it."""
     p = tiny(1, cash=5e6)
