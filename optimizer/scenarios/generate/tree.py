@@ -143,8 +143,9 @@ def feature(of: Futures, name: str, month: int) -> Array:
 
 
 def features(of: Futures, names: list[str], months: tuple[int, ...]) -> Array:
-    """(N, D)"""
-    return np.stack([feature(of, name, month) for month in months for name in names], axis=1)
+    """(N, D); D may be 0, where a case sees nothing of what is drawn."""
+    columns = [feature(of, name, month) for month in months for name in names]
+    return np.stack(columns, axis=1) if columns else np.empty((of.count, 0))
 
 
 def _plans(leaves: list[Leaf], whole: Array, few: Array) -> tuple[Kept, ...]:

@@ -128,6 +128,12 @@ def test_nothing_at_all_is_enough(tmp_path: Path) -> None:
     assert found.model.information.isoformat() == "2027-04-01"
 
 
+def test_a_case_that_sees_nothing_of_what_is_drawn(tmp_path: Path) -> None:
+    """Cash flows only: scenarios differ in nothing, and that is no mistake."""
+    found = load(tmp_path, "horizon: {start: 2026-04, years: 2}\nscenarios: {generate: {sample: 50, keep: 2}}\n")
+    assert found.problem().scenarios.probability.sum() == pytest.approx(1.0)
+
+
 def test_a_short_horizon_is_never_known(tmp_path: Path) -> None:
     found = load(
         tmp_path, "horizon: {start: 2026-04, months: 6, period: month}\ntreasury: {coins: 5 BTC}\nscenarios: {generate: {}}\n"
