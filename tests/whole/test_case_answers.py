@@ -24,6 +24,7 @@ from tests.shared.places import ROOT
 from tests.shared.plans import plan
 
 TITLES = {
+    "quickstart": "Quickstart",
     "lake-mariner": "Lake Mariner",
     "bitfarms": "Bitfarms",
     "iren": "IREN",
@@ -250,6 +251,60 @@ def says(name: str, *figures: str) -> None:
     text = prose(name)
     missing = [figure for figure in figures if figure not in text]
     assert not missing, missing
+
+
+def test_quickstart_ends_above_water_and_pays_no_owner_from_the_revolver():
+    base, mining, owned, loose = (answer("quickstart", name) for name in (None, "no_ai", "no_debt", "loose_coverage"))
+    odds = base.whole["odds"]
+    assert odds["rescue"] == odds["under_water"] == 0.0
+    drawn = {(row["scenario"], row["date"]): float(row["closing"]) for row in base.tables["financing"] if row["instrument"] == "revolver"}
+    paid = [row for row in base.tables["plan"] if row["kind"] == "dividend"]
+    names = [row["scenario"] for row in base.tables["scenarios"]]
+    for row in paid:
+        for name in names if row["scenarios"] == "all" else row["scenarios"].split("+"):
+            assert drawn[name, row["date"]] <= 1.0, row
+    assert {row["date"] for row in paid} and max(drawn.values()) > 1e6
+    npv = {row["scenario"]: float(row["npv"]) / 1e6 for row in base.tables["scenarios"]}
+    early = {row["what"]: 0.0 for row in base.tables["plan"]}
+    for row in base.tables["plan"]:
+        if row["date"] < "2027" and row["scenarios"] == "all":
+            early[row["what"]] += float(row["amount"]) if row["kind"] in ("buy rigs", "retire rigs", "issue", "sign AI contract") else 0.0
+
+    def later(kind: str, what: str, name: str) -> float:
+        return base.decided(kind, what, name) - early[what]
+
+    says(
+        "quickstart",
+        f"Objective {base.value():.1f} MUSD at 12 %: 70 % of the expected {base.value('expected_npv'):.1f}, 30 % of the tail's "
+        f"{base.value('cvar'):.1f} (bear {npv['bear']:.1f}, base {npv['base']:.1f}, bull {npv['bull']:.1f} MUSD)",
+        f"builds {base.decided('build mining hall'):.0f} MW of mining halls, orders {early['s21_pro']:.0f} MW each of S21 Pro and S21 XP",
+        f"sells {early['s19_xp']:.0f} MW of old S19 XP",
+        f"tries AI with {early['cloud']:.1f} MW, paid by {early['notes'] / 1e6:.0f} MUSD of notes, the revolver and "
+        f"{early['owners'] / 1e6:.0f} MUSD of the owners' money",
+        f"In base it adds {later('sign AI contract', 'cloud', 'base'):.1f} MW of AI and in bull {later('sign AI contract', 'cloud', 'bull'):.1f}",
+        f"with {later('issue', 'notes', 'base') / 1e6:.0f} and {later('issue', 'notes', 'bull') / 1e6:.0f} MUSD of notes more "
+        f"and {later('issue', 'owners', 'base') / 1e6:.0f} and {later('issue', 'owners', 'bull') / 1e6:.0f} MUSD from the owners",
+        f"renews {later('buy rigs', 's21_pro', 'bear') + later('buy rigs', 's21_xp', 'bear'):.0f} MW of rigs instead",
+        f"debt is worth {base.value() - owned.value():.1f} MUSD",
+        f"borrows {loose.decided('issue', 'notes') / 1e6:.0f} MUSD of notes in place of {early['notes'] / 1e6:.0f}",
+        f"for bull, {owned.decided('sign AI contract', scenario='bull'):.1f} MW, with "
+        f"{(owned.decided('issue', 'owners', 'bull') - owned.decided('issue', 'owners')) / 1e6:.0f} MUSD more from the owners",
+    )
+    assert mining.value() < base.value() and mining.value("cvar") > base.value("cvar")
+
+
+def test_rescue_money_is_taken_only_where_the_tail_is_better_for_it():
+    """At risk weight 100 % none with coverage of twelve months; with coverage by the quarter some, and the best plan without it is worse."""
+    whole, quarter = "objective.risk_weight=100 %", "rules[1].require=cfads + rescue >= 1.30 * debt_service"
+    none, some, without = (changed("quickstart", None, one) for one in ((whole,), (whole, quarter), (whole, quarter, "treasury.rescue=null")))
+    assert none.mean("rescue") == 0.0 and none.whole["odds"]["rescue"] == 0.0
+    assert some.decided("rescue", scenario="bear") > 1e5
+    assert without.value() < some.value() - 0.1
+    says(
+        "quickstart",
+        f"{some.decided('rescue', scenario='bear') / 1e6:.1f} MUSD in the bear scenario, for a tail of {some.value('cvar'):.1f} MUSD. "
+        f"The best plan without rescue money has {without.value('cvar'):.1f}",
+    )
 
 
 def test_lake_mariner_takes_less_at_once_than_was_done():

@@ -165,7 +165,7 @@ def dates_of(terms: RuleTerms, compiled: CompiledRule, timeline: Timeline) -> Ma
         if (terms.from_ is not None and day < terms.from_) or (terms.until is not None and day > terms.until):
             mask[d] = False
     if terms.at is not None:
-        mask &= np.isin(dates, [timeline.position(day) for day in terms.at])
+        mask &= np.isin(dates, [count - 1 if isinstance(day, str) else timeline.position(day) for day in terms.at])
     if terms.every != "period":
         length = 12 if terms.every == "year" else 3
         last_month = timeline.first_month + timeline.period_months * dates[1:] - 1

@@ -132,7 +132,8 @@ def _scope(c: Checker, parts: Parts, rule: RuleTerms) -> None:
         if rule.every != "period":
             c.wrong((*parts, "every"), "`at` says when it applies: leave this out")
         for day in rule.at:
-            c.single((*parts, "at"), day)
+            if not isinstance(day, str):
+                c.single((*parts, "at"), day)
     if rule.expected and rule.scenarios is not None:
         c.wrong((*parts, "scenarios"), "a rule in expectation is over all scenarios: leave this out")
     if rule.expected and rule.after is not None:

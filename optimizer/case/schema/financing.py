@@ -49,7 +49,7 @@ class RuleTerms(Section):
     require: Prose = Field(description="a sentence such as: cash >= 6 * overhead_monthly")
     from_: DateField | None = Field(default=None, alias="from", description="first date it applies at; default: the start")
     until: DateField | None = Field(default=None, description="last date it applies at; default: the end")
-    at: Days | None = Field(default=None, description="dates it applies at, in place of from and until; default: all")
+    at: Days | None = Field(default=None, description="dates it applies at, or `end`, in place of from and until; default: all")
     every: Annotated[str, Choice("period", "quarter", "year")] = Field(
         default="period", description="quarter, year: only where one ends (and at the end of the horizon); default: every period"
     )

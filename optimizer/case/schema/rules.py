@@ -23,6 +23,18 @@ class Several(Reader):
         return {"anyOf": [self.one.json(), {"type": "array", "items": self.one.json(), "minItems": 1}]}
 
 
+class DayOrEnd(Reader):
+    """A date, or `end`: that of the horizon."""
+
+    def read(self, given: Given, reading: Reading) -> date | str:
+        if isinstance(given, Text) and given == "end":
+            return "end"
+        return Day().read(given, reading)
+
+    def json(self) -> dict[str, Any]:
+        return {"anyOf": [Day().json(), {"enum": ["end"]}]}
+
+
 class Places(Reader):
     """`all`, or a list of sites: returned as names, () for all."""
 
@@ -62,6 +74,6 @@ class PerBreach(Reader):
 MEASURES = ("USD", "MW", "MWh", "BTC", "share", "unit")
 
 PayField = Annotated[Pay, PerBreach()]
-Days = Annotated[tuple[date, ...], Several(Day(), "a date such as 2026-07")]
+Days = Annotated[tuple[date | str, ...], Several(DayOrEnd(), "a date such as 2026-07")]
 Years = Annotated[tuple[int, ...], Several(Count(1970, 2200), "a year such as 2027")]
 SitesOf = Annotated[tuple[str, ...], Places()]

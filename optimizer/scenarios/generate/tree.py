@@ -143,7 +143,7 @@ def feature(of: Futures, name: str, month: int) -> Array:
 
 
 def features(of: Futures, names: list[str], months: tuple[int, ...]) -> Array:
-    """(N, D); D may be 0, where a case sees nothing of what is drawn."""
+    """(N, D); of a problem that sees no driver, without columns."""
     columns = [feature(of, name, month) for month in months for name in names]
     return np.stack(columns, axis=1) if columns else np.empty((of.count, 0))
 

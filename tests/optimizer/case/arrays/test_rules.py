@@ -53,6 +53,8 @@ def only(problem: Problem) -> Rule:
         (", from: 2027-01", range(1, 8)),
         (", from: 2027-01-02, until: 2027-12-31", range(2, 5)),
         (", at: 2027-04", [2]),
+        (", at: end", [7]),
+        (", at: [2027-04, end]", [2, 7]),
         (", at: [2027-02, 2028-01]", [2, 5]),  # inside a period: the next date
         (", every: quarter", range(1, 8)),
         (", every: year", [1, 5, 7]),  # 1 January ends the year before; the horizon ends in July

@@ -408,7 +408,7 @@ QUICKSTART = [
     Change("financing.revolver.limit", "{:.3f} USD", 2e4, 10e6),
     Change("financing.notes.limit", "{:.3f} USD", 1e5, 150e6),
     Change("treasury.cash", "{:.3f} USD", 1e5, 12e6),
-    Change("rules[1].require", "cfads + rescue >= 1.30 * debt_service", -2e3),
+    Change("rules[1].require", "ltm(cfads + rescue) >= 1.30 * ltm(debt_service)", -2e3),
 ]
 LAKE_MARINER = [
     Change("sites.lake_mariner.interconnection.now", "{:.9f} MW", 0.05, 500.0),
