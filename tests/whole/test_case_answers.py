@@ -1,4 +1,4 @@
-"""What cases/README.md says the market's cases answer: its tables by solving the variants, the figures in its sentences by the plans.
+"""What cases/README.md says the shipped cases answer: its tables by solving the variants, the figures in its sentences by the plans.
 
 A figure that no longer holds fails here: correct the text, and ask whether its sentence is still true.
 """
@@ -9,29 +9,18 @@ import csv
 import io
 import re
 from collections import defaultdict
-from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import pytest
 
 from optimizer import Case
-from optimizer.engine.solution import Solution
 from optimizer.engine.values import Outcome
 from optimizer.results.folder import contents
 from optimizer.results.summary_json import summary
+from tests.shared.case_answers import COLUMNS, CONVERTS, TITLES, Answer, answer, changed, rounds_to, rows, says, table
 from tests.shared.places import ROOT
 from tests.shared.plans import plan
 
-TITLES = {
-    "quickstart": "Quickstart",
-    "lake-mariner": "Lake Mariner",
-    "bitfarms": "Bitfarms",
-    "iren": "IREN",
-    "industry-2025": "Industry 2025",
-    "surplus-power": "Surplus power",
-    "ercot-flex": "ERCOT flex",
-}
 #: variants that the sentences lean on; the rest of the tables is slow
 LEANED_ON = {
     ("lake-mariner", "leases_open"),
@@ -50,118 +39,6 @@ LEANED_ON = {
     ("surplus-power", "no_mining"),
     ("ercot-flex", "inflexible"),
 }
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A solved case or variant: figures in USD, tables as lists of rows."""
-
-    whole: dict
-    tables: dict[str, list[dict[str, str]]]
-
-    def value(self, key: str = "objective") -> float:
-        """MUSD."""
-        return self.whole[key] / 1e6
-
-    def expected(self, column: str) -> float:
-        """Mean over scenarios of a column of scenarios.csv."""
-        return sum(float(row["probability"]) * float(row[column]) for row in self.tables["scenarios"])
-
-    def decided(self, kind: str, what: str = "", scenario: str = "all", where: str = "") -> float:
-        """Sum of plan.csv: what all scenarios share, or what one scenario does in all, shared steps with it."""
-        total = 0.0
-        for row in self.tables["plan"]:
-            mine = row["scenarios"] == "all" or scenario in row["scenarios"].split("+")
-            if row["kind"] == kind and what in ("", row["what"]) and where in ("", row["where"]) and mine:
-                total += float(row["amount"])
-        return total
-
-    def mean(self, kind: str, *whats: str) -> float:
-        """Mean over scenarios of what plan.csv has of a kind; of some things only, where they are named."""
-        odds = {row["scenario"]: float(row["probability"]) for row in self.tables["scenarios"]}
-        return sum(odds[s] * sum(self.decided(kind, what, s) for what in whats or ("",)) for s in odds)
-
-    def debt(self, day: str) -> float:
-        """GUSD outstanding at a date, mean over scenarios."""
-        total: dict[str, float] = defaultdict(float)
-        for row in self.tables["financing"]:
-            if row["date"] == day:
-                total[row["scenario"]] += float(row["closing"])
-        odds = {row["scenario"]: float(row["probability"]) for row in self.tables["scenarios"]}
-        return sum(odds[name] * total[name] for name in odds) / 1e9
-
-
-def answer(name: str, variant: str | None = None) -> Answer:
-    return changed(name, variant, ())
-
-
-def of_plan(solution: Solution) -> Answer:
-    assert solution.outcome is Outcome.OPTIMAL, solution.reasons
-    files = contents(solution)
-    tables = {
-        table: list(csv.DictReader(io.StringIO(files[f"{table}.csv"].decode())))
-        for table in ("plan", "financing", "scenarios", "covenants")
-    }
-    return Answer(summary(solution), tables)
-
-
-@cache
-def changed(name: str, variant: str | None, settings: tuple[str, ...]) -> Answer:
-    """The answer to a case with settings of the command line."""
-    return of_plan(plan(ROOT / "cases" / f"{name}.yaml", *settings, variant=variant))
-
-
-@cache
-def section(name: str) -> str:
-    text = (ROOT / "cases" / "README.md").read_text(encoding="utf-8")
-    return text.split(f"## {TITLES[name]}: its answer\n")[1].split("\n## ")[0]
-
-
-def prose(name: str) -> str:
-    return re.sub(r"\s+", " ", section(name))
-
-
-def table(name: str, head: str) -> list[list[str]]:
-    """The lines of the section's table whose first column is called so, its titles first; empty without such a table."""
-    lines = section(name).splitlines()
-    found: list[list[str]] = []
-    for line in lines:
-        cells = [cell.strip() for cell in line.strip("|").split("|")] if line.startswith("|") else []
-        if found and not cells:
-            break
-        if cells and (found or cells[0] == head) and not line.startswith("|---"):
-            found.append(cells)
-    return found
-
-
-def rows(name: str) -> dict[str | None, list[str]]:
-    """variant (None: as written) -> the cells of its row."""
-    found: dict[str | None, list[str]] = {}
-    for first, *cells in table(name, "variant")[1:]:
-        label = re.match(r"`(\w+)`", first)
-        assert label or first == "as written", first
-        found[label[1] if label else None] = cells
-    return found
-
-
-#: what a column of "what changes" says of an answer
-COLUMNS = {
-    "objective, MUSD": lambda one: one.value(),
-    "AI signed, MW": lambda one: one.mean("sign AI contract"),
-    "converts, MUSD": lambda one: one.mean("issue", *CONVERTS) / 1e6,
-    "shares sold, MUSD": lambda one: one.mean("issue", *SHARES) / 1e6,
-    "debt on 2025-10-01, GUSD": lambda one: one.debt("2025-10-01"),
-    "breach": lambda one: 100.0 * one.whole["odds"]["breach"],
-}
-CONVERTS = ("convertible", "convert_2032", "capped_convert", "converts")
-SHARES = ("shares", "atm", "placement", "owners")
-
-
-def rounds_to(value: float, cell: str) -> bool:
-    """Is the cell the value, rounded to the digits that the cell has?"""
-    digits = len(cell.partition(".")[2])
-    return abs(value - float(cell.replace(",", ""))) <= 0.5 * 10**-digits + 1e-9
-
 
 TABLES = [
     pytest.param(name, variant, marks=() if variant is None or (name, variant) in LEANED_ON else pytest.mark.slow)
@@ -247,17 +124,15 @@ def test_cases_name_their_sources(name):
     assert max(len(line) for line in text.splitlines()) <= 120
 
 
-def says(name: str, *figures: str) -> None:
-    text = prose(name)
-    missing = [figure for figure in figures if figure not in text]
-    assert not missing, missing
-
-
 def test_quickstart_ends_above_water_and_pays_no_owner_from_the_revolver():
     base, mining, owned, loose = (answer("quickstart", name) for name in (None, "no_ai", "no_debt", "loose_coverage"))
     odds = base.whole["odds"]
     assert odds["rescue"] == odds["under_water"] == 0.0
-    drawn = {(row["scenario"], row["date"]): float(row["closing"]) for row in base.tables["financing"] if row["instrument"] == "revolver"}
+    drawn = {
+        (row["scenario"], row["date"]): float(row["closing"])
+        for row in base.tables["financing"]
+        if row["instrument"] == "revolver"
+    }
     paid = [row for row in base.tables["plan"] if row["kind"] == "dividend"]
     names = [row["scenario"] for row in base.tables["scenarios"]]
     for row in paid:
@@ -268,7 +143,9 @@ def test_quickstart_ends_above_water_and_pays_no_owner_from_the_revolver():
     early = {row["what"]: 0.0 for row in base.tables["plan"]}
     for row in base.tables["plan"]:
         if row["date"] < "2027" and row["scenarios"] == "all":
-            early[row["what"]] += float(row["amount"]) if row["kind"] in ("buy rigs", "retire rigs", "issue", "sign AI contract") else 0.0
+            early[row["what"]] += (
+                float(row["amount"]) if row["kind"] in ("buy rigs", "retire rigs", "issue", "sign AI contract") else 0.0
+            )
 
     def later(kind: str, what: str, name: str) -> float:
         return base.decided(kind, what, name) - early[what]
@@ -281,7 +158,8 @@ def test_quickstart_ends_above_water_and_pays_no_owner_from_the_revolver():
         f"sells {early['s19_xp']:.0f} MW of old S19 XP",
         f"tries AI with {early['cloud']:.1f} MW, paid by {early['notes'] / 1e6:.0f} MUSD of notes, the revolver and "
         f"{early['owners'] / 1e6:.0f} MUSD of the owners' money",
-        f"In base it adds {later('sign AI contract', 'cloud', 'base'):.1f} MW of AI and in bull {later('sign AI contract', 'cloud', 'bull'):.1f}",
+        f"In base it adds {later('sign AI contract', 'cloud', 'base'):.1f} MW of AI and in bull "
+        f"{later('sign AI contract', 'cloud', 'bull'):.1f}",
         f"with {later('issue', 'notes', 'base') / 1e6:.0f} and {later('issue', 'notes', 'bull') / 1e6:.0f} MUSD of notes more "
         f"and {later('issue', 'owners', 'base') / 1e6:.0f} and {later('issue', 'owners', 'bull') / 1e6:.0f} MUSD from the owners",
         f"renews {later('buy rigs', 's21_pro', 'bear') + later('buy rigs', 's21_xp', 'bear'):.0f} MW of rigs instead",
@@ -296,7 +174,9 @@ def test_quickstart_ends_above_water_and_pays_no_owner_from_the_revolver():
 def test_rescue_money_is_taken_only_where_the_tail_is_better_for_it():
     """At risk weight 100 % none with coverage of twelve months; with coverage by the quarter some, and the best plan without it is worse."""
     whole, quarter = "objective.risk_weight=100 %", "rules[1].require=cfads + rescue >= 1.30 * debt_service"
-    none, some, without = (changed("quickstart", None, one) for one in ((whole,), (whole, quarter), (whole, quarter, "treasury.rescue=null")))
+    none, some, without = (
+        changed("quickstart", None, one) for one in ((whole,), (whole, quarter), (whole, quarter, "treasury.rescue=null"))
+    )
     assert none.mean("rescue") == 0.0 and none.whole["odds"]["rescue"] == 0.0
     assert some.decided("rescue", scenario="bear") > 1e5
     assert without.value() < some.value() - 0.1

@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from optimizer.case import generated
 from optimizer.case.case import Case
 from optimizer.case.reading.diagnostics import CaseError
 from optimizer.case.reading.network_days import heights
-from optimizer.scenarios.generate.calibration import from_history
+from optimizer.cli.app import cli
+from optimizer.scenarios.generate.calibration import bundled, calibrate, from_history
 from optimizer.scenarios.generate.history import Days, monthly
-from tests.shared.network_data import made_days
+from tests.shared.network_data import NETWORK, made_days, needs_network
 
 WORLD = """\
 horizon: {start: 2026-01, years: 4, period: quarter, hours: {every: 25}}
@@ -126,6 +128,12 @@ def test_nothing_at_all_is_enough(tmp_path: Path) -> None:
     assert found.model.information.isoformat() == "2027-04-01"
 
 
+def test_a_case_that_sees_nothing_of_what_is_drawn(tmp_path: Path) -> None:
+    """Cash flows only: scenarios differ in nothing, and that is no mistake."""
+    found = load(tmp_path, "horizon: {start: 2026-04, years: 2}\nscenarios: {generate: {sample: 50, keep: 2}}\n")
+    assert found.problem().scenarios.probability.sum() == pytest.approx(1.0)
+
+
 def test_a_short_horizon_is_never_known(tmp_path: Path) -> None:
     found = load(
         tmp_path, "horizon: {start: 2026-04, months: 6, period: month}\ntreasury: {coins: 5 BTC}\nscenarios: {generate: {}}\n"
@@ -221,6 +229,21 @@ def test_own_days_of_the_network(tmp_path: Path) -> None:
         assert again.generated.tree.pool.digests() == whole.generated.tree.pool.digests()
     (tmp_path / "days.csv").write_text("".join(lines[: at - 1]) + lines[at - 1].replace(",", ",9"), encoding="utf-8")
     assert load(tmp_path, own).digest != whole.digest
+
+
+@needs_network
+def test_imported_days_say_what_the_bundled_calibration_says(tmp_path: Path) -> None:
+    """`data import` writes what `data: {network: FILE}` reads: the same posterior and moves as come with the program."""
+    target = tmp_path / "days.csv"
+    source = str(NETWORK / "btc_network_daily_2011_2026.csv")
+    done = CliRunner().invoke(cli, ["data", "import", source, "--market", "network", "--as", str(target)], standalone_mode=False)
+    assert done.return_value == 0, done.output
+    own = load(tmp_path, DRAWN + "data: {network: days.csv}\n").generated.world.known
+    ours = calibrate(bundled())
+    assert own.data.until == ours.data.until
+    assert own.moves.size == pytest.approx(ours.moves.size, abs=1e-4)
+    for level in (0.05, 0.5, 0.95):  # the day of a halving may fall on either side of it
+        assert own.posterior.response_quantile(level) == pytest.approx(ours.posterior.response_quantile(level), rel=1e-3)
 
 
 @pytest.mark.parametrize(
