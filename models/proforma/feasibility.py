@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from models.decisions import Decisions
-from models.problem import Array, Debt, Expansion, Hourly, Ints, Mask, Problem, Rig, Site
+from models.problem import Array, Debt, EarnedDividends, Expansion, Hourly, Ints, Mask, Problem, Rig, Site
 from models.proforma.assets import EXPANSIONS, Assets, ai_after, decided, expansion
 from models.proforma.books import Books
 from models.proforma.calendar import calendar
@@ -481,3 +481,29 @@ def _check_collateral(
     face = _face(problem, debt.limit, debt.existing, usd)
     of_face = checks.by(face, face)
     of_face.at_most("collateral covers the balance", balance, debt.advance_rate * value, debt.name)
+
+
+# ---- dividends that must be earned -----------------------------------------------------------------------------------
+
+
+def dividend_bars(problem: Problem, policy: EarnedDividends, decisions: Decisions, retained: Array) -> Array:
+    """(S, D) USD that stand against a dividend: what it and rescue money exceed earnings by, or money that was only lent or brought in.
+
+    retained (S, D): net income since the start.
+    """
+    given_out = np.cumsum(decisions.dividends + decisions.rescue, axis=1)
+    unearned = np.maximum(given_out - retained - policy.opening, 0.0)
+    drawn = [decided(decisions.balance, debt.name, problem) for debt in problem.debts if debt.kind == "revolver"]
+    sold = sum((decided(decisions.issued, one.name, problem) for one in problem.equities), np.zeros_like(retained))
+    lately = sold.copy()
+    lately[:, 1:] += sold[:, :-1]
+    return np.asarray(np.maximum(unearned, sum(drawn, decisions.rescue + lately)))
+
+
+def check_dividends(problem: Problem, decisions: Decisions, retained: Array, checks: Checklist) -> None:
+    """No dividend where something bars it: the smaller of the two is nothing, measured against what is paid, earned and moved at all."""
+    for policy in problem.earned_dividends:
+        against = dividend_bars(problem, policy, decisions, retained)
+        paid = np.where(policy.active, np.minimum(decisions.dividends, against), 0.0)
+        size = max(float(np.max(np.abs(x), initial=0.0)) for x in (decisions.dividends, retained, np.array(policy.opening)))
+        checks.at_most("dividends are earned", paid, 0.0, policy.name, scale=size, least=checks.usd)

@@ -22,8 +22,7 @@ from models.proforma.books import Books
 from models.proforma.calendar import calendar
 from models.proforma.checks import Checklist
 from models.proforma.debt import Liabilities, keep_debts
-from models.proforma.dividends import check_dividends
-from models.proforma.feasibility import check_decisions
+from models.proforma.feasibility import check_decisions, check_dividends
 from models.proforma.holders import check_holders
 from models.proforma.own_rates import own_rates
 from models.proforma.power import COSTS, REVENUES, Power, keep_power

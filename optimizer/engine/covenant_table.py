@@ -8,7 +8,7 @@ from models.dates import date_text
 from models.decisions import Decisions
 from models.problem import Problem
 from models.proforma.books import Books
-from models.proforma.dividends import bars
+from models.proforma.feasibility import dividend_bars
 from optimizer.engine.values import EXPECTED, Covenant, ShadowPrice
 
 #: families of rows whose prices are those of a rule or a policy
@@ -49,7 +49,7 @@ def _earned(
     """What is paid at each date in spite of what bars it, where a policy holds dividends to what was earned and they may be paid."""
     out = []
     for policy in problem.earned_dividends:
-        against = bars(problem, policy, decisions, books.balance_sheet["retained_earnings"])
+        against = dividend_bars(problem, policy, decisions, books.balance_sheet["retained_earnings"])
         unearned = np.minimum(decisions.dividends, against)
         for s, name in enumerate(problem.scenarios.names):
             for d in np.flatnonzero(policy.active[s] & problem.treasury.dividends):

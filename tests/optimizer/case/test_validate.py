@@ -604,7 +604,7 @@ policies:
 3:13: policies.a.type: "refinancing_wal" is not a kind of policy
     hint: did you mean "refinancing_wall"?
 4:6: policies.b.type: key "type" is missing: the kind of policy
-    hint: it is one of: ai_first, curtail_above, hold_coins, payback, capital_share, refinancing_wall, tenant_concentration, cash_sweep, minimum_issue, maximum_issue
+    hint: it is one of: ai_first, curtail_above, hold_coins, payback, capital_share, refinancing_wall, tenant_concentration, cash_sweep, dividends_earned, minimum_issue, maximum_issue
 5:3: policies.c.at_most: key "at_most" is missing
     hint: most that falls due in a calendar year
 5:31: policies.c.most: unknown key

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from models.problem import Array, EarnedDividends, Problem
-from models.proforma.dividends import bars
+from models.proforma.feasibility import dividend_bars as bars
+from models.program.master_problem import MasterProblem
 from optimizer.engine.solution import Solution
 from optimizer.engine.solve import bare, solve_problem, solve_warm
 from optimizer.engine.values import Outcome
 from tests.shared.random_problems import random_problem
+from tests.shared.rows import row_is
 from tests.shared.tiny import dates, debt_of, stream, tiny
 
 #: random problems that are solved in a second or so
@@ -109,3 +112,36 @@ def test_a_policy_that_is_nowhere_active_changes_nothing() -> None:
     problem = random_problem(3)
     never = earned(problem, active=np.zeros((problem.scenarios.count, problem.clock.dates), dtype=bool))
     assert solved(never).objective == pytest.approx(solved(problem).objective, rel=1e-12)
+
+
+def test_rows() -> None:
+    """Cash, less debts at amortised cost, plus what was paid out, was earned; what is paid beyond it or beside a revolver is barred."""
+    problem = company([0.0, 40.0, 0.0, 40.0], (1, 2, 3))
+    debts = (
+        debt_of(problem, "line", "revolver", rate=0.01, limit=100.0, tenor=36),
+        debt_of(problem, "notes", rate=0.05, tenor=24, price=0.98),
+    )
+    master = MasterProblem(earned(replace(problem, debts=debts), 7e6))
+    # notes at 98 with a coupon of 5 % for two years: carried at 98 when issued, a year later at 105 over one and its yield
+    root = (-5.0 - math.sqrt(25.0 + 4.0 * 98.0 * 105.0)) / (-2.0 * 98.0)  # 98 x^2 = 5 x + 105, x = one and the yield
+    carried = 105.0 / root / 100.0
+    terms = {"earned[0,1]": 1.0, "cash[0,1]": -1.0, "balance[line,0,1]": 1.0, "dividends[0,1]": -1.0}
+    row_is(master, "earned", (0, 1), terms | {"issued_notes[0,0]": carried, "issued_notes[0,1]": 0.98}, equal=0.0)
+    paid = {"dividends[0,1]": 1.0, "dividends[0,2]": 1.0}
+    row_is(
+        master,
+        "dividends_earned",
+        ("earned", 0, 2),
+        paid | {"dividends_barred[earned,0,2]": -1.0, "earned[0,2]": -1.0},
+        at_most=7.0,
+    )
+    row_is(
+        master,
+        "dividends_blocked",
+        ("earned", 0, 2),
+        {"balance[line,0,2]": 1.0, "dividends_barred[earned,0,2]": -1.0},
+        at_most=0.0,
+    )
+    assert [(str(a.name), str(b.name)) for a, b in master.earned.disjunctions][:1] == [
+        ("dividends_barred[earned,0,1]", "dividends[0,1]")
+    ]

@@ -327,6 +327,18 @@ def test_a_policy_is_changed_and_removed_by_settings(case: Any) -> None:
     assert [rule.name for rule in added.rules] == ["wall", "more"]
 
 
+def test_dividends_that_must_be_earned_have_an_opening_balance_dates_and_scenarios(case: Any) -> None:
+    (policy,) = (
+        case("  p: {type: dividends_earned, retained_earnings: -3 MUSD, from: 2026-07, until: 2027-01, scenarios: [bear]}\n")
+        .problem()
+        .earned_dividends
+    )
+    assert (policy.name, policy.opening) == ("p", -3e6)
+    assert not policy.active[0].any() and np.flatnonzero(policy.active[1]).tolist() == [2, 3, 4]
+    with pytest.raises(CaseError, match="retained_earnings"):
+        case("  p: {type: dividends_earned, retained_earnings: 3 MW}\n")
+
+
 def test_a_policy_holds_by_either_method(case: Any) -> None:
     policies = (
         "  a: {type: hold_coins, share: 30 %}\n  b: {type: refinancing_wall, at_most: 6 MUSD}\n  c: {type: curtail_above, price: 60 USD/MWh}\n"
