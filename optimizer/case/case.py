@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from optimizer.case.checks.everything import check
 from optimizer.case.checks.notes import case_notes
 from optimizer.case.checks.plausible import Doubt, doubts
 from optimizer.case.checks.rules import find_rules
-from optimizer.case.generated import Generated, expanded, is_generated, read_generate, without_scenarios
+from optimizer.case.generated import Generated, drawn_setting, expanded, is_generated, read_generate, without_scenarios
 from optimizer.case.patch import Target, scale_path, set_path
 from optimizer.case.reading import yaml_tree
 from optimizer.case.reading.case_files import Files
@@ -154,7 +154,8 @@ class _Loading:
             self.mistakes.sources[SETTINGS] = "\n".join(settings)
         original = tree
         tree = self.vary(tree, variant)
-        tree = self.set_all(tree, settings)
+        late = [drawn_setting(one) for one in settings] if is_generated(tree) else [False] * len(settings)
+        tree = self.set_all(tree, settings, [not one for one in late])
         tried = _TRIED.get(original)
         drawn = is_generated(tree)
         shown = without_scenarios(tree) if drawn else tree
@@ -165,7 +166,9 @@ class _Loading:
         timeline = None if ("horizon",) in lost else self.timeline(tree, base)
         generated = None
         if drawn:
-            tree, base, generated = self.generate(tree, base, timeline, lost, original)
+            tree, base, generated = self.generate(
+                tree, base, timeline, lost, original, lambda one: self.set_all(one, settings, late)
+            )
         if tried is None:
             before = len(self.mistakes)
             self.try_variants(original)
@@ -197,11 +200,18 @@ class _Loading:
         )
 
     def generate(
-        self, tree: Node, base: CaseModel, timeline: Timeline | None, lost: frozenset[Entry], original: Node
+        self,
+        tree: Node,
+        base: CaseModel,
+        timeline: Timeline | None,
+        lost: frozenset[Entry],
+        original: Node,
+        set_late: Callable[[Node], Node],
     ) -> tuple[Node, CaseModel, Generated | None]:
         """The tree and the model with the scenarios that `generate` asks for; without any where something is wrong, which is told.
 
-        Trial plans are those of the file as it is written, so that its variants, and what is set, meet the same futures.
+        Trial plans are those of the file as it is written, so that its variants, and what is set, meet the same futures. set_late: settings of
+        the explicit scenarios.
         """
         given = read_generate(tree, self.reading)
         plain = without_scenarios(tree)
@@ -210,10 +220,10 @@ class _Loading:
         written = None
         if tree is not original and is_generated(original):
             written, _ = validate(without_scenarios(original), Reading(self.files, Mistakes()))
-        found = expanded(tree, base, given, timeline, written or base, self.mistakes)
+        found = expanded(tree, base, given, timeline, written or base, self.reading)
         if found is None:
             return plain, base, None
-        explicit, generated = found
+        explicit, generated = set_late(found[0]), found[1]
         fresh = ("scenarios", "information", "market")
         known = {key: getattr(base, key) if key in CaseModel.model_fields else None for key in explicit.value if key not in fresh}
         again, _ = validate(explicit, self.reading, known)
@@ -253,8 +263,11 @@ class _Loading:
         lines = self.lines[place.file]
         return place.line <= len(lines) and lines[place.line - 1][place.column - 1 : place.column] in ("'", '"')
 
-    def set_all(self, tree: Node, settings: list[str]) -> Node:
+    def set_all(self, tree: Node, settings: list[str], chosen: list[bool]) -> Node:
+        """The tree with those settings that are chosen."""
         for number, setting in enumerate(settings, start=1):
+            if not chosen[number - 1]:
+                continue
             path, equals, value = setting.partition("=")
             place = Place(SETTINGS, number, len(path) - len(path.lstrip()) + 1)
             if not equals or not path.strip():

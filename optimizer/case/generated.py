@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from models.spelling import did_you_mean
 from optimizer.case.reading.diagnostics import Mistakes, Place
+from optimizer.case.reading.dotted_paths import split_path
 from optimizer.case.reading.paths_in_time import Path
 from optimizer.case.reading.timeline import Timeline, first_of_month
 from optimizer.case.reading.yaml_tree import Node, noun
@@ -28,6 +29,7 @@ from optimizer.case.schema.generate import Generate
 from optimizer.case.validate import tell
 
 if TYPE_CHECKING:
+    from optimizer.scenarios.generate.calibration import Data
     from optimizer.scenarios.generate.network import Start
     from optimizer.scenarios.generate.tree import Leaf, Tree
     from optimizer.scenarios.generate.world import Futures, World
@@ -61,6 +63,12 @@ def is_generated(tree: Node) -> bool:
     return scenarios is not None and GENERATE in scenarios
 
 
+def drawn_setting(setting: str) -> bool:
+    """Whether a setting is of a drawn scenario, such as scenarios.s1-1.scale: to be applied once there are any."""
+    parts = split_path(setting.partition("=")[0].strip())
+    return len(parts) > 1 and parts[0].text == "scenarios" and parts[1].text != GENERATE
+
+
 def without_scenarios(tree: Node) -> Node:
     """The tree as if no scenario were given."""
     return Node(
@@ -91,16 +99,20 @@ def read_generate(tree: Node, reading: Reading) -> Generate | None:
 
 
 def expanded(
-    tree: Node, base: CaseModel, given: Generate, timeline: Timeline, written: CaseModel, mistakes: Mistakes
+    tree: Node, base: CaseModel, given: Generate, timeline: Timeline, written: CaseModel, reading: Reading
 ) -> tuple[Node, Generated] | None:
     """The tree with explicit scenarios, and what they stand for; None with the mistakes noted. written: the case whose plans tell futures
     apart."""
     from optimizer.scenarios.generate.tree import Shape
 
+    mistakes = reading.mistakes
     before = len(mistakes)
     keep, stages = _stages(tree, given, timeline, mistakes)
-    world = _world(tree, base, given, timeline, mistakes)
-    if len(mistakes) > before or world is None:
+    known = _data(tree, base, given, reading)
+    if known is None:
+        return None
+    world = _world(tree, base, given, timeline, known, mistakes)
+    if len(mistakes) > before:
         return None
     grown = _grow(world, _used(written, given), Shape(given.sample, given.seed, keep, stages), written, timeline)
     generated = Generated(given, world, grown, timeline.dates[0])
@@ -148,9 +160,34 @@ def _stages(tree: Node, given: Generate, timeline: Timeline, mistakes: Mistakes)
     return keep, stages
 
 
-def _world(tree: Node, base: CaseModel, given: Generate, timeline: Timeline, mistakes: Mistakes) -> World | None:
+def _data(tree: Node, base: CaseModel, given: Generate, reading: Reading) -> Data | None:
+    """What the case's own days of the network say, or those that come with the program; None, with the mistakes noted."""
+    from optimizer.case.reading.network_days import read_network
+    from optimizer.scenarios.generate.calibration import bundled, from_history
+    from optimizer.scenarios.generate.history import monthly
+
+    if base.data.network is None:
+        known = bundled()
+        if given.until is not None and given.until < known.until:
+            place = tree["scenarios"][GENERATE].key_place("until")
+            message = f"the data that come with the program end on {known.until}: none end earlier"
+            reading.mistakes.add(place, f"{WHERE}.until", message, "data: {network: FILE} gives days of your own")
+            return None
+        return known
+    node = tree["data"]["network"]
+    days = read_network(node, "data.network", given.until, reading.files, reading.mistakes)
+    if days is None:
+        return None
+    try:
+        return from_history(monthly(days), f"{base.data.network}, {len(days.day):,} days")
+    except ValueError as problem:
+        reading.mistakes.add(node.place, "data.network", str(problem))
+        return None
+
+
+def _world(tree: Node, base: CaseModel, given: Generate, timeline: Timeline, known: Data, mistakes: Mistakes) -> World:
     from optimizer.scenarios.generate.ai import Late, Level, Tenancy, Wander
-    from optimizer.scenarios.generate.calibration import bundled, calibrate
+    from optimizer.scenarios.generate.calibration import calibrate
     from optimizer.scenarios.generate.network import Beliefs
     from optimizer.scenarios.generate.world import World
 
@@ -159,13 +196,6 @@ def _world(tree: Node, base: CaseModel, given: Generate, timeline: Timeline, mis
     def wrong(section: str, name: str, message: str, hint: str | None = None) -> None:
         mistakes.add(node[section].key_place(name), f"{WHERE}.{section}.{name}", message, hint)
 
-    known = bundled()
-    if given.until is not None and given.until < known.until:
-        mistakes.add(
-            node.key_place("until"),
-            f"{WHERE}.until",
-            f"the data that come with the program end on {known.until}: none end earlier",
-        )
     clouds, leases = {}, {}
     for name, one in given.ai.items():
         if name not in base.ai:
@@ -272,18 +302,19 @@ def _drawn_paths(base: CaseModel, given: Generate) -> list[str]:
 
 #: trees that were grown, by what they hang on: a case is loaded again for each variant and setting
 _GROWN: dict[str, Tree] = {}
-_MOST_GROWN = 16
+_MOST_GROWN = 4
 
 
 def _grow(world: World, used: frozenset[str], shape: object, base: CaseModel, timeline: Timeline) -> Tree:
     from optimizer.case.trial_plans import trial_plans
+    from optimizer.scenarios.generate.calibration import as_rows
     from optimizer.scenarios.generate.tree import Shape, grow
 
     assert isinstance(shape, Shape)
     trials = trial_plans(base, timeline, shape.stages)
     parts = (
         world.start, world.months, world.beliefs, world.clouds, world.leases, world.power, world.late, sorted(used), shape, trials,
-        world.known.data.until,
+        as_rows(world.known.data),
     )  # fmt: skip
     key = hashlib.sha256(repr(parts).encode()).hexdigest()
     if key not in _GROWN:

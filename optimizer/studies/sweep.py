@@ -124,7 +124,9 @@ def overridden(case: Case, grid: SweepGrid) -> list[str]:
             given = scenario.get("set")
             if given is not None and given.kind == "map" and any(_covers(path, axis.path) for path in given):
                 held.append(name)
-        if held:
+        if held and case.generated is not None and not axis.path.startswith("scenarios."):
+            out.append(f"{axis.path}: drawn scenarios take its value at date 0, and draw the rest")
+        elif held:
             out.append(f"{axis.path}: {' and '.join(held)} set it for themselves, and keep what they set")
     return out
 

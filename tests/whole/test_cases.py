@@ -14,7 +14,7 @@ import pytest
 from tests.shared.places import ROOT
 
 CASES = ("quickstart", "lake-mariner")
-TEMPLATES = ("quickstart", "financing", "power")
+TEMPLATES = ("quickstart", pytest.param("generated", marks=pytest.mark.slow), "financing", "power")
 TOLERANCE = 1e-7
 
 

@@ -241,6 +241,7 @@ def test_the_wheel_holds_templates_shapes_and_modules(wheel: Path) -> None:
         for pattern in (
             "optimizer/cli/templates/*.yaml",
             "optimizer/case/reading/shapes/*.csv",
+            "optimizer/scenarios/generate/*.csv",
             "optimizer/results/report/page.*",
             "optimizer/**/*.py",
             "models/**/*.py",

@@ -22,7 +22,7 @@ from optimizer.case.reading.time_zones import zone_hint, zone_named
 from optimizer.case.reading.units import UnitError, factor, parse_quantity
 from optimizer.case.reading.yaml_tree import Node, noun
 
-CSV_KEYS = ("csv", "column", "time_column", "timezone", "unit", "mean", "times", "plus")
+CSV_KEYS = ("csv", "column", "time_column", "year", "timezone", "unit", "mean", "times", "plus")
 SHAPE_KEYS = ("shape", "seed", "mean", "times", "plus")
 
 
@@ -112,13 +112,28 @@ def _read_csv(node: Node, unit: str, where: str, files: Files, mistakes: Mistake
         return None
     table, column, clock, values = read
     stamps = [row[clock] if clock < len(row) else "" for row in table.rows]
+    rows = _rows_of_year(node.get("year"), stamps, where, mistakes)
+    if rows is None:
+        return None
     try:
-        year = year_from_stamps(stamps, values * scale, zone)
+        year = year_from_stamps([stamps[k] for k in rows], values[rows] * scale, zone)
     except BadTime as problem:
         mistakes.sources[table.file] = table.text
-        mistakes.add(table.place(problem.row, clock), where, problem.message, problem.hint)
+        mistakes.add(table.place(rows[problem.row], clock), where, problem.message, problem.hint)
         return None
     return replace(year, source=f"{node['csv'].text}, {table.header[column]}")
+
+
+def _rows_of_year(node: Node | None, stamps: list[str], where: str, mistakes: Mistakes) -> list[int] | None:
+    """Rows of the year that is asked for, of a file with several; all of them where none is."""
+    if node is None:
+        return list(range(len(stamps)))
+    there = sorted({stamp.strip()[:4] for stamp in stamps if stamp.strip()[:4].isdigit()})
+    if node.kind != "scalar" or node.text not in there:
+        shown = ", ".join(there[:12]) or "none that can be told"
+        mistakes.add(node.place, f"{where}.year", f"{noun(node)} is no year of the file", f"its years are {shown}")
+        return None
+    return [k for k, stamp in enumerate(stamps) if stamp.strip().startswith(node.text)]
 
 
 def read_unit(node: Node, unit: str, where: str, mistakes: Mistakes) -> float:

@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from optimizer.case.reading.paths_in_time import Path
 from optimizer.case.reading.timeline import DateError, parse_date
+from optimizer.case.schema.data import Data
 from optimizer.case.schema.field_types import (
     POSITIVE,
     Amount,
@@ -391,6 +392,7 @@ class CaseModel(Section):
     horizon: Horizon = Field(description="from when, how long, in which steps")
     company: Company = Field(default=Company.model_construct(), description="overhead, shares, plant owned")
     market: Market = Field(default=Market.model_construct(), description="bitcoin price and hashprice")
+    data: Data = Field(default=Data.model_construct(), description="files of the world; default: what comes with the program")
     scenarios: Annotated[dict[str, Scenario], Besides({GENERATE: Generate})] = Field(
         default={}, description="ways the world may go, or `generate` alone: drawn ones; default: one, called base"
     )

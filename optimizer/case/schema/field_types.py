@@ -258,7 +258,14 @@ class HourlyReader(Reader):
     def json(self) -> dict[str, Any]:
         value, text = Quantity(self.unit).json(), {"type": "string"}
         common = {"mean": value, "times": {"type": "number"}, "plus": value}
-        csv = {"csv": text, "column": text, "time_column": text, "timezone": text, "unit": text} | common
+        csv = {
+            "csv": text,
+            "column": text,
+            "time_column": text,
+            "year": {"type": "integer"},
+            "timezone": text,
+            "unit": text,
+        } | common
         shape = {"shape": text, "seed": {"type": "integer"}} | common
         objects = [
             {"type": "object", "properties": properties, "required": required, "additionalProperties": False}

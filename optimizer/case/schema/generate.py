@@ -10,6 +10,7 @@ from optimizer.case.reading.yaml_tree import noun
 from optimizer.case.schema.field_types import (
     ByPath,
     Choice,
+    Count,
     DateField,
     Day,
     DurationPositive,
@@ -29,11 +30,8 @@ from optimizer.case.schema.field_types import (
 )
 
 
-class WholeNumber(Reader):
+class WholeNumber(Count):
     """A whole number, which may be grouped: 2_000."""
-
-    def __init__(self, least: int, most: int):
-        self.least, self.most = least, most
 
     def read(self, given: Given, reading: Reading) -> int:
         if not isinstance(given, Text) or not re.fullmatch(r"\+?\d{1,9}(_\d{3})*", given):

@@ -76,12 +76,27 @@ def _response(known: Calibration) -> list[Estimate]:
             "fall of the target hashprice", "log/year", fall, least, most, DATA, most - least > LEANS * 2 * 1.645 * prior.fall_sd,
             f"with the energy of a hash; prior {prior.fall:.2f} with {prior.fall_sd:.2f}",
         ),
+        Estimate(
+            "growth of hashrate at its usual hashprice", "log/month", *_usual(known), DATA, False,
+            f"prior {prior.usual:.2f} with {prior.usual_sd:.2f}",
+        ),
         Estimate("noise of hashrate", "log/month", float(noise), quietest, loudest, DATA, False, "what hashprice does not explain"),
         Estimate(
             "largest growth of hashrate", "log/month", prior.limit, prior.limit, prior.limit, PRIOR, True,
             "what factories and halls can bring",
         ),
     ]  # fmt: skip
+
+
+def _usual(known: Calibration) -> tuple[float, float, float]:
+    """Median and 90 % interval at the likeliest fall: student t about the mean."""
+    from scipy.stats import t
+
+    after = known.posterior
+    g = int(np.argmax(after.weight))
+    spread = math.sqrt(after.rate[g] / after.shape[g] * after.scale[g, 0, 0])
+    middle, away = float(after.mean[g, 0]), spread * float(t.ppf(0.95, 2.0 * after.shape[g]))
+    return middle, middle - away, middle + away
 
 
 def _noise_interval(known: Calibration) -> tuple[float, float]:
@@ -105,6 +120,7 @@ def _fees(known: Calibration, beliefs: Beliefs) -> list[Estimate]:
         Estimate("fees in a quiet month", "of subsidy", *_spread(fees.quiet, fees.quiet_sd), PRIOR, True, beside),
         Estimate("chance of a burst of fees", "1/month", chance, least, most, PRIOR, True, beside),
         Estimate("size of a burst of fees", "log", *_spread(fees.size, fees.size_sd), PRIOR, True, beside),
+        Estimate("what is left of a burst a month later", "share", fees.keep, fees.keep, fees.keep, PRIOR, True, beside),
     ]
 
 

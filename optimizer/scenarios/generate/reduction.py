@@ -17,10 +17,14 @@ Index = NDArray[np.int64]
 
 LOW, HIGH = 0.86, 1.14  # of the variance kept: beyond these a choice is pushed back (0.8 to 1.2 is what is promised)
 PUSH = 30.0  # what a squared log of variance beyond the band costs, in distances of fast forward selection
+PUSH_OF_VALUE = 3.0  # and of what a plan is worth
+SHIFT = 1.5  # what a squared shift of a driver's mean costs, in standard deviations
+SHIFT_OF_VALUE = 15.0  # and that of what a plan is worth: the objective is such a mean
 TRIED = 400  # scenarios tried in each place, in each round
 ROUNDS = 8
-STARTS = 4  # searches where few are kept in all: the first from fast forward selection, the others from sets at random
+STARTS = 4  # searches where at most FEW are kept in all
 FEW = 8
+MOST_STARTS = 12  # where a variance is not kept
 
 
 def distances(values: Array) -> Array:
@@ -74,14 +78,25 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """Mean and variance (D,) that the chosen ones, of all groups together, should have."""
+    """Mean and variance (D,) that the chosen ones, of all groups together, should have; what a shifted mean and a variance beyond the band
+    cost (D,)."""
 
     mean: Array
     variance: Array
+    shift: Array
+    push: Array
 
     @staticmethod
-    def of(features: Array) -> Target:
-        return Target(features.mean(axis=0), features.var(axis=0))
+    def of(features: Array, values: int = 0, whole: bool = True) -> Target:
+        """The last `values` features are what plans are worth: their means weigh more; their variance counts where paths are whole."""
+        count = features.shape[1]
+        of_plans = np.arange(count) >= count - values
+        return Target(
+            features.mean(axis=0),
+            features.var(axis=0),
+            np.where(of_plans, SHIFT_OF_VALUE, SHIFT),
+            np.where(of_plans, PUSH_OF_VALUE * whole, PUSH),
+        )
 
 
 def penalty(mean: Array, square: Array, target: Target) -> Array:
@@ -92,24 +107,38 @@ def penalty(mean: Array, square: Array, target: Target) -> Array:
     shift = (mean - target.mean) ** 2 / spread
     kept = np.log(np.maximum((square - mean**2) / spread, 1e-3))
     out = np.maximum(kept - np.log(HIGH), 0.0) + np.maximum(np.log(LOW) - kept, 0.0)
-    return np.asarray((np.where(live, 1.5 * shift + PUSH * out**2 + 0.05 * kept**2, 0.0)).sum(axis=-1))
+    return np.asarray((np.where(live, target.shift * shift + target.push * (out**2 + 0.002 * kept**2), 0.0)).sum(axis=-1))
 
 
 def choose(groups: list[Group], target: Target, rng: np.random.Generator) -> list[Chosen]:
     """The choice in each group, whose moments over all groups are near the target.
 
     Begins with fast forward selection, then exchanges one kept scenario for another as long as (distance over that of fast forward selection)
-    plus the penalty of moments falls. At most ROUNDS rounds over all places. Few places are searched from other starts as well.
+    plus the penalty of moments falls. At most ROUNDS rounds over all places. Few places, and those where a variance stays outside of 0.8 to 1.2,
+    are searched from sets at random as well.
     """
     first = [fast_forward(group.distance, group.keep) for group in groups]
     unit = max(sum(group.odds * one.distance for group, one in zip(groups, first, strict=True)), 1e-300)
-    starts = [first]
-    if sum(group.keep for group in groups) <= FEW:
-        for _ in range(STARTS - 1):
+    few = sum(group.keep for group in groups) <= FEW
+    best = (True, np.inf, first)  # whether a variance is not kept, cost, choice
+    for start in range(MOST_STARTS):
+        if start >= (STARTS if few else 1) and not best[0]:
+            break
+        begun = first
+        if start:
             sets = [rng.choice(len(group.distance), group.keep, replace=False) for group in groups]
-            starts.append([stand_for(group.distance, one) for group, one in zip(groups, sets, strict=True)])
-    found = [_search(groups, start, target, unit, rng) for start in starts]
-    return min(found, key=lambda one: one[0])[1]
+            begun = [stand_for(group.distance, one) for group, one in zip(groups, sets, strict=True)]
+        cost, chosen = _search(groups, begun, target, unit, rng)
+        best = min(best, (not kept_within(groups, chosen, target), cost, chosen), key=lambda one: one[:2])
+    return best[2]
+
+
+def kept_within(groups: list[Group], chosen: list[Chosen], target: Target) -> bool:
+    """Whether every driver that varies keeps 0.8 to 1.2 of its variance."""
+    mean, square = np.sum([_moments(group, one) for group, one in zip(groups, chosen, strict=True)], axis=0)
+    live = (target.variance > 1e-12) & (target.push >= PUSH)
+    share = (square - mean**2)[live] / target.variance[live]
+    return bool(((share >= 0.8) & (share <= 1.2)).all())
 
 
 def _search(

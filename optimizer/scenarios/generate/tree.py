@@ -25,7 +25,7 @@ LEAST = 400  # paths drawn after a node; as many as the sample has, if that is s
 
 @dataclass(frozen=True, eq=False)
 class Leaf:
-    """One scenario: its name says the way (1-2-1), odds, and its path as the row of what it was drawn with."""
+    """One scenario: its name says the way (s1-2-1), odds, and its path as a row of futures."""
 
     way: tuple[int, ...]
     odds: float
@@ -34,7 +34,7 @@ class Leaf:
 
     @property
     def name(self) -> str:
-        return "-".join(str(step) for step in self.way)
+        return "s" + "-".join(str(step) for step in self.way)  # a spreadsheet would take 1-2-1 for a date
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Kept:
 @dataclass(frozen=True, eq=False)
 class Tree:
     """pool: all that were drawn from date 0. distance: of the drawn ones to those that stand for them, by stage, USD of a trial plan's value;
-    spread: standard deviation of these values over the pool, mean over plans."""
+    spread: standard deviation of these values over the pool, mean over plans. plans: what is kept of each trial plan's value, by its number."""
 
     leaves: tuple[Leaf, ...]
     pool: Futures
@@ -59,6 +59,7 @@ class Tree:
     kept: tuple[Kept, ...]
     distance: tuple[float, ...]
     spread: float
+    plans: tuple[Kept, ...]
 
 
 @dataclass(frozen=True)
@@ -84,21 +85,40 @@ def grow(world: World, values: Values, used: Collection[str], shape: Shape) -> T
         begun = stages[level - 1] if level else 0
         fewer = min(sample, max(LEAST, sample // len(leaves)))
         drawn = [pool if leaf.row < 0 else go_on(world, seed, leaf.way, leaf.futures, leaf.row, begun, fewer) for leaf in leaves]
+        worth = [values(one) for one in drawn]
+        whole = values(pool)
+        expect = None if last else _expected(pool, whole, stage)
+        rest = [value if expect is None else expect(one) for one, value in zip(drawn, worth, strict=True)]
         groups = [
-            Group(leaf.odds, distances(values(one)), features(one, names, months), many)
-            for leaf, one in zip(leaves, drawn, strict=True)
+            Group(leaf.odds, distances(value), np.concatenate([features(one, names, months), ahead.T], axis=1), many)
+            for leaf, one, value, ahead in zip(leaves, drawn, worth, rest, strict=True)
         ]
-        target = Target.of(features(pool, names, months))
+        ahead = whole if expect is None else expect(pool)
+        target = Target.of(np.concatenate([features(pool, names, months), ahead.T], axis=1), len(whole), last)
         chosen = choose(groups, target, stream(seed, "tree", level))
         lost.append(float(sum(leaf.odds * one.distance for leaf, one in zip(leaves, chosen, strict=True))))
         leaves = [
-            Leaf((*leaf.way, at + 1), leaf.odds * float(odds), futures, int(row))
+            Leaf((*leaf.way, at + 1), leaf.odds * float(odds), futures.only(int(row)), 0)
             for leaf, futures, one in zip(leaves, drawn, chosen, strict=True)
             for at, (row, odds) in enumerate(_by_odds(one.kept, one.odds))
         ]
     times = stages if world.months == stages[-1] else (*stages, world.months)
     kept = tuple(one for month in times for one in _kept(leaves, pool, names, month))
-    return Tree(tuple(leaves), pool, stages, kept, tuple(lost), float(values(pool).std(axis=1).mean()))
+    few = np.stack([values(leaf.futures)[:, leaf.row] for leaf in leaves], axis=1)
+    return Tree(tuple(leaves), pool, stages, kept, tuple(lost), float(whole.std(axis=1).mean()), _plans(leaves, whole, few))
+
+
+def _expected(pool: Futures, whole: Array, month: int) -> Callable[[Futures], Array]:
+    """What trial plans (plans, N) may expect on paths of which only the state at a month counts: least squares over the pool on drivers and
+    their squares. Before the last stage this, not the chance of one path's end, is what a node should have right."""
+    names = drivers(pool)
+
+    def rows(of: Futures) -> Array:
+        state = features(of, names, (month,))
+        return np.concatenate([np.ones((of.count, 1)), state, state**2], axis=1)
+
+    found = np.linalg.lstsq(rows(pool), whole.T, rcond=None)[0]
+    return lambda of: np.asarray((rows(of) @ found).T)
 
 
 def _by_odds(kept: NDArray[np.int64], odds: Array) -> list[tuple[int, float]]:
@@ -123,8 +143,20 @@ def feature(of: Futures, name: str, month: int) -> Array:
 
 
 def features(of: Futures, names: list[str], months: tuple[int, ...]) -> Array:
-    """(N, D)"""
-    return np.stack([feature(of, name, month) for month in months for name in names], axis=1)
+    """(N, D); of a problem that sees no driver, without columns."""
+    columns = [feature(of, name, month) for month in months for name in names]
+    return np.stack(columns, axis=1) if columns else np.empty((of.count, 0))
+
+
+def _plans(leaves: list[Leaf], whole: Array, few: Array) -> tuple[Kept, ...]:
+    odds = np.array([leaf.odds for leaf in leaves])
+    return tuple(_moment(-1, f"plan {at + 1}", odds, few[at], whole[at]) for at in range(len(whole)) if whole[at].std() > 0)
+
+
+def _moment(month: int, name: str, odds: Array, few: Array, whole: Array) -> Kept:
+    mean = float(odds @ few)
+    spread = float(whole.std())
+    return Kept(month, name, float(odds @ (few - mean) ** 2) / spread**2, (mean - float(whole.mean())) / spread)
 
 
 def _kept(leaves: list[Leaf], pool: Futures, names: list[str], month: int) -> list[Kept]:
@@ -135,13 +167,5 @@ def _kept(leaves: list[Leaf], pool: Futures, names: list[str], month: int) -> li
         if whole.std() <= 1e-12:
             continue
         few = np.array([feature(leaf.futures, name, month)[leaf.row] for leaf in leaves])
-        mean = float(odds @ few)
-        out.append(
-            Kept(
-                month,
-                name,
-                float(odds @ (few - mean) ** 2) / float(whole.var()),
-                (mean - float(whole.mean())) / float(whole.std()),
-            )
-        )
+        out.append(_moment(month, name, odds, few, whole))
     return out

@@ -46,6 +46,17 @@ class Futures:
     def count(self) -> int:
         return len(self.height)
 
+    def only(self, row: int) -> Futures:
+        """One path by itself, without the memory of the others."""
+
+        def cut(values: dict[str, Array]) -> dict[str, Array]:
+            return {name: one[row : row + 1].copy() for name, one in values.items()}
+
+        return Futures(
+            cut(self.series), cut(self.late), self.base_hashprice[row : row + 1].copy(), self.height[row : row + 1].copy(),
+            cut(self.void), self.traits.repeated(row, 1),
+        )  # fmt: skip
+
     def digests(self) -> dict[str, str]:
         late = {f"delay.{name}": values for name, values in self.late.items()}
         return {name: digest(values) for name, values in {**self.series, **late}.items()}

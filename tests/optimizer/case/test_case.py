@@ -208,6 +208,7 @@ def test_all_features_uses_every_key() -> None:
         walk(yaml_tree.read(path)[0], Kind(section=CaseModel))
     # Keys that exclude one another; and what one of a family shows, the others need not.
     apart = {
+        "CaseModel": {"data"},  # of drawn scenarios: tests/optimizer/case/test_generated.py
         "Horizon": {"months", "years", "end"},
         "Market": {"hashprice"},
         "HourSet": {"at"},

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from optimizer.case import generated
 from optimizer.case.case import Case
 from optimizer.case.reading.diagnostics import CaseError
+from optimizer.case.reading.network_days import heights
+from optimizer.cli.app import cli
+from optimizer.scenarios.generate.calibration import bundled, calibrate, from_history
+from optimizer.scenarios.generate.history import Days, monthly
+from tests.shared.network_data import NETWORK, made_days, needs_network
 
 WORLD = """\
 horizon: {start: 2026-01, years: 4, period: quarter, hours: {every: 25}}
@@ -121,6 +128,12 @@ def test_nothing_at_all_is_enough(tmp_path: Path) -> None:
     assert found.model.information.isoformat() == "2027-04-01"
 
 
+def test_a_case_that_sees_nothing_of_what_is_drawn(tmp_path: Path) -> None:
+    """Cash flows only: scenarios differ in nothing, and that is no mistake."""
+    found = load(tmp_path, "horizon: {start: 2026-04, years: 2}\nscenarios: {generate: {sample: 50, keep: 2}}\n")
+    assert found.problem().scenarios.probability.sum() == pytest.approx(1.0)
+
+
 def test_a_short_horizon_is_never_known(tmp_path: Path) -> None:
     found = load(
         tmp_path, "horizon: {start: 2026-04, months: 6, period: month}\ntreasury: {coins: 5 BTC}\nscenarios: {generate: {}}\n"
@@ -138,7 +151,7 @@ def test_one_stage_gives_scenarios_known_at_one_date(tmp_path: Path) -> None:
 
 def test_variants_and_settings_meet_the_same_futures(tmp_path: Path, case: Case) -> None:
     def ways(one: Case) -> list:
-        return [(leaf.way, leaf.odds, leaf.row) for leaf in one.generated.tree.leaves]
+        return [(leaf.way, leaf.odds, leaf.futures.digests()) for leaf in one.generated.tree.leaves]
 
     path = case.path
     assert ways(Case.load(path, variant="no_cloud")) == ways(case)
@@ -178,6 +191,91 @@ def test_a_drawn_case_is_solved(case: Case) -> None:
     solution = Case.load(case.path, settings=["horizon.hours={every: 175}"]).solve()
     assert tuple(solution.problem.scenarios.names) == tuple(leaf.name for leaf in case.generated.tree.leaves)
     assert solution.lower_bound <= solution.objective + 1e-3 and np.isfinite(solution.objective)
+
+
+def days_csv(days: Days) -> str:
+    """As a user has it: some days without a price."""
+    rows = [
+        f"{day},{difficulty:.10g},{'' if at % 97 == 5 else f'{price:.2f}'}"
+        for at, (day, difficulty, price) in enumerate(zip(days.day, days.difficulty, days.price, strict=True))
+    ]
+    return "\n".join(["date,difficulty,price_usd", *rows, ""])
+
+
+def test_own_days_of_the_network(tmp_path: Path) -> None:
+    """They are learnt from up to `until`; what comes after, changed or cut, moves no byte."""
+    days = made_days(72)
+    text = days_csv(days)
+    own = DRAWN.replace("    seed: 7\n", "    seed: 7\n    until: 2025-03-14\n") + "data: {network: days.csv}\n"
+    (tmp_path / "days.csv").write_text(text, encoding="utf-8")
+    whole = load(tmp_path, own)
+    found = whole.generated.world.known.data
+    cut = days.until(date(2025, 3, 14))
+    price = np.where(np.arange(len(cut.day)) % 97 == 5, np.nan, np.round(cut.price, 2))
+    height = heights(cut.day.astype(np.int64) + date(1970, 1, 1).toordinal())
+    expected = from_history(
+        monthly(Days(cut.day, cut.difficulty, price, 50.0 / 2 ** (height // 210_000), np.full(len(price), np.nan), height)), "x"
+    )
+    assert found.until == date(2025, 3, 14)
+    assert found.moves.size == pytest.approx(expected.moves.size)
+    assert found.answers.moments == pytest.approx(expected.answers.moments, rel=1e-8)
+    lines = text.splitlines(keepends=True)
+    at = next(i for i, line in enumerate(lines) if line.startswith("2025-03-15"))
+    for after in ("", "".join(re.sub(r",.*", ",1,2", line) for line in lines[at:])):
+        (tmp_path / "days.csv").write_text("".join(lines[:at]) + after, encoding="utf-8")
+        again = load(tmp_path, own)
+        assert again.digest == whole.digest
+        assert again.files == whole.files
+        assert again.generated.tree.pool.digests() == whole.generated.tree.pool.digests()
+    (tmp_path / "days.csv").write_text("".join(lines[: at - 1]) + lines[at - 1].replace(",", ",9"), encoding="utf-8")
+    assert load(tmp_path, own).digest != whole.digest
+
+
+@needs_network
+def test_imported_days_say_what_the_bundled_calibration_says(tmp_path: Path) -> None:
+    """`data import` writes what `data: {network: FILE}` reads: the same posterior and moves as come with the program."""
+    target = tmp_path / "days.csv"
+    source = str(NETWORK / "btc_network_daily_2011_2026.csv")
+    done = CliRunner().invoke(cli, ["data", "import", source, "--market", "network", "--as", str(target)], standalone_mode=False)
+    assert done.return_value == 0, done.output
+    own = load(tmp_path, DRAWN + "data: {network: days.csv}\n").generated.world.known
+    ours = calibrate(bundled())
+    assert own.data.until == ours.data.until
+    assert own.moves.size == pytest.approx(ours.moves.size, abs=1e-4)
+    for level in (0.05, 0.5, 0.95):  # the day of a halving may fall on either side of it
+        assert own.posterior.response_quantile(level) == pytest.approx(ours.posterior.response_quantile(level), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("date,difficulty,price\n2020-01-01,1,2\n", 'has no column "price_usd"'),
+        ("date,difficulty,price_usd\n2020-01-01,1e13,9000\n2020-01-01,1e13,9000\n", "days.csv:3:1: data.network: the day 2020-01-01 is given"),
+        ("date,difficulty,price_usd\n2020-01-01,1e13,9000\n2020-01-02,,9000\n", "days.csv:3:12: data.network: a number is missing"),
+        ("date,difficulty,price_usd\n2020-01-01,1e13,much\n", 'days.csv:2:17: data.network: "much" is not a number above 0'),
+        ("date,difficulty,price_usd\n2020-01-30,1e13,9000\n", "data.network: no whole month of the network by then"),
+    ],
+)  # fmt: skip
+def test_mistakes_in_days_have_their_place(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "days.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(CaseError, match=re.escape(said)):
+        load(tmp_path, DRAWN + "data: {network: days.csv}\n")
+
+
+def test_heights_of_days() -> None:
+    """Against blocks whose day is known: 500,000 on 2017-12-18, 800,000 on 2023-07-24; within nine days."""
+    found = heights(np.array([date(2017, 12, 18).toordinal(), date(2023, 7, 24).toordinal(), date(2024, 4, 30).toordinal()]))
+    assert found == pytest.approx([500_000, 800_000, 841_440], abs=9 * 144)
+
+
+def test_settings_reach_drawn_scenarios_by_name(case: Case, tmp_path: Path) -> None:
+    """They come after the draw; a name that is not there is told."""
+    changed = Case.load(case.path, settings=["scenarios.s1-1.scale={market.hashprice: 0.5}"])
+    ratio = changed.problem().market.hashprice / case.problem().market.hashprice
+    assert ratio[0] == pytest.approx(0.5)
+    assert ratio[1:] == pytest.approx(1.0)
+    with pytest.raises(CaseError, match='there is no "s9-9" in scenarios'):
+        Case.load(case.path, settings=["scenarios.s9-9.probability=3 %"])
 
 
 GOLDEN = """\
@@ -235,6 +333,7 @@ GOLDEN = """\
   generate: {until: 2024-01}
 >>>
 16:14: scenarios.generate.until: the data that come with the program end on 2026-04-21: none end earlier
+    hint: data: {network: FILE} gives days of your own
 === no such service, no such site
   generate: {ai: {clout: {}}, power: {texs: {}}, delay: {sites.texs: {chance: 10 %, of: 3 months}}}
 >>>

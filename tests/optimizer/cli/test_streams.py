@@ -30,6 +30,8 @@ VERBS = {
     "frontier": ("frontier mill.yaml --points 2 --workers 1", True),
     "check": ("check mill.yaml --variant base", True),
     "schema": ("schema", True),
+    "data": ("data check days.csv", True),
+    "scenarios": ("scenarios drawn.yaml", True),
 }
 QUICK = ("new", "validate")
 CASE = CASE.replace("\nrules:", "\ncompany: {overhead: 1 kUSD/year}\nrules:")
@@ -40,6 +42,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A case, a result of it, and a blessed one."""
     path = tmp_path_factory.mktemp("streams")
     (path / "mill.yaml").write_text(CASE)
+    (path / "drawn.yaml").write_text("horizon: {start: 2026-04, years: 2}\nscenarios: {generate: {sample: 50, keep: 2}}\n")
+    (path / "days.csv").write_text("time,price\n2024-01-01T00:00Z,4\n2024-01-01T01:00Z,5\n")
     for line in ("solve mill.yaml --out made --quiet", "check mill.yaml --variant base --bless --reason first --quiet"):
         assert shell(f"{WATTFOLIO} {line} >said 2>told", path) == 0, (path / "told").read_text()
     return path

@@ -1,5 +1,6 @@
 """What data say, in few numbers; nothing after a day is in them; and how forecasts did."""
 
+import re
 from datetime import date
 
 import numpy as np
@@ -8,10 +9,13 @@ import pytest
 from optimizer.scenarios.generate.backtest import backtest, crps
 from optimizer.scenarios.generate.calibration import BUNDLED, as_rows, bundled, calibrate, from_history, from_rows
 from optimizer.scenarios.generate.estimates import DATA, PRIOR, STATED, estimates
+from optimizer.scenarios.generate.fees import draw_bursts
 from optimizer.scenarios.generate.history import Days, monthly
 from optimizer.scenarios.generate.network import Beliefs
-from optimizer.scenarios.generate.response import Prior
-from tests.shared.network_data import days, made_days, needs_network
+from optimizer.scenarios.generate.response import Prior, draw_response
+from tests.shared.network_data import ROOT, days, made_days, needs_network
+
+DESIGN = ROOT / "docs" / "design" / "scenarios.md"
 
 
 def test_nothing_after_the_day_is_used():
@@ -70,7 +74,7 @@ def test_no_price_can_be_had_back_from_the_table():
 
 def test_every_estimate_has_an_interval_and_says_when_it_leans():
     table = {one.name: one for one in estimates(calibrate(bundled()), Beliefs())}
-    assert len(table) == 11
+    assert len(table) == 13
     for one in table.values():
         assert one.low <= one.value <= one.high
         assert one.source in (DATA, PRIOR, STATED)
@@ -79,6 +83,26 @@ def test_every_estimate_has_an_interval_and_says_when_it_leans():
     assert response.leans
     assert "the sign is wrong" in response.note
     assert 0.02 < response.low < response.value < response.high < 0.1
+
+
+def test_estimates_are_what_paths_are_drawn_with():
+    """Quantiles of 20,000 drawn sets of parameters."""
+    known = calibrate(bundled())
+    table = {one.name: one for one in estimates(known, Beliefs())}
+    drawn = draw_response(known.posterior, 3, 20_000)
+    usual = drawn.level + drawn.response * np.interp(drawn.fall, known.posterior.fall, known.posterior.centre)
+    for name, values in (
+        ("response of hashrate to hashprice", drawn.response), ("fall of the target hashprice", drawn.fall),
+        ("noise of hashrate", drawn.noise), ("growth of hashrate at its usual hashprice", usual),
+    ):  # fmt: skip
+        one = table[name]
+        wide = one.high - one.low
+        for level, stated in ((0.05, one.low), (0.5, one.value), (0.95, one.high)):
+            assert np.quantile(values, level) == pytest.approx(stated, abs=0.06 * wide), (name, level)
+    fees = draw_bursts(Beliefs().fees, 3, 20_000)
+    for name, values in (("fees in a quiet month", np.exp(fees.quiet)), ("chance of a burst of fees", fees.chance)):
+        one = table[name]
+        assert np.quantile(values, [0.05, 0.5, 0.95]) == pytest.approx([one.low, one.value, one.high], rel=0.06)
 
 
 def test_a_prior_that_data_hold_up_is_not_leant_on():
@@ -115,6 +139,15 @@ def test_forecasts_of_hashprice_from_every_quarter_since_2017():
     scores = backtest(monthly(days()), 2016 * 12 + 11, paths=1000)
     assert [one.months for one in scores] == [12, 24, 36]
     assert [one.origins for one in scores] == [34, 30, 26]
+    told = re.findall(
+        r"^\| (\d+) \| ([\d.]+) \| ([\d.]+) \| (\d+) % \| (\d+) % \| (\d+) \|$", DESIGN.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert len(told) == 3
+    for one, row in zip(scores, told, strict=True):  # what the notes say
+        assert (one.months, one.origins) == (int(row[0]), int(row[5]))
+        assert [one.crps, one.blind, one.better, one.covered] == pytest.approx(
+            [float(row[1]), float(row[2]), int(row[3]) / 100, int(row[4]) / 100], abs=0.006
+        )
     for one, most, better in zip(scores, (0.46, 0.52, 0.56), (0.25, 0.45, 0.60), strict=True):
         assert one.crps <= most
         assert one.covered >= 0.85

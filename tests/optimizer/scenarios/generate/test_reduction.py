@@ -72,7 +72,7 @@ def test_the_penalty_is_none_at_the_target():
     target = Target.of(features)
     assert penalty(features.mean(axis=0), (features**2).mean(axis=0), target) == pytest.approx(0.0, abs=1e-12)
     assert penalty(target.mean, target.mean**2 + 0.5 * target.variance, target) > 1.0
-    still = Target(np.zeros(1), np.zeros(1))  # what does not vary counts nothing
+    still = Target(np.zeros(1), np.zeros(1), np.ones(1), np.ones(1))  # what does not vary counts nothing
     assert penalty(np.ones(1), np.ones(1), still) == 0.0
 
 

@@ -68,6 +68,17 @@ def test_the_variance_of_every_driver_is_kept_at_every_stage():
         assert abs(one.shift) < 0.35, one
 
 
+def test_plans_are_worth_the_same_on_average():
+    """Means of trial plans over the leaves against those over all, and what is told of it by hand."""
+    grown = tree()
+    odds = np.array([leaf.odds for leaf in grown.leaves])
+    few = np.stack([values(leaf.futures)[:, leaf.row] for leaf in grown.leaves], axis=1)
+    whole = values(grown.pool)
+    off = (few @ odds - whole.mean(axis=1)) / whole.std(axis=1)
+    assert [one.shift for one in grown.plans] == pytest.approx(off.tolist())
+    assert np.abs(off).max() < 0.15
+
+
 def test_the_distance_is_told():
     grown = tree()
     assert len(grown.distance) == 3
