@@ -359,7 +359,15 @@ def test_twenty_scenarios_that_cannot_be_paid_for_are_proved_infeasible() -> Non
 
 def test_a_deep_funding_gap_in_twenty_scenarios() -> None:
     """Its repairs lie where hardly a plan exists and the tax law decides: each is told with a plan of the whole case."""
-    settings = twenty("rules[0].require=cash >= 250 MUSD", "treasury.rescue=null")
+    settings = twenty(
+        "rules[0].require=cash >= 250 MUSD",
+        "treasury.rescue=null",
+        # coverage by the quarter, and neither the revolver's end nor that of the horizon in the way
+        "rules[1].require=cfads + rescue >= 1.30 * debt_service",
+        "rules[3].require=outstanding[revolver] <= 10 MUSD",
+        "rules[4].require=net_debt <= 1 GUSD",
+        "treasury.dividends={from: 2027-01}",
+    )
     first: list[Explanation] = []
     analyser = refuted(Case.load(SHIPPED / "quickstart.yaml", settings=settings))
     assert analyser is not None
