@@ -238,6 +238,7 @@ def as_json(found: Explanation) -> dict[str, Any]:
         "digest": None if case is None else case.digest,
         "status": found.status,
         "reasons": list(found.reasons),
+        "stopped_after_seconds": found.stopped,
         "scenarios_looked_at": list(found.looked_at) or list(found.problem.scenarios.names),
         "conflicts": [_conflict_json(found, one) for one in found.conflicts],
         "repairs": [

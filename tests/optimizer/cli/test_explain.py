@@ -132,6 +132,7 @@ def test_no_plan_as_json(case: Path, capsys: pytest.CaptureFixture[str]) -> None
     code, out, _ = run(capsys, str(case), "--variant", "hungry", "--quiet", "--json")
     told = json.loads(out)
     assert code == 3 and told["status"] == "infeasible" and told["variant"] == "hungry" and told["digest"]
+    assert told["stopped_after_seconds"] is None
     (conflict,) = told["conflicts"]
     assert {one["path"] for one in conflict["statements"]} == {"rules[0]", "projects.mill.limit"}
     assert all(one["enough_alone"] for one in conflict["statements"]) and conflict["minimal"]
