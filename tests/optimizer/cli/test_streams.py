@@ -31,6 +31,7 @@ VERBS = {
     "check": ("check mill.yaml --variant base", True),
     "schema": ("schema", True),
     "data": ("data check days.csv", True),
+    "diff": ("diff made/mill\\ town/base made/mill\\ town/base", True),
     "scenarios": ("scenarios drawn.yaml", True),
 }
 QUICK = ("new", "validate")
