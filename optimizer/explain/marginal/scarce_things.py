@@ -393,6 +393,10 @@ class ScarceThings:
             worn = np.clip(p.clock.date_month - p.clock.date_month[first], 0, life) / life
             for d in range(1, p.clock.dates):
                 cost[:, b.year_of(d)] += debt.fee * (worn[d] - worn[d - 1])
+            left = 1.0 - worn  # what the books still carry of the fee, in what was earned
+            for (_, _, d), row in self.index.get("dividends_earned", {}).items():
+                if d >= first:
+                    made.row(row, debt.fee * float(left[d]) / self.unit)
         cash, tax = self.index.get("cash", {}), p.tax
         for s, d in np.ndindex(paid.shape):
             upfront = debt.fee if d == first and debt.existing <= 0.0 else 0.0
@@ -413,6 +417,8 @@ class ScarceThings:
         made = Collected()
         for _, row in self.rows("cash", lambda key: key[1] == 0):
             made.row(row, 1.0 / self.unit)
+        for row in self.index.get("dividends_earned", {}).values():  # what was there at the start was not earned
+            made.row(row, -1.0 / self.unit)
         room, size = self.room.cash(0), self.problem.treasury.cash
         self.add("opening cash", "treasury.cash", "USD", "more", made, room, size, dates=(0,))
 

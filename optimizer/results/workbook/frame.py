@@ -49,7 +49,7 @@ GROUPS = (
     (("rig",), "Rigs"),
     (("ai",), "AI services"),
     (("item",), "Payments for what is ordered, and lives in the books"),
-    (("rule",), "Rules"),
+    (("rule", "earned"), "Rules"),
 )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.scenarios.generate.streams import Seed, monthly_normals, monthly_uniforms, uniforms
+from optimizer.scenarios.generate.streams import RandomSeed, monthly_normals, monthly_uniforms, uniforms
 
 Array = NDArray[np.float64]
 
@@ -51,13 +51,13 @@ class Late:
     most: int
 
 
-def draw_wander(of: Wander, name: str, seed: Seed, shape: tuple[int, int], begun: float = 1.0) -> Array:
+def draw_wander(of: Wander, name: str, seed: RandomSeed, shape: tuple[int, int], begun: float = 1.0) -> Array:
     """(paths, months + 1) factor on the price of date 0; `begun`: the factor in the first month."""
     steps = math.log1p(of.growth) / 12.0 + of.volatility / math.sqrt(12.0) * monthly_normals(seed, name, *shape)
     return begun * np.exp(np.concatenate([np.zeros((shape[0], 1)), np.cumsum(steps, axis=1)], axis=1))
 
 
-def draw_level(of: Level, name: str, seed: Seed, shape: tuple[int, int], begun: float = 1.0) -> Array:
+def draw_level(of: Level, name: str, seed: RandomSeed, shape: tuple[int, int], begun: float = 1.0) -> Array:
     """(paths, months + 1) factor on the usual price."""
     keep = 0.5 ** (1.0 / of.half_life)
     shock = of.spread * math.sqrt(1.0 - keep**2) * monthly_normals(seed, name, *shape)
@@ -69,7 +69,7 @@ def draw_level(of: Level, name: str, seed: Seed, shape: tuple[int, int], begun: 
 
 
 def draw_tenancy(
-    of: Tenancy, name: str, seed: Seed, shape: tuple[int, int], begun: tuple[float, int] = (1.0, 0)
+    of: Tenancy, name: str, seed: RandomSeed, shape: tuple[int, int], begun: tuple[float, int] = (1.0, 0)
 ) -> tuple[Array, Array]:
     """(paths, months + 1) each: rent as a share of that agreed (0 in a void), and months of void left. The first column is `begun`: the share
     that the last tenant paid, or in a void the next one will pay, and months of void left."""
@@ -88,7 +88,7 @@ def draw_tenancy(
     return rent, void
 
 
-def draw_late(of: Late, name: str, seed: Seed, paths: int) -> Array:
+def draw_late(of: Late, name: str, seed: RandomSeed, paths: int) -> Array:
     """(paths,) whole months."""
     u = uniforms(seed, name, paths, 2)
     months = of.least + np.floor(u[:, 1] * (of.most - of.least + 1))

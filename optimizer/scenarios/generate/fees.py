@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import beta
 
-from optimizer.scenarios.generate.streams import Seed, monthly_uniforms, uniforms
+from optimizer.scenarios.generate.streams import RandomSeed, monthly_uniforms, uniforms
 
 Array = NDArray[np.float64]
 
@@ -43,14 +43,14 @@ class Bursts:
     keep: float
 
 
-def draw_bursts(prior: FeePrior, seed: Seed, paths: int) -> Bursts:
+def draw_bursts(prior: FeePrior, seed: RandomSeed, paths: int) -> Bursts:
     u = uniforms(seed, "transaction_fees/parameters", paths, 3)
     quiet = np.log(prior.quiet) + prior.quiet_sd * ndtri(u[:, 0])
     size = prior.size * np.exp(prior.size_sd * ndtri(u[:, 2]))
     return Bursts(quiet, np.asarray(beta.ppf(u[:, 1], *prior.chance)), size, prior.keep)
 
 
-def draw_fees(of: Bursts, today: float | None, seed: Seed, months: int) -> Array:
+def draw_fees(of: Bursts, today: float | None, seed: RandomSeed, months: int) -> Array:
     """(paths, months + 1) share of the subsidy; `today` is the share at the start where it is known."""
     paths = len(of.quiet)
     happens = monthly_uniforms(seed, "transaction_fees/chance", paths, months) < of.chance[:, None]

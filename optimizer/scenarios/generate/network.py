@@ -12,7 +12,7 @@ from optimizer.scenarios.generate import bitcoin
 from optimizer.scenarios.generate.fees import Bursts, FeePrior, draw_bursts, draw_fees
 from optimizer.scenarios.generate.price import Moves, draw_drift, draw_price
 from optimizer.scenarios.generate.response import LAG, Drawn, Posterior, draw_response
-from optimizer.scenarios.generate.streams import Seed, monthly_normals, uniforms
+from optimizer.scenarios.generate.streams import RandomSeed, monthly_normals, uniforms
 
 Array = NDArray[np.float64]
 
@@ -99,7 +99,7 @@ class Traits:
         )
 
 
-def draw_traits(after: Posterior, beliefs: Beliefs, seed: Seed, paths: int) -> Traits:
+def draw_traits(after: Posterior, beliefs: Beliefs, seed: RandomSeed, paths: int) -> Traits:
     follows = beliefs.follows
     rigs = follows.rigs + follows.rigs_sd * ndtri(uniforms(seed, "rig_prices/elasticity", paths, 1)[:, 0])
     share = follows.share + follows.share_sd * ndtri(uniforms(seed, "share_price/elasticity", paths, 1)[:, 0])
@@ -112,7 +112,9 @@ def draw_traits(after: Posterior, beliefs: Beliefs, seed: Seed, paths: int) -> T
     )
 
 
-def draw_network(start: Start, past: Moves, traits: Traits, seed: Seed, months: int, at_date_0: float | None = None) -> Paths:
+def draw_network(
+    start: Start, past: Moves, traits: Traits, seed: RandomSeed, months: int, at_date_0: float | None = None
+) -> Paths:
     """One path for each of the traits. Each driver has its own stream: the hashrate's noise does not move the price.
 
     at_date_0: hashprice without fees from which rigs and the share are measured, where the paths go on from a later month.

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from optimizer.scenarios.generate.streams import Seed, monthly_uniforms, uniforms
+from optimizer.scenarios.generate.streams import RandomSeed, monthly_uniforms, uniforms
 
 Array = NDArray[np.float64]
 
@@ -59,12 +59,12 @@ def moves(log_price: Array) -> Moves:
     return Moves(volatility, size / math.sqrt(float((size**2).mean())), float(1.0 / (weight**2).sum()))
 
 
-def draw_drift(growth: float, uncertain: float, seed: Seed, paths: int) -> Array:
+def draw_drift(growth: float, uncertain: float, seed: RandomSeed, paths: int) -> Array:
     """(paths,) log growth of the median a year, one for each path."""
     return math.log1p(growth) + uncertain * np.asarray(ndtri(uniforms(seed, "btc_price/drift", paths, 1)[:, 0]))
 
 
-def draw_price(past: Moves, drift: Array, seed: Seed, months: int) -> Array:
+def draw_price(past: Moves, drift: Array, seed: RandomSeed, months: int) -> Array:
     """(paths, months + 1) log of the price over its start."""
     paths, blocks = len(drift), -(-months // BLOCK)
     chosen = np.floor(monthly_uniforms(seed, "btc_price/block", paths, blocks) * len(past.size)).astype(np.int64)

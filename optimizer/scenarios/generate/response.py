@@ -18,7 +18,7 @@ from scipy.special import ndtri
 from scipy.stats import gamma, t
 
 from optimizer.scenarios.generate.history import History
-from optimizer.scenarios.generate.streams import Seed, uniforms
+from optimizer.scenarios.generate.streams import RandomSeed, uniforms
 
 Array = NDArray[np.float64]
 
@@ -143,7 +143,7 @@ class Drawn:
     limit: float
 
 
-def draw_response(after: Posterior, seed: Seed, paths: int) -> Drawn:
+def draw_response(after: Posterior, seed: RandomSeed, paths: int) -> Drawn:
     """Parameters from the posterior, one set a path: fall, then response (kept above 0), noise given these, usual given all."""
     u = uniforms(seed, "network_hashrate/parameters", paths, 4)
     g = np.minimum(np.searchsorted(np.cumsum(after.weight), u[:, 0]), len(after.weight) - 1)

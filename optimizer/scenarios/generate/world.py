@@ -11,7 +11,7 @@ from optimizer.scenarios.generate.ai import Late, Level, Tenancy, Wander, draw_l
 from optimizer.scenarios.generate.calibration import Calibration
 from optimizer.scenarios.generate.network import Beliefs, Paths, Start, Traits, draw_network, draw_traits
 from optimizer.scenarios.generate.response import LAG
-from optimizer.scenarios.generate.streams import Seed, digest
+from optimizer.scenarios.generate.streams import RandomSeed, digest
 
 Array = NDArray[np.float64]
 
@@ -90,7 +90,7 @@ def go_on(world: World, seed: int, way: tuple[int, ...], of: Futures, row: int, 
 
 
 def _joined(
-    world: World, network: Paths, traits: Traits, late: dict[str, Array], seed: Seed, past: tuple[Futures, int, int] | None
+    world: World, network: Paths, traits: Traits, late: dict[str, Array], seed: RandomSeed, past: tuple[Futures, int, int] | None
 ) -> Futures:
     """With the past of the path that they go on from in front."""
     paths = len(traits.drift)

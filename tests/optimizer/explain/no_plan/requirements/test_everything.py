@@ -20,7 +20,7 @@ from tests.shared.places import ROOT
 CASES = ROOT / "tests/cases"
 #: equations that say how the world works: balances, and sums under a name of their own ('*_sum': running sums)
 EQUATIONS = SUMS | {
-    "*_sum", "capacity", "cash", "coins", "debt_roll", "fleet", "interest_carryforward", "nol_roll", "operating_cash", "rule_total",
+    "*_sum", "capacity", "cash", "coins", "debt_roll", "earned", "fleet", "interest_carryforward", "nol_roll", "operating_cash", "rule_total",
     "taxable_income", "value",
 }  # fmt: skip
 #: families of hours that are written out one by one; by their value, a proof leans on the hours of a site
