@@ -18,7 +18,7 @@ from typing import NoReturn
 
 import click
 
-from optimizer.cli import cases, check, compare, data, diff, explain, report, scenarios, solve, streams, studies
+from optimizer.cli import cases, check, compare, data, diff, evaluate, explain, report, scenarios, solve, streams, studies
 from optimizer.cli.exit_codes import DONE, INTERRUPTED, USAGE
 from optimizer.runtime.interrupts import hear
 from optimizer.version import __version__
@@ -85,7 +85,7 @@ def cli() -> None:
 #: a file each, or one for those that are nearly the same
 VERBS = (
     cases.new, cases.validate, solve.solve, explain.explain, compare.compare, studies.sweep, studies.tornado, studies.frontier,
-    data.data, scenarios.scenarios, check.check, diff.diff, report.report, cases.schema,
+    data.data, scenarios.scenarios, evaluate.evaluate, check.check, diff.diff, report.report, cases.schema,
 )  # fmt: skip
 for _verb in VERBS:
     cli.add_command(_verb)

@@ -17,7 +17,7 @@ A narrower program is never worth more: the difference is what optimising is wor
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -94,6 +94,18 @@ def by_payback(warm: SolvedProgram, months: float, debt: bool) -> Narrowed:
         if key[0] == "orders":
             chosen.fix(decision, orders[key[1], key[2]])
     return (chosen if debt else chosen.no_debt()).bounds()
+
+
+def decided_at_start(warm: SolvedProgram, held: Mapping[tuple[str, ...], float]) -> Narrowed:
+    """Decisions of date 0 are those given, by key and in program units; what is not there stays free."""
+    chosen = _Narrowing(warm)
+    decisions = warm.program.master.build.decisions
+    for key, value in held.items():
+        var = decisions[key].at(0, 0) if key in decisions else None
+        if var is not None and id(var) in chosen.column:
+            j = chosen.column[id(var)]
+            chosen.lower[j] = chosen.upper[j] = value
+    return chosen.bounds()
 
 
 def told(name: str, found: Solution, optimum: Solution) -> Baseline:

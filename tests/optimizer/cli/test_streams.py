@@ -30,11 +30,20 @@ VERBS = {
     "frontier": ("frontier mill.yaml --points 2 --workers 1", True),
     "check": ("check mill.yaml --variant base", True),
     "schema": ("schema", True),
+    "evaluate": ("evaluate mine.yaml --workers 1", True),
     "data": ("data check days.csv", True),
     "diff": ("diff made/mill\\ town/base made/mill\\ town/base", True),
     "scenarios": ("scenarios drawn.yaml", True),
 }
 QUICK = ("new", "validate")
+#: a company whose coins are worth what a drawn price says, and that may buy a mine today
+GENERATED = """
+horizon: {start: 2026-04, years: 1}
+market: {btc_price: 80 kUSD/BTC, network_hashrate: 1000 EH/s}
+treasury: {cash: 2 MUSD, coins: 10 BTC, dividends: always}
+projects: {mine: {limit: 1 units, when: 2026-04, cost: 1 MUSD/unit, returns: [{after: 6 months, amount: 1.2 MUSD/unit}]}}
+scenarios: {generate: {sample: 50, keep: 2, stages: [2026-07]}}
+"""
 CASE = CASE.replace("\nrules:", "\ncompany: {overhead: 1 kUSD/year}\nrules:")
 
 
@@ -44,6 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("streams")
     (path / "mill.yaml").write_text(CASE)
     (path / "drawn.yaml").write_text("horizon: {start: 2026-04, years: 2}\nscenarios: {generate: {sample: 50, keep: 2}}\n")
+    (path / "mine.yaml").write_text(GENERATED)
     (path / "days.csv").write_text("time,price\n2024-01-01T00:00Z,4\n2024-01-01T01:00Z,5\n")
     for line in ("solve mill.yaml --out made --quiet", "check mill.yaml --variant base --bless --reason first --quiet"):
         assert shell(f"{WATTFOLIO} {line} >said 2>told", path) == 0, (path / "told").read_text()
