@@ -18,8 +18,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: $(INSTALLED)
 	$(BIN)/wattfolio solve cases/quickstart.yaml
 
+# three on two cores: some tests wait for processes of their own
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 # what takes more than a few seconds each: large grids of problems, every row of every answer, twenty scenarios
 test-slow: $(INSTALLED)
