@@ -4,6 +4,8 @@ The most that hours 0..h can earn, by what is stored after hour h, is concave an
 the hours before it with its own (slopes falling), and cuts off what lies below empty or above full. The slope at the last hour, carried
 back and held between the slopes at which pieces were cut off, is the price of stored energy in every hour; with it each hour is settled
 by merit order, with the battery as one more use. Where that leaves a choice, as little as possible is stored.
+
+What charges and what discharges are one capacity, MW of discharge: all of its slope stands with what discharges.
 """
 
 from __future__ import annotations
@@ -170,34 +172,18 @@ def _around(order, price, cap, source, count, edge):  # type: ignore[no-untyped-
 
 
 def _of_hour(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
-    k, stands, n, price, cap, source, order, charge, discharge, ec, ed, hour, slope, length, kind, net, edge, unit, pair_order, pair_source,
+    stands, n, order, price, cap, source, charge, discharge, ec, ed, taken, wear, slope, length, kind, net, edge, pair_order, pair_source,
 ):  # fmt: skip
-    """`_pieces` of hour k; of a battery that does not stand, at the prices there are."""
+    """`_pieces` of an hour; of a battery that does not stand, at the prices there are. edge (6,) is what it works with."""
     if stands:
-        return _pieces(
-            order[k], price[k], cap[k], source, n, charge, discharge, ec, ed, hour[k, 3], hour[k, 4], slope, length, kind, net
-        )
-    _around(order[k], price[k], cap[k], source, n, edge)
+        return _pieces(order, price, cap, source, n, charge, discharge, ec, ed, taken, wear, slope, length, kind, net)
+    _around(order, price, cap, source, n, edge)
     for i in range(2):
         there = abs(edge[i]) < np.inf
-        unit[i] = edge[i] if there else edge[1 - i]  # of no MW, and in its place by price
-        unit[2 + i] = 2.0 * (charge + discharge) if there else 0.0
+        edge[2 + i] = edge[i] if there else edge[1 - i]  # of no MW, and in its place by price
+        edge[4 + i] = 2.0 * (charge + discharge) if there else 0.0
     return _pieces(
-        pair_order,
-        unit[:2],
-        unit[2:4],
-        pair_source,
-        2,
-        charge,
-        discharge,
-        ec,
-        ed,
-        hour[k, 3],
-        hour[k, 4],
-        slope,
-        length,
-        kind,
-        net,
+        pair_order, edge[2:4], edge[4:6], pair_source, 2, charge, discharge, ec, ed, taken, wear, slope, length, kind, net
     )
 
 
@@ -295,18 +281,17 @@ def _cut(slope, length, count, low, full, into, into_length):  # type: ignore[no
 def _blocks(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     profiles, first, count, hours, weight, market_row, market_factor, market_shift, slope_price, slope_adder, slope_factor, base,
     is_source, limit_row, limit_factor, limit_shift, capacity, value, slope, energy, price_energy, adder_energy, factor_energy, out_row,
-    out, hourly_factor, begin, end, charge_entry, store_entry, terms, others, source, price, cap, per, order, hour, work, kinds, lists,
-    pair_order, pair_source,
+    out, hourly_factor, begin, end, charge_entry, store_entry, terms, others, source, price, cap, per, order, hour, own, own_length,
+    net, kinds, made, edge, lists, pair_order, pair_source,
 ):  # fmt: skip
     """Blocks begin to end of `recourse_solutions` with a battery. terms: charge per discharge, hours at full discharge, level, both
     efficiencies, what is kept of the store from hour to hour. others (n,): entries but the battery's two, source (n,): which are sources.
 
-    What it works with: price, cap, per, order (H, n); hour (H, 12); work (5, 3 n + 12) and kinds (3 n + 12,): pieces of one hour;
-    lists (6, N): pieces of a period.
+    What it works with: price, cap, per, order (H, n); hour (H, 13); own, own_length, net, kinds (H, n + 8): pieces of an hour, made (H,): how
+    many; edge (6,); lists (6, N): pieces of a period.
     """
     ratio, duration, level, ec, ed, keep = terms[0], terms[1], terms[2], terms[3], terms[4], terms[5]
     n = len(others)
-    own, own_length, net, edge, unit = work[0], work[1], work[2], work[3], work[4]
     for b in range(begin, end):
         mw = capacity[b, store_entry]
         stands = mw > 0.0
@@ -351,35 +336,18 @@ def _blocks(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
                     order[k, i + 1] = order[k, i]
                     i -= 1
                 order[k, i + 1] = e
-            m, least = _of_hour(
-                k,
-                stands,
-                n,
-                price,
-                cap,
-                source,
-                order,
-                charge,
-                discharge,
-                ec,
-                ed,
-                hour,
-                own,
-                own_length,
-                kinds,
-                net,
-                edge,
-                unit,
-                pair_order,
-                pair_source,
-            )
+            made[k], least = _of_hour(
+                stands, n, order[k], price[k], cap[k], source, charge, discharge, ec, ed, hour[k, 3], hour[k, 4], own[k], own_length[k],
+                kinds[k], net[k], edge, pair_order, pair_source,
+            )  # fmt: skip
+            hour[k, 12] = least
             if keep != 1.0:
                 for i in range(pieces):
                     lists[0, i] /= keep
                     lists[1, i] *= keep
                 low *= keep
             low += least
-            pieces = _merge(lists[0], lists[1], pieces, own, own_length, m, lists[2], lists[3])
+            pieces = _merge(lists[0], lists[1], pieces, own[k], own_length[k], made[k], lists[2], lists[3])
             if k < total_hours - 1:
                 pieces, low, hour[k, 5], hour[k, 6] = _cut(lists[2], lists[3], pieces, low, full, lists[0], lists[1])
         # the price of stored energy: at the last hour, and back
@@ -404,36 +372,14 @@ def _blocks(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
         least_stored = stored
         most_stored = stored
         for k in range(total_hours):
-            m, least = _of_hour(
-                k,
-                stands,
-                n,
-                price,
-                cap,
-                source,
-                order,
-                charge,
-                discharge,
-                ec,
-                ed,
-                hour,
-                own,
-                own_length,
-                kinds,
-                net,
-                edge,
-                unit,
-                pair_order,
-                pair_source,
-            )
             worth = hour[k, 7]
             near = SAME_PRICE * (abs(worth) + abs(hour[k, 0]))
-            most = least
-            for i in range(m):
-                if own[i] > worth + near:
-                    least += own_length[i]
-                if own[i] >= worth - near:
-                    most += own_length[i]
+            least = most = hour[k, 12]
+            for i in range(made[k]):
+                if own[k, i] > worth + near:
+                    least += own_length[k, i]
+                if own[k, i] >= worth - near:
+                    most += own_length[k, i]
             hour[k, 9] = least
             hour[k, 10] = most
             least_stored = min(max(keep * least_stored + least, 0.0), full)
@@ -484,44 +430,10 @@ def _blocks(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
             giving = 0.0
             y = 0.0
             if stands:
-                m, least = _of_hour(
-                    k,
-                    stands,
-                    n,
-                    price,
-                    cap,
-                    source,
-                    order,
-                    charge,
-                    discharge,
-                    ec,
-                    ed,
-                    hour,
-                    own,
-                    own_length,
-                    kinds,
-                    net,
-                    edge,
-                    unit,
-                    pair_order,
-                    pair_source,
-                )
                 y, charging, giving = _settled(
-                    m,
-                    least,
-                    hour[k, 11],
-                    charge,
-                    discharge,
-                    ec,
-                    ed,
-                    own_length,
-                    kinds,
-                    net,
-                    cap[k],
-                    source,
-                    n,
+                    made[k], hour[k, 12], hour[k, 11], charge, discharge, ec, ed, own_length[k], kinds[k], net[k], cap[k], source, n,
                     hour[k, 3] > hour[k, 4],
-                )
+                )  # fmt: skip
             # from nothing bought and all uses served from nowhere: entries by price until the battery takes y
             left = y
             for j in range(n):
@@ -556,7 +468,7 @@ _BLOCKS = MachineCode(
     (
         "f2", "i1", "i1", "i1", "f1", "i2", "f2", "f2", "f2", "f2", "f2", "f2", "b1", "i2", "f2", "f2", "f2",
         "f1", "f2", "f2", "f2", "f2", "f2", "i1", "f2", "i", "i", "i",
-        "i", "i", "f1", "i1", "b1", "f2", "f2", "f2", "i2", "f2", "f2", "i1", "f2", "i1", "b1",
+        "i", "i", "f1", "i1", "b1", "f2", "f2", "f2", "i2", "f2", "f2", "f2", "f2", "i2", "i1", "f1", "f2", "i1", "b1",
     ),
     parts=(_pieces, _clearing, _around, _of_hour, _settled, _merge, _cut),
 )  # fmt: skip
@@ -579,8 +491,9 @@ def storage_solutions(battery: Battery, entries: tuple[int, int], tables: tuple[
     def run(begin: int, end: int) -> None:
         _BLOCKS(
             *arrays, hourly_factor, begin, end, *entries, np.array([*terms, *kept]), others, source,
-            np.empty((hours, n)), np.empty((hours, n)), np.empty((hours, n)), np.empty((hours, n), dtype=np.int64), np.empty((hours, 12)),
-            np.empty((5, 3 * n + 12)), np.empty(3 * n + 12, dtype=np.int64), np.empty((6, hours * (n + 4) + 16)),
+            *(np.empty((hours, n)) for _ in range(3)), np.empty((hours, n), dtype=np.int64), np.empty((hours, 13)),
+            *(np.empty((hours, n + 8)) for _ in range(3)), np.empty((hours, n + 8), dtype=np.int64), np.empty(hours, dtype=np.int64),
+            np.empty(6), np.empty((6, hours * (n + 4) + 16)),
             np.arange(2, dtype=np.int64), np.array([False, True]),
         )  # fmt: skip
 
